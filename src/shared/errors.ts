@@ -1,0 +1,54 @@
+/**
+ * The errors of posecast. A message is one line: subject, what was expected, what was found, and the facts in
+ * brackets at the end. Code that has to tell errors apart looks at the class or `code`, never at the text.
+ */
+
+/** Named facts shown in brackets at the end of a message: where, which key, which line. */
+export type ErrorFacts = Record<string, string | number | boolean | undefined>;
+
+function withFacts(message: string, facts: ErrorFacts): string {
+  const shown = Object.entries(facts).filter(([, value]) => value !== undefined);
+  if (shown.length === 0) return message;
+  return `${message} [${shown.map(([key, value]) => `${key}=${String(value)}`).join(', ')}]`;
+}
+
+/** Base of every error posecast throws on purpose. Anything else that reaches the top is a bug or the machine. */
+export class PosecastError extends Error {
+  readonly code: string;
+  readonly facts: ErrorFacts;
+
+  constructor(code: string, message: string, facts: ErrorFacts = {}, cause?: unknown) {
+    super(withFacts(message, facts), cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/**
+ * What the user asked for cannot be done as asked: unknown option, missing corpus, OUT of another run,
+ * unreachable Redis. Thrown before anything is written; ends the process with exit code 2.
+ */
+export class ConfigError extends PosecastError {}
+
+/** A shard can never succeed however often it is tried (broken listing, wrong model): no retry. */
+export class PermanentShardError extends PosecastError {}
+
+/** What is in the store or the cache is not what was written: truncated, altered, of another version. */
+export class IntegrityError extends PosecastError {}
+
+/** Wraps anything thrown into an Error, keeping the original as cause. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
+}
+
+/** One line for a person: the message, and the messages of its causes where they add something. */
+export function describeError(thrown: unknown): string {
+  const parts: string[] = [];
+  for (let error: unknown = thrown; error !== undefined && parts.length < 4; ) {
+    const message = toError(error).message.split('\n')[0] ?? '';
+    if (message !== '' && !parts.some((part) => part.includes(message))) parts.push(message);
+    error = error instanceof Error ? error.cause : undefined;
+  }
+  return parts.join(': ');
+}

@@ -1,0 +1,91 @@
+/**
+ * Glossary. These words and no synonyms, everywhere in the code and the documents.
+ *
+ * - corpus: face photographs grouped by subject, read through a corpus reader.
+ * - subject: one person. `SubjectId` is the corpus's own name for them.
+ * - face: one photograph of one subject (the chosen face in it). `FaceId` is unique in a run.
+ * - listing: the planned corpus as Parquet, one row a face, sorted by subject.
+ * - shard: a row range of the listing; the unit of work, of retry and of output. Never splits a subject.
+ * - crop: the aligned 112×112 RGB picture of a face.
+ * - landmarks: 68 points in 300-W order. Landmark image: their binary drawing.
+ * - posture code: the autoencoder's 512 values for a landmark image.
+ * - pose: yaw, pitch and roll in degrees.
+ * - posture bank: posture codes with their poses, from training subjects only; targets of generation.
+ * - identity embedding: the recogniser's output for a crop, L2-normalised.
+ * - variant: a generated embedding of a subject at a target posture (`kind` = 'augmented').
+ * - rejection: a face that could not be used, with stage, code and message; a row, never an exception.
+ * - commit: the record, put if absent, that makes one attempt of a shard the shard's result.
+ */
+
+export type SubjectId = string;
+export type FaceId = string;
+
+/** One photograph of the corpus, as a reader yields it. */
+export interface FaceRecord {
+  /** Unique in the corpus. For a folder corpus: the path relative to the corpus root. */
+  readonly faceId: FaceId;
+  readonly subjectId: SubjectId;
+  /** Path relative to the corpus root, '/'-separated, never leaving it. */
+  readonly uri: string;
+  /** Size of the image in bytes where the reader knows it for free, else 0. */
+  readonly bytes: number;
+}
+
+/** Side of an aligned crop in pixels (the ArcFace template). */
+export const CROP_SIZE = 112;
+/** Values of a posture code (paper, section 3.2: 512×1×1 bottleneck). */
+export const POSTURE_DIM = 512;
+/** Points of a landmark set, 300-W order. */
+export const LANDMARK_COUNT = 68;
+
+/** Aligned RGB picture, 112×112×3 interleaved, 0–255. Only the align stage makes one. */
+export type FaceCrop = Uint8Array & { readonly __crop?: never };
+
+/** 68 points as x0,y0,x1,y1… in crop pixels (0 = left/top edge), 300-W order. */
+export type Landmarks68 = Float32Array & { readonly __landmarks68?: never };
+
+/** Binary drawing of 68 landmarks, 112×112, row-major, values 0 or 1. */
+export type LandmarkImage = Float32Array & { readonly __landmarkImage?: never };
+
+/** Head pose in degrees. Yaw > 0: the face turns towards the image's right edge. Pitch > 0: up. */
+export interface Pose {
+  readonly yaw: number;
+  readonly pitch: number;
+  readonly roll: number;
+}
+
+/** A face's bytes on their way into the face pipeline. */
+export interface FaceInput {
+  readonly faceId: FaceId;
+  readonly bytes: Uint8Array;
+}
+
+/** The stages a face passes, in order; the stage of a rejection is where it stopped. */
+export const STAGES = ['read', 'decode', 'detect', 'landmarks', 'align', 'embed', 'posture', 'augment'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Why a face was not used. `code` is a short fixed word in kebab-case; `message` is for a person. */
+export interface Rejection {
+  readonly stage: Stage;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Everything the face pipeline finds out about one photograph. */
+export interface ProcessedFace {
+  /** How many faces the detector found in the photograph (1 in aligned corpora). */
+  readonly facesFound: number;
+  /** Detector confidence of the chosen face, 0–1 (1 in aligned corpora). */
+  readonly detectionScore: number;
+  readonly pose: Pose;
+  readonly crop: FaceCrop;
+  readonly landmarks: Landmarks68;
+  /** Unit length, D values. */
+  readonly embedding: Float32Array;
+  /** 512 values; absent when the pipeline was opened without a FRA encoder. */
+  readonly postureCode?: Float32Array;
+}
+
+export type FaceOutcome =
+  | { readonly status: 'ok'; readonly face: ProcessedFace }
+  | { readonly status: 'rejected'; readonly rejection: Rejection };
