@@ -8,7 +8,9 @@ export type Random = () => number;
 
 /** Generator keyed by a run seed and any words (subject, variant …); mulberry32 over a SHA-256 of the key. */
 export function seededRandom(seed: number, ...words: readonly (string | number)[]): Random {
-  const digest = createHash('sha256').update(JSON.stringify([seed, ...words])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...words]))
+    .digest();
   let state = digest.readUInt32LE(0);
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -17,7 +17,11 @@ export interface ObjectStore {
   /** Writes an object only if the key is free. Exactly one of several callers gets `true`. For small objects. */
   putIfAbsent(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean>;
   /** The object, or a range of it [start, end); undefined when the key is absent. */
-  get(key: string, range?: { start: number; end: number }, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  get(
+    key: string,
+    range?: { start: number; end: number },
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | undefined>;
   /** Size, or undefined when the key is absent. */
   head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined>;
   /** Every object under a prefix such as 'commits/', in key order. */

@@ -1,0 +1,64 @@
+/**
+ * What a run is asked to do. `parseRunConfig` is the only place where defaults live; after it nothing is
+ * optional. Everything here is part of the run's identity: a resume with another value is refused. How a worker
+ * computes (device, threads, batch) is not, and lives in `WorkOptions`.
+ */
+import { z } from 'zod';
+import { ConfigError } from './errors.ts';
+
+export const CORPUS_FORMATS = ['folder', 'csv'] as const;
+export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
+export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
+export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
+
+export const runConfigSchema = z.strictObject({
+  /** Absolute folder, absolute .csv file. */
+  corpus: z.string().min(1),
+  corpusFormat: z.enum(CORPUS_FORMATS),
+  /** The folder that paths of a CSV list are relative to; for a folder corpus, the corpus itself. */
+  imageRoot: z.string().min(1),
+  /** True: images are already aligned 112×112 crops; nothing is detected again. */
+  aligned: z.boolean().default(false),
+  /** Registry name of the detector. */
+  detector: z.string().default('fr-detect'),
+  /** Registry name of the recogniser. */
+  recognizer: z.string().default('fr-feature'),
+  /** FRA model: the name of a shipped one (models/fra/<name>) or a folder. */
+  fra: z.string().default('fr-feature'),
+  /** Generated embeddings per subject. 0: real embeddings only. */
+  variants: z.int().min(0).max(10_000).default(10),
+  /** How target postures are chosen. */
+  policy: z.enum(POSE_POLICIES).default('coverage'),
+  /** Variants below this cosine similarity to the subject's centroid are rejected; null: the model card's value. */
+  minSimilarity: z.number().min(-1).max(1).nullable().default(null),
+  seed: z.int().min(0).default(0),
+  /** A shard closes at this many faces… */
+  shardFaces: z.int().min(1).max(100_000).default(512),
+  /** …or at this many bytes of images, whichever comes first. */
+  shardBytes: z
+    .int()
+    .min(1)
+    .default(256 * 2 ** 20),
+  format: z.enum(TABLE_FORMATS).default('parquet'),
+  embeddingType: z.enum(EMBEDDING_TYPES).default('float32'),
+  /** Optional columns. */
+  withLandmarks: z.boolean().default(false),
+  withPostureCode: z.boolean().default(false),
+});
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
+export type RunConfigInput = z.input<typeof runConfigSchema>;
+
+/** Parses a run configuration; every problem is named in one ConfigError. */
+export function parseRunConfig(input: unknown): RunConfig {
+  const parsed = runConfigSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError('bad-config', `run configuration is not valid: ${describeIssues(parsed.error)}`);
+}
+
+/** The issues of a zod error on one line: `shardFaces: expected number, received string; …`. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`)
+    .join('; ');
+}
