@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import {
+  decodeModel,
+  encodeModel,
+  float32Values,
+  int64Values,
+  intAttribute,
+  makeInt64Tensor,
+  makeModel,
+  makeNode,
+  makeTensor,
+  makeValueInfo,
+  tensorDims,
+  valueShape,
+} from '../../src/models/onnx.ts';
+
+function gemmRelu(weights: Float32Array, bias: Float32Array) {
+  return makeModel({
+    name: 'gemm-relu',
+    inputs: [makeValueInfo('x', ['N', 3])],
+    outputs: [makeValueInfo('y', ['N', 2])],
+    nodes: [
+      makeNode('Gemm', ['x', 'w', 'b'], ['h'], [intAttribute('transB', 1)]),
+      makeNode('Relu', ['h'], ['y']),
+    ],
+    initializers: [makeTensor('w', [2, 3], weights), makeTensor('b', [2], bias)],
+    metadata: { made: 'here' },
+  });
+}
+
+test('a made Gemm and Relu model runs in ONNX Runtime and computes relu(xW^T + b)', async () => {
+  const bytes = encodeModel(gemmRelu(Float32Array.of(1, 2, 3, -1, -2, -3), Float32Array.of(0.5, 0.25)));
+  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
+  const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 1, 1, -1, 0, 0), [2, 3]) });
+  assert.ok(y);
+  assert.deepEqual(y.data, Float32Array.of(6.5, 0, 0, 1.25));
+  await session.release();
+});
+
+test('encoding and decoding a model gives back every tensor, shape and name', () => {
+  const dims = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 });
+  const tensor = dims.chain((shape) => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    return fc.record({
+      shape: fc.constant(shape),
+      values: fc.array(fc.float({ noNaN: true }), { minLength: count, maxLength: count }),
+    });
+  });
+  fc.assert(
+    fc.property(
+      fc.array(tensor, { minLength: 1, maxLength: 5 }),
+      fc.array(fc.maxSafeInteger(), { minLength: 1, maxLength: 6 }),
+      (tensors, integers) => {
+        const model = makeModel({
+          name: 'round trip',
+          inputs: [makeValueInfo('x', ['N', 7])],
+          outputs: [makeValueInfo('y', ['N', 7])],
+          nodes: [makeNode('Identity', ['x'], ['y'])],
+          initializers: [
+            ...tensors.map((made, i) => makeTensor(`t${i}`, made.shape, Float32Array.from(made.values))),
+            makeInt64Tensor('ints', integers),
+          ],
+        });
+        const bytes = encodeModel(model);
+        const read = decodeModel(bytes);
+        for (const [i, made] of tensors.entries()) {
+          const found = read.graph.initializer[i];
+          assert.ok(found);
+          assert.equal(found.name, `t${i}`);
+          assert.deepEqual(tensorDims(found), made.shape);
+          assert.deepEqual(float32Values(found), Float32Array.from(made.values));
+        }
+        assert.deepEqual(
+          int64Values(read.graph.initializer[tensors.length] ?? makeInt64Tensor('', [])),
+          integers,
+        );
+        assert.deepEqual(read.graph.input.map(valueShape), [['N', 7]]);
+        assert.deepEqual(encodeModel(read), bytes);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('bytes that are not an ONNX model are refused', () => {
+  assert.throws(() => decodeModel(Buffer.from('<!DOCTYPE html><html></html>')), { code: 'not-onnx' });
+  const whole = encodeModel(gemmRelu(new Float32Array(6), new Float32Array(2)));
+  assert.throws(() => decodeModel(whole.subarray(0, whole.length - 20)), { code: 'not-onnx' });
+});
