@@ -1,0 +1,18 @@
+/** What travels between a thread pool and its threads. */
+
+export interface ThreadRequest {
+  readonly id: number;
+  readonly request: unknown;
+}
+
+export interface ThreadFailure {
+  readonly name: string;
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+/** The first message of a thread has id 0: it is open, or could not be opened. */
+export type ThreadReply =
+  | { readonly id: number; readonly status: 'ok'; readonly response: unknown }
+  | { readonly id: number; readonly status: 'failed'; readonly failure: ThreadFailure };

@@ -1,0 +1,52 @@
+/** The inside of a pool's thread: opens a handler once, then answers requests one after the other. */
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { PosecastError, toError } from '../errors.ts';
+import type { ThreadFailure, ThreadReply, ThreadRequest } from './protocol.ts';
+
+export interface Answer<Response> {
+  readonly response: Response;
+  /** Buffers handed over instead of copied; the thread must not touch them afterwards. */
+  readonly transfer?: Transferable[];
+}
+
+export type ThreadHandler<Request, Response> = (request: Request) => Promise<Answer<Response>>;
+
+/** Call once at the top level of a thread file. `open` gets the pool's `init` value. */
+export async function serveThread<Init, Request, Response>(
+  open: (init: Init) => Promise<ThreadHandler<Request, Response>>,
+): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('serveThread must run in a worker thread');
+  const reply = (message: ThreadReply, transfer?: Transferable[]) => port.postMessage(message, transfer);
+
+  let handler: ThreadHandler<Request, Response>;
+  try {
+    handler = await open(workerData as Init);
+  } catch (error) {
+    reply({ id: 0, status: 'failed', failure: describeFailure(error) });
+    return;
+  }
+  // One request at a time: ONNX sessions of a thread are not shared by concurrent runs.
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', ({ id, request }: ThreadRequest) => {
+    last = last.then(async () => {
+      try {
+        const { response, transfer } = await handler(request as Request);
+        reply({ id, status: 'ok', response }, transfer);
+      } catch (error) {
+        reply({ id, status: 'failed', failure: describeFailure(error) });
+      }
+    });
+  });
+  reply({ id: 0, status: 'ok', response: undefined });
+}
+
+function describeFailure(thrown: unknown): ThreadFailure {
+  const error = toError(thrown);
+  return {
+    name: error.name,
+    code: error instanceof PosecastError ? error.code : undefined,
+    message: error.message,
+    stack: error.stack,
+  };
+}

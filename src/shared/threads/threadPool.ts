@@ -1,0 +1,132 @@
+/**
+ * A fixed number of worker threads that all run the same file. Requests wait in one queue and go to the first
+ * free thread, each thread holding at most `depth` of them, so that its next input is already there when it
+ * finishes one.
+ */
+import { type Transferable, Worker } from 'node:worker_threads';
+import { ConfigError, PosecastError } from '../errors.ts';
+import type { ThreadFailure, ThreadReply } from './protocol.ts';
+
+export interface ThreadPool<Request, Response> {
+  readonly size: number;
+  /** Resolves with the thread's answer; rejects with its error, or when the thread dies. */
+  run(request: Request, transfer?: readonly Transferable[]): Promise<Response>;
+  /** Stops the threads. Pending requests are rejected. */
+  close(): Promise<void>;
+}
+
+export interface ThreadPoolOptions {
+  /** The compiled thread file. */
+  readonly file: URL;
+  readonly size: number;
+  /** Cloned into every thread. */
+  readonly init: unknown;
+  /** Requests a thread holds at once (1 running, the rest ready). */
+  readonly depth?: number;
+}
+
+interface PendingRequest<Response> {
+  readonly id: number;
+  readonly request: unknown;
+  readonly transfer: readonly Transferable[];
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface PoolThread<Response> {
+  readonly worker: Worker;
+  readonly held: Map<number, PendingRequest<Response>>;
+}
+
+/** Starts the threads and waits until every one of them is open; the first failure closes all. */
+export async function openThreadPool<Request, Response>(
+  options: ThreadPoolOptions,
+): Promise<ThreadPool<Request, Response>> {
+  const depth = options.depth ?? 2;
+  const waiting: PendingRequest<Response>[] = [];
+  const threads: PoolThread<Response>[] = [];
+  let nextId = 1;
+  let broken: Error | undefined;
+
+  function dispatch(): void {
+    while (waiting.length > 0) {
+      const free = threads.reduce((a, b) => (b.held.size < a.held.size ? b : a));
+      if (free.held.size >= depth) return;
+      const pending = waiting.shift() as PendingRequest<Response>;
+      free.held.set(pending.id, pending);
+      free.worker.postMessage({ id: pending.id, request: pending.request }, [...pending.transfer]);
+    }
+  }
+
+  function breakPool(error: Error): void {
+    broken ??= error;
+    for (const pending of waiting.splice(0)) pending.reject(error);
+    for (const thread of threads) {
+      for (const pending of thread.held.values()) pending.reject(error);
+      thread.held.clear();
+    }
+  }
+
+  async function startThread(): Promise<void> {
+    const worker = new Worker(options.file, { workerData: options.init });
+    const thread: PoolThread<Response> = { worker, held: new Map() };
+    threads.push(thread);
+    await new Promise<void>((resolve, reject) => {
+      worker.on('message', (reply: ThreadReply) => {
+        if (reply.id === 0) {
+          if (reply.status === 'ok') resolve();
+          else reject(toThreadError(reply.failure));
+          return;
+        }
+        const pending = thread.held.get(reply.id);
+        thread.held.delete(reply.id);
+        if (reply.status === 'ok') pending?.resolve(reply.response as Response);
+        else pending?.reject(toThreadError(reply.failure));
+        dispatch();
+      });
+      worker.on('error', (error) => {
+        breakPool(new PosecastError('thread-died', 'a worker thread died', {}, error));
+        reject(error);
+      });
+      worker.on('exit', (code) => {
+        const error = new PosecastError('thread-died', 'a worker thread ended by itself', { code });
+        breakPool(error);
+        reject(error);
+      });
+    });
+  }
+
+  async function close(): Promise<void> {
+    breakPool(new PosecastError('pool-closed', 'the thread pool was closed'));
+    await Promise.all(threads.map((thread) => thread.worker.terminate()));
+  }
+
+  try {
+    await Promise.all(Array.from({ length: options.size }, startThread));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    size: options.size,
+    run(request, transfer = []) {
+      if (broken !== undefined) return Promise.reject(broken);
+      return new Promise<Response>((resolve, reject) => {
+        waiting.push({ id: nextId++, request, transfer, resolve, reject });
+        dispatch();
+      });
+    },
+    close,
+  };
+}
+
+/** Rebuilds the error of a thread; a configuration error stays one, so that the command line can tell. */
+function toThreadError(failure: ThreadFailure): Error {
+  if (failure.code === undefined) {
+    const error = new Error(failure.message);
+    if (failure.stack !== undefined) error.stack = failure.stack;
+    return error;
+  }
+  const Kind = failure.name === 'ConfigError' ? ConfigError : PosecastError;
+  return new Kind(failure.code, failure.message);
+}

@@ -1,0 +1,114 @@
+/**
+ * Which variants a subject gets: a source face and a target posture for each. A pure function of the run seed,
+ * the subject and its faces, so that a shard run twice asks for the same variants.
+ */
+import type { Pose, SubjectId } from '../../shared/face.ts';
+import { countPoses, poseBin } from '../../shared/poseBins.ts';
+import { type Random, randomInt, seededRandom } from '../../shared/random.ts';
+
+export type PosePolicy = 'coverage' | 'uniform' | 'random';
+
+/** The poses of a posture bank, entry by entry, in degrees. */
+export interface TargetPoses {
+  readonly yaw: ArrayLike<number>;
+  readonly pitch: ArrayLike<number>;
+}
+
+/** A posture bank's entries by pose bin; made once a run. */
+export interface BinnedTargets {
+  readonly poses: TargetPoses;
+  /** The bins that hold at least one entry, ascending. */
+  readonly reachable: readonly number[];
+  /** Bank indices of each reachable bin, in the order of `reachable`. */
+  readonly members: readonly (readonly number[])[];
+}
+
+export interface VariantRequest {
+  readonly subjectId: SubjectId;
+  /** Poses of the subject's real faces; an empty list gets no variants. */
+  readonly faces: readonly Pick<Pose, 'yaw' | 'pitch'>[];
+  readonly targets: BinnedTargets;
+  readonly count: number;
+  readonly policy: PosePolicy;
+  readonly seed: number;
+}
+
+export interface VariantChoice {
+  /** 0-based number of the variant within its subject. */
+  readonly variant: number;
+  /** Index into the subject's faces. */
+  readonly source: number;
+  /** Index into the posture bank. */
+  readonly posture: number;
+}
+
+/** Faces this close to the best one, in degrees, are as good a source as it is. */
+const SOURCE_TOLERANCE = 10;
+
+export function binTargets(poses: TargetPoses): BinnedTargets {
+  const byBin = new Map<number, number[]>();
+  for (let i = 0; i < poses.yaw.length; i++) {
+    const bin = poseBin({ yaw: poses.yaw[i]!, pitch: poses.pitch[i]! });
+    const members = byBin.get(bin);
+    if (members === undefined) byBin.set(bin, [i]);
+    else members.push(i);
+  }
+  const reachable = [...byBin.keys()].sort((a, b) => a - b);
+  return { poses, reachable, members: reachable.map((bin) => byBin.get(bin) as number[]) };
+}
+
+/**
+ * - `coverage`: always the bin that has the fewest faces so far, real and chosen; ties by chance.
+ * - `uniform`: every bin equally often, whatever the subject already has; order by chance.
+ * - `random`: any entry of the bank, so that poses follow the bank's own distribution.
+ */
+export function chooseVariants(request: VariantRequest): VariantChoice[] {
+  const { faces, targets, count, seed, subjectId } = request;
+  if (faces.length === 0 || targets.reachable.length === 0) return [];
+  const random = seededRandom(seed, 'variants', subjectId);
+  const nextPosture = posturePicker(request, random);
+  return Array.from({ length: count }, (_, variant) => {
+    const posture = nextPosture();
+    const target = { yaw: targets.poses.yaw[posture]!, pitch: targets.poses.pitch[posture]! };
+    return { variant, source: nearestFace(faces, target, random), posture };
+  });
+}
+
+function posturePicker({ faces, targets, policy }: VariantRequest, random: Random): () => number {
+  const { reachable, members } = targets;
+  const emptiestFirst = (counts: Float64Array) => () => {
+    const bin = members[takeEmptiest(counts, random)]!;
+    return bin[randomInt(random, bin.length)]!;
+  };
+  switch (policy) {
+    case 'random':
+      return () => randomInt(random, targets.poses.yaw.length);
+    case 'uniform':
+      return emptiestFirst(new Float64Array(reachable.length));
+    case 'coverage': {
+      const present = countPoses(faces);
+      return emptiestFirst(Float64Array.from(reachable, (bin) => present[bin]!));
+    }
+  }
+}
+
+/** An index with the lowest count, by chance among equals; counts it. */
+function takeEmptiest(counts: Float64Array, random: Random): number {
+  const lowest = Math.min(...counts);
+  const candidates = [...counts.keys()].filter((index) => counts[index] === lowest);
+  const chosen = candidates[randomInt(random, candidates.length)]!;
+  counts[chosen]! += 1;
+  return chosen;
+}
+
+/** The face that has to turn least to reach the target; by chance among faces nearly as near. */
+function nearestFace(
+  faces: VariantRequest['faces'],
+  target: { readonly yaw: number; readonly pitch: number },
+  random: Random,
+): number {
+  const distances = faces.map((face) => Math.hypot(face.yaw - target.yaw, face.pitch - target.pitch));
+  const best = distances.reduce((a, b) => Math.min(a, b), Infinity);
+  const near = [...distances.keys()].filter((index) => distances[index]! <= best + SOURCE_TOLERANCE);
+  return near[randomInt(random, near.length)]!;
+}
