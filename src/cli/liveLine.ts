@@ -1,0 +1,152 @@
+/**
+ * What a person sees while a run works: one line that rewrites itself on a terminal, a plain line now and then
+ * in a log, one JSON object a line for machines.
+ */
+
+/** How far a run is. */
+export interface RunProgress {
+  readonly shardsDone: number;
+  readonly shardsTotal: number;
+  /** Faces finished, rejected ones included. */
+  readonly faces: number;
+  readonly facesTotal: number;
+  readonly rejects: number;
+  readonly variants: number;
+}
+
+export type LiveMode = 'terminal' | 'plain' | 'json' | 'quiet';
+
+export interface LiveLine {
+  update(progress: RunProgress): void;
+  /** Prints a message without tearing the live line. */
+  note(message: string): void;
+  /** Leaves the last state on the screen. */
+  finish(): void;
+}
+
+export interface LiveLineOptions {
+  readonly mode: LiveMode;
+  /** Shown at the end of the line: where the models run. */
+  readonly device: string;
+  readonly out?: NodeJS.WriteStream;
+  /** Milliseconds; an argument so that tests own the time. */
+  readonly clock?: () => number;
+}
+
+const PLAIN_EVERY_MS = 10_000;
+/** Rates are taken over the last this many milliseconds. */
+const RATE_WINDOW_MS = 30_000;
+
+/** The mode for a stream: `--json` wins, then what the stream is. */
+export function liveMode(stream: { isTTY?: boolean }, json: boolean): LiveMode {
+  if (json) return 'json';
+  return stream.isTTY === true ? 'terminal' : 'plain';
+}
+
+export function openLiveLine(options: LiveLineOptions): LiveLine {
+  const out = options.out ?? process.stderr;
+  const clock = options.clock ?? Date.now;
+  const samples: { at: number; progress: RunProgress }[] = [];
+  let shownAt = -Infinity;
+  let shown = '';
+
+  function show(progress: RunProgress, at: number, force: boolean): void {
+    const rates = progressRates(samples);
+    switch (options.mode) {
+      case 'terminal': {
+        const line = formatProgress(progress, rates, options.device);
+        const width = out.columns > 0 ? out.columns : 120;
+        shown = line.length < width ? line : `${line.slice(0, width - 2)}…`;
+        out.write(`\r\x1b[2K${shown}`);
+        return;
+      }
+      case 'plain': {
+        const line = formatProgress(progress, rates, options.device);
+        if (line === shown || (!force && at - shownAt < PLAIN_EVERY_MS)) return;
+        out.write(`${line}\n`);
+        shown = line;
+        break;
+      }
+      case 'json':
+        out.write(`${JSON.stringify({ event: 'progress', ...progress, ...rates })}\n`);
+        break;
+      case 'quiet':
+        return;
+    }
+    shownAt = at;
+  }
+
+  return {
+    update(progress) {
+      const at = clock();
+      samples.push({ at, progress });
+      while (samples.length > 2 && at - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
+      show(progress, at, false);
+    },
+    note(message) {
+      if (options.mode === 'quiet') return;
+      if (options.mode === 'json') out.write(`${JSON.stringify({ event: 'note', message })}\n`);
+      else out.write(options.mode === 'terminal' ? `\r\x1b[2K${message}\n${shown}` : `${message}\n`);
+    },
+    finish() {
+      const last = samples.at(-1);
+      if (last !== undefined) show(last.progress, clock(), true);
+      if (options.mode === 'terminal' && shown !== '') out.write('\n');
+    },
+  };
+}
+
+export interface ProgressRates {
+  readonly facesPerSecond: number;
+  readonly variantsPerSecond: number;
+  /** Seconds to the end at the present rate; undefined while nothing is known. */
+  readonly etaSeconds: number | undefined;
+}
+
+/** Rates between the oldest and the newest sample. */
+export function progressRates(samples: readonly { at: number; progress: RunProgress }[]): ProgressRates {
+  const first = samples[0];
+  const last = samples.at(-1);
+  const seconds = first === undefined || last === undefined ? 0 : (last.at - first.at) / 1000;
+  if (first === undefined || last === undefined || seconds <= 0) {
+    return { facesPerSecond: 0, variantsPerSecond: 0, etaSeconds: undefined };
+  }
+  const facesPerSecond = (last.progress.faces - first.progress.faces) / seconds;
+  const variantsPerSecond = (last.progress.variants - first.progress.variants) / seconds;
+  const left = last.progress.facesTotal - last.progress.faces;
+  return {
+    facesPerSecond,
+    variantsPerSecond,
+    etaSeconds: left <= 0 ? 0 : facesPerSecond > 0 ? left / facesPerSecond : undefined,
+  };
+}
+
+function formatProgress(progress: RunProgress, rates: ProgressRates, device: string): string {
+  const share = progress.facesTotal === 0 ? 0 : progress.faces / progress.facesTotal;
+  return [
+    `${(100 * share).toFixed(0).padStart(3)} %`,
+    `shards ${progress.shardsDone}/${progress.shardsTotal}`,
+    `faces ${count(progress.faces)}/${count(progress.facesTotal)} (${rates.facesPerSecond.toFixed(1)}/s)`,
+    `variants ${count(progress.variants)} (${rates.variantsPerSecond.toFixed(0)}/s)`,
+    `rejects ${count(progress.rejects)}`,
+    rates.etaSeconds === undefined ? 'ETA –' : `ETA ${formatDuration(rates.etaSeconds)}`,
+    device,
+  ].join(' · ');
+}
+
+/** 1234567 → 1,234,567. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** 3725 → 1 h 02 min; 65 → 1 min 05 s; 4.2 → 4 s. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole >= 3600) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+  if (whole >= 60) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  return `${whole} s`;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}

@@ -1,0 +1,71 @@
+/** The command line. A command's code is loaded when it is called, so that `--help` is instant. */
+import { Command, CommanderError } from 'commander';
+import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
+import { version } from '../shared/package.ts';
+import { EXIT, Interrupted } from './exit.ts';
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const COMMANDS: Record<string, CommandEntry> = {};
+
+const EPILOGUE = `
+Start here:
+  posecast run samples/london out/sample      photographs in, embedding table out
+  posecast verify out/sample                  check it
+  posecast run --help                         every option with its default
+
+Exit codes:
+  0    done
+  1    done, with failures that the output names (failed shards, verification problems)
+  2    the request cannot be carried out as given; nothing was written
+  130  interrupted (Ctrl-C, SIGTERM); the same command resumes
+`;
+
+/** Runs one command line and returns its exit code. Never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const entry = COMMANDS[argv[0] ?? ''];
+    const program = entry === undefined ? overview() : (await entry.load()).name(`posecast ${argv[0]}`);
+    program.exitOverride();
+    for (const child of program.commands) child.exitOverride();
+    await program.parseAsync(entry === undefined ? argv : argv.slice(1), { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function overview(): Command {
+  const program = new Command('posecast')
+    .description('Expands a face-recognition corpus in embedding space.')
+    .version(version)
+    .usage('COMMAND [ARGUMENTS] [OPTIONS]')
+    .addHelpText('after', EPILOGUE)
+    .action((_options, command: Command) => {
+      const [unknown] = command.args;
+      if (unknown !== undefined) {
+        throw new ConfigError(
+          'unknown-command',
+          `expected a command (${Object.keys(COMMANDS).join(', ')}), found "${unknown}"`,
+        );
+      }
+      command.outputHelp();
+    })
+    .allowExcessArguments();
+  for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).summary(summary);
+  return program;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
+  process.stderr.write(`posecast: ${describeError(error)}\n`);
+  if (error instanceof ConfigError) return EXIT.badRequest;
+  if (error instanceof Interrupted) return EXIT.interrupted;
+  if (!(error instanceof PosecastError) && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+  }
+  return EXIT.failures;
+}
