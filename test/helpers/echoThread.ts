@@ -1,0 +1,16 @@
+/** A thread for the pool's tests: doubles numbers, fails or dies on request. */
+import { ConfigError } from '../../src/shared/errors.ts';
+import { type Answer, serveThread } from '../../src/shared/threads/serveThread.ts';
+
+export type EchoRequest = { double: number } | { fail: string } | { die: true } | { bytes: Uint8Array };
+
+await serveThread(async (init: { refuse?: boolean }) => {
+  if (init.refuse === true) throw new ConfigError('refused', 'this thread does not open');
+  return async (request: EchoRequest): Promise<Answer<unknown>> => {
+    if ('double' in request) return { response: request.double * 2 };
+    if ('fail' in request) throw new Error(request.fail);
+    if ('bytes' in request)
+      return { response: request.bytes, transfer: [request.bytes.buffer as ArrayBuffer] };
+    process.exit(3);
+  };
+});

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createReleasers } from '../../src/shared/releasers.ts';
+
+test('what was opened last is released first, once', async () => {
+  const order: string[] = [];
+  const releasers = createReleasers();
+  releasers.push('store', () => void order.push('store'));
+  releasers.push('redis', async () => void order.push('redis'));
+  await releasers.release();
+  await releasers.release();
+  assert.deepEqual(order, ['redis', 'store']);
+});
+
+test('a failing release does not keep the others from being released', async () => {
+  const order: string[] = [];
+  const releasers = createReleasers();
+  releasers.push('store', () => void order.push('store'));
+  releasers.push('redis', () => {
+    throw new Error('gone');
+  });
+  await assert.rejects(releasers.release(), /cannot release redis/);
+  assert.deepEqual(order, ['store']);
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigError } from '../../../src/shared/errors.ts';
+import { openThreadPool, type ThreadPool } from '../../../src/shared/threads/threadPool.ts';
+import type { EchoRequest } from '../../helpers/echoThread.ts';
+
+const file = new URL('../../helpers/echoThread.js', import.meta.url);
+
+async function withPool(
+  size: number,
+  use: (pool: ThreadPool<EchoRequest, unknown>) => Promise<void>,
+): Promise<void> {
+  const pool = await openThreadPool<EchoRequest, unknown>({ file, size, init: {} });
+  try {
+    await use(pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+test('every request gets its own answer, however many are asked at once', () =>
+  withPool(2, async (pool) => {
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => pool.run({ double: i })));
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 100 }, (_, i) => 2 * i),
+    );
+  }));
+
+test('a failed request rejects alone and the thread goes on', () =>
+  withPool(1, async (pool) => {
+    const [bad, good] = await Promise.allSettled([pool.run({ fail: 'no face' }), pool.run({ double: 4 })]);
+    assert.equal(bad.status, 'rejected');
+    assert.match(String(bad.status === 'rejected' && bad.reason), /no face/);
+    assert.deepEqual(good, { status: 'fulfilled', value: 8 });
+  }));
+
+test('a dying thread rejects what is pending and what comes after', () =>
+  withPool(1, async (pool) => {
+    const pending = await Promise.allSettled([pool.run({ die: true }), pool.run({ double: 1 })]);
+    assert.deepEqual(
+      pending.map((outcome) => outcome.status),
+      ['rejected', 'rejected'],
+    );
+    await assert.rejects(pool.run({ double: 1 }), { code: 'thread-died' });
+  }));
+
+test('a thread that cannot open fails the pool with its own kind of error', async () => {
+  await assert.rejects(openThreadPool({ file, size: 2, init: { refuse: true } }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.equal(error.code, 'refused');
+    return true;
+  });
+});
+
+test('transferred bytes come back whole and are gone here', () =>
+  withPool(1, async (pool) => {
+    const bytes = new Uint8Array([1, 2, 3]);
+    const back = await pool.run({ bytes }, [bytes.buffer]);
+    assert.deepEqual(back, new Uint8Array([1, 2, 3]));
+    assert.equal(bytes.byteLength, 0);
+  }));
+
+test('closing rejects pending requests', async () => {
+  const pool = await openThreadPool<EchoRequest, unknown>({ file, size: 1, init: {} });
+  const pending = Array.from({ length: 5 }, (_, i) => pool.run({ double: i }));
+  const settled = Promise.allSettled(pending);
+  await pool.close();
+  assert.ok((await settled).some((outcome) => outcome.status === 'rejected'));
+  await assert.rejects(pool.run({ double: 1 }), { code: 'pool-closed' });
+});
