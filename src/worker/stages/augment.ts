@@ -1,0 +1,147 @@
+/**
+ * Generates the variants of subjects: chosen postures through the combiner, then the similarity gate.
+ * Method: FRA (arXiv 2301.11986), section 3.3: (identity embedding, posture code) → embedding at that posture.
+ */
+import {
+  type FaceId,
+  POSTURE_DIM,
+  type Pose,
+  type ProcessedFace,
+  type SubjectId,
+} from '../../shared/face.ts';
+import { centroid, dot } from '../../shared/l2.ts';
+import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
+
+/** A subject with the faces that were usable, in listing order. */
+export interface SubjectFaces {
+  readonly subjectId: SubjectId;
+  readonly faces: readonly { readonly faceId: FaceId; readonly face: ProcessedFace }[];
+}
+
+/** The target postures of a FRA model. */
+export interface PostureTargets {
+  readonly ids: readonly string[];
+  /** n × 512. */
+  readonly codes: Float32Array;
+  readonly yaw: Float32Array;
+  readonly pitch: Float32Array;
+  readonly roll: Float32Array;
+  readonly bins: BinnedTargets;
+}
+
+export interface AugmentOptions {
+  readonly variants: number;
+  readonly policy: PosePolicy;
+  readonly seed: number;
+  /** Variants below this cosine similarity to the subject's centroid are dropped. */
+  readonly minSimilarity: number;
+}
+
+/** Identities n × D and posture codes n × 512 → embeddings n × D of unit length. */
+export type Combine = (identities: Float32Array, postures: Float32Array) => Promise<Float32Array>;
+
+export interface Variant {
+  readonly faceId: FaceId;
+  readonly variant: number;
+  readonly sourceFaceId: FaceId;
+  readonly postureId: string;
+  readonly pose: Pose;
+  readonly similarity: number;
+  readonly embedding: Float32Array;
+  readonly postureCode: Float32Array;
+}
+
+export interface AugmentedSubject extends SubjectFaces {
+  /** Mean direction of the subject's real embeddings. */
+  readonly centroid: Float32Array;
+  readonly variants: readonly Variant[];
+  /** Variants that fell below the gate, or were not finite. */
+  readonly variantsRejected: number;
+}
+
+/** A variant's id: unique in the output, because `#variant-` is refused in the face ids of a corpus. */
+export function variantFaceId(subjectId: SubjectId, variant: number): FaceId {
+  return `${subjectId}#variant-${variant}`;
+}
+
+/** Augments several subjects with one call of the combiner. */
+export async function augment(
+  subjects: readonly SubjectFaces[],
+  targets: PostureTargets,
+  options: AugmentOptions,
+  combine: Combine,
+): Promise<AugmentedSubject[]> {
+  const choices = subjects.map(({ subjectId, faces }) =>
+    chooseVariants({
+      subjectId,
+      faces: faces.map(({ face }) => face.pose),
+      targets: targets.bins,
+      count: options.variants,
+      policy: options.policy,
+      seed: options.seed,
+    }),
+  );
+  const generated = await generate(subjects, choices, targets, combine);
+  let next = 0;
+  return subjects.map((subject, i) => {
+    const centre = centroid(subject.faces.map(({ face }) => face.embedding));
+    const candidates = choices[i]!.map((choice) =>
+      describe(subject, choice, targets, generated[next++]!, centre),
+    );
+    // Written so that a similarity of NaN fails it.
+    const variants = candidates.filter((variant) => variant.similarity >= options.minSimilarity);
+    return {
+      ...subject,
+      centroid: centre,
+      variants,
+      variantsRejected: candidates.length - variants.length,
+    };
+  });
+}
+
+/** One embedding a choice, in the order of the choices. */
+async function generate(
+  subjects: readonly SubjectFaces[],
+  choices: readonly (readonly VariantChoice[])[],
+  targets: PostureTargets,
+  combine: Combine,
+): Promise<Float32Array[]> {
+  const count = choices.reduce((sum, list) => sum + list.length, 0);
+  if (count === 0) return [];
+  const dim = subjects.find(({ faces }) => faces.length > 0)!.faces[0]!.face.embedding.length;
+  const identities = new Float32Array(count * dim);
+  const postures = new Float32Array(count * POSTURE_DIM);
+  let row = 0;
+  for (const [i, list] of choices.entries()) {
+    for (const { source, posture } of list) {
+      identities.set(subjects[i]!.faces[source]!.face.embedding, row * dim);
+      postures.set(postureCode(targets, posture), row * POSTURE_DIM);
+      row++;
+    }
+  }
+  const embeddings = await combine(identities, postures);
+  return Array.from({ length: count }, (_, k) => embeddings.subarray(k * dim, (k + 1) * dim));
+}
+
+function describe(
+  subject: SubjectFaces,
+  { variant, source, posture }: VariantChoice,
+  targets: PostureTargets,
+  embedding: Float32Array,
+  centre: Float32Array,
+): Variant {
+  return {
+    faceId: variantFaceId(subject.subjectId, variant),
+    variant,
+    sourceFaceId: subject.faces[source]!.faceId,
+    postureId: targets.ids[posture]!,
+    pose: { yaw: targets.yaw[posture]!, pitch: targets.pitch[posture]!, roll: targets.roll[posture]! },
+    similarity: dot(embedding, centre),
+    embedding,
+    postureCode: postureCode(targets, posture),
+  };
+}
+
+function postureCode(targets: PostureTargets, posture: number): Float32Array {
+  return targets.codes.subarray(posture * POSTURE_DIM, (posture + 1) * POSTURE_DIM);
+}
