@@ -1,0 +1,63 @@
+/** run.json: what was asked. A resume with anything else is refused. */
+import { z } from 'zod';
+import { runConfigSchema } from '../config.ts';
+import { ConfigError } from '../errors.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { jsonFile, parseJsonFile } from './parseFile.ts';
+import { RUN_KEY } from './runKeys.ts';
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex');
+
+export const modelRefSchema = z.strictObject({ name: z.string().min(1), digest: z.string().min(1) });
+
+export const runFileSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  runId: z.string().min(1),
+  /** ISO 8601. */
+  createdAt: z.iso.datetime(),
+  posecastVersion: z.string().min(1),
+  config: runConfigSchema,
+  /** The corpus as listed; `sha256` is a digest of the listing's rows. */
+  corpus: z.strictObject({
+    faces: z.int().min(1),
+    subjects: z.int().min(1),
+    bytes: z.int().min(0),
+    sha256: sha256Schema,
+  }),
+  listing: z.array(
+    z.strictObject({
+      key: z.string().min(1),
+      rows: z.int().min(1),
+      bytes: z.int().min(1),
+      sha256: sha256Schema,
+    }),
+  ),
+  shards: z.int().min(1),
+  /** Digest of each model the run uses, by registry name. */
+  models: z.record(z.string(), z.string()),
+  recognizer: modelRefSchema,
+  /** Values of an embedding, D. */
+  embeddingDim: z.int().min(1),
+  /** The FRA model; null when no variants are generated. */
+  fra: modelRefSchema.nullable(),
+});
+
+export type RunFile = z.infer<typeof runFileSchema>;
+
+/** The store's run, or undefined when it holds none. */
+export async function readRunFile(store: ObjectStore): Promise<RunFile | undefined> {
+  const bytes = await store.get(RUN_KEY);
+  return bytes === undefined ? undefined : parseJsonFile(runFileSchema, bytes, RUN_KEY);
+}
+
+/** The store's run; ConfigError when it holds none. */
+export async function requireRunFile(store: ObjectStore): Promise<RunFile> {
+  const run = await readRunFile(store);
+  if (run !== undefined) return run;
+  throw new ConfigError('no-run', 'expected a posecast run, found no run.json', { store: store.uri });
+}
+
+/** Writes run.json unless there is one; false: another process wrote it first, read that. */
+export async function createRunFile(store: ObjectStore, run: RunFile): Promise<boolean> {
+  return store.putIfAbsent(RUN_KEY, jsonFile(runFileSchema.parse(run)));
+}

@@ -1,0 +1,33 @@
+/** Where each file of a run lies in its store. */
+import { shardName } from '../shard.ts';
+
+export const RUN_KEY = 'run.json';
+export const MANIFEST_KEY = 'manifest.json';
+export const SUCCESS_KEY = '_SUCCESS';
+export const SUBJECTS_KEY = 'subjects.parquet';
+export const COMMITS_PREFIX = 'commits/';
+export const LISTING_PREFIX = 'listing/';
+
+/** The folders of a shard's files, each file unique to an attempt. */
+export const ATTEMPT_FOLDERS = ['data', 'rejects', 'subjects'] as const;
+export type AttemptFolder = (typeof ATTEMPT_FOLDERS)[number];
+
+export function commitKey(shardIndex: number): string {
+  return `${COMMITS_PREFIX}${shardName(shardIndex)}.json`;
+}
+
+/** `attemptId`: unique to the attempt, letters, digits and hyphens. */
+export function attemptKey(
+  folder: AttemptFolder,
+  shardIndex: number,
+  attemptId: string,
+  format: 'parquet' | 'arrow',
+): string {
+  return `${folder}/${shardName(shardIndex)}-${attemptId}.${format}`;
+}
+
+/** The shard a commit belongs to; undefined for a key that is not a commit's. */
+export function commitShardIndex(key: string): number | undefined {
+  const digits = /^commits\/(\d{8,})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -1,0 +1,213 @@
+/**
+ * A store in a folder. An object is written under a temporary name on the same filesystem, flushed to the disk, and
+ * then renamed (put) or hard-linked (putIfAbsent) to its place, so that nobody ever sees half an object, also after
+ * a power cut. Nothing is created before the first write.
+ */
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ConfigError, PosecastError, toError } from '../errors.ts';
+import type { ObjectInfo, ObjectStore } from './objectStore.ts';
+import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
+
+/** Temporary files older than this were left by a process that died. */
+const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
+/** Files looked at at once while listing. */
+const LIST_BATCH = 64;
+
+/** Opens the folder; it need not exist yet. ConfigError when something that is not a folder is in the way. */
+export async function openFolderStore(folder: string): Promise<ObjectStore> {
+  const root = resolve(folder);
+  const found = await stat(root).catch(ignore('ENOENT'));
+  if (found !== undefined && !found.isDirectory()) {
+    throw new ConfigError('not-a-folder', 'output must be a folder or s3://bucket/prefix', { path: root });
+  }
+  const temporaries = join(root, RESERVED_SEGMENT);
+  await removeStaleTemporaries(temporaries);
+
+  async function writeTemporary(body: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
+    const path = join(temporaries, randomUUID());
+    const file = await openNew(path, temporaries);
+    try {
+      await file.writeFile(body, { signal });
+      await file.sync();
+    } catch (error) {
+      await file.close();
+      await unlink(path);
+      throw error;
+    }
+    await file.close();
+    return path;
+  }
+
+  async function place(key: string, move: (path: string) => Promise<void>): Promise<void> {
+    const path = join(root, key);
+    await mkdir(dirname(path), { recursive: true });
+    await move(path);
+    await syncFolder(dirname(path));
+  }
+
+  return {
+    uri: root,
+    atomicPutIfAbsent: true,
+
+    async put(key, body, signal) {
+      checkKey(key);
+      const temporary = await writeTemporary(body, signal);
+      try {
+        await place(key, (path) => rename(temporary, path));
+      } catch (error) {
+        await unlink(temporary).catch(ignore('ENOENT'));
+        throw error;
+      }
+    },
+
+    async putIfAbsent(key, body, signal) {
+      checkKey(key);
+      const temporary = await writeTemporary(body, signal);
+      try {
+        await place(key, (path) => link(temporary, path));
+        return true;
+      } catch (error) {
+        if (errorCode(error) === 'EEXIST') return false;
+        if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error))) {
+          const facts = { folder: root };
+          throw new ConfigError(
+            'no-hard-links',
+            'output folder must be on a filesystem with hard links',
+            facts,
+            error,
+          );
+        }
+        throw error;
+      } finally {
+        await unlink(temporary);
+      }
+    },
+
+    async get(key, range, signal) {
+      checkKey(key);
+      const file = await open(join(root, key)).catch(ignore('ENOENT', 'ENOTDIR'));
+      if (file === undefined) return undefined;
+      try {
+        if (range === undefined) return await file.readFile({ signal });
+        return await readRange(file, range.start, range.end, key);
+      } finally {
+        await file.close();
+      }
+    },
+
+    async head(key) {
+      checkKey(key);
+      const info = await stat(join(root, key)).catch(ignore('ENOENT', 'ENOTDIR'));
+      return info?.isFile() ? { key, bytes: info.size } : undefined;
+    },
+
+    list: (prefix, signal) => listFolder(root, prefix, signal),
+
+    async delete(key) {
+      await unlink(join(root, checkKey(key))).catch(ignore('ENOENT', 'ENOTDIR'));
+    },
+
+    async close() {
+      // Stays when another process is writing; a later close takes it away.
+      await rmdir(temporaries).catch(ignore('ENOENT', 'ENOTEMPTY', 'EEXIST'));
+    },
+  };
+}
+
+/** Creates a file in a folder that another process's close may remove at any moment. */
+async function openNew(path: string, folder: string): Promise<FileHandle> {
+  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+  for (let attempt = 0; attempt < 20; attempt++) {
+    await mkdir(folder, { recursive: true });
+    const file = await open(path, flags).catch(ignore('ENOENT'));
+    if (file !== undefined) return file;
+  }
+  throw new PosecastError('cannot-write', 'temporary folder disappears while it is used', { folder });
+}
+
+async function readRange(file: FileHandle, start: number, end: number, key: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.max(0, end - start));
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+    if (bytesRead === 0) {
+      throw new PosecastError('bad-range', 'range ends behind the object', {
+        key,
+        start,
+        end,
+        bytes: start + filled,
+      });
+    }
+    filled += bytesRead;
+  }
+  return bytes;
+}
+
+/** Depth first, names of a folder compared as `name/`, which is the byte order of whole keys. */
+async function* listFolder(root: string, prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  if (folder !== '') checkKey(folder.slice(0, -1));
+  yield* walk(folder);
+
+  async function* walk(at: string): AsyncIterable<ObjectInfo> {
+    signal?.throwIfAborted();
+    const entries = await readdir(join(root, at), { withFileTypes: true }).catch(ignore('ENOENT', 'ENOTDIR'));
+    const keys = (entries ?? [])
+      .filter(
+        (entry) => (entry.isFile() || entry.isDirectory()) && !(at === '' && entry.name === RESERVED_SEGMENT),
+      )
+      .map((entry) => at + entry.name + (entry.isDirectory() ? '/' : ''))
+      .filter((key) => key.startsWith(prefix) || prefix.startsWith(key))
+      .sort(compareKeys);
+    for (let i = 0; i < keys.length; i += LIST_BATCH) {
+      const batch = keys.slice(i, i + LIST_BATCH);
+      const infos = await Promise.all(
+        batch.map((key) => (key.endsWith('/') ? undefined : statFile(root, key))),
+      );
+      for (const [j, key] of batch.entries()) {
+        const info = infos[j];
+        if (key.endsWith('/')) yield* walk(key);
+        else if (info !== undefined) yield info;
+      }
+    }
+  }
+}
+
+async function statFile(root: string, key: string): Promise<ObjectInfo | undefined> {
+  const info = await stat(join(root, key)).catch(ignore('ENOENT'));
+  return info === undefined ? undefined : { key, bytes: info.size };
+}
+
+async function removeStaleTemporaries(folder: string): Promise<void> {
+  for (const name of (await readdir(folder).catch(ignore('ENOENT', 'ENOTDIR'))) ?? []) {
+    const path = join(folder, name);
+    const info = await stat(path).catch(ignore('ENOENT'));
+    if (info !== undefined && Date.now() - info.mtimeMs > STALE_TEMPORARY_MS)
+      await unlink(path).catch(ignore('ENOENT'));
+  }
+}
+
+/** Makes a rename or link durable. Some filesystems cannot flush a folder; they order it themselves. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync().catch(ignore('EINVAL', 'EPERM', 'ENOTSUP'));
+  } finally {
+    await handle.close();
+  }
+}
+
+function errorCode(error: unknown): string {
+  return (toError(error) as NodeJS.ErrnoException).code ?? '';
+}
+
+/** For catch: swallows these system errors, passes every other one on. */
+function ignore(...codes: string[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!codes.includes(errorCode(error))) throw error;
+    return undefined;
+  };
+}

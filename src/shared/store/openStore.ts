@@ -1,0 +1,47 @@
+/** A store by its address. The S3 client is loaded only when an address asks for it. */
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../errors.ts';
+import { openFolderStore } from './folderStore.ts';
+import type { ObjectStore } from './objectStore.ts';
+
+export interface S3Options {
+  /** An S3-compatible service's URL; default: AWS_ENDPOINT_URL(_S3), the profile, then AWS itself. */
+  readonly endpoint?: string | undefined;
+  /** Default: AWS_REGION, the profile, then us-east-1. */
+  readonly region?: string | undefined;
+  /** endpoint/bucket/key instead of bucket.endpoint/key. Default: true with an endpoint of one's own. */
+  readonly forcePathStyle?: boolean | undefined;
+}
+
+export interface OpenStoreOptions {
+  readonly s3?: S3Options;
+  /** 'read' never writes, not even the probe of put-if-absent. Default 'write'. */
+  readonly access?: 'read' | 'write';
+  /** Hears what the user has to know, such as a store without put-if-absent. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/**
+ * Opens a folder path, file:// URL or s3://bucket/prefix. Throws ConfigError within 5 s when the place cannot be
+ * used; nothing is left behind in it.
+ */
+export async function openStore(uri: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(uri)?.[1]?.toLowerCase();
+  if (uri === '')
+    throw new ConfigError('bad-uri', 'output must be a folder or s3://bucket/prefix, got nothing');
+  if (scheme === undefined) return openFolderStore(uri);
+  if (scheme === 'file') return openFolderStore(filePath(uri));
+  if (scheme === 's3') {
+    const { openS3Store } = await import('./s3Store.ts');
+    return openS3Store(uri, options);
+  }
+  throw new ConfigError('bad-uri', 'output must be a folder, file:// or s3://bucket/prefix', { uri });
+}
+
+function filePath(uri: string): string {
+  try {
+    return fileURLToPath(uri);
+  } catch (error) {
+    throw new ConfigError('bad-uri', 'a file URL must have the form file:///folder', { uri }, error);
+  }
+}

@@ -1,0 +1,50 @@
+/** Where an S3 store is: bucket, prefix and service, from what the user wrote and the usual AWS variables. */
+import { ConfigError } from '../errors.ts';
+import type { S3Options } from './openStore.ts';
+import { keyProblem } from './storeKey.ts';
+
+export interface S3Address {
+  readonly bucket: string;
+  /** '' or a key prefix ending in '/'. */
+  readonly prefix: string;
+  /** undefined: AWS itself, or what the AWS profile says. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly forcePathStyle: boolean;
+}
+
+/** Throws ConfigError when the URI or the endpoint cannot be meant. */
+export function parseS3Address(
+  uri: string,
+  options: S3Options,
+  env: NodeJS.ProcessEnv = process.env,
+): S3Address {
+  const [, bucket = '', rest = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(uri) ?? [];
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket)) {
+    throw new ConfigError('bad-uri', 'an S3 address must be s3://bucket or s3://bucket/prefix', { uri });
+  }
+  const folder = rest.replace(/\/+$/, '');
+  const problem = folder === '' ? undefined : keyProblem(folder);
+  if (problem !== undefined)
+    throw new ConfigError('bad-uri', `the prefix of an S3 address ${problem}`, { uri });
+  const endpoint = options.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined);
+  if (endpoint !== undefined) checkEndpoint(endpoint);
+  return {
+    bucket,
+    prefix: folder === '' ? '' : `${folder}/`,
+    endpoint,
+    region: options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
+    forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
+  };
+}
+
+function checkEndpoint(endpoint: string): void {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw new ConfigError('bad-endpoint', 'an S3 endpoint must be an http:// or https:// URL', { endpoint });
+  }
+  // Not shown: it holds what should not be in a log.
+  if (url.username !== '' || url.password !== '') {
+    throw new ConfigError('bad-endpoint', 'an S3 endpoint must not contain credentials', { host: url.host });
+  }
+}

@@ -1,0 +1,70 @@
+/** What an S3 service's errors mean. Looks at names and status codes, never at texts. */
+import { ConfigError, type ErrorFacts, PosecastError, toError } from '../errors.ts';
+
+interface ServiceError {
+  readonly name?: string;
+  readonly code?: string;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly attempts?: number };
+}
+
+export function errorName(error: unknown): string {
+  return (error as ServiceError).name ?? '';
+}
+
+export function httpStatus(error: unknown): number | undefined {
+  return (error as ServiceError).$metadata?.httpStatusCode;
+}
+
+/** How often the client sent the request, its own retries included. */
+export function requestAttempts(error: unknown): number {
+  return (error as ServiceError).$metadata?.attempts ?? 1;
+}
+
+export function isAbsent(error: unknown): boolean {
+  return (
+    errorName(error) === 'NoSuchKey' || (httpStatus(error) === 404 && errorName(error) !== 'NoSuchBucket')
+  );
+}
+
+/** A failure while working. The original's fields (request ids, signed headers) are left out on purpose. */
+export function storeFailure(operation: string, facts: ErrorFacts, error: unknown): Error {
+  if (error instanceof PosecastError || errorName(error) === 'AbortError') return toError(error);
+  return new PosecastError(
+    's3-failed',
+    `S3 ${operation} failed`,
+    { ...facts, status: httpStatus(error) },
+    plain(error),
+  );
+}
+
+/** A failure while opening: what the user can do about it. */
+export function openFailure(facts: ErrorFacts, error: unknown): Error {
+  if (error instanceof PosecastError) return error;
+  const name = errorName(error);
+  const status = httpStatus(error);
+  const refuse = (code: string, message: string) =>
+    new ConfigError(code, message, { ...facts, status }, plain(error));
+  if (name === 'NoSuchBucket' || status === 404) return refuse('no-bucket', 'S3 bucket does not exist');
+  if (name === 'CredentialsProviderError') {
+    return refuse('no-credentials', 'no AWS credentials found in environment, profile or machine role');
+  }
+  if (name === 'InvalidAccessKeyId' || name === 'SignatureDoesNotMatch') {
+    return refuse('bad-credentials', 'S3 service does not accept the AWS credentials');
+  }
+  if (status === 401 || status === 403)
+    return refuse('access-denied', 'S3 service denies access with these credentials');
+  if (status === 301 || status === 307) return refuse('wrong-region', 'S3 bucket is in another region');
+  if (name === 'TimeoutError' || name === 'AbortError')
+    return refuse('unreachable', 'S3 service does not answer');
+  if (status === undefined) return refuse('unreachable', 'S3 service cannot be reached');
+  return refuse('s3-unusable', 'S3 service cannot be used');
+}
+
+function plain(error: unknown): Error {
+  const { name, message } = toError(error);
+  const code = (error as ServiceError).code;
+  // Node reports several refused addresses as one AggregateError without a message.
+  return new Error(
+    message !== '' ? `${name}: ${message}` : `${name}${code === undefined ? '' : `: ${code}`}`,
+  );
+}

@@ -1,0 +1,286 @@
+/** A store in an S3 bucket, or in a service that speaks its protocol. The only file that knows the AWS SDK. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { IntegrityError, PosecastError } from '../errors.ts';
+import type { ObjectInfo, ObjectStore } from './objectStore.ts';
+import type { OpenStoreOptions } from './openStore.ts';
+import { parseS3Address, type S3Address } from './s3Address.ts';
+import { httpStatus, isAbsent, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
+import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
+
+/** Bodies above this go up in parts, in bytes. */
+const MULTIPART_BYTES = 16 * 2 ** 20;
+const PART_BYTES = 8 * 2 ** 20;
+/** Opening must end within 5 s, in milliseconds. */
+const OPEN_DEADLINE_MS = 4000;
+/** A connection that is silent for this long is given up, in milliseconds. */
+const SILENCE_MS = 60_000;
+const READ_ATTEMPTS = 4;
+const CONFLICT_ATTEMPTS = 8;
+/** Without put-if-absent: how long a rival that looked at the same moment gets to write before the read back. */
+const SETTLE_MS = 300;
+
+/** Opens s3://bucket/prefix. ConfigError within 5 s when it cannot be used. */
+export async function openS3Store(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
+  const address = parseS3Address(uri, options.s3 ?? {});
+  const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
+  const client = await createClient(address);
+  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
+  try {
+    await withDeadline(client.config.credentials(), deadline);
+    const listing = new ListObjectsV2Command({ Bucket: address.bucket, Prefix: address.prefix, MaxKeys: 1 });
+    await withDeadline(client.send(listing, { abortSignal: deadline }), deadline);
+    const atomic =
+      options.access === 'read' ? false : await withDeadline(probe(client, address, deadline), deadline);
+    if (!atomic && options.access !== 'read') {
+      options.onWarning?.(
+        `S3 service at ${facts.endpoint} ignores If-None-Match: two attempts of a shard that finish in the same moment ` +
+          'may both believe that theirs counts; run `posecast verify` on the result',
+      );
+    }
+    return s3Store(client, address, atomic);
+  } catch (error) {
+    client.destroy();
+    throw openFailure(facts, error);
+  }
+}
+
+async function createClient(address: S3Address): Promise<S3Client> {
+  const { endpoint, forcePathStyle } = address;
+  const settings = {
+    forcePathStyle,
+    followRegionRedirects: true,
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 3000, socketTimeout: SILENCE_MS },
+    // Trailing checksums, the SDK's default, are stored as content or refused by several compatible services. Every
+    // table has its SHA-256 in a commit, and commits are read back.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(endpoint === undefined ? {} : { endpoint }),
+  } as const;
+  const client = new S3Client({
+    ...settings,
+    ...(address.region === undefined ? {} : { region: address.region }),
+  });
+  const configured = await client.config.region().catch(() => undefined);
+  return configured === undefined ? new S3Client({ ...settings, region: 'us-east-1' }) : client;
+}
+
+/** Whether the second of two conditional writes of one throw-away key is refused. */
+async function probe(
+  client: S3Client,
+  { bucket, prefix }: S3Address,
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  const target = { Bucket: bucket, Key: `${prefix}${RESERVED_SEGMENT}/probe-${randomUUID()}` };
+  const conditional = () =>
+    client.send(new PutObjectCommand({ ...target, Body: 'probe', IfNoneMatch: '*' }), { abortSignal });
+  try {
+    await conditional();
+    await conditional();
+    return false;
+  } catch (error) {
+    if (httpStatus(error) === 412) return true;
+    if (httpStatus(error) !== 501) throw error;
+    // The service knows no conditional writes at all; whether it can be written to is still to be seen.
+    await client.send(new PutObjectCommand({ ...target, Body: 'probe' }), { abortSignal });
+    return false;
+  } finally {
+    await client.send(new DeleteObjectCommand(target), { abortSignal }).catch(() => undefined);
+  }
+}
+
+function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolean): ObjectStore {
+  const target = (key: string) => ({ Bucket: bucket, Key: prefix + checkKey(key) });
+  const sendOptions = (signal: AbortSignal | undefined) =>
+    signal === undefined ? {} : { abortSignal: signal };
+
+  async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw storeFailure(operation, { bucket, key }, error);
+    }
+  }
+
+  async function putWhole(
+    key: string,
+    body: Uint8Array,
+    ifNoneMatch: boolean,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const condition = ifNoneMatch ? { IfNoneMatch: '*' } : {};
+    await client.send(
+      new PutObjectCommand({ ...target(key), Body: body, ...condition }),
+      sendOptions(signal),
+    );
+  }
+
+  async function putInParts(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const upload = new Upload({
+      client,
+      params: { ...target(key), Body: body },
+      partSize: PART_BYTES,
+      queueSize: 3,
+      leavePartsOnError: false,
+    });
+    const stop = () => void upload.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await upload.done();
+    } catch (error) {
+      await removeParts(key);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Parts of a broken upload cost money until they are removed; no other attempt writes the same key. */
+  async function removeParts(key: string): Promise<void> {
+    const { Bucket, Key } = target(key);
+    const found = await client
+      .send(new ListMultipartUploadsCommand({ Bucket, Prefix: Key }))
+      .catch(() => undefined);
+    for (const { Key: uploadKey, UploadId } of found?.Uploads ?? []) {
+      if (uploadKey !== Key) continue;
+      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })).catch(() => undefined);
+    }
+  }
+
+  async function get(key: string, range?: { start: number; end: number }, signal?: AbortSignal) {
+    if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
+    const input = { ...target(key), ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }) };
+    for (let tries = 1; ; tries++) {
+      try {
+        const { Body, ContentLength } = await client.send(new GetObjectCommand(input), sendOptions(signal));
+        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
+        if (ContentLength !== undefined && bytes.length !== ContentLength) {
+          throw new PosecastError('cut-short', 'S3 body is cut short', {
+            key,
+            expected: ContentLength,
+            bytes: bytes.length,
+          });
+        }
+        if (range === undefined || bytes.length === range.end - range.start) return bytes;
+        throw badRange(key, range);
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        if (range !== undefined && httpStatus(error) === 416) throw badRange(key, range);
+        // The client retries requests, but not a body that breaks off while it is read.
+        const final = tries >= READ_ATTEMPTS || signal?.aborted || (httpStatus(error) ?? 500) < 500;
+        if (final || (error instanceof PosecastError && error.code === 'bad-range')) {
+          throw storeFailure('get', { bucket, key }, error);
+        }
+        await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
+      }
+    }
+  }
+
+  /** True: written now. The body is read back, because some services alter what they store. */
+  async function putIfAbsentAtomic(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await putWhole(key, body, true, signal);
+        break;
+      } catch (error) {
+        if (httpStatus(error) === 412) {
+          // The answer to a first, successful request may have been lost and this is the answer to its repetition.
+          return requestAttempts(error) > 1 && equalBytes(await get(key), body);
+        }
+        if (httpStatus(error) !== 409 || tries >= CONFLICT_ATTEMPTS) throw error;
+        await sleep(50 * 2 ** tries * (0.5 + Math.random() / 2));
+      }
+    }
+    if (equalBytes(await get(key), body)) return true;
+    throw new IntegrityError('altered', 'S3 service stored something else than was sent', { bucket, key });
+  }
+
+  /** The weaker guarantee: rivals that look in the same moment all write; the last one to write wins them all. */
+  async function putIfAbsentByLooking(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    if ((await head(key, signal)) !== undefined) return false;
+    await putWhole(key, body, false, signal);
+    await sleep(SETTLE_MS);
+    return equalBytes(await get(key), body);
+  }
+
+  async function head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
+    try {
+      const { ContentLength } = await client.send(new HeadObjectCommand(target(key)), sendOptions(signal));
+      return { key, bytes: ContentLength ?? 0 };
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw storeFailure('head', { bucket, key }, error);
+    }
+  }
+
+  async function* list(under: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {
+    let token: string | undefined;
+    do {
+      const page = await attempt('list', under, () =>
+        client.send(
+          new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix + under, ContinuationToken: token }),
+          sendOptions(signal),
+        ),
+      );
+      for (const { Key = '', Size = 0 } of page.Contents ?? []) {
+        const key = Key.slice(prefix.length);
+        // Some tools create empty objects named like folders.
+        if (key !== '' && !key.endsWith('/') && !key.startsWith(`${RESERVED_SEGMENT}/`))
+          yield { key, bytes: Size };
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  return {
+    uri: `s3://${bucket}/${prefix}`,
+    atomicPutIfAbsent: atomic,
+    put: (key, body, signal) =>
+      attempt('put', key, () =>
+        body.length > MULTIPART_BYTES ? putInParts(key, body, signal) : putWhole(key, body, false, signal),
+      ),
+    putIfAbsent: (key, body, signal) =>
+      attempt('put-if-absent', key, () =>
+        atomic ? putIfAbsentAtomic(key, body, signal) : putIfAbsentByLooking(key, body, signal),
+      ),
+    get,
+    head,
+    list,
+    delete: (key, signal) =>
+      attempt(
+        'delete',
+        key,
+        async () => void (await client.send(new DeleteObjectCommand(target(key)), sendOptions(signal))),
+      ),
+    close: async () => client.destroy(),
+  };
+}
+
+function badRange(key: string, { start, end }: { start: number; end: number }): PosecastError {
+  return new PosecastError('bad-range', 'range ends behind the object', { key, start, end });
+}
+
+function equalBytes(found: Uint8Array | undefined, expected: Uint8Array): boolean {
+  return found !== undefined && Buffer.compare(found, expected) === 0;
+}
+
+/** The SDK does not pass the signal to every step (looking for credentials), so the deadline is also a race. */
+async function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise<T> {
+  const late = new Promise<never>((_, reject) => {
+    deadline.addEventListener('abort', () => reject(deadline.reason as Error), { once: true });
+  });
+  return Promise.race([work, late]);
+}
