@@ -1,0 +1,184 @@
+/**
+ * The face pipeline: bytes of a photograph → crop, landmarks, pose, embedding and posture code, or the reason why
+ * not. It computes in the calling thread (networks block it), so it lives in worker threads.
+ *
+ * Stages run one after another over small sub-batches; a face that a stage rejects leaves the sub-batch with its
+ * outcome and the others go on.
+ */
+import type { FaceInput, FaceOutcome, ProcessedFace, Rejection } from '../shared/face.ts';
+import { drawLandmarkImage } from '../shared/landmarkImage.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import type { Detector } from './models/detector.ts';
+import type { LandmarkNetwork } from './models/frLandmark.ts';
+import type { PoseNetwork } from './models/frPose.ts';
+import {
+  openDetector,
+  openLandmarks,
+  openPose,
+  openPostureEncoder,
+  openRecognizer,
+  type PipelineModel,
+} from './models/openModels.ts';
+import type { PostureEncoder } from './models/postureEncoder.ts';
+import type { Recognizer } from './models/recognizer.ts';
+import type { Device } from './models/session.ts';
+import { alignFace, cropOf } from './stages/align.ts';
+import { decodeImage } from './stages/decode.ts';
+import { detectFaces } from './stages/detect.ts';
+import { faceOfCrop } from './stages/detectCrop.ts';
+import { embedCrops } from './stages/embed.ts';
+import { locateLandmarks } from './stages/landmarks.ts';
+import { measurePoses } from './stages/pose.ts';
+
+export interface FacePipelineOptions {
+  readonly models: {
+    readonly detector: PipelineModel;
+    readonly landmarks: PipelineModel;
+    readonly pose: PipelineModel;
+    readonly recognizer: PipelineModel;
+  };
+  /** True: pictures are aligned crops already; nothing is detected and the crop is the picture. */
+  readonly aligned: boolean;
+  /** ONNX file of the FRA encoder; without it no posture codes are made. */
+  readonly encoderPath?: string;
+  readonly device: Device;
+  /** Threads inside one operator of one network. */
+  readonly intraOpThreads: number;
+}
+
+export interface FacePipeline {
+  /**
+   * The outcome of every input, in the order of the inputs. Never throws on account of an image.
+   *
+   * @throws IntegrityError when a network is not what its registry entry says.
+   */
+  process(batch: readonly FaceInput[]): Promise<FaceOutcome[]>;
+  close(): Promise<void>;
+}
+
+/** Faces in memory at once: a decoded photograph is at most 12 MB, an input of the pose network 1.2 MB. */
+const SUB_BATCH = 16;
+
+/**
+ * Opens every network.
+ *
+ * @throws ConfigError when the device is not there or a model cannot serve in its place.
+ * @throws IntegrityError when a file is not a network.
+ */
+export async function openFacePipeline(options: FacePipelineOptions): Promise<FacePipeline> {
+  const releasers = createReleasers();
+  try {
+    const networks = await openNetworks(options, releasers);
+    return {
+      async process(batch) {
+        const outcomes: FaceOutcome[] = [];
+        for (let start = 0; start < batch.length; start += SUB_BATCH) {
+          outcomes.push(...(await processSubBatch(networks, batch.slice(start, start + SUB_BATCH))));
+        }
+        return outcomes;
+      },
+      close: () => releasers.release(),
+    };
+  } catch (thrown) {
+    await releasers.release();
+    throw thrown;
+  }
+}
+
+/** Everything a face passes through. No detector: pictures are aligned crops. */
+interface Networks {
+  readonly detector: Detector | undefined;
+  readonly landmarks: LandmarkNetwork;
+  readonly pose: PoseNetwork;
+  readonly recognizer: Recognizer;
+  readonly encoder: PostureEncoder | undefined;
+}
+
+async function openNetworks(options: FacePipelineOptions, releasers: Releasers): Promise<Networks> {
+  const { models, aligned, encoderPath } = options;
+  const session = { device: options.device, intraOpThreads: options.intraOpThreads };
+  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const network = await opening;
+    releasers.push('network', () => network.close());
+    return network;
+  };
+  return {
+    detector: aligned ? undefined : await keep(openDetector(models.detector, session)),
+    landmarks: await keep(openLandmarks(models.landmarks, session)),
+    pose: await keep(openPose(models.pose, session)),
+    recognizer: await keep(openRecognizer(models.recognizer, session)),
+    encoder: encoderPath === undefined ? undefined : await keep(openPostureEncoder(encoderPath, session)),
+  };
+}
+
+async function processSubBatch(networks: Networks, inputs: readonly FaceInput[]): Promise<FaceOutcome[]> {
+  const { detector, landmarks, pose, recognizer, encoder } = networks;
+  const outcomes: FaceOutcome[] = [];
+  const bytes = inputs.map((input, index) => ({ index, value: input.bytes }));
+
+  const pictures = advance(bytes, await Promise.all(values(bytes).map(decodeImage)), outcomes);
+  const chosen = advance(
+    pictures,
+    detector === undefined ? values(pictures).map(faceOfCrop) : await detectFaces(detector, values(pictures)),
+    outcomes,
+  );
+  if (chosen.length === 0) return outcomes;
+  const located = advance(chosen, await locateLandmarks(landmarks, values(chosen)), outcomes);
+  const poses = await measurePoses(pose, values(located));
+  const aligned = advance(
+    located,
+    values(located).map((face, i) => {
+      const crop = detector === undefined ? cropOf(face) : alignFace(face);
+      return 'code' in crop ? crop : { ...face, ...crop, pose: poses[i]! };
+    }),
+    outcomes,
+  );
+  if (aligned.length === 0) return outcomes;
+  const embeddings = await embedCrops(
+    recognizer,
+    values(aligned).map(({ crop }) => crop),
+  );
+  const codes = await encoder?.encode(values(aligned).map((face) => drawLandmarkImage(face.landmarks)));
+  const processed = values(aligned).map((face, i): ProcessedFace | Rejection => {
+    const embedding = embeddings[i]!;
+    if (isRejection(embedding)) return embedding;
+    const postureCode = codes?.[i];
+    return {
+      facesFound: face.facesFound,
+      detectionScore: face.score,
+      pose: face.pose,
+      crop: face.crop,
+      landmarks: face.landmarks,
+      embedding,
+      ...(postureCode && { postureCode }),
+    };
+  });
+  for (const { index, value } of advance(aligned, processed, outcomes)) {
+    outcomes[index] = { status: 'ok', face: value };
+  }
+  return outcomes;
+}
+
+/** Something on its way, with its position in the sub-batch. */
+interface Entry<T> {
+  readonly index: number;
+  readonly value: T;
+}
+
+const values = <T>(entries: readonly Entry<T>[]): T[] => entries.map(({ value }) => value);
+
+const isRejection = (value: object): value is Rejection => 'code' in value && 'stage' in value;
+
+/** What a stage answered for each entry: rejections become outcomes, the rest goes on. */
+function advance<T extends object>(
+  entries: readonly Entry<unknown>[],
+  results: readonly (T | Rejection)[],
+  outcomes: FaceOutcome[],
+): Entry<T>[] {
+  return entries.flatMap(({ index }, i) => {
+    const result = results[i]!;
+    if (!isRejection(result)) return [{ index, value: result }];
+    outcomes[index] = { status: 'rejected', rejection: result };
+    return [];
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * `fr_landmark` (PFLD kind): 68 points, 300-W order, on the square of a face. Input [N,1,64,64], grey
+ * (.299 R + .587 G + .114 B)/256, black outside the picture. Output `output` [N,136]: x0,y0,… as fractions of the
+ * square.
+ */
+import { LANDMARK_COUNT } from '../../shared/face.ts';
+import type { View } from './detector.ts';
+import { resample } from './raster.ts';
+import { type NetworkSession, outputOf } from './session.ts';
+
+const SIDE = 64;
+const VALUES = LANDMARK_COUNT * 2;
+
+export interface LandmarkNetwork {
+  /** 68 points x0,y0,… in picture pixels for each square. */
+  locate(squares: readonly View[]): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
+  return {
+    async locate(squares) {
+      const itemSize = SIDE * SIDE;
+      const input = new Float32Array(squares.length * itemSize);
+      squares.forEach(({ picture, region }, n) => {
+        const pixels = resample(picture, region, SIDE, SIDE);
+        for (let i = 0; i < itemSize; i++) {
+          const at = i * 3;
+          input[n * itemSize + i] =
+            (0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!) / 256;
+        }
+      });
+      const outputs = await session.run(input, [squares.length, 1, SIDE, SIDE]);
+      const values = outputOf(session, outputs, 'output', [VALUES]);
+      return squares.map(({ region }, n) => {
+        const points = new Float32Array(VALUES);
+        for (let p = 0; p < VALUES; p += 2) {
+          points[p] = region.x + values[n * VALUES + p]! * region.width;
+          points[p + 1] = region.y + values[n * VALUES + p + 1]! * region.height;
+        }
+        return points;
+      });
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,92 @@
+/** Resolved models → the networks of the face pipeline: which family is which file of this folder. */
+import { ConfigError } from '../../shared/errors.ts';
+import type { Detector } from './detector.ts';
+import { frDetector } from './frDetect.ts';
+import { frLandmarkNetwork, type LandmarkNetwork } from './frLandmark.ts';
+import { frPoseNetwork, type PoseNetwork } from './frPose.ts';
+import { mtcnnDetector } from './mtcnn.ts';
+import { onnxPostureEncoder, type PostureEncoder } from './postureEncoder.ts';
+import type { Normalisation } from './raster.ts';
+import { onnxRecognizer, type Recognizer } from './recognizer.ts';
+import { type NetworkSession, openSession, type SessionOptions } from './session.ts';
+import { yunetDetector } from './yunet.ts';
+
+/** A model whose files are on this machine. */
+export interface PipelineModel {
+  readonly name: string;
+  readonly family: string;
+  /** Absolute paths of ONNX files by role. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly embedDim?: number;
+  readonly preprocess?: Normalisation;
+}
+
+export async function openDetector(model: PipelineModel, options: SessionOptions): Promise<Detector> {
+  switch (model.family) {
+    case 'fr-detect':
+      return frDetector(await openOnly(model, options));
+    case 'yunet':
+      return yunetDetector(await openOnly(model, options));
+    case 'mtcnn': {
+      const [pnet, rnet, onet] = await Promise.all(
+        ['pnet', 'rnet', 'onet'].map((role) => openRole(model, role, options)),
+      );
+      return mtcnnDetector({ pnet: pnet!, rnet: rnet!, onet: onet! });
+    }
+    default:
+      throw wrongFamily(model, 'detector', 'fr-detect, mtcnn or yunet');
+  }
+}
+
+export async function openLandmarks(model: PipelineModel, options: SessionOptions): Promise<LandmarkNetwork> {
+  if (model.family !== 'fr-landmark') throw wrongFamily(model, 'landmark network', 'fr-landmark');
+  return frLandmarkNetwork(await openOnly(model, options));
+}
+
+export async function openPose(model: PipelineModel, options: SessionOptions): Promise<PoseNetwork> {
+  if (model.family !== 'fr-pose') throw wrongFamily(model, 'pose network', 'fr-pose');
+  return frPoseNetwork(await openOnly(model, options));
+}
+
+/** Any family: a recogniser is whatever has a width and a pre-processing. */
+export async function openRecognizer(model: PipelineModel, options: SessionOptions): Promise<Recognizer> {
+  const { embedDim, preprocess } = model;
+  if (embedDim === undefined || preprocess === undefined) {
+    throw wrongFamily(model, 'recogniser', 'an entry with embedDim and preprocess');
+  }
+  return onnxRecognizer(await openOnly(model, options), embedDim, preprocess);
+}
+
+export async function openPostureEncoder(path: string, options: SessionOptions): Promise<PostureEncoder> {
+  return onnxPostureEncoder(await openSession(path, options));
+}
+
+function wrongFamily(model: PipelineModel, use: string, expected: string): ConfigError {
+  return new ConfigError('wrong-model', `${model.name} cannot be used as ${use}: expected ${expected}`, {
+    family: model.family,
+  });
+}
+
+async function openOnly(model: PipelineModel, options: SessionOptions): Promise<NetworkSession> {
+  const [role, ...others] = Object.keys(model.files);
+  if (role === undefined || others.length > 0) {
+    throw new ConfigError('wrong-model', `${model.name} must have exactly one file`, {
+      files: Object.keys(model.files).join(' '),
+    });
+  }
+  return openRole(model, role, options);
+}
+
+async function openRole(
+  model: PipelineModel,
+  role: string,
+  options: SessionOptions,
+): Promise<NetworkSession> {
+  const path = model.files[role];
+  if (path === undefined) {
+    throw new ConfigError('wrong-model', `${model.name} has no file for ${role}`, {
+      files: Object.keys(model.files).join(' '),
+    });
+  }
+  return openSession(path, options);
+}

@@ -1,0 +1,36 @@
+/** Any ONNX recogniser of the form [N,3,112,112] → [N,D]: crop in, raw (not yet normalised) embedding out. */
+import { IntegrityError } from '../../shared/errors.ts';
+import { CROP_SIZE, type FaceCrop } from '../../shared/face.ts';
+import { type Normalisation, writePlanes } from './raster.ts';
+import type { NetworkSession } from './session.ts';
+
+export interface Recognizer {
+  readonly embedDim: number;
+  /** Raw embeddings, one of `embedDim` values a crop. */
+  embed(crops: readonly FaceCrop[]): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+export function onnxRecognizer(session: NetworkSession, embedDim: number, pixels: Normalisation): Recognizer {
+  return {
+    embedDim,
+    async embed(crops) {
+      const itemSize = 3 * CROP_SIZE * CROP_SIZE;
+      const input = new Float32Array(crops.length * itemSize);
+      crops.forEach((crop, i) => {
+        writePlanes(input, i * itemSize, crop, pixels);
+      });
+      const outputs = await session.run(input, [crops.length, 3, CROP_SIZE, CROP_SIZE]);
+      // Recognisers name their one output as they like.
+      const output = outputs[session.outputNames[0] ?? ''];
+      if (output === undefined || output.data.length !== crops.length * embedDim) {
+        throw new IntegrityError('model-signature', `recogniser must answer ${embedDim} values a face`, {
+          path: session.path,
+          found: output?.dims.join('×'),
+        });
+      }
+      return crops.map((_, i) => output.data.slice(i * embedDim, (i + 1) * embedDim));
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * One ONNX network, opened for one thread: a batch of float32 in, a batch of float32 out. `run` blocks the calling
+ * thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a lock.
+ */
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
+import { ConfigError, IntegrityError, toError } from '../../shared/errors.ts';
+
+/** Devices a session can be asked for. Which of them exist depends on the build of ONNX Runtime. */
+export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const;
+export type Device = (typeof DEVICES)[number];
+
+export interface SessionOptions {
+  readonly device: Device;
+  /** Threads inside one operator. 1 for one session per core: more collapses under load. */
+  readonly intraOpThreads: number;
+}
+
+/** Output of one name: values of the whole batch and the shape, batch first. */
+export interface NetworkOutput {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+export class NetworkSession {
+  readonly path: string;
+  readonly #session: InferenceSession;
+  readonly #inputName: string;
+  /** Batch that the graph insists on; undefined where dimension 0 is free. */
+  readonly #fixedBatch: number | undefined;
+
+  constructor(path: string, session: InferenceSession) {
+    this.path = path;
+    this.#session = session;
+    const [inputName, ...others] = session.inputNames;
+    if (inputName === undefined || others.length > 0) {
+      throw new IntegrityError('model-signature', 'network must have exactly one input', {
+        path,
+        inputs: session.inputNames.join(' '),
+      });
+    }
+    this.#inputName = inputName;
+    const metadata = session.inputMetadata[0];
+    const batch = metadata?.isTensor === true ? metadata.shape[0] : undefined;
+    this.#fixedBatch = typeof batch === 'number' && batch > 0 ? batch : undefined;
+  }
+
+  get outputNames(): readonly string[] {
+    return this.#session.outputNames;
+  }
+
+  /**
+   * Runs `input`, shape `dims` with the batch first, and answers every output with the same batch first. A graph
+   * with a fixed batch is run as often as needed, the last part filled up with zeros that are cut off again.
+   */
+  async run(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkOutput>> {
+    const count = dims[0] ?? 0;
+    const fixed = this.#fixedBatch;
+    if (fixed === undefined || fixed === count) return this.#runOnce(input, dims);
+    const itemSize = dims.slice(1).reduce((product, dim) => product * dim, 1);
+    const parts: Record<string, NetworkOutput>[] = [];
+    for (let start = 0; start < count; start += fixed) {
+      const part = new Float32Array(fixed * itemSize);
+      part.set(input.subarray(start * itemSize, Math.min(start + fixed, count) * itemSize));
+      parts.push(await this.#runOnce(part, [fixed, ...dims.slice(1)]));
+    }
+    return joinParts(this.outputNames, parts, count, fixed);
+  }
+
+  async #runOnce(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkOutput>> {
+    const values = await this.#session.run({ [this.#inputName]: new Tensor('float32', input, dims) });
+    const outputs: Record<string, NetworkOutput> = {};
+    for (const name of this.outputNames) {
+      const tensor = values[name];
+      if (!(tensor?.data instanceof Float32Array)) {
+        throw new IntegrityError('model-signature', 'network output must be float32', {
+          path: this.path,
+          output: name,
+          type: tensor?.type,
+        });
+      }
+      outputs[name] = { data: tensor.data, dims: tensor.dims };
+    }
+    return outputs;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function joinParts(
+  names: readonly string[],
+  parts: readonly Record<string, NetworkOutput>[],
+  count: number,
+  fixed: number,
+): Record<string, NetworkOutput> {
+  const joined: Record<string, NetworkOutput> = {};
+  for (const name of names) {
+    const first = parts[0]?.[name];
+    if (first === undefined) continue;
+    // A graph may fold its batch into another dimension: values an item are counted, not read from the shape.
+    const itemSize = first.data.length / fixed;
+    const data = new Float32Array(parts.length * fixed * itemSize);
+    parts.forEach((part, i) => {
+      data.set(part[name]?.data ?? [], i * fixed * itemSize);
+    });
+    const itemDims = first.dims[0] === fixed ? first.dims.slice(1) : [itemSize];
+    joined[name] = { data: data.subarray(0, count * itemSize), dims: [count, ...itemDims] };
+  }
+  return joined;
+}
+
+/**
+ * Opens a network.
+ *
+ * @throws ConfigError `device-missing` when this build of ONNX Runtime has no such device: there is no fall-back.
+ * @throws IntegrityError when the file is not a network of one float32 input.
+ */
+export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
+  const available = listSupportedBackends().map((backend) => backend.name);
+  if (!available.includes(options.device)) {
+    throw new ConfigError('device-missing', `device ${options.device} is not available here`, {
+      available: available.join(' '),
+    });
+  }
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(path, {
+      executionProviders: [options.device],
+      intraOpNumThreads: options.intraOpThreads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      // 3 = errors only: third-party graphs warn about unused initialisers on every opening.
+      logSeverityLevel: 3,
+    });
+  } catch (thrown) {
+    throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
+  }
+  return new NetworkSession(path, session);
+}
+
+/** The output `name` of a run, held to the shape `[count, …itemDims]`. */
+export function outputOf(
+  session: NetworkSession,
+  outputs: Record<string, NetworkOutput>,
+  name: string,
+  itemDims: readonly number[],
+): Float32Array {
+  const output = outputs[name];
+  const found = output?.dims.slice(1);
+  if (output === undefined || found?.join() !== itemDims.join()) {
+    throw new IntegrityError('model-signature', 'network output is missing or of another shape', {
+      path: session.path,
+      output: name,
+      expected: `N×${itemDims.join('×')}`,
+      found: output === undefined ? session.outputNames.join(' ') : output.dims.join('×'),
+    });
+  }
+  return output.data;
+}

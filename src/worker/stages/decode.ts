@@ -1,0 +1,96 @@
+/**
+ * Bytes of a file → upright 8-bit RGB pixels. Anything that is a legitimate photograph comes through (orientation
+ * tag, CMYK, 16 bit, grey, transparency, the first frame of an animation); anything else is a rejection.
+ *
+ * Pixels are counted from the header, before anything is decoded. Photographs are shrunk to at most
+ * DECODE_SIDE on the longer side: the smallest face the detector finds is 13/320 of that side, 83 pixels at 2048,
+ * so a face large enough for a sharp 112-pixel crop still has about its own pixels, and a picture costs at most
+ * 12 MB. JPEG shrinks while loading, so a 20-megapixel photograph is never held in full.
+ */
+import sharp, { type Sharp } from 'sharp';
+import type { Rejection } from '../../shared/face.ts';
+import type { Raster } from '../models/raster.ts';
+import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
+import { decodePnm, readPnmHeader } from './decodePnm.ts';
+
+// One picture at a time in the calling thread; libvips would keep decoded pictures for calls that never come.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Most pixels (width × height) a file may declare. 64 megapixels: above every camera but the largest. */
+export const MAX_PIXELS = 64_000_000;
+/** Longer side of a decoded photograph at most, in pixels. */
+export const DECODE_SIDE = 2048;
+/** Shorter side at least, in pixels: the detector's smallest face is 13. */
+export const MIN_SIDE = 16;
+
+const reject = (code: string, message: string): Rejection => ({ stage: 'decode', code, message });
+
+/** Decodes one file. Never throws on account of its content. */
+export async function decodeImage(bytes: Uint8Array): Promise<Raster | Rejection> {
+  if (bytes.length === 0) return reject('empty-file', 'expected an image, found 0 bytes');
+  const format = imageFormat(bytes);
+  if (format === undefined) {
+    return reject('not-an-image', 'expected JPEG, PNG, WebP, TIFF, GIF, AVIF, PGM or PPM, found other bytes');
+  }
+  return format === 'pnm' ? decodePnmFile(bytes) : decodeWithSharp(bytes, format);
+}
+
+function checkSize(width: number, height: number): Rejection | undefined {
+  if (width * height > MAX_PIXELS) {
+    return reject('too-many-pixels', `expected at most ${MAX_PIXELS} pixels, found ${width}×${height}`);
+  }
+  if (Math.min(width, height) < MIN_SIDE) {
+    return reject('too-small', `expected at least ${MIN_SIDE} pixels a side, found ${width}×${height}`);
+  }
+  return undefined;
+}
+
+async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
+  const header = readPnmHeader(bytes);
+  if (header === undefined)
+    return reject('not-an-image', 'expected a PGM or PPM header, found something else');
+  const refused = checkSize(header.width, header.height);
+  if (refused) return refused;
+  const raster = decodePnm(bytes, header);
+  if (raster === undefined) {
+    return reject('truncated', `PGM or PPM has fewer or larger samples than its header says`);
+  }
+  const { width, height, data } = raster;
+  if (Math.max(width, height) <= DECODE_SIDE) return raster;
+  return toRaster(sharp(data, { raw: { width, height, channels: 3 } }));
+}
+
+async function decodeWithSharp(bytes: Uint8Array, format: ImageFormat): Promise<Raster | Rejection> {
+  let size: { width: number; height: number };
+  try {
+    size = await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (thrown) {
+    return decodeFailure(bytes, format, thrown);
+  }
+  const refused = checkSize(size.width, size.height);
+  if (refused) return refused;
+  try {
+    // 'error': damage and truncation refuse the file, warnings such as stray bytes between markers do not.
+    return await toRaster(sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient());
+  } catch (thrown) {
+    return decodeFailure(bytes, format, thrown);
+  }
+}
+
+function decodeFailure(bytes: Uint8Array, format: ImageFormat, thrown: unknown): Rejection {
+  const detail = (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0] ?? '';
+  return endsEarly(bytes, format)
+    ? reject('truncated', `${format} ends before its end mark: ${detail}`)
+    : reject('damaged', `${format} cannot be decoded: ${detail}`);
+}
+
+async function toRaster(image: Sharp): Promise<Raster> {
+  const { data, info } = await image
+    .resize({ width: DECODE_SIDE, height: DECODE_SIDE, fit: 'inside', withoutEnlargement: true })
+    .flatten({ background: '#000' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data };
+}

@@ -1,0 +1,66 @@
+/** What kind of image file some bytes are, by their signature alone, and whether the file ends before it should. */
+
+export type ImageFormat = 'jpeg' | 'png' | 'gif' | 'webp' | 'tiff' | 'avif' | 'pnm';
+
+const text = (bytes: Uint8Array, from: number, to: number) =>
+  String.fromCharCode(...bytes.subarray(from, to));
+
+/** The format, or undefined for anything that is not read as a photograph (SVG and PDF among them). */
+export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
+  const start = text(bytes, 0, 4);
+  if (start.startsWith('\xff\xd8\xff')) return 'jpeg';
+  if (start === '\x89PNG') return 'png';
+  if (start === 'GIF8') return 'gif';
+  if (start === 'RIFF' && text(bytes, 8, 12) === 'WEBP') return 'webp';
+  if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(start)) return 'tiff';
+  if (text(bytes, 4, 8) === 'ftyp' && /^(avif|avis|mif1)/.test(text(bytes, 8, 12))) return 'avif';
+  if (/^P[2356][\s#]/.test(start)) return 'pnm';
+  return undefined;
+}
+
+/**
+ * Whether a file that could not be decoded lacks its end: it was cut short, rather than damaged inside. A question
+ * about structure, because a decoder's message is not to be matched on.
+ */
+export function endsEarly(bytes: Uint8Array, format: ImageFormat): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  switch (format) {
+    case 'jpeg':
+      // An end mark before the last scan belongs to an embedded thumbnail.
+      return (
+        buffer.lastIndexOf('\xff\xd9', undefined, 'latin1') <=
+        buffer.lastIndexOf('\xff\xda', undefined, 'latin1')
+      );
+    case 'png':
+      return buffer.lastIndexOf('IEND') < 0;
+    case 'gif':
+      return buffer.lastIndexOf(0x3b) < buffer.length - 16;
+    case 'webp':
+      return buffer.length < 12 || buffer.readUInt32LE(4) + 8 > buffer.length;
+    case 'tiff':
+      return tiffEndsEarly(buffer);
+    case 'avif':
+      return boxesEndEarly(buffer);
+    case 'pnm':
+      return false;
+  }
+}
+
+/** The first directory of a classic TIFF lies outside the file. */
+function tiffEndsEarly(buffer: Buffer): boolean {
+  if (buffer.length < 8) return true;
+  const directory = buffer[0] === 0x49 ? buffer.readUInt32LE(4) : buffer.readUInt32BE(4);
+  return directory + 2 > buffer.length;
+}
+
+/** A top-level ISO box reaches past the end of the file. */
+function boxesEndEarly(buffer: Buffer): boolean {
+  let at = 0;
+  while (at + 8 <= buffer.length) {
+    const size = buffer.readUInt32BE(at);
+    if (size === 0) return false;
+    if (size < 8) return true;
+    at += size;
+  }
+  return at !== buffer.length;
+}

@@ -1,0 +1,101 @@
+/**
+ * Strict reader of plain and raw PGM and PPM (netpbm: P2, P3, P5, P6; 8 and 16 bit, big-endian), which libvips as
+ * shipped with sharp cannot read. The header is read first so that a bomb is refused by its declared size.
+ */
+import type { Raster } from '../models/raster.ts';
+
+export interface PnmHeader {
+  readonly kind: 'P2' | 'P3' | 'P5' | 'P6';
+  readonly width: number;
+  readonly height: number;
+  /** Largest sample value, 1–65535. */
+  readonly maxValue: number;
+  /** Where the samples begin. */
+  readonly dataStart: number;
+}
+
+const KINDS = ['P2', 'P3', 'P5', 'P6'] as const;
+const isSpace = (byte: number) => byte === 32 || (byte >= 9 && byte <= 13);
+
+/** Reads one unsigned decimal after white space and comments; undefined where there is none. */
+function readNumber(bytes: Uint8Array, from: number): { value: number; end: number } | undefined {
+  let at = from;
+  while (at < bytes.length) {
+    const byte = bytes[at]!;
+    if (byte === 35) {
+      while (at < bytes.length && bytes[at] !== 10 && bytes[at] !== 13) at++;
+    } else if (isSpace(byte)) {
+      at++;
+    } else break;
+  }
+  let value = 0;
+  const start = at;
+  while (at < bytes.length && bytes[at]! >= 48 && bytes[at]! <= 57 && at - start < 9) {
+    value = value * 10 + bytes[at]! - 48;
+    at++;
+  }
+  return at === start ? undefined : { value, end: at };
+}
+
+/** The header, or undefined where the bytes are not one. */
+export function readPnmHeader(bytes: Uint8Array): PnmHeader | undefined {
+  const kind = KINDS.find((name) => bytes[0] === 80 && bytes[1] === name.charCodeAt(1));
+  if (kind === undefined) return undefined;
+  const width = readNumber(bytes, 2);
+  const height = width && readNumber(bytes, width.end);
+  const maxValue = height && readNumber(bytes, height.end);
+  if (!width || !height || !maxValue || width.value === 0 || height.value === 0) return undefined;
+  if (maxValue.value < 1 || maxValue.value > 65535) return undefined;
+  // Exactly one white space ends the header of the raw kinds; the next byte may already be a sample.
+  if (!isSpace(bytes[maxValue.end] ?? 0)) return undefined;
+  return {
+    kind,
+    width: width.value,
+    height: height.value,
+    maxValue: maxValue.value,
+    dataStart: maxValue.end + 1,
+  };
+}
+
+/** The picture as 8-bit RGB, or undefined where samples are missing or above the maximum. */
+export function decodePnm(bytes: Uint8Array, header: PnmHeader): Raster | undefined {
+  const { kind, width, height, maxValue } = header;
+  const channels = kind === 'P3' || kind === 'P6' ? 3 : 1;
+  const count = width * height * channels;
+  const samples = kind === 'P2' || kind === 'P3' ? plainSamples : rawSamples;
+  const values = samples(bytes, header.dataStart, count, maxValue);
+  if (values === undefined) return undefined;
+  const data = new Uint8Array(width * height * 3);
+  const scale = 255 / maxValue;
+  for (let i = 0; i < data.length; i++) {
+    data[i] = Math.round(values[channels === 3 ? i : Math.floor(i / 3)]! * scale);
+  }
+  return { width, height, data };
+}
+
+function plainSamples(bytes: Uint8Array, start: number, count: number, max: number): Uint16Array | undefined {
+  // A plain sample is at least one digit and one space: refuse before allocating for a lying header.
+  if (bytes.length - start < count * 2 - 1) return undefined;
+  const values = new Uint16Array(count);
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    const number = readNumber(bytes, at);
+    if (number === undefined || number.value > max) return undefined;
+    values[i] = number.value;
+    at = number.end;
+  }
+  return values;
+}
+
+function rawSamples(bytes: Uint8Array, start: number, count: number, max: number): Uint16Array | undefined {
+  const size = max > 255 ? 2 : 1;
+  if (bytes.length - start < count * size) return undefined;
+  const values = new Uint16Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = start + i * size;
+    const value = size === 1 ? bytes[at]! : bytes[at]! * 256 + bytes[at + 1]!;
+    if (value > max) return undefined;
+    values[i] = value;
+  }
+  return values;
+}
