@@ -47,7 +47,10 @@ export type Landmarks68 = Float32Array & { readonly __landmarks68?: never };
 /** Binary drawing of 68 landmarks, 112×112, row-major, values 0 or 1. */
 export type LandmarkImage = Float32Array & { readonly __landmarkImage?: never };
 
-/** Head pose in degrees. Yaw > 0: the face turns towards the image's right edge. Pitch > 0: up. */
+/**
+ * Head pose in degrees. Yaw > 0: the face turns towards the image's right edge. Pitch > 0: up. Roll > 0: the head
+ * leans clockwise in the image. Mirroring the image negates yaw and roll.
+ */
 export interface Pose {
   readonly yaw: number;
   readonly pitch: number;
