@@ -1,9 +1,8 @@
 /** The thread that encodes and hashes tables, so that neither happens where a queue lock is renewed. */
 import { createHash } from 'node:crypto';
 import type { TableColumns } from '../shared/table/columns.ts';
-import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
+import { type EncodedTable, type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
-import type { EncodedTable } from './tableWriter.ts';
 
 export interface TableRequest {
   readonly table: TableColumns;

@@ -1,16 +1,8 @@
 /** Encoding of tables in a thread of its own; buffers are handed over both ways, never copied. */
 import { type TableColumns, tableBuffers } from '../shared/table/columns.ts';
-import type { EncodeOptions } from '../shared/table/encodeTable.ts';
+import type { EncodedTable, EncodeOptions } from '../shared/table/encodeTable.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
 import type { TableRequest } from './tableThread.ts';
-
-export interface EncodedTable {
-  /** The whole file. */
-  readonly bytes: Uint8Array;
-  /** Of `bytes`, hex. */
-  readonly sha256: string;
-  readonly rows: number;
-}
 
 export interface TableWriter {
   /** Encodes and hashes a table. The table's buffers move to the thread: it is empty here afterwards. */

@@ -10,26 +10,19 @@
 import type { TABLE_FORMATS } from '../config.ts';
 import { IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import type { EncodedTable } from '../table/encodeTable.ts';
 import { jsonFile } from './parseFile.ts';
 import { ATTEMPT_FOLDERS, type AttemptFolder, attemptKey, commitKey } from './runKeys.ts';
-import { type FileEntry, readShardCommit, type ShardCommit, shardCommitSchema } from './shardCommit.ts';
-
-/** A table as the table writer gives it. */
-export interface TableBytes {
-  readonly bytes: Uint8Array;
-  /** Hex. */
-  readonly sha256: string;
-  readonly rows: number;
-}
+import { checkShardCommit, type FileEntry, readShardCommit, type ShardCommit } from './shardCommit.ts';
 
 /** What an attempt found out; the files are added by `commitShard`. */
 export type ShardResult = Omit<ShardCommit, 'schemaVersion' | AttemptFolder> & {
   readonly format: (typeof TABLE_FORMATS)[number];
   /** Absent tables had no rows. */
   readonly tables: {
-    readonly data?: TableBytes;
-    readonly rejects?: TableBytes;
-    readonly subjects: TableBytes;
+    readonly data?: EncodedTable;
+    readonly rejects?: EncodedTable;
+    readonly subjects: EncodedTable;
   };
 };
 
@@ -43,45 +36,49 @@ export async function commitShard(
   signal?: AbortSignal,
 ): Promise<'won' | 'lost'> {
   const { tables, format, ...facts } = result;
-  const before = await readShardCommit(store, result.shardIndex);
+  const before = await readShardCommit(store, result.spec.index);
   if (before !== undefined) return settle(store, result, before);
 
-  const files = { data: fileEntry('data'), rejects: fileEntry('rejects'), subjects: fileEntry('subjects') };
+  const files = {
+    data: tables.data === undefined ? null : fileEntry('data', tables.data),
+    rejects: tables.rejects === undefined ? null : fileEntry('rejects', tables.rejects),
+    subjects: fileEntry('subjects', tables.subjects),
+  };
+  // Checked before anything is written: a result that does not add up must not become a commit.
+  const commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
   for (const folder of ATTEMPT_FOLDERS) {
-    const entry = files[folder];
-    if (entry !== null) await store.put(entry.key, (tables[folder] as TableBytes).bytes, signal);
+    const [entry, table] = [files[folder], tables[folder]];
+    if (entry !== null && table !== undefined) await store.put(entry.key, table.bytes, signal);
   }
-  const commit = shardCommitSchema.parse({ schemaVersion: 1, ...facts, ...files } satisfies Record<
-    keyof ShardCommit,
-    unknown
-  >);
-  await store.putIfAbsent(commitKey(commit.shardIndex), jsonFile(commit), signal);
+  await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit), signal);
   // Whatever the answer was, what can be read back decides: the answer to a retried request may be about this
   // attempt's own earlier write, and a store without put-if-absent may have let another attempt overwrite it.
-  const after = await readShardCommit(store, result.shardIndex);
+  const after = await readShardCommit(store, result.spec.index);
   if (after === undefined) {
     throw new IntegrityError('commit-lost', 'commit cannot be read back', {
-      key: commitKey(commit.shardIndex),
+      key: commitKey(commit.spec.index),
     });
   }
   return settle(store, result, after);
 
-  function fileEntry(folder: AttemptFolder): FileEntry | null {
-    const table = tables[folder];
-    if (table === undefined) return null;
-    const key = attemptKey(folder, result.shardIndex, result.attemptId, format);
-    return { key, rows: table.rows, bytes: table.bytes.length, sha256: table.sha256 };
+  function fileEntry(folder: AttemptFolder, { rows, bytes, sha256 }: EncodedTable): FileEntry {
+    const key = attemptKey(folder, result.spec.index, result.attemptId, format);
+    return { key, rows, bytes: bytes.length, sha256 };
   }
 }
 
 async function settle(store: ObjectStore, result: ShardResult, commit: ShardCommit): Promise<'won' | 'lost'> {
-  if (commit.runId !== result.runId) {
-    const facts = { key: commitKey(commit.shardIndex), expected: result.runId, found: commit.runId };
+  if (commit.spec.runId !== result.spec.runId) {
+    const facts = {
+      key: commitKey(commit.spec.index),
+      expected: result.spec.runId,
+      found: commit.spec.runId,
+    };
     throw new IntegrityError('other-run', 'commit belongs to another run', facts);
   }
   if (commit.attemptId === result.attemptId) return 'won';
   for (const folder of ATTEMPT_FOLDERS) {
-    await store.delete(attemptKey(folder, result.shardIndex, result.attemptId, result.format));
+    await store.delete(attemptKey(folder, result.spec.index, result.attemptId, result.format));
   }
   return 'lost';
 }

@@ -1,6 +1,9 @@
 /** commits/<shard>.json: the record that makes one attempt of a shard the shard's result. */
 import { z } from 'zod';
-import type { STAGES } from '../face.ts';
+import { describeIssues } from '../config.ts';
+import { IntegrityError, PermanentShardError } from '../errors.ts';
+import type { Stage } from '../face.ts';
+import { shardSpecSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { commitKey } from './runKeys.ts';
@@ -18,7 +21,6 @@ export type FileEntry = z.infer<typeof fileEntrySchema>;
 
 /** Numbers of a shard or a run. faces = ok + rejected. */
 export const countersSchema = z.strictObject({
-  subjects: count,
   /** Rows of the listing. */
   faces: count,
   ok: count,
@@ -29,10 +31,10 @@ export const countersSchema = z.strictObject({
 
 export type Counters = z.infer<typeof countersSchema>;
 
-export const shardCommitSchema = z.strictObject({
+const commitFields = z.strictObject({
   schemaVersion: z.literal(1),
-  runId: z.string().min(1),
-  shardIndex: count,
+  /** The shard as planned: which rows of the listing this accounts for. */
+  spec: shardSpecSchema,
   attemptId: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected letters, digits and hyphens'),
   /** null: no such rows. */
   data: fileEntrySchema.nullable(),
@@ -48,15 +50,47 @@ export const shardCommitSchema = z.strictObject({
   finishedAt: z.iso.datetime(),
 });
 
-export type ShardCommit = z.infer<typeof shardCommitSchema>;
+export const shardCommitSchema = commitFields.refine(
+  addsUp,
+  'counters, files and listing rows do not add up',
+);
+
+export type ShardCommit = z.infer<typeof commitFields>;
+
+/** Every row of the listing is a real embedding or a reject, and every counted row is in a file. */
+function addsUp({ spec, counters, data, rejects, subjects, rejectsByCode }: ShardCommit): boolean {
+  const byCode = Object.values(rejectsByCode).reduce((sum, faces) => sum + faces, 0);
+  return (
+    counters.faces === spec.rowEnd - spec.rowStart &&
+    counters.faces === counters.ok + counters.rejected &&
+    counters.rejected === byCode &&
+    counters.rejected === (rejects?.rows ?? 0) &&
+    counters.ok + counters.variants === (data?.rows ?? 0) &&
+    spec.subjects === subjects.rows
+  );
+}
 
 /** The key under which a rejection is counted. */
-export function rejectCode(stage: (typeof STAGES)[number], code: string): string {
+export function rejectCode(stage: Stage, code: string): string {
   return `${stage}/${code}`;
 }
 
+/** Throws PermanentShardError when a commit about to be written contradicts itself: a bug, not bad luck. */
+export function checkShardCommit(commit: ShardCommit): ShardCommit {
+  const parsed = shardCommitSchema.safeParse(commit);
+  if (parsed.success) return parsed.data;
+  const facts = { shard: commit.spec.index, counters: JSON.stringify(commit.counters) };
+  throw new PermanentShardError('bad-commit', `shard result: ${describeIssues(parsed.error)}`, facts);
+}
+
+/** Text of a commit → commit; the key must be the one of the commit's shard. Throws IntegrityError. */
 export function parseShardCommit(bytes: Uint8Array, key: string): ShardCommit {
-  return parseJsonFile(shardCommitSchema, bytes, key);
+  const commit = parseJsonFile(shardCommitSchema, bytes, key);
+  if (commitKey(commit.spec.index) === key) return commit;
+  throw new IntegrityError('misplaced-commit', 'commit is of another shard', {
+    key,
+    shard: commit.spec.index,
+  });
 }
 
 /** The shard's commit, or undefined when it has none. */

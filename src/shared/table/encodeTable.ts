@@ -30,6 +30,15 @@ export interface EncodeOptions {
   readonly metadata: TableMetadata;
 }
 
+/** A table as a file. */
+export interface EncodedTable {
+  /** The whole file. */
+  readonly bytes: Uint8Array;
+  /** Of `bytes`, hex. */
+  readonly sha256: string;
+  readonly rows: number;
+}
+
 /** Rows of a Parquet row group: 64 MiB of 512-d float32, so that readers and this writer stay bounded. */
 export const ROW_GROUP_ROWS = 32_768;
 

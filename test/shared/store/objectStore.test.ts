@@ -93,7 +93,7 @@ for (const [name, withStore] of Object.entries(STORES)) {
 
   test(`${name}: a list has the keys under a prefix in byte order, and nothing of the store's own`, () =>
     withStore(async (store) => {
-      const all = ['data/b', 'data/a/1', 'data/a-1', 'data/a.1', 'data/a', 'data.txt', 'commits/1', 'data/Z'];
+      const all = ['data/b', 'data/a/1', 'data/a-1', 'data/a.1', 'data/a', 'data.txt', 'commits/1'];
       // A folder cannot hold a file and a folder of one name.
       const made = all.filter((key) => key !== 'data/a');
       for (const key of made) await store.put(key, bytes('x'));
