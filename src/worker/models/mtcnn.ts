@@ -13,7 +13,7 @@ import { IntegrityError } from '../../shared/errors.ts';
 import type { Detection, Detector, View } from './detector.ts';
 import { squareAround, suppress } from './detector.ts';
 import { type Box, type Raster, resample } from './raster.ts';
-import type { NetworkOutput, NetworkSession } from './session.ts';
+import type { NetworkSession, NetworkTensor } from './session.ts';
 
 const WINDOW = 12;
 const STRIDE = 2;
@@ -188,7 +188,7 @@ function writeTransposed(
 }
 
 /** Outputs told apart by their last dimension (4 boxes, 2 scores, 10 points): names differ between conversions. */
-function roleOutputs(session: NetworkSession, outputs: Record<string, NetworkOutput>) {
+function roleOutputs(session: NetworkSession, outputs: Record<string, NetworkTensor>) {
   const withLast = (last: number) => Object.values(outputs).find((output) => output.dims.at(-1) === last);
   const boxes = withLast(4);
   const scores = withLast(2);

@@ -15,8 +15,8 @@ export interface SessionOptions {
   readonly intraOpThreads: number;
 }
 
-/** Output of one name: values of the whole batch and the shape, batch first. */
-export interface NetworkOutput {
+/** An input or output: values of the whole batch and the shape, batch first. */
+export interface NetworkTensor {
   readonly data: Float32Array;
   readonly dims: readonly number[];
 }
@@ -24,21 +24,12 @@ export interface NetworkOutput {
 export class NetworkSession {
   readonly path: string;
   readonly #session: InferenceSession;
-  readonly #inputName: string;
   /** Batch that the graph insists on; undefined where dimension 0 is free. */
   readonly #fixedBatch: number | undefined;
 
   constructor(path: string, session: InferenceSession) {
     this.path = path;
     this.#session = session;
-    const [inputName, ...others] = session.inputNames;
-    if (inputName === undefined || others.length > 0) {
-      throw new IntegrityError('model-signature', 'network must have exactly one input', {
-        path,
-        inputs: session.inputNames.join(' '),
-      });
-    }
-    this.#inputName = inputName;
     const metadata = session.inputMetadata[0];
     const batch = metadata?.isTensor === true ? metadata.shape[0] : undefined;
     this.#fixedBatch = typeof batch === 'number' && batch > 0 ? batch : undefined;
@@ -52,23 +43,29 @@ export class NetworkSession {
    * Runs `input`, shape `dims` with the batch first, and answers every output with the same batch first. A graph
    * with a fixed batch is run as often as needed, the last part filled up with zeros that are cut off again.
    */
-  async run(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkOutput>> {
+  async run(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkTensor>> {
     const count = dims[0] ?? 0;
     const fixed = this.#fixedBatch;
-    if (fixed === undefined || fixed === count) return this.#runOnce(input, dims);
+    const name = this.#onlyInput();
+    if (fixed === undefined || fixed === count) return this.runNamed({ [name]: { data: input, dims } });
     const itemSize = dims.slice(1).reduce((product, dim) => product * dim, 1);
-    const parts: Record<string, NetworkOutput>[] = [];
+    const parts: Record<string, NetworkTensor>[] = [];
     for (let start = 0; start < count; start += fixed) {
       const part = new Float32Array(fixed * itemSize);
       part.set(input.subarray(start * itemSize, Math.min(start + fixed, count) * itemSize));
-      parts.push(await this.#runOnce(part, [fixed, ...dims.slice(1)]));
+      parts.push(await this.runNamed({ [name]: { data: part, dims: [fixed, ...dims.slice(1)] } }));
     }
     return joinParts(this.outputNames, parts, count, fixed);
   }
 
-  async #runOnce(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkOutput>> {
-    const values = await this.#session.run({ [this.#inputName]: new Tensor('float32', input, dims) });
-    const outputs: Record<string, NetworkOutput> = {};
+  /** Runs a network of several inputs, all with the same batch first; the graph's batch must be free. */
+  async runNamed(inputs: Record<string, NetworkTensor>): Promise<Record<string, NetworkTensor>> {
+    const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [
+      name,
+      new Tensor('float32', data, dims),
+    ]);
+    const values = await this.#session.run(Object.fromEntries(feeds));
+    const outputs: Record<string, NetworkTensor> = {};
     for (const name of this.outputNames) {
       const tensor = values[name];
       if (!(tensor?.data instanceof Float32Array)) {
@@ -83,6 +80,15 @@ export class NetworkSession {
     return outputs;
   }
 
+  #onlyInput(): string {
+    const [name, ...others] = this.#session.inputNames;
+    if (name !== undefined && others.length === 0) return name;
+    throw new IntegrityError('model-signature', 'network must have exactly one input', {
+      path: this.path,
+      inputs: this.#session.inputNames.join(' '),
+    });
+  }
+
   async close(): Promise<void> {
     await this.#session.release();
   }
@@ -90,11 +96,11 @@ export class NetworkSession {
 
 function joinParts(
   names: readonly string[],
-  parts: readonly Record<string, NetworkOutput>[],
+  parts: readonly Record<string, NetworkTensor>[],
   count: number,
   fixed: number,
-): Record<string, NetworkOutput> {
-  const joined: Record<string, NetworkOutput> = {};
+): Record<string, NetworkTensor> {
+  const joined: Record<string, NetworkTensor> = {};
   for (const name of names) {
     const first = parts[0]?.[name];
     if (first === undefined) continue;
@@ -114,7 +120,7 @@ function joinParts(
  * Opens a network.
  *
  * @throws ConfigError `device-missing` when this build of ONNX Runtime has no such device: there is no fall-back.
- * @throws IntegrityError when the file is not a network of one float32 input.
+ * @throws IntegrityError when the file is not a network.
  */
 export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
   const available = listSupportedBackends().map((backend) => backend.name);
@@ -143,7 +149,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */
 export function outputOf(
   session: NetworkSession,
-  outputs: Record<string, NetworkOutput>,
+  outputs: Record<string, NetworkTensor>,
   name: string,
   itemDims: readonly number[],
 ): Float32Array {

@@ -6,7 +6,7 @@
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { type Box, resample, writePlanes } from './raster.ts';
-import { type NetworkOutput, type NetworkSession, outputOf } from './session.ts';
+import { type NetworkSession, type NetworkTensor, outputOf } from './session.ts';
 
 const SIDE = 640;
 const STRIDES = [8, 16, 32] as const;
@@ -35,7 +35,7 @@ export function yunetDetector(session: NetworkSession): Detector {
   };
 }
 
-function readFaces(session: NetworkSession, outputs: Record<string, NetworkOutput>, frame: Box): Detection[] {
+function readFaces(session: NetworkSession, outputs: Record<string, NetworkTensor>, frame: Box): Detection[] {
   const candidates: Detection[] = [];
   const unit = frame.width / SIDE;
   for (const stride of STRIDES) {
