@@ -79,7 +79,7 @@ export function fixedBatch(value: OnnxValueInfo): number | undefined {
   return size > 0 ? size : undefined;
 }
 
-function withFreeBatch(value: OnnxValueInfo): OnnxValueInfo {
+function _withFreeBatch(value: OnnxValueInfo): OnnxValueInfo {
   const tensorType = value.type?.tensorType;
   const dims = tensorType?.shape?.dim;
   if (tensorType === undefined || tensorType === null || dims === undefined || dims.length === 0)

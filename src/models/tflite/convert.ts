@@ -21,7 +21,7 @@ import {
 import type { ModelFile, TensorSignature } from '../registry.ts';
 import { ACTIVATION_SLOT, ELEMENTWISE, OPERATOR } from './operators.ts';
 import { findProducers, matchPrelu, matchSoftmax } from './patterns.ts';
-import { readTflite, type TfliteGraph, type TfliteOperator, type TfliteTensor } from './reader.ts';
+import { readTflite, type TfliteOperator, type TfliteTensor } from './reader.ts';
 
 const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
