@@ -1,0 +1,81 @@
+/**
+ * Feeds the shards of a plan into the queue, at most a high-water mark ahead of the workers: Redis holds a few
+ * thousand small jobs, however long the plan is.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { jobId, SHARD_JOB, type ShardQueue } from '../shared/queue.ts';
+import type { ShardSpec } from '../shared/shard.ts';
+
+/** Jobs sent to Redis in one call. */
+const CHUNK = 500;
+
+export interface EnqueueOptions {
+  /** Shards that have a commit: they are skipped. */
+  readonly committed: { has(index: number): boolean };
+  /** Jobs that may wait for a worker at a time. */
+  readonly highWater?: number;
+  /** Between two looks at a full queue, in milliseconds. */
+  readonly pollMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (fed: EnqueueProgress) => void;
+}
+
+export interface EnqueueProgress {
+  /** Shards given to the queue; those it already held are counted too. */
+  readonly queued: number;
+  /** Skipped because they have a commit. */
+  readonly skipped: number;
+}
+
+/** Queues every shard that has no commit; returns when all are queued. A second call adds nothing twice. */
+export async function enqueueShards(
+  queue: ShardQueue,
+  shards: AsyncIterable<ShardSpec>,
+  options: EnqueueOptions,
+): Promise<EnqueueProgress> {
+  const { committed, highWater = 2_000, pollMs = 500, signal, onProgress } = options;
+  await forgetFinishedJobs(queue);
+  const progress = { queued: 0, skipped: 0 };
+  let chunk: ShardSpec[] = [];
+  const chunkSize = Math.min(CHUNK, highWater);
+
+  const send = async (): Promise<void> => {
+    if (chunk.length === 0) return;
+    while ((await waiting(queue)) + chunk.length > highWater) {
+      await sleep(pollMs, undefined, signal ? { signal } : {});
+    }
+    await queue.addBulk(
+      chunk.map((spec) => ({ name: SHARD_JOB, data: spec, opts: { jobId: jobId(spec.index) } })),
+    );
+    progress.queued += chunk.length;
+    chunk = [];
+    onProgress?.({ ...progress });
+  };
+
+  for await (const spec of shards) {
+    signal?.throwIfAborted();
+    if (committed.has(spec.index)) {
+      progress.skipped++;
+      continue;
+    }
+    chunk.push(spec);
+    if (chunk.length >= chunkSize) await send();
+  }
+  await send();
+  return progress;
+}
+
+async function waiting(queue: ShardQueue): Promise<number> {
+  const counts = await queue.getJobCounts('wait', 'delayed', 'prioritized');
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Removes failed and completed jobs: with them in place, adding their shard again would do nothing, and a shard
+ * without a commit has to run whatever the queue remembers of it.
+ */
+async function forgetFinishedJobs(queue: ShardQueue): Promise<void> {
+  for (const state of ['failed', 'completed'] as const) {
+    while ((await queue.clean(0, 1_000, state)).length > 0);
+  }
+}

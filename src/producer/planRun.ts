@@ -1,0 +1,202 @@
+/** Decides whether OUT gets a new run or goes on with the one it holds. The plan is complete when run.json exists. */
+import { randomBytes } from 'node:crypto';
+import { isAbsolute, relative } from 'node:path';
+import type { RunConfig } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { version } from '../shared/package.ts';
+import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
+import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { openCorpus } from './readers/corpusReader.ts';
+import { describeIgnored } from './readers/ignored.ts';
+import { digestCorpus, writeListing } from './writeListing.ts';
+
+/** What a run has to know of its models; the caller has looked them up. */
+export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
+
+export interface PlanRunOptions {
+  readonly models: RunModels;
+  readonly signal?: AbortSignal;
+  /** Receives lines for a person: what was ignored, which subject is oversize. */
+  readonly note?: (line: string) => void;
+  /** Called every few thousand faces while listing. */
+  readonly onProgress?: (faces: number, subjects: number) => void;
+  /** Only for tests of part boundaries. */
+  readonly partRows?: number;
+}
+
+export interface PlannedRun {
+  readonly run: RunFile;
+  readonly resumed: boolean;
+}
+
+/**
+ * Plans a run into the store, or takes up the one that is there.
+ * @throws ConfigError, with nothing written, when the corpus is missing or empty, when OUT holds something else
+ * than a run, or when it holds a run that was asked for differently.
+ */
+export async function planRun(
+  config: RunConfig,
+  store: ObjectStore,
+  options: PlanRunOptions,
+): Promise<PlannedRun> {
+  refuseOverlap(config, store);
+  const foreign = await foreignFile(store, options.signal);
+  // Looked for after the files: a planner at work beside this one writes run.json last.
+  const existing = await readRunFile(store);
+  if (existing !== undefined) {
+    await checkSameRun(existing, config, store, options);
+    return { run: existing, resumed: true };
+  }
+  if (foreign !== undefined) {
+    throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
+      out: store.uri,
+      file: foreign,
+    });
+  }
+  return newRun(config, store, options);
+}
+
+async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOptions): Promise<PlannedRun> {
+  const { models, signal, note = () => {} } = options;
+  const corpus = await openCorpus(config);
+  const runId = newRunId();
+  let run: RunFile;
+  let created: boolean;
+  try {
+    const written = await writeListing(corpus.faces(signal), store, {
+      runId,
+      shardFaces: config.shardFaces,
+      shardBytes: config.shardBytes,
+      ...(signal && { signal }),
+      ...(options.onProgress && { onProgress: options.onProgress }),
+      ...(options.partRows && { partRows: options.partRows }),
+    });
+    for (const line of describeIgnored(corpus.ignored)) note(line);
+    if (written === undefined) throw emptyCorpus(config);
+    if (written.oversizeShards > 0) {
+      const { subjectId, faces } = written.largestSubject;
+      note(
+        `${written.oversizeShards} oversize shards: subjects larger than the limits are kept whole ` +
+          `[largest=${subjectId}, faces=${faces}, shardFaces=${config.shardFaces}]`,
+      );
+    }
+    run = {
+      schemaVersion: 1,
+      runId,
+      createdAt: new Date().toISOString(),
+      posecastVersion: version,
+      config,
+      corpus: written.corpus,
+      listing: written.listing,
+      shards: written.shards,
+      ...models,
+    };
+    created = await createRunFile(store, run);
+  } catch (error) {
+    await removeOwnListing(store, runId);
+    throw error;
+  }
+  await removeListings(store, (key) => key.includes(runId) !== created);
+  // Not created: somebody else planned this store in the meantime; theirs stands.
+  return created ? { run, resumed: false } : planRun(config, store, options);
+}
+
+/** Refuses a run that was asked for differently, naming every difference. */
+async function checkSameRun(
+  run: RunFile,
+  config: RunConfig,
+  store: ObjectStore,
+  options: PlanRunOptions,
+): Promise<void> {
+  const differences = [
+    ...differencesOf(run.config, config),
+    ...differencesOf(run.models, options.models.models).map((difference) => `model ${difference}`),
+    ...differencesOf(
+      { recognizer: run.recognizer, embeddingDim: run.embeddingDim, fra: run.fra },
+      {
+        recognizer: options.models.recognizer,
+        embeddingDim: options.models.embeddingDim,
+        fra: options.models.fra,
+      },
+    ),
+  ];
+  if (differences.length === 0) {
+    const found = await digestCorpus((await openCorpus(config)).faces(options.signal));
+    if (found.faces === 0) throw emptyCorpus(config);
+    if (found.sha256 !== run.corpus.sha256) differences.push(corpusDifference(run.corpus, found));
+  }
+  if (differences.length === 0) return;
+  throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
+    out: store.uri,
+  });
+}
+
+/** `variants: 10 there, 20 asked`, for every key that differs. */
+function differencesOf(there: Readonly<Record<string, unknown>>, asked: Readonly<Record<string, unknown>>) {
+  const keys = new Set([...Object.keys(there), ...Object.keys(asked)]);
+  const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value));
+  return [...keys]
+    .filter((key) => shown(there[key]) !== shown(asked[key]))
+    .map((key) => `${key}: ${shown(there[key])} there, ${shown(asked[key])} asked`);
+}
+
+function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): string {
+  const counts = differencesOf(
+    { faces: there.faces, subjects: there.subjects, bytes: there.bytes },
+    { faces: found.faces, subjects: found.subjects, bytes: found.bytes },
+  );
+  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names or sizes'}`;
+}
+
+/**
+ * A file in a store that is no run's listing: somebody's data, unless there is a run. Listings of a broken-off
+ * planning are ours.
+ */
+async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined): Promise<string | undefined> {
+  for await (const { key } of store.list('', signal)) {
+    if (!(key.startsWith(LISTING_PREFIX) && key.endsWith('.parquet'))) return key;
+  }
+  return undefined;
+}
+
+/** OUT inside the corpus would be listed as a person. */
+function refuseOverlap(config: RunConfig, store: ObjectStore): void {
+  if (!isAbsolute(store.uri) || config.corpusFormat !== 'folder') return;
+  const way = relative(config.corpus, store.uri);
+  if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
+    throw new ConfigError('out-in-corpus', 'OUT: expected a folder outside the corpus, found one inside it', {
+      out: store.uri,
+      corpus: config.corpus,
+    });
+  }
+}
+
+async function removeListings(store: ObjectStore, which: (key: string) => boolean): Promise<void> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(LISTING_PREFIX)) if (which(key)) keys.push(key);
+  for (const key of keys) await store.delete(key);
+}
+
+/** After a failure: as far as the store lets us. What stays is removed by the planner that succeeds. */
+async function removeOwnListing(store: ObjectStore, runId: string): Promise<void> {
+  try {
+    // A failed write of run.json may have arrived all the same; then the listing belongs to a run.
+    if ((await readRunFile(store))?.runId === runId) return;
+    await removeListings(store, (key) => key.includes(runId));
+  } catch {
+    // The failure that brought us here is the one to report.
+  }
+}
+
+function emptyCorpus(config: RunConfig): ConfigError {
+  return new ConfigError('empty-corpus', 'corpus: expected at least one image, found none', {
+    path: config.corpus,
+  });
+}
+
+/** Sorts by time, unique enough for one Redis: 20261123T220000-1a2b3c. */
+function newRunId(): string {
+  const time = new Date().toISOString().replace(/[-:]|\.\d+Z/g, '');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}

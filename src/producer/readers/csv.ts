@@ -1,0 +1,150 @@
+/**
+ * A corpus as a CSV list: a header with `face_id,subject_id,path` in any order, one face a line, in any order of
+ * lines. The list is checked line by line, then sorted on disk, so that memory does not grow with it.
+ */
+import { createReadStream } from 'node:fs';
+import { access, constants, stat } from 'node:fs/promises';
+import { isAbsolute, normalize, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
+import { ConfigError } from '../../shared/errors.ts';
+import type { FaceRecord } from '../../shared/face.ts';
+import type { CorpusReader } from './corpusReader.ts';
+import { type FaceSorter, openFaceSorter } from './faceSorter.ts';
+import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+
+const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** Characters of one line. More is a quote that was never closed. */
+const MAX_LINE = 64 * 1024;
+
+/** Opens a CSV corpus; paths in it are relative to `imageRoot`, or absolute and inside it. Both absolute. */
+export async function openCsvCorpus(file: string, imageRoot: string): Promise<CorpusReader> {
+  await mustBe('corpus', 'file', file);
+  await mustBe('image root', 'folder', imageRoot);
+  const ignored = createIgnoredEntries();
+  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, ignored, signal }) };
+}
+
+interface CsvRead {
+  readonly file: string;
+  readonly imageRoot: string;
+  readonly ignored: IgnoredEntries;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function* sortedFaces(read: CsvRead): AsyncGenerator<FaceRecord> {
+  const sorter = await openFaceSorter();
+  try {
+    await fillSorter(read, sorter);
+    const duplicate = await sorter.duplicate();
+    if (duplicate !== undefined) {
+      const { faceId, first, again } = duplicate;
+      throw badCsv(
+        read,
+        `expected every face_id once, found ${JSON.stringify(faceId)} in line ${first} too`,
+        again,
+      );
+    }
+    yield* sorter.faces(read.signal);
+  } finally {
+    await sorter.close();
+  }
+}
+
+async function fillSorter(read: CsvRead, sorter: FaceSorter): Promise<void> {
+  let at: Record<Column, number> | undefined;
+  // What stopped us first; the pipeline may report the abort that followed from it.
+  let refusal: unknown;
+  const addRows = async (rows: AsyncIterable<{ record: string[]; info: { lines: number } }>) => {
+    for await (const { record, info } of rows) {
+      if (at === undefined) {
+        at = columnPositions(read, record);
+        continue;
+      }
+      const faceId = idOf(read, info.lines, 'face_id', record[at.face_id]);
+      const subjectId = idOf(read, info.lines, 'subject_id', record[at.subject_id]);
+      sorter.add({ faceId, subjectId, uri: uriOf(read, info.lines, record[at.path]), bytes: 0 }, info.lines);
+    }
+  };
+  try {
+    await pipeline(
+      createReadStream(read.file),
+      parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: MAX_LINE }),
+      (rows) =>
+        addRows(rows).catch((error: unknown) => {
+          refusal = error;
+          throw error;
+        }),
+      { ...(read.signal && { signal: read.signal }) },
+    );
+  } catch (error) {
+    const first = refusal ?? error;
+    if (!(first instanceof CsvError)) throw first;
+    throw badCsv(read, CSV_PROBLEMS[first.code] ?? first.message.split('\n')[0] ?? first.code, first.lines);
+  }
+  if (at === undefined) throw badCsv(read, 'expected a header line, found an empty file');
+}
+
+const CSV_PROBLEMS: Partial<Record<string, string>> = {
+  CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: 'expected as many fields as the header has',
+  CSV_MAX_RECORD_SIZE: `expected at most ${MAX_LINE} characters in a line; is a quote not closed?`,
+  CSV_QUOTE_NOT_CLOSED: 'expected a closing quote, found the end of the file',
+};
+
+/** Where the three columns stand; columns of other names are noted and not read. */
+function columnPositions(read: CsvRead, header: readonly string[]): Record<Column, number> {
+  const names = header.map((name) => name.trim());
+  const position = (column: Column): number => {
+    const first = names.indexOf(column);
+    const found = first < 0 ? 'no such column' : 'it twice';
+    if (first < 0 || names.indexOf(column, first + 1) >= 0) {
+      throw badCsv(
+        read,
+        `expected the column ${column} once in the header, found ${found} (${names.join(',')})`,
+        1,
+      );
+    }
+    return first;
+  };
+  const at = { face_id: position('face_id'), subject_id: position('subject_id'), path: position('path') };
+  for (const name of names) {
+    if (!COLUMNS.some((column) => column === name)) read.ignored.add('CSV column that is not read', name);
+  }
+  return at;
+}
+
+function idOf(read: CsvRead, line: number, column: Column, value: string | undefined): string {
+  if (value === undefined || value.trim() === '')
+    throw badCsv(read, `expected a ${column}, found nothing`, line);
+  if (value.includes('\uFFFD'))
+    throw badCsv(read, `expected ${column} in UTF-8, found ${JSON.stringify(value)}`, line);
+  return value;
+}
+
+/** The path relative to the image root, '/'-separated. */
+function uriOf(read: CsvRead, line: number, value: string | undefined): string {
+  const path = idOf(read, line, 'path', value);
+  const inside = normalize(isAbsolute(path) ? relative(read.imageRoot, path) : path);
+  if (inside === '.' || inside === '..' || inside.startsWith(`..${sep}`) || inside.includes('\0')) {
+    throw badCsv(read, `expected a path inside ${read.imageRoot}, found ${JSON.stringify(path)}`, line);
+  }
+  return inside;
+}
+
+function badCsv(read: CsvRead, problem: string, line?: unknown): ConfigError {
+  const where = typeof line === 'number' ? { file: read.file, line } : { file: read.file };
+  return new ConfigError('bad-csv', `CSV corpus: ${problem}`, where);
+}
+
+async function mustBe(what: string, kind: 'file' | 'folder', path: string): Promise<void> {
+  try {
+    const info = await stat(path);
+    if (kind === 'file' ? info.isFile() : info.isDirectory()) return await access(path, constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError('no-corpus', `${what}: expected a ${kind} that can be read`, { path, code });
+  }
+  throw new ConfigError('no-corpus', `${what}: expected a ${kind}, found something else`, { path });
+}

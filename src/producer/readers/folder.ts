@@ -1,0 +1,161 @@
+/**
+ * A corpus as a folder per person: `<corpus>/<subject>/…/<image>`. Only the names of the subjects and the files of
+ * one subject are held at a time.
+ */
+import type { Dirent } from 'node:fs';
+import { opendir, realpath, stat } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import { ConfigError } from '../../shared/errors.ts';
+import type { FaceRecord } from '../../shared/face.ts';
+import { compareUtf8 } from '../../shared/listingOrder.ts';
+import type { CorpusReader } from './corpusReader.ts';
+import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+
+/** Photographs by file name. What the decoder cannot open becomes a rejection there, and is not lost here. */
+export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
+  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'],
+  ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp', '.heic', '.heif', '.jp2', '.jxl'],
+]);
+
+/** Sizes asked of the file system at the same time. */
+const STAT_BATCH = 64;
+
+/** Opens a folder corpus. `root` absolute. */
+export async function openFolderCorpus(root: string): Promise<CorpusReader> {
+  const realRoot = await realFolder(root);
+  const ignored = createIgnoredEntries();
+  return { ignored, faces: (signal) => walkSubjects({ root, realRoot, ignored, signal }) };
+}
+
+interface Walk {
+  readonly root: string;
+  readonly realRoot: string;
+  readonly ignored: IgnoredEntries;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** An entry that is neither hidden nor a dead or escaping link, as what it leads to. */
+interface Entry {
+  /** Relative to the root, '/'-separated. */
+  readonly path: string;
+  readonly kind: 'file' | 'folder';
+  /** Set for a folder: where it really is, to stop links that lead in circles. */
+  readonly real: string;
+}
+
+async function* walkSubjects(walk: Walk): AsyncGenerator<FaceRecord> {
+  const subjects: string[] = [];
+  for await (const entry of entries(walk, '', walk.realRoot)) {
+    if (entry.kind === 'folder') subjects.push(entry.path);
+    else walk.ignored.add('not in the folder of a person', entry.path);
+  }
+  subjects.sort(compareUtf8);
+  for (const subjectId of subjects) {
+    const files = await imagesOf(walk, subjectId);
+    if (files.length === 0) walk.ignored.add('a person without an image', subjectId);
+    for (let start = 0; start < files.length; start += STAT_BATCH) {
+      walk.signal?.throwIfAborted();
+      const batch = files.slice(start, start + STAT_BATCH);
+      const found = await Promise.all(
+        batch.map((path) => orIgnored(walk, path, () => stat(join(walk.root, path)))),
+      );
+      for (const [i, path] of batch.entries()) {
+        const info = found[i];
+        if (info !== undefined) yield { faceId: path, subjectId, uri: path, bytes: info.size };
+      }
+    }
+  }
+}
+
+/** Paths of a subject's images, in byte order. */
+async function imagesOf(walk: Walk, subjectId: string): Promise<string[]> {
+  const images: string[] = [];
+  // Real paths of the folders from the subject down to `folder`.
+  const visit = async (folder: string, above: readonly string[]): Promise<void> => {
+    const real = above.at(-1) ?? walk.realRoot;
+    const folders: Entry[] = [];
+    for await (const entry of entries(walk, folder, real)) {
+      if (entry.kind === 'folder') folders.push(entry);
+      else if (IMAGE_EXTENSIONS.has(extname(entry.path).toLowerCase())) images.push(entry.path);
+      else walk.ignored.add('not an image by its extension', entry.path);
+    }
+    for (const child of folders) {
+      if (above.includes(child.real)) walk.ignored.add('link to a folder above it', child.path);
+      else await visit(child.path, [...above, child.real]);
+    }
+  };
+  const real = await orIgnored(walk, subjectId, () => realpath(join(walk.root, subjectId)));
+  if (real !== undefined) await visit(subjectId, [real]);
+  return images.sort(compareUtf8);
+}
+
+/** What a folder holds; what cannot be used is counted as ignored. */
+async function* entries(walk: Walk, folder: string, real: string): AsyncGenerator<Entry> {
+  const { root, ignored } = walk;
+  try {
+    for await (const found of await opendir(join(root, folder), { bufferSize: 256 })) {
+      walk.signal?.throwIfAborted();
+      const path = folder === '' ? found.name : `${folder}/${found.name}`;
+      if (found.name.startsWith('.')) ignored.add('hidden', path);
+      else if (found.name.includes('\uFFFD')) ignored.add('name is not valid UTF-8', path);
+      else {
+        const entry = found.isSymbolicLink() ? await follow(walk, path) : plainEntry(found, path, real);
+        if (typeof entry === 'string') ignored.add(entry, path);
+        else yield entry;
+      }
+    }
+  } catch (error) {
+    ignored.add(unreadable(error), folder);
+  }
+}
+
+function plainEntry(found: Dirent, path: string, realFolderPath: string): Entry | string {
+  if (found.isFile()) return { path, kind: 'file', real: '' };
+  if (found.isDirectory()) return { path, kind: 'folder', real: join(realFolderPath, found.name) };
+  return 'neither a file nor a folder';
+}
+
+/** Where a symbolic link leads, or why it is not followed. */
+async function follow(walk: Walk, path: string): Promise<Entry | string> {
+  try {
+    const real = await realpath(join(walk.root, path));
+    if (real !== walk.realRoot && !real.startsWith(walk.realRoot + sep)) return 'link out of the corpus';
+    const target = await stat(real);
+    if (target.isFile()) return { path, kind: 'file', real: '' };
+    if (target.isDirectory()) return { path, kind: 'folder', real };
+    return 'neither a file nor a folder';
+  } catch (error) {
+    return `link: ${unreadable(error)}`;
+  }
+}
+
+/** What `look` finds; undefined (and counted) when the entry vanished or may not be looked at. */
+async function orIgnored<T>(walk: Walk, path: string, look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    walk.ignored.add(unreadable(error), path);
+    return undefined;
+  }
+}
+
+async function realFolder(root: string): Promise<string> {
+  try {
+    const real = await realpath(root);
+    if ((await stat(real)).isDirectory()) return real;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError('no-corpus', 'corpus: expected a folder that can be read', { path: root, code });
+  }
+  throw new ConfigError('no-corpus', 'corpus: expected a folder, found something else', { path: root });
+}
+
+/** What is wrong with one entry, as against the disk or the mount (EIO, ESTALE), which end the listing. */
+const UNREADABLE = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
+/** The reason for ignoring one entry; rethrows what is not about that entry alone. */
+function unreadable(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined || !UNREADABLE.has(code)) throw error;
+  return `cannot be read (${code})`;
+}

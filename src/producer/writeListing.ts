@@ -1,0 +1,165 @@
+/** Streams a corpus into the store as listing and plan. Memory: one listing part, whatever the corpus size. */
+import { createHash } from 'node:crypto';
+import { PosecastError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { planKey } from '../shared/listing.ts';
+import { compareFaces } from '../shared/listingOrder.ts';
+import { createTableWriter, LISTING_COLUMNS, SHARD_COLUMNS } from '../shared/listingTable.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { createShardPlanner, type PlannedShard } from './planShards.ts';
+
+/** Rows at which a listing part ends: some 15 MB of Parquet. */
+const PART_ROWS = 500_000;
+
+/** Keys hold the run's id, so that two planners of one store never write over each other. */
+export function partKey(runId: string, part: number): string {
+  return `${LISTING_PREFIX}part-${runId}-${String(part).padStart(5, '0')}.parquet`;
+}
+
+export interface WriteListingOptions {
+  readonly runId: string;
+  readonly shardFaces: number;
+  readonly shardBytes: number;
+  readonly partRows?: number;
+  readonly signal?: AbortSignal;
+  /** Called every few thousand faces. */
+  readonly onProgress?: (faces: number, subjects: number) => void;
+}
+
+export interface WrittenListing {
+  readonly corpus: RunFile['corpus'];
+  readonly listing: RunFile['listing'];
+  readonly shards: number;
+  /** Shards of one subject that is larger than the limits. */
+  readonly oversizeShards: number;
+  readonly largestSubject: { readonly subjectId: string; readonly faces: number };
+}
+
+/** Faces of a corpus, counted and digested as they pass. */
+export interface CorpusDigest {
+  add(face: FaceRecord): void;
+  finish(): RunFile['corpus'];
+}
+
+/**
+ * Writes parts and plan; nothing refers to them before `run.json` does. An empty corpus writes nothing and returns
+ * undefined. `faces` must come in the order of `compareFaces`.
+ */
+export async function writeListing(
+  faces: AsyncIterable<FaceRecord>,
+  store: ObjectStore,
+  options: WriteListingOptions,
+): Promise<WrittenListing | undefined> {
+  const { runId, signal, partRows = PART_ROWS } = options;
+  const planner = createShardPlanner({ ...options, partRows });
+  const digest = createCorpusDigest();
+  const plan = createTableWriter(SHARD_COLUMNS);
+  const parts: RunFile['listing'] = [];
+  let oversizeShards = 0;
+  let largestSubject = { subjectId: '', faces: 0 };
+  let subject = { subjectId: '', faces: 0, bytes: 0 };
+  let table = createTableWriter(LISTING_COLUMNS);
+
+  const planned = (shard: PlannedShard | undefined): void => {
+    if (shard === undefined) return;
+    if (shard.oversize) oversizeShards++;
+    plan.append({
+      index: shard.index,
+      part: partKey(runId, shard.part),
+      row_start: shard.rowStart,
+      row_end: shard.rowEnd,
+      subjects: shard.subjects,
+      faces: shard.faces,
+      bytes: shard.bytes,
+      first_class_index: shard.firstClassIndex,
+    });
+  };
+  const endSubject = (): void => {
+    if (subject.faces === 0) return;
+    planned(planner.add(subject));
+    if (subject.faces > largestSubject.faces) largestSubject = subject;
+  };
+  const endPart = async (): Promise<void> => {
+    const key = partKey(runId, parts.length);
+    const rows = table.rows;
+    const body = table.finish();
+    parts.push({ key, rows, bytes: body.byteLength, sha256: sha256Of(body) });
+    await store.put(key, body, signal);
+    table = createTableWriter(LISTING_COLUMNS);
+  };
+
+  let seen = 0;
+  let subjects = 0;
+  for await (const face of faces) {
+    if (face.subjectId !== subject.subjectId || subject.faces === 0) {
+      endSubject();
+      subjects++;
+      subject = { subjectId: face.subjectId, faces: 0, bytes: 0 };
+      if (planner.nextPart() > parts.length) await endPart();
+    }
+    digest.add(face);
+    table.append({ face_id: face.faceId, subject_id: face.subjectId, uri: face.uri, bytes: face.bytes });
+    subject.faces++;
+    subject.bytes += face.bytes;
+    if (++seen % 5_000 === 0) {
+      signal?.throwIfAborted();
+      options.onProgress?.(seen, subjects);
+    }
+  }
+  if (seen === 0) return undefined;
+  endSubject();
+  planned(planner.finish());
+  await endPart();
+  const shards = plan.rows;
+  await store.put(planKey(runId), plan.finish(), signal);
+  return { corpus: digest.finish(), listing: parts, shards, oversizeShards, largestSubject };
+}
+
+/** Counts and digests a corpus without writing anything: what a resume compares. */
+export async function digestCorpus(faces: AsyncIterable<FaceRecord>): Promise<RunFile['corpus']> {
+  const digest = createCorpusDigest();
+  for await (const face of faces) digest.add(face);
+  return digest.finish();
+}
+
+/** A digest over one JSON line a face. Refuses faces out of order: they would split a subject. */
+export function createCorpusDigest(): CorpusDigest {
+  const hash = createHash('sha256');
+  let pending = '';
+  let last: FaceRecord | undefined;
+  const corpus = { faces: 0, subjects: 0, bytes: 0 };
+  return {
+    add(face) {
+      if (last !== undefined && compareFaces(last, face) >= 0) {
+        throw new PosecastError(
+          'unsorted-corpus',
+          'corpus reader: expected faces sorted by subject and face id',
+          {
+            subject: face.subjectId,
+            face: face.faceId,
+            after: `${last.subjectId} ${last.faceId}`,
+          },
+        );
+      }
+      if (last?.subjectId !== face.subjectId) corpus.subjects++;
+      corpus.faces++;
+      corpus.bytes += face.bytes;
+      last = face;
+      pending += `${JSON.stringify([face.subjectId, face.faceId, face.uri, face.bytes])}\n`;
+      if (pending.length > 32_768) {
+        hash.update(pending);
+        pending = '';
+      }
+    },
+    finish() {
+      hash.update(pending);
+      return { ...corpus, sha256: hash.digest('hex') };
+    },
+  };
+}
+
+function sha256Of(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}

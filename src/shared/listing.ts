@@ -1,0 +1,165 @@
+/** Reads the plan of a run: the faces of a row range, and the shards. Range reads only, over any store. */
+import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { z } from 'zod';
+import { describeIssues } from './config.ts';
+import { IntegrityError, PermanentShardError } from './errors.ts';
+import type { FaceRecord } from './face.ts';
+import { LISTING_COLUMNS, SHARD_COLUMNS } from './listingTable.ts';
+import { LISTING_PREFIX } from './run/runKeys.ts';
+import type { ShardSpec } from './shard.ts';
+import type { ObjectStore } from './store/objectStore.ts';
+
+/** First read at the end of a file: holds the footer of a million rows. */
+const FOOTER_BYTES = 64 * 1024;
+
+/** Rows of the plan in memory at a time. */
+const PLAN_CHUNK = 5_000;
+
+/** A row range of one listing part; a ShardSpec is one. */
+export type ListingRange = Pick<ShardSpec, 'part' | 'rowStart' | 'rowEnd'>;
+
+const listingRow = z.strictObject({
+  face_id: z.string().min(1),
+  subject_id: z.string().min(1),
+  uri: z.string().min(1),
+  bytes: z.bigint(),
+});
+
+const shardRow = z.strictObject({
+  index: z.bigint(),
+  part: z.string().min(1),
+  row_start: z.bigint(),
+  row_end: z.bigint(),
+  subjects: z.bigint(),
+  faces: z.bigint(),
+  bytes: z.bigint(),
+  first_class_index: z.bigint(),
+});
+
+/**
+ * The faces of a range, in listing order.
+ * @throws PermanentShardError when the part is not there or has fewer rows; IntegrityError when it cannot be read
+ * as a listing.
+ */
+export async function readListing(
+  store: ObjectStore,
+  range: ListingRange,
+  signal?: AbortSignal,
+): Promise<FaceRecord[]> {
+  const { part, rowStart, rowEnd } = range;
+  const file = await openTable(store, part, signal);
+  if (file === undefined) {
+    throw new PermanentShardError('no-listing', 'listing part is not in the store', {
+      key: part,
+      store: store.uri,
+    });
+  }
+  if (rowEnd > file.rows || rowStart >= rowEnd) {
+    throw new PermanentShardError('bad-range', 'listing range is outside its part', {
+      key: part,
+      range: `${rowStart}–${rowEnd}`,
+      rows: file.rows,
+    });
+  }
+  const rows = await file.read(Object.keys(LISTING_COLUMNS), listingRow, rowStart, rowEnd);
+  return rows.map((row) => ({
+    faceId: row.face_id,
+    subjectId: row.subject_id,
+    uri: row.uri,
+    bytes: Number(row.bytes),
+  }));
+}
+
+/** Where a run's plan lies; its id is in the key, so that two planners never write over each other. */
+export function planKey(runId: string): string {
+  return `${LISTING_PREFIX}shards-${runId}.parquet`;
+}
+
+/** A shard of the stored plan. */
+export interface PlanRow {
+  readonly spec: ShardSpec;
+  readonly faces: number;
+  /** Of images, as far as the corpus says. */
+  readonly bytes: number;
+}
+
+/** Every shard of the plan in order, a few thousand in memory at a time. */
+export async function* readPlan(
+  store: ObjectStore,
+  runId: string,
+  signal?: AbortSignal,
+): AsyncGenerator<PlanRow> {
+  const key = planKey(runId);
+  const file = await openTable(store, key, signal);
+  if (file === undefined) {
+    throw new IntegrityError('no-plan', 'the plan of the run is not in the store', { key, store: store.uri });
+  }
+  for (let start = 0; start < file.rows; start += PLAN_CHUNK) {
+    const end = Math.min(start + PLAN_CHUNK, file.rows);
+    for (const row of await file.read(Object.keys(SHARD_COLUMNS), shardRow, start, end)) {
+      const spec: ShardSpec = {
+        runId,
+        index: Number(row.index),
+        part: row.part,
+        rowStart: Number(row.row_start),
+        rowEnd: Number(row.row_end),
+        subjects: Number(row.subjects),
+        firstClassIndex: Number(row.first_class_index),
+      };
+      yield { spec, faces: Number(row.faces), bytes: Number(row.bytes) };
+    }
+  }
+}
+
+interface StoredTable {
+  readonly rows: number;
+  /** Rows [start, end), each of them checked. */
+  read<T>(columns: string[], schema: z.ZodType<T>, start: number, end: number): Promise<T[]>;
+}
+
+/** A Parquet file in a store; undefined when the key is absent. */
+async function openTable(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<StoredTable | undefined> {
+  const info = await store.head(key, signal);
+  if (info === undefined) return undefined;
+  const file: AsyncBuffer = {
+    byteLength: info.bytes,
+    async slice(start, end = info.bytes) {
+      const body = await store.get(key, { start, end }, signal);
+      if (body?.byteLength !== end - start) {
+        throw new IntegrityError('short-read', 'store returned another number of bytes than asked', {
+          key,
+          asked: end - start,
+          found: body?.byteLength,
+        });
+      }
+      return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
+    },
+  };
+  const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof IntegrityError) throw error;
+      throw new IntegrityError('bad-listing', 'plan file cannot be read', { key, store: store.uri }, error);
+    }
+  };
+  const metadata = await guarded(() => parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES }));
+  return {
+    rows: Number(metadata.num_rows),
+    read: (columns, schema, rowStart, rowEnd) =>
+      guarded(async () => {
+        const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd });
+        const parsed = z
+          .array(schema)
+          .length(rowEnd - rowStart)
+          .safeParse(rows);
+        if (parsed.success) return parsed.data;
+        throw new IntegrityError('bad-listing', `plan file: ${describeIssues(parsed.error)}`, { key });
+      }),
+  };
+}

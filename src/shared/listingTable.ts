@@ -1,0 +1,80 @@
+/** The two Parquet tables of a plan: the listing (one row a face) and the shards (one row a shard). */
+import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
+
+/** Name and type of each column, in order. */
+export type TableColumns = Readonly<Record<string, 'STRING' | 'INT64'>>;
+
+export const LISTING_COLUMNS = {
+  face_id: 'STRING',
+  subject_id: 'STRING',
+  uri: 'STRING',
+  bytes: 'INT64',
+} as const satisfies TableColumns;
+
+export const SHARD_COLUMNS = {
+  index: 'INT64',
+  part: 'STRING',
+  row_start: 'INT64',
+  row_end: 'INT64',
+  subjects: 'INT64',
+  faces: 'INT64',
+  bytes: 'INT64',
+  first_class_index: 'INT64',
+} as const satisfies TableColumns;
+
+/** Small enough that a worker reads little beside its own rows. */
+const ROW_GROUP = 10_000;
+
+export type TableRow<C extends TableColumns> = { [K in keyof C]: C[K] extends 'STRING' ? string : number };
+
+export interface TableWriter<C extends TableColumns> {
+  append(row: TableRow<C>): void;
+  /** Rows so far. */
+  readonly rows: number;
+  /** The whole file; the writer is used up. */
+  finish(): Uint8Array;
+}
+
+/** Builds one Parquet file (snappy, row groups of 10,000) in memory, about as large as the file. */
+export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
+  const names = Object.keys(columns) as (keyof C & string)[];
+  let group = names.map((): (string | bigint)[] => []);
+  let rows = 0;
+  const columnData = () =>
+    names.map((name, i) => ({
+      name,
+      data: group[i] ?? [],
+      type: columns[name] as BasicType,
+      nullable: false,
+    }));
+  const writer = new ByteWriter(2 ** 20);
+  const parquet = new ParquetWriter({
+    writer,
+    schema: schemaFromColumnData({ columnData: columnData() }),
+    createdBy: 'posecast',
+  });
+  const flush = (): void => {
+    if (group[0]?.length === 0) return;
+    // An in-memory writer works synchronously.
+    void parquet.write({ columnData: columnData(), rowGroupSize: ROW_GROUP });
+    group = names.map(() => []);
+  };
+  return {
+    append(row) {
+      for (const [i, name] of names.entries()) {
+        const value = row[name];
+        group[i]?.push(typeof value === 'number' ? BigInt(value) : value);
+      }
+      rows++;
+      if (rows % ROW_GROUP === 0) flush();
+    },
+    get rows() {
+      return rows;
+    },
+    finish() {
+      flush();
+      void parquet.finish();
+      return writer.getBytes();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * The queue of a run. Redis only dispatches; the commits in the store are the truth. One BullMQ queue a run, one
+ * job a shard, the job's id a function of the shard, so that a shard is never queued twice.
+ */
+import { type JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { describeIssues } from './config.ts';
+import { PermanentShardError } from './errors.ts';
+import { type ShardSpec, shardSpecSchema } from './shard.ts';
+
+export type ShardQueue = Queue<ShardSpec, unknown, typeof SHARD_JOB>;
+
+/** Name of every job. */
+export const SHARD_JOB = 'shard';
+
+/** Attempts of a shard before it is reported as failed. */
+export const SHARD_ATTEMPTS = 3;
+
+const JOB_OPTIONS: JobsOptions = {
+  attempts: SHARD_ATTEMPTS,
+  backoff: { type: 'exponential', delay: 2_000 },
+  removeOnComplete: { age: 3_600, count: 1_000 },
+  // A failed shard stays until it is asked for again, so that it can be reported.
+  removeOnFail: false,
+};
+
+/**
+ * What every worker of this queue must be opened with. A killed worker's shard is handed out again after
+ * `lockDuration` + `stalledInterval`; a shard may meet ten dying workers before it is given up.
+ */
+export const WORKER_OPTIONS = {
+  lockDuration: 30_000,
+  stalledInterval: 15_000,
+  maxStalledCount: 10,
+} as const;
+
+export function queueName(runId: string): string {
+  return `posecast-${runId}`;
+}
+
+export function jobId(index: number): string {
+  return `shard-${index}`;
+}
+
+/** Opens a run's queue on a client from `connectRedis`. Close it before the client. */
+export function openShardQueue(redis: Redis, runId: string): ShardQueue {
+  const queue: ShardQueue = new Queue(queueName(runId), {
+    connection: redis,
+    streams: { events: { maxLen: 1_000 } },
+    defaultJobOptions: JOB_OPTIONS,
+  });
+  // Outages are reported once, by the client.
+  queue.on('error', () => {});
+  return queue;
+}
+
+/**
+ * The shard a job asks for.
+ * @throws PermanentShardError when the payload is not a shard of this version.
+ */
+export function parseShardJob(data: unknown): ShardSpec {
+  const parsed = shardSpecSchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  throw new PermanentShardError('bad-job', `queue job is not a shard: ${describeIssues(parsed.error)}`);
+}

@@ -1,0 +1,155 @@
+/** Connects to Redis; the only place that makes a client. Messages name host and port, never the credentials. */
+import { Redis } from 'ioredis';
+import { ConfigError, describeError } from './errors.ts';
+
+/** Everything a preflight may take; commands must fail within 5 s. */
+const PREFLIGHT_MS = 4_000;
+
+/** Longest wait between two attempts to reach a Redis that went away during a run. */
+const RECONNECT_MS = 5_000;
+
+/** BullMQ's scripts need it. */
+const MIN_VERSION = [6, 2] as const;
+
+export interface ConnectOptions {
+  /** Receives lines for a person: an unsafe setting, a lost connection, its return. */
+  readonly warn?: (line: string) => void;
+}
+
+/**
+ * A client that survives outages: it reconnects for ever and keeps commands until it is back, as BullMQ asks of
+ * the clients it is given. Close it with `closeRedis`.
+ * @throws ConfigError within 5 s when there is no usable Redis.
+ */
+export async function connectRedis(url: string, options: ConnectOptions = {}): Promise<Redis> {
+  const { warn = () => {} } = options;
+  const address = parseRedisUrl(url);
+  await preflight(address, warn);
+  const redis = new Redis({
+    ...address.options,
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
+    lazyConnect: true,
+  });
+  let lost = false;
+  redis.on('error', (error) => {
+    if (!lost) warn(`redis ${address.label}: connection lost, trying again (${describeError(error)})`);
+    lost = true;
+  });
+  redis.on('ready', () => {
+    if (lost) warn(`redis ${address.label}: connected again`);
+    lost = false;
+  });
+  await redis.connect();
+  return redis;
+}
+
+/** Ends a client's connection; also when Redis is gone. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (redis.status !== 'ready') return redis.disconnect();
+  const timer = setTimeout(() => redis.disconnect(), 1_000);
+  try {
+    await redis.quit();
+  } catch {
+    // The connection broke while it was being closed: closed all the same.
+    redis.disconnect();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface RedisAddress {
+  /** host:port, for people. */
+  readonly label: string;
+  readonly options: {
+    host: string;
+    port: number;
+    db: number;
+    username?: string;
+    password?: string;
+    tls?: { servername: string };
+  };
+}
+
+/** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
+export function parseRedisUrl(url: string): RedisAddress {
+  // The URL itself never goes into a message: it may hold a password.
+  const expected = 'Redis: expected a URL like redis://[user:password@]host:6379[/0]';
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined) throw new ConfigError('bad-redis-url', `${expected}, found something else`);
+  if (parsed.protocol !== 'redis:' && parsed.protocol !== 'rediss:') {
+    throw new ConfigError('bad-redis-url', `${expected}, found the scheme ${parsed.protocol}//`);
+  }
+  if (parsed.hostname === '') throw new ConfigError('bad-redis-url', `${expected}, found no host`);
+  const database = parsed.pathname.slice(1);
+  if (!/^\d*$/.test(database))
+    throw new ConfigError('bad-redis-url', `${expected}, found a database that is no number`);
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const port = parsed.port === '' ? 6379 : Number(parsed.port);
+  return {
+    label: `${parsed.hostname}:${port}`,
+    options: {
+      host,
+      port,
+      db: Number(database),
+      ...(parsed.username !== '' && { username: decodeURIComponent(parsed.username) }),
+      ...(parsed.password !== '' && { password: decodeURIComponent(parsed.password) }),
+      ...(parsed.protocol === 'rediss:' && { tls: { servername: host } }),
+    },
+  };
+}
+
+/** One short connection that may fail: is there a Redis, does it let us in, is it fit for a queue? */
+async function preflight(address: RedisAddress, warn: (line: string) => void): Promise<void> {
+  const probe = new Redis({
+    ...address.options,
+    connectTimeout: PREFLIGHT_MS,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    lazyConnect: true,
+  });
+  // A failed connection rejects with "Connection is closed" only; the reason comes as an event.
+  let reason: unknown;
+  probe.on('error', (error) => {
+    reason ??= error;
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PREFLIGHT_MS / 1000} s`)), PREFLIGHT_MS);
+  });
+  try {
+    const info = await Promise.race([probe.connect().then(() => probe.info()), tooLate]);
+    if (reason !== undefined) throw reason;
+    checkServer(address.label, info, warn);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError('no-redis', `Redis at ${address.label}: expected a server that answers`, {
+      found: describeError(reason ?? error),
+    });
+  } finally {
+    clearTimeout(timer);
+    probe.disconnect();
+  }
+}
+
+function checkServer(label: string, info: string, warn: (line: string) => void): void {
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const version = field('redis_version') ?? '';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1])) {
+    throw new ConfigError('old-redis', `Redis at ${label}: expected version 6.2 or later, found ${version}`);
+  }
+  if (field('role') === 'slave') {
+    throw new ConfigError(
+      'replica-redis',
+      `Redis at ${label}: expected a primary, found a read-only replica`,
+    );
+  }
+  const policy = field('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction') {
+    warn(
+      `redis ${label}: maxmemory-policy is ${policy}; under memory pressure jobs can vanish, set noeviction`,
+    );
+  }
+}

@@ -1,0 +1,126 @@
+/** The runs a Redis has work for, so that `posecast work` needs no argument; and what is known of each as it runs. */
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+
+const RUNS_KEY = 'posecast:runs';
+
+/** A worker that has not been heard of for this long is not counted any more. */
+const WORKER_ALIVE_MS = 30_000;
+
+/** How long Redis remembers a run's progress after its last change. */
+const FORGET_S = 7 * 24 * 3_600;
+
+const runEntrySchema = z.object({
+  /** Store URI; never holds credentials. */
+  out: z.string(),
+  createdAt: z.string(),
+  shards: z.number(),
+});
+
+export type RunEntry = z.infer<typeof runEntrySchema> & { readonly runId: string };
+
+/** Makes a run known to workers without arguments. */
+export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> {
+  const { runId, out, createdAt, shards } = entry;
+  await redis.hset(RUNS_KEY, runId, JSON.stringify({ out, createdAt, shards }));
+}
+
+/** Takes a finished run off the list. */
+export async function unregisterRun(redis: Redis, runId: string): Promise<void> {
+  await redis.hdel(RUNS_KEY, runId);
+}
+
+/** Registered runs, oldest first. Entries of another version of posecast are left out. */
+export async function listRuns(redis: Redis): Promise<RunEntry[]> {
+  const runs: RunEntry[] = [];
+  for (const [runId, value] of Object.entries(await redis.hgetall(RUNS_KEY))) {
+    const parsed = runEntrySchema.safeParse(parseJson(value));
+    if (parsed.success) runs.push({ runId, ...parsed.data });
+  }
+  return runs.sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+/** Counters of a run while it runs: a hint for live lines. The commits in the store are the truth. */
+export const PROGRESS_FIELDS = ['shardsDone', 'faces', 'rejects', 'variants'] as const;
+export type RunProgress = Record<(typeof PROGRESS_FIELDS)[number], number>;
+
+function progressKey(runId: string): string {
+  return `posecast:${runId}:progress`;
+}
+
+/** Adds to the counters; called by whoever won a commit. */
+export async function addProgress(redis: Redis, runId: string, add: Partial<RunProgress>): Promise<void> {
+  const key = progressKey(runId);
+  const batch = redis.pipeline();
+  for (const field of PROGRESS_FIELDS) if (add[field]) batch.hincrby(key, field, add[field]);
+  batch.expire(key, FORGET_S);
+  await batch.exec();
+}
+
+/** Sets the counters to what the commits say: at the start of a resume, after a Redis was lost. */
+export async function seedProgress(redis: Redis, runId: string, progress: RunProgress): Promise<void> {
+  await redis.hset(progressKey(runId), progress);
+}
+
+export async function readProgress(redis: Redis, runId: string): Promise<RunProgress> {
+  const values = await redis.hmget(progressKey(runId), ...PROGRESS_FIELDS);
+  const at = (i: number) => Number(values[i] ?? 0);
+  return { shardsDone: at(0), faces: at(1), rejects: at(2), variants: at(3) };
+}
+
+const workerSchema = z.object({
+  host: z.string(),
+  pid: z.number(),
+  device: z.string(),
+  /** Milliseconds since 1970 by Redis's clock, so that the workers' clocks need not agree. */
+  seenAt: z.number(),
+});
+
+export type WorkerEntry = z.infer<typeof workerSchema> & { readonly workerId: string };
+
+function workersKey(runId: string): string {
+  return `posecast:${runId}:workers`;
+}
+
+/** Says that a worker is alive; to be repeated every 10 s. */
+export async function sayAlive(
+  redis: Redis,
+  runId: string,
+  worker: Omit<WorkerEntry, 'seenAt'>,
+): Promise<void> {
+  const { workerId, ...facts } = worker;
+  const key = workersKey(runId);
+  await redis.hset(key, workerId, JSON.stringify({ ...facts, seenAt: await redisNow(redis) }));
+  await redis.expire(key, FORGET_S);
+}
+
+/** Takes back `sayAlive`, when a worker leaves in order. */
+export async function sayGone(redis: Redis, runId: string, workerId: string): Promise<void> {
+  await redis.hdel(workersKey(runId), workerId);
+}
+
+/** Workers heard of in the last 30 s. Forgets the others. */
+export async function aliveWorkers(redis: Redis, runId: string): Promise<WorkerEntry[]> {
+  const key = workersKey(runId);
+  const oldest = (await redisNow(redis)) - WORKER_ALIVE_MS;
+  const alive: WorkerEntry[] = [];
+  for (const [workerId, value] of Object.entries(await redis.hgetall(key))) {
+    const parsed = workerSchema.safeParse(parseJson(value));
+    if (parsed.success && parsed.data.seenAt >= oldest) alive.push({ workerId, ...parsed.data });
+    else await redis.hdel(key, workerId);
+  }
+  return alive;
+}
+
+async function redisNow(redis: Redis): Promise<number> {
+  const [seconds, microseconds] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { openCsvCorpus } from '../../src/producer/readers/csv.ts';
+import { compareFaces } from '../../src/shared/listingOrder.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { collect } from './corpusFiles.ts';
+
+const HEADER = 'face_id,subject_id,path\n';
+
+function readCsv(text: string | Uint8Array) {
+  return withTempFolder(async (folder) => {
+    const file = join(folder, 'list.csv');
+    await writeFile(file, text);
+    const corpus = await openCsvCorpus(file, folder);
+    const faces = await collect(corpus.faces());
+    return { faces, ignored: Object.fromEntries(corpus.ignored.reasons()) };
+  });
+}
+
+/** The one line a bad list is refused with. */
+async function refusal(text: string | Uint8Array): Promise<string> {
+  try {
+    await readCsv(text);
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    assert.equal(error.name, 'ConfigError');
+    assert.doesNotMatch(error.message, /\n/);
+    return error.message;
+  }
+  throw new Error('expected a refusal');
+}
+
+test('lines in any order come out sorted', async () => {
+  const { faces, ignored } = await readCsv(`${HEADER}b2,bert,2.jpg\na1,anna,1.jpg\nb1,bert,sub/1.jpg\n`);
+  assert.deepEqual(faces, [
+    { faceId: 'a1', subjectId: 'anna', uri: '1.jpg', bytes: 0 },
+    { faceId: 'b1', subjectId: 'bert', uri: 'sub/1.jpg', bytes: 0 },
+    { faceId: 'b2', subjectId: 'bert', uri: '2.jpg', bytes: 0 },
+  ]);
+  assert.deepEqual(ignored, {});
+});
+
+test('any ids survive quoting and sort by their bytes', async () => {
+  const id = fc
+    .string({
+      unit: fc.constantFrom('a', 'B', '"', ',', '\n', ' ', 'é', '～', '😀', '1'),
+      minLength: 1,
+      maxLength: 4,
+    })
+    .filter((text) => text.trim() !== '');
+  const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.tuple(id, id), { maxLength: 20, selector: ([face]) => face }),
+      async (rows) => {
+        const { faces } = await readCsv(
+          HEADER + rows.map(([f, s]) => `${quote(f)},${quote(s)},x.jpg\n`).join(''),
+        );
+        const expected = rows.map(([faceId, subjectId]) => ({ faceId, subjectId, uri: 'x.jpg', bytes: 0 }));
+        assert.deepEqual(faces, expected.sort(compareFaces));
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+test('columns stand in any order; those of other names are noted', async () => {
+  const { faces, ignored } = await readCsv('\uFEFFage,path, subject_id ,face_id\r\n40,p.jpg,anna,a\r\n\r\n');
+  assert.deepEqual(faces, [{ faceId: 'a', subjectId: 'anna', uri: 'p.jpg', bytes: 0 }]);
+  assert.deepEqual(ignored, { 'CSV column that is not read': { count: 1, examples: ['age'] } });
+});
+
+test('an absolute path inside the image root becomes relative', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'list.csv'), `${HEADER}a,anna,${join(folder, 'x', 'y.jpg')}\n`);
+    const corpus = await openCsvCorpus(join(folder, 'list.csv'), folder);
+    assert.equal((await collect(corpus.faces()))[0]?.uri, 'x/y.jpg');
+  }));
+
+test('a list without faces yields none', async () => {
+  assert.deepEqual((await readCsv(HEADER)).faces, []);
+});
+
+const BAD: Record<string, [string, RegExp]> = {
+  'an empty file': ['', /expected a header line, found an empty file/],
+  'a missing column': [
+    'face_id,path\na,p\n',
+    /expected the column subject_id once in the header, found no such column \(face_id,path\).*line=1/,
+  ],
+  'a column that is there twice': [
+    'face_id,subject_id,path,path\na,b,c,d\n',
+    /column path once in the header, found it twice/,
+  ],
+  'a short line': [`${HEADER}a,b,c\nd,e\n`, /as many fields as the header.*line=3/],
+  'a long line': [`${HEADER}a,b,c,d\n`, /as many fields as the header.*line=2/],
+  'an empty face id': [`${HEADER}a,b,c\n,e,f\n`, /expected a face_id, found nothing.*line=3/],
+  'a blank subject id': [`${HEADER}a,  ,c\n`, /expected a subject_id, found nothing.*line=2/],
+  'an empty path': [`${HEADER}a,b,\n`, /expected a path, found nothing.*line=2/],
+  'a face id that is there twice': [
+    `${HEADER}a,b,c\nx,b,c\na,z,d\n`,
+    /face_id once, found "a" in line 2 too.*line=4/,
+  ],
+  'a path out of the image root': [
+    `${HEADER}a,b,x/../../c.jpg\n`,
+    /expected a path inside .* found "x\/\.\.\/\.\.\/c\.jpg".*line=2/,
+  ],
+  'an absolute path elsewhere': [`${HEADER}a,b,/etc/passwd\n`, /expected a path inside .*line=2/],
+  'the image root itself': [`${HEADER}a,b,.\n`, /expected a path inside .*line=2/],
+  'a quote that is not closed': [`${HEADER}a,"b,c\n`, /closing quote/],
+  'a quote that swallows the file': [`${HEADER}a,"b,c\n${'d,e,f\n'.repeat(20_000)}`, /is a quote not closed/],
+};
+for (const [what, [text, message]] of Object.entries(BAD)) {
+  test(`${what} is refused with its line`, async () => {
+    assert.match(await refusal(text), message);
+  });
+}
+
+test('an id that is not UTF-8 is refused', async () => {
+  const text = Buffer.concat([Buffer.from(`${HEADER}a`), Buffer.from([0xff]), Buffer.from(',b,c\n')]);
+  assert.match(await refusal(text), /face_id in UTF-8.*line=2/);
+});
+
+test('line numbers count the lines of the file, also behind blank lines and quoted line breaks', async () => {
+  assert.match(await refusal(`${HEADER}"a\nb",s,p\n\n\nc,,p\n`), /line=6/);
+});
+
+test('a missing list or image root is refused', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'list.csv'), HEADER);
+    const missing = { name: 'ConfigError', code: 'no-corpus' };
+    await assert.rejects(openCsvCorpus(join(folder, 'absent.csv'), folder), missing);
+    await assert.rejects(openCsvCorpus(folder, folder), missing);
+    await assert.rejects(openCsvCorpus(join(folder, 'list.csv'), join(folder, 'absent')), missing);
+  }));
+
+test('the temporary folder of the sort is removed, also when reading stops early or fails', async () => {
+  const sorts = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('posecast-sort-'));
+  const before = await sorts();
+  await withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'list.csv'), `${HEADER}a,b,c\nd,e,f\n`);
+    for await (const _ of (await openCsvCorpus(join(folder, 'list.csv'), folder)).faces()) break;
+  });
+  await refusal(`${HEADER}a,b\n`);
+  assert.deepEqual(await sorts(), before);
+});

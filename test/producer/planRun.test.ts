@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { planRun, type RunModels } from '../../src/producer/planRun.ts';
+import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/shared/config.ts';
+import { readPlan } from '../../src/shared/listing.ts';
+import { readRunFile } from '../../src/shared/run/runFile.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { collect, writeFiles } from './corpusFiles.ts';
+
+const DIGEST = 'a'.repeat(64);
+const MODELS: RunModels = {
+  models: { 'fr-feature': DIGEST },
+  recognizer: { name: 'fr-feature', digest: DIGEST },
+  embeddingDim: 512,
+  fra: null,
+};
+const CORPUS = { 'anna/1.jpg': 'a', 'anna/2.jpg': 'b', 'bert/1.jpg': 'c', 'cleo/1.jpg': 'd' };
+
+interface Place {
+  readonly folder: string;
+  readonly corpus: string;
+  readonly out: string;
+  readonly store: ObjectStore;
+  config(change?: Partial<RunConfigInput>): RunConfig;
+}
+
+function withPlace<T>(body: (place: Place) => Promise<T>): Promise<T> {
+  return withTempFolder(async (folder) => {
+    const corpus = join(folder, 'corpus');
+    const out = join(folder, 'out');
+    await writeFiles(corpus, CORPUS);
+    const store = await openStore(out);
+    const config = (change: Partial<RunConfigInput> = {}) =>
+      parseRunConfig({ corpus, imageRoot: corpus, corpusFormat: 'folder', shardFaces: 2, ...change });
+    try {
+      return await body({ folder, corpus, out, store, config });
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+const plan = (place: Place, change: Partial<RunConfigInput> = {}, models = MODELS) =>
+  planRun(place.config(change), place.store, { models });
+
+test('a new run is planned, and run.json is there when the plan is complete', () =>
+  withPlace(async (place) => {
+    const { run, resumed } = await plan(place);
+    assert.equal(resumed, false);
+    assert.deepEqual(await readRunFile(place.store), run);
+    assert.deepEqual([run.corpus.faces, run.corpus.subjects, run.shards], [4, 3, 2]);
+    assert.equal((await collect(readPlan(place.store, run.runId))).length, run.shards);
+  }));
+
+test('the same request again resumes the run and writes nothing', () =>
+  withPlace(async (place) => {
+    const first = await plan(place);
+    const keys = await collect(place.store.list(''));
+    const second = await plan(place);
+    assert.deepEqual(second, { run: first.run, resumed: true });
+    assert.deepEqual(await collect(place.store.list('')), keys);
+  }));
+
+const DIFFERENT: Record<string, [Partial<RunConfigInput>, RegExp]> = {
+  'another number of variants': [{ variants: 20 }, /OUT holds another run: variants: 10 there, 20 asked \[/],
+  'another seed and another format': [
+    { seed: 7, format: 'arrow' },
+    /seed: 0 there, 7 asked; format: "parquet" there, "arrow" asked/,
+  ],
+};
+for (const [what, [change, message]] of Object.entries(DIFFERENT)) {
+  test(`a run asked for with ${what} is refused by name`, () =>
+    withPlace(async (place) => {
+      await plan(place);
+      await assert.rejects(plan(place, change), { name: 'ConfigError', code: 'another-run', message });
+    }));
+}
+
+test('a run with other model weights is refused by name', () =>
+  withPlace(async (place) => {
+    await plan(place);
+    const models = { ...MODELS, models: { 'fr-feature': 'b'.repeat(64) } };
+    await assert.rejects(plan(place, {}, models), {
+      message: /another run: model fr-feature: "aaa.*there, "bbb.*asked/,
+    });
+  }));
+
+test('a corpus that has changed is refused with what changed', () =>
+  withPlace(async (place) => {
+    await plan(place);
+    await writeFiles(place.corpus, { 'dora/1.jpg': 'e' });
+    await assert.rejects(plan(place), {
+      name: 'ConfigError',
+      message: /corpus has changed since: faces: 4 there, 5 asked, subjects: 3 there, 4 asked/,
+    });
+    await rm(join(place.corpus, 'dora'), { recursive: true });
+    await rm(join(place.corpus, 'cleo'), { recursive: true });
+    await writeFiles(place.corpus, { 'carl/1.jpg': 'd' });
+    await assert.rejects(plan(place), { message: /same counts, other names or sizes/ });
+  }));
+
+test('an OUT with other files is refused and left alone', () =>
+  withPlace(async (place) => {
+    await writeFiles(place.out, { 'thesis.doc': 'precious' });
+    await assert.rejects(plan(place), {
+      name: 'ConfigError',
+      code: 'foreign-out',
+      message: /file=thesis.doc/,
+    });
+    assert.deepEqual(await readdir(place.out), ['thesis.doc']);
+  }));
+
+test('an OUT inside the corpus is refused', () =>
+  withPlace(async (place) => {
+    const store = await openStore(join(place.corpus, 'out'));
+    await assert.rejects(planRun(place.config(), store, { models: MODELS }), { code: 'out-in-corpus' });
+  }));
+
+test('a missing or empty corpus is refused and nothing is written', () =>
+  withPlace(async (place) => {
+    await assert.rejects(plan(place, { corpus: join(place.folder, 'absent') }), { code: 'no-corpus' });
+    await writeFiles(place.folder, { 'empty/anna/notes.txt': '' });
+    await assert.rejects(plan(place, { corpus: join(place.folder, 'empty') }), { code: 'empty-corpus' });
+    await writeFiles(place.folder, { 'bad.csv': 'face_id,subject_id,path\na,b,c\na,b,c\n' });
+    const csv = { corpus: join(place.folder, 'bad.csv'), corpusFormat: 'csv' } as const;
+    await assert.rejects(plan(place, csv), { code: 'bad-csv' });
+    await assert.rejects(readdir(place.out), { code: 'ENOENT' });
+  }));
+
+test('what a broken-off planning left is replaced', () =>
+  withPlace(async (place) => {
+    await place.store.put('listing/part-dead-00000.parquet', Buffer.from('half'));
+    const { run } = await plan(place);
+    const keys = (await collect(place.store.list('listing/'))).map(({ key }) => key);
+    assert.ok(keys.length > 0 && keys.every((key) => key.includes(run.runId)), keys.join(' '));
+  }));
+
+test('a planning that fails takes its files with it', () =>
+  withPlace(async (place) => {
+    const full: ObjectStore = {
+      ...place.store,
+      putIfAbsent: () => Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' })),
+    };
+    await assert.rejects(planRun(place.config(), full, { models: MODELS }), { code: 'ENOSPC' });
+    assert.deepEqual(await collect(place.store.list('')), []);
+  }));
+
+test('of several planners of one OUT one wins, the others take up its run', () =>
+  withPlace(async (place) => {
+    const planned = await Promise.all(Array.from({ length: 4 }, () => plan(place)));
+    assert.equal(new Set(planned.map(({ run }) => run.runId)).size, 1);
+    assert.equal(planned.filter(({ resumed }) => !resumed).length, 1);
+    const [first] = planned;
+    const shards = await collect(readPlan(place.store, first?.run.runId ?? ''));
+    assert.equal(shards.length, 2);
+    assert.equal((await collect(place.store.list('listing/'))).length, 2);
+  }));
+
+test('what is ignored and what is oversize is said', () =>
+  withPlace(async (place) => {
+    await writeFiles(place.corpus, { 'anna/3.jpg': '', 'anna/notes.txt': '' });
+    const lines: string[] = [];
+    await planRun(place.config(), place.store, { models: MODELS, note: (line) => lines.push(line) });
+    assert.match(lines.join('\n'), /1 ignored: not an image by its extension \(anna\/notes.txt\)/);
+    assert.match(lines.join('\n'), /1 oversize shards.*\[largest=anna, faces=3, shardFaces=2\]/);
+  }));

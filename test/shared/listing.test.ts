@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { planShards } from '../../src/producer/planShards.ts';
+import {
+  digestCorpus,
+  partKey,
+  type WriteListingOptions,
+  writeListing,
+} from '../../src/producer/writeListing.ts';
+import type { FaceRecord } from '../../src/shared/face.ts';
+import { planKey, readListing, readPlan } from '../../src/shared/listing.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { collect } from '../producer/corpusFiles.ts';
+
+const OPTIONS: WriteListingOptions = { runId: 'r1', shardFaces: 4, shardBytes: 10_000, partRows: 10 };
+
+async function withStore<T>(body: (store: ObjectStore) => Promise<T>): Promise<T> {
+  return withTempFolder(async (folder) => {
+    const store = await openStore(join(folder, 'out'));
+    try {
+      return await body(store);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+/** Subjects with so many faces each, sorted. */
+function corpusOf(counts: readonly number[], bytes = 7): FaceRecord[] {
+  return counts.flatMap((count, s) =>
+    Array.from({ length: count }, (_, f) => {
+      const subjectId = `s${String(s).padStart(4, '0')}`;
+      const faceId = `${subjectId}/${String(f).padStart(5, '0')}é.jpg`;
+      return { faceId, subjectId, uri: faceId, bytes };
+    }),
+  );
+}
+
+async function* stream<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+test('the shards of a written listing give back the corpus, each subject in one shard', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 15 }), (counts) =>
+      withStore(async (store) => {
+        const corpus = corpusOf(counts);
+        const written = await writeListing(stream(corpus), store, OPTIONS);
+        const plan = await collect(readPlan(store, 'r1'));
+        assert.equal(written?.shards, plan.length);
+        const read: FaceRecord[] = [];
+        const seen = new Set<string>();
+        for (const { spec, faces, bytes } of plan) {
+          const rows = await readListing(store, spec);
+          const subjects = new Set(rows.map(({ subjectId }) => subjectId));
+          for (const subject of subjects) assert.ok(!seen.has(subject));
+          assert.equal(spec.firstClassIndex, seen.size);
+          for (const subject of subjects) seen.add(subject);
+          assert.deepEqual(
+            { subjects: subjects.size, faces: rows.length, bytes: rows.length * 7 },
+            { subjects: spec.subjects, faces, bytes },
+          );
+          read.push(...rows);
+        }
+        assert.deepEqual(read, corpus);
+      }),
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('the stored plan is the plan of the pure function', () =>
+  withStore(async (store) => {
+    const counts = [3, 1, 9, 2, 2, 1, 4, 4, 1];
+    await writeListing(stream(corpusOf(counts)), store, OPTIONS);
+    const stored = (await collect(readPlan(store, 'r1'))).map(({ spec }) => [
+      spec.index,
+      spec.part,
+      spec.rowStart,
+      spec.rowEnd,
+    ]);
+    const planned = planShards(
+      counts.map((faces) => ({ faces, bytes: faces * 7 })),
+      { ...OPTIONS, partRows: 10 },
+    );
+    assert.deepEqual(
+      stored,
+      planned.map((shard) => [shard.index, partKey('r1', shard.part), shard.rowStart, shard.rowEnd]),
+    );
+    assert.ok(
+      planned.some(({ part }) => part > 0),
+      'the example must have several parts',
+    );
+  }));
+
+test('run.json learns of every part: key, rows, size and checksum', () =>
+  withStore(async (store) => {
+    const written = await writeListing(stream(corpusOf([4, 4, 4, 4, 4])), store, OPTIONS);
+    assert.deepEqual(
+      written?.listing.map(({ key, rows }) => [key, rows]),
+      [
+        [partKey('r1', 0), 12],
+        [partKey('r1', 1), 8],
+      ],
+    );
+    const stored = await collect(store.list('listing/'));
+    assert.deepEqual(
+      stored.map(({ key }) => key),
+      [partKey('r1', 0), partKey('r1', 1), planKey('r1')],
+    );
+    assert.equal(stored[0]?.bytes, written?.listing[0]?.bytes);
+    assert.deepEqual({ ...written?.corpus, sha256: '' }, { faces: 20, subjects: 5, bytes: 140, sha256: '' });
+  }));
+
+test('the fingerprint does not depend on parts and shards, but on every name, path and size', async () => {
+  const corpus = corpusOf([3, 5, 2]);
+  const digest = async (faces: readonly FaceRecord[]) => (await digestCorpus(stream(faces))).sha256;
+  const whole = await digest(corpus);
+  await withStore(async (store) => {
+    const written = await writeListing(stream(corpus), store, { ...OPTIONS, partRows: 1, shardFaces: 1 });
+    assert.equal(written?.corpus.sha256, whole);
+  });
+  const last = corpus.at(-1) as FaceRecord;
+  for (const change of [{ faceId: 'z' }, { uri: 'z' }, { bytes: 8 }, { subjectId: 'z' }]) {
+    assert.notEqual(await digest([...corpus.slice(0, -1), { ...last, ...change }]), whole);
+  }
+  assert.notEqual(await digest(corpus.slice(0, -1)), whole);
+});
+
+test('faces out of order are refused: they would split a subject', () =>
+  withStore(async (store) => {
+    const [a, b] = corpusOf([1, 1]) as [FaceRecord, FaceRecord];
+    await assert.rejects(writeListing(stream([b, a]), store, OPTIONS), { code: 'unsorted-corpus' });
+    await assert.rejects(writeListing(stream([a, a]), store, OPTIONS), { code: 'unsorted-corpus' });
+  }));
+
+test('an empty corpus writes nothing', () =>
+  withStore(async (store) => {
+    assert.equal(await writeListing(stream([]), store, OPTIONS), undefined);
+    assert.deepEqual(await collect(store.list('')), []);
+  }));
+
+test('a subject larger than the limits stays whole and is reported', () =>
+  withStore(async (store) => {
+    const written = await writeListing(stream(corpusOf([2, 40, 2])), store, OPTIONS);
+    assert.equal(written?.oversizeShards, 1);
+    assert.deepEqual(written.largestSubject, { subjectId: 's0001', faces: 40, bytes: 280 });
+  }));
+
+test('a range is read from its row groups only', () =>
+  withStore(async (store) => {
+    const rows = corpusOf(Array.from({ length: 3_000 }, () => 10));
+    await writeListing(stream(rows), store, { ...OPTIONS, partRows: 100_000, shardFaces: 500 });
+    const key = partKey('r1', 0);
+    let bytesRead = 0;
+    const counting: ObjectStore = {
+      ...store,
+      get: async (at, range, signal) => {
+        const body = await store.get(at, range, signal);
+        bytesRead += body?.byteLength ?? 0;
+        return body;
+      },
+    };
+    const read = await readListing(counting, { part: key, rowStart: 15_000, rowEnd: 15_500 });
+    assert.deepEqual(read, rows.slice(15_000, 15_500));
+    const size = (await store.head(key))?.bytes ?? 0;
+    assert.ok(bytesRead < size / 2 + 64 * 1024, `read ${bytesRead} of ${size} bytes`);
+  }));
+
+test('a part that is missing, too short or spoilt is refused by name', () =>
+  withStore(async (store) => {
+    await writeListing(stream(corpusOf([3])), store, OPTIONS);
+    const part = partKey('r1', 0);
+    const permanent = { name: 'PermanentShardError' };
+    await assert.rejects(
+      readListing(store, { part: 'listing/none.parquet', rowStart: 0, rowEnd: 1 }),
+      permanent,
+    );
+    await assert.rejects(readListing(store, { part, rowStart: 0, rowEnd: 4 }), permanent);
+    await store.put(part, Buffer.from('not a listing, whatever its name says'));
+    await assert.rejects(readListing(store, { part, rowStart: 0, rowEnd: 1 }), {
+      name: 'IntegrityError',
+      message: /key=listing/,
+    });
+    await assert.rejects(collect(readPlan(store, 'another')), { name: 'IntegrityError', code: 'no-plan' });
+  }));

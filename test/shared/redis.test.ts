@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { closeRedis, connectRedis, parseRedisUrl } from '../../src/shared/redis.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+
+/** A server that is not Redis, while `body` runs. */
+async function withServer<T>(
+  answer: (socket: Socket) => void,
+  body: (port: number) => Promise<T>,
+): Promise<T> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    answer(socket);
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+  try {
+    return await body(port);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+async function refusal(url: string): Promise<string> {
+  try {
+    await closeRedis(await connectRedis(url));
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    assert.equal(error.name, 'ConfigError');
+    assert.doesNotMatch(error.message, /\n/);
+    return error.message;
+  }
+  throw new Error('expected a refusal');
+}
+
+test('a port where nothing listens is refused by host and port, without the password', async () => {
+  const port = await withServer(
+    () => {},
+    async (used) => used,
+  );
+  const message = await refusal(`redis://user:hunter2@127.0.0.1:${port}`);
+  assert.match(message, new RegExp(`Redis at 127.0.0.1:${port}.*ECONNREFUSED`));
+  assert.doesNotMatch(message, /hunter2/);
+});
+
+test('a server that never answers is given up before 5 s are over', { timeout: 5_000 }, () =>
+  withServer(
+    () => {},
+    async (port) => assert.match(await refusal(`redis://127.0.0.1:${port}`), /no answer within 4 s/),
+  ),
+);
+
+test('a server that is not Redis is refused', () =>
+  withServer(
+    (socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    async (port) =>
+      assert.match(await refusal(`redis://127.0.0.1:${port}`), /Redis at 127.0.0.1:\d+: expected a server/),
+  ));
+
+test('a wrong or missing password is refused and never shown', () =>
+  withRedis(async ({ url, redis }) => {
+    await redis.config('SET', 'requirepass', 'right');
+    const { port } = new URL(url);
+    const wrong = await refusal(`redis://:hunter2@127.0.0.1:${port}`);
+    assert.match(wrong, /WRONGPASS/);
+    assert.doesNotMatch(wrong, /hunter2|right/);
+    assert.match(await refusal(url), /NOAUTH/);
+    const client = await connectRedis(`redis://:right@127.0.0.1:${port}`);
+    assert.equal(await client.ping(), 'PONG');
+    await closeRedis(client);
+  }));
+
+test('a database that the server does not have is refused', () =>
+  withRedis(async ({ url }) => {
+    assert.match(await refusal(`${url}/99`), /out of range/);
+  }));
+
+test('something that is no Redis URL is refused without being repeated', async () => {
+  for (const url of ['hunter2', 'http://user:hunter2@host', 'redis://:hunter2@host/x', 'redis:///0', '']) {
+    const message = await refusal(url);
+    assert.match(message, /expected a URL like redis:/);
+    assert.doesNotMatch(message, /hunter2/);
+  }
+});
+
+test('a URL gives host, port, database, credentials and TLS', () => {
+  assert.deepEqual(parseRedisUrl('rediss://us%40r:p%3Aw@example.org:7000/3'), {
+    label: 'example.org:7000',
+    options: {
+      host: 'example.org',
+      port: 7000,
+      db: 3,
+      username: 'us@r',
+      password: 'p:w',
+      tls: { servername: 'example.org' },
+    },
+  });
+  assert.deepEqual(parseRedisUrl('redis://[::1]'), {
+    label: '[::1]:6379',
+    options: { host: '::1', port: 6379, db: 0 },
+  });
+});
+
+test('a Redis that may evict jobs is used with a warning', () =>
+  withRedis(async ({ url, redis }) => {
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const lines: string[] = [];
+    await closeRedis(await connectRedis(url, { warn: (line) => lines.push(line) }));
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', /maxmemory-policy is allkeys-lru.*noeviction/);
+  }));
+
+test('a read-only replica is refused', () =>
+  withRedis(async ({ url, redis }) => {
+    await redis.call('REPLICAOF', '127.0.0.1', '1');
+    assert.match(await refusal(url), /expected a primary/);
+  }));

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  addProgress,
+  aliveWorkers,
+  listRuns,
+  readProgress,
+  registerRun,
+  sayAlive,
+  sayGone,
+  seedProgress,
+  unregisterRun,
+} from '../../src/shared/redisRuns.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+
+test('workers find registered runs, oldest first, until they are taken off', () =>
+  withRedis(async ({ redis }) => {
+    const older = { runId: 'b', out: '/data/out', createdAt: '2026-01-01T00:00:00.000Z', shards: 3 };
+    const newer = { runId: 'a', out: 's3://bucket/out', createdAt: '2026-01-02T00:00:00.000Z', shards: 5 };
+    await registerRun(redis, newer);
+    await registerRun(redis, older);
+    await redis.hset('posecast:runs', 'broken', '{');
+    assert.deepEqual(await listRuns(redis), [older, newer]);
+    await unregisterRun(redis, 'b');
+    assert.deepEqual(await listRuns(redis), [newer]);
+  }));
+
+test('counters add up over workers and start from what the commits say', () =>
+  withRedis(async ({ redis }) => {
+    assert.deepEqual(await readProgress(redis, 'r'), { shardsDone: 0, faces: 0, rejects: 0, variants: 0 });
+    await seedProgress(redis, 'r', { shardsDone: 2, faces: 20, rejects: 1, variants: 40 });
+    await Promise.all([
+      addProgress(redis, 'r', { shardsDone: 1, faces: 10, variants: 20 }),
+      addProgress(redis, 'r', { shardsDone: 1, faces: 5, rejects: 5 }),
+    ]);
+    assert.deepEqual(await readProgress(redis, 'r'), { shardsDone: 4, faces: 35, rejects: 6, variants: 60 });
+  }));
+
+test('a worker counts as alive until it leaves or is silent for 30 s', () =>
+  withRedis(async ({ redis }) => {
+    const worker = { workerId: 'w1', host: 'node1', pid: 7, device: 'cpu' };
+    await sayAlive(redis, 'r', worker);
+    await sayAlive(redis, 'r', { ...worker, workerId: 'w2' });
+    await redis.hset(
+      'posecast:r:workers',
+      'w3',
+      JSON.stringify({ host: 'n', pid: 1, device: 'cpu', seenAt: Date.now() - 31_000 }),
+    );
+    const alive = await aliveWorkers(redis, 'r');
+    assert.deepEqual(alive.map(({ workerId }) => workerId).sort(), ['w1', 'w2']);
+    assert.ok(Math.abs((alive[0]?.seenAt ?? 0) - Date.now()) < 5_000);
+    await sayGone(redis, 'r', 'w1');
+    assert.deepEqual(
+      (await aliveWorkers(redis, 'r')).map(({ workerId }) => workerId),
+      ['w2'],
+    );
+    assert.equal(await redis.hlen('posecast:r:workers'), 1);
+  }));
