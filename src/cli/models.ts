@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { type ResolvedModel, resolveModel, verifyModel } from '../models/cache.ts';
 import { pullModels } from '../models/pull.ts';
 import { findModel, loadRegistry, type ModelEntry, type Registry } from '../models/registry.ts';
-import { ConfigError } from '../shared/errors.ts';
+import { ConfigError, describeError } from '../shared/errors.ts';
 import { EXIT } from './exit.ts';
 
 const EPILOGUE = `
@@ -108,20 +108,31 @@ async function pull(
   if (options.from !== undefined && names.length === 0) {
     throw new ConfigError('bad-arguments', 'expected the names of the models that --from holds, found none');
   }
+  const failures: { name: string; error: string }[] = [];
   const models = await pullModels(entries, {
     force: options.force === true,
     ...(options.from === undefined ? {} : { from: options.from }),
+    // --all: one host that is down must not keep the rest away.
+    ...(options.all === true
+      ? {
+          onFailure: (entry: ModelEntry, error: unknown) => {
+            failures.push({ name: entry.name, error: describeError(error) });
+          },
+        }
+      : {}),
     // Progress goes to standard error, so that the result alone is on standard output.
     onProgress: (message) => process.stderr.write(`${message}\n`),
   });
+  if (failures.length > 0) process.exitCode = EXIT.failures;
   if (options.json === true) {
-    printJson(models.map(describeModel));
+    printJson({ models: models.map(describeModel), failures });
     return;
   }
   for (const model of models) {
     const paths = Object.values(model.files).join(' ');
     process.stdout.write(`${model.name}  ${model.sha256.slice(0, 12)}  ${paths}\n`);
   }
+  for (const { error } of failures) process.stderr.write(`${error}\n`);
 }
 
 function chosenEntries(registry: Registry, names: readonly string[], all: boolean): ModelEntry[] {

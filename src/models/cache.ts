@@ -9,12 +9,12 @@
  * A model's folder appears with one rename, complete, and is never changed afterwards. Another registry entry or
  * another normaliser has another folder, so processes of different versions can share a cache.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, IntegrityError } from '../shared/errors.ts';
+import { IntegrityError } from '../shared/errors.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import type { ModelEntry, ModelKind } from './registry.ts';
 import type { GraphSignature } from './signature.ts';
@@ -168,29 +168,6 @@ export async function verifyModel(entry: ModelEntry): Promise<Verification> {
   return { name, status: 'ok', sha256: record.sha256 };
 }
 
-/** An empty folder under the cache for one pull. The caller removes it. */
-export async function makeWorkFolder(): Promise<string> {
-  const folder = join(cacheRoot(), 'tmp', randomUUID());
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw new ConfigError('bad-cache', 'cannot write the model cache', { cache: cacheRoot() }, error);
-  }
-  await removeStaleWork();
-  return folder;
-}
-
-/** Work folders of processes that were killed; a pull that takes a day is not alive. */
-async function removeStaleWork(): Promise<void> {
-  const parent = join(cacheRoot(), 'tmp');
-  for (const name of await readdir(parent)) {
-    const found = await stat(join(parent, name)).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > 24 * 3600_000) {
-      await rm(join(parent, name), { recursive: true, force: true });
-    }
-  }
-}
-
 /**
  * Makes a finished folder the model's. When another process was faster its folder stays (both hold the same),
  * unless it is damaged or `replace` is set.
@@ -219,44 +196,4 @@ export async function publishModel(
     if (published !== undefined) return published;
   }
   throw new IntegrityError('bad-cache', 'cannot put the model into the cache', { folder: target });
-}
-
-const pinSchema = z.strictObject({ source: z.string(), sha256 });
-
-/**
- * Holds a source without a known checksum to what it was at the first download. Throws IntegrityError when it
- * is another file now.
- */
-export async function checkPin(source: string, found: string): Promise<void> {
-  const path = pinPath(source);
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const pin = pinSchema.parse(JSON.parse(text));
-  if (pin.sha256 === found) return;
-  throw new IntegrityError(
-    'wrong-checksum',
-    `file is another one than at the first download: expected sha256 ${pin.sha256}, found ${found}`,
-    { source, pin: path },
-  );
-}
-
-/** Pins a source's checksum; the first pin wins. */
-export async function writePin(source: string, found: string): Promise<void> {
-  const path = pinPath(source);
-  await mkdir(join(path, '..'), { recursive: true });
-  const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, `${JSON.stringify({ source, sha256: found })}\n`);
-  try {
-    await link(temporary, path);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    await checkPin(source, found);
-  } finally {
-    await unlink(temporary);
-  }
-}
-
-function pinPath(source: string): string {
-  const key = createHash('sha256').update(source).digest('hex').slice(0, 32);
-  return join(cacheRoot(), 'pins', `${key}.json`);
 }

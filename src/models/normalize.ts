@@ -79,22 +79,6 @@ export function fixedBatch(value: OnnxValueInfo): number | undefined {
   return size > 0 ? size : undefined;
 }
 
-function _withFreeBatch(value: OnnxValueInfo): OnnxValueInfo {
-  const tensorType = value.type?.tensorType;
-  const dims = tensorType?.shape?.dim;
-  if (tensorType === undefined || tensorType === null || dims === undefined || dims.length === 0)
-    return value;
-  return {
-    name: value.name,
-    type: {
-      tensorType: {
-        elemType: tensorType.elemType,
-        shape: { dim: [{ dimParam: BATCH_DIM }, ...dims.slice(1)] },
-      },
-    },
-  };
-}
-
 /**
  * Gives inputs and outputs a free dimension 0, in place. Exporters also write the batch into the target shape of
  * Reshape ([1,-1] flattens a batch of 4 into one row): its leading 1 becomes 0, which means "as the input has

@@ -64,13 +64,18 @@ async function tryPrepare(
       const probe = await probeEquality(before, after, { name: input.name, shape, originalBatch }, free);
       const apart = free ? Math.max(probe.singleDifference, probe.batchDifference) : probe.singleDifference;
       if (apart > PROBE_TOLERANCE) return undefined;
+      const outputs = signature.outputs.map(({ name }) => ({
+        name,
+        shape: probe.outputShapes.get(name) ?? [],
+      }));
+      checkSignature({ inputs: signature.inputs, outputs }, file);
       return { bytes, signature, batch: free ? 'free' : 'fixed', flushedWeights, probe };
     } finally {
       await after.release();
     }
   } catch (error) {
     // A graph that ONNX Runtime opens or runs only with the declared batch: the fixed form is tried next.
-    if (free) return undefined;
+    if (free && !(error instanceof IntegrityError && error.code === 'signature-mismatch')) return undefined;
     throw error;
   } finally {
     await before.release();

@@ -94,6 +94,8 @@ export interface ProbeResult {
   readonly singleDifference: number;
   /** Normalised graph: batch of 4 against 4 singles; Infinity when it cannot run a batch. */
   readonly batchDifference: number;
+  /** Shapes that a single run gave, by output name: what the graph declares may be less. */
+  readonly outputShapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /**
@@ -107,9 +109,9 @@ export async function probeEquality(
   free: boolean,
 ): Promise<ProbeResult> {
   const random = seededRandom(1, 'equality-probe');
-  const made = Array.from({ length: free ? PROBE_BATCH : 1 }, () => randomSample(input, random));
-  const dims = made[0]?.dims ?? [];
-  const samples = made.map((sample) => sample.values);
+  const drawn = Array.from({ length: free ? PROBE_BATCH : 1 }, () => randomSample(input, random));
+  const dims = drawn[0]?.dims ?? [];
+  const samples = drawn.map((sample) => sample.values);
 
   const singles: Outputs[] = [];
   let singleDifference = 0;
@@ -125,7 +127,8 @@ export async function probeEquality(
         : difference(expected, found, 0, 1),
     );
   }
-  if (!free) return { singleDifference, batchDifference: Number.POSITIVE_INFINITY };
+  const outputShapes = new Map([...(singles[0] ?? [])].map(([name, { dims }]) => [name, dims]));
+  if (!free) return { singleDifference, batchDifference: Number.POSITIVE_INFINITY, outputShapes };
 
   const together = await runBatch(normalised, input, samples, dims);
   let batchDifference = 0;
@@ -138,5 +141,5 @@ export async function probeEquality(
       }
     }
   }
-  return { singleDifference, batchDifference };
+  return { singleDifference, batchDifference, outputShapes };
 }

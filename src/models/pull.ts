@@ -1,22 +1,16 @@
 /** Brings models into the cache: fetch, check, convert, normalise, probe, publish. */
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
-import {
-  checkPin,
-  combineDigests,
-  type ModelRecord,
-  makeWorkFolder,
-  publishModel,
-  type ResolvedModel,
-  resolveModel,
-  writePin,
-} from './cache.ts';
+import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, resolveModel } from './cache.ts';
 import { DownloadError } from './download.ts';
+import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
+import { checkPin, writePin } from './pins.ts';
 import { type PreparedModel, prepareModel } from './prepare.ts';
 import { findModel, loadRegistry, type ModelEntry, type ModelFile, type Registry } from './registry.ts';
-import { hashBytes, hashFile, type OnProgress, openSourceFetcher, readLocal } from './sources.ts';
+import { hashBytes, type OnProgress, openSourceFetcher } from './sources.ts';
+import { makeWorkFolder } from './workFolder.ts';
 
 export interface PullOptions {
   readonly onProgress?: OnProgress;
@@ -24,6 +18,8 @@ export interface PullOptions {
   readonly force?: boolean;
   /** A file, or a folder to look in, instead of the registry's source; checksums are the registry's. */
   readonly from?: string;
+  /** Hears of a model that failed, and the others go on. @default the first failure is thrown */
+  readonly onFailure?: (entry: ModelEntry, error: unknown) => void;
 }
 
 /** Pulls one model; one that is cached is returned as it is. A failed pull leaves nothing behind. */
@@ -33,10 +29,10 @@ export async function pullModel(entry: ModelEntry, options: PullOptions = {}): P
   return model;
 }
 
-/** Pulls several models; an archive that holds several is fetched once. Stops at the first failure. */
+/** Pulls several models; an archive that holds several is fetched once. */
 export async function pullModels(
   entries: readonly ModelEntry[],
-  { onProgress = () => {}, force = false, from }: PullOptions = {},
+  { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
   const cached = new Map<ModelEntry, ResolvedModel | undefined>();
   for (const entry of entries) cached.set(entry, force ? undefined : await resolveModel(entry));
@@ -48,7 +44,12 @@ export async function pullModels(
       for (const [i, entry] of missing.entries()) {
         const read = (role: string, file: ModelFile): Promise<Uint8Array> =>
           from === undefined ? fetcher.fetch(entry, file) : readFrom(from, entry, role, file);
-        cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, force, onProgress));
+        try {
+          cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, force, onProgress));
+        } catch (error) {
+          if (onFailure === undefined) throw error;
+          onFailure(entry, error);
+        }
       }
     } finally {
       await rm(work, { recursive: true, force: true });
@@ -135,11 +136,15 @@ async function checkSource(file: ModelFile, source: Uint8Array, found: string): 
 function describePrepared(entry: ModelEntry, role: string, prepared: PreparedModel): string {
   const what = Object.keys(entry.files).length > 1 ? `${entry.name}/${role}` : entry.name;
   const { flushedWeights, probe } = prepared;
+  const compared = entry.files[role]?.format === 'tflite' ? 'plain conversion' : 'published graph';
   const flushed =
     flushedWeights > 0 ? `, ${flushedWeights.toLocaleString('en-US')} vanishing weights zeroed` : '';
-  return prepared.batch === 'free'
-    ? `${what}: any batch size${flushed}, largest difference to the published graph ${Math.max(probe.singleDifference, probe.batchDifference)}`
-    : `${what}: the graph runs only with the batch it declares${flushed}, largest difference ${probe.singleDifference}`;
+  const batch = prepared.batch === 'free' ? 'any batch size' : 'runs only with the batch it declares';
+  const apart =
+    prepared.batch === 'free'
+      ? Math.max(probe.singleDifference, probe.batchDifference)
+      : probe.singleDifference;
+  return `${what}: ${batch}${flushed}, largest difference to the ${compared} ${apart}`;
 }
 
 /** The same kind of error with the model in front. */
@@ -161,46 +166,4 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** Folders deeper than this and files beyond this many are not looked at by `--from FOLDER`. */
-const MAX_DEPTH = 6;
-const MAX_FILES = 10_000;
-
-/** The role's file at `from`: that file, or in that folder the one with the checksum, else with the name. */
-async function readFrom(from: string, entry: ModelEntry, role: string, file: ModelFile): Promise<Uint8Array> {
-  const found = await stat(from).catch(() => undefined);
-  if (found === undefined) throw new ConfigError('no-such-file', 'expected a file or folder', { from });
-  if (!found.isDirectory()) {
-    if (Object.keys(entry.files).length > 1) {
-      throw new ConfigError('bad-from', `expected a folder, because ${entry.name} has several files`, {
-        from,
-      });
-    }
-    return await readLocal(from);
-  }
-  const candidates = (await listFiles(from, MAX_DEPTH)).filter((path) => /\.(onnx|tflite)$/i.test(path));
-  const published = basename(file.source.split('#').at(-1) ?? '');
-  const named = candidates.find((path) => [published, `${role}.${file.format}`].includes(basename(path)));
-  if (file.sha256 !== null) {
-    const ordered =
-      named === undefined ? candidates : [named, ...candidates.filter((path) => path !== named)];
-    for (const path of ordered) if ((await hashFile(path)) === file.sha256) return await readLocal(path);
-  }
-  if (named !== undefined) return await readLocal(named);
-  throw new ConfigError('no-such-file', `expected ${published} in the folder, found no such file`, {
-    from,
-    sha256: file.sha256 ?? undefined,
-  });
-}
-
-async function listFiles(folder: string, depth: number): Promise<string[]> {
-  const found: string[] = [];
-  for (const item of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, item.name);
-    if (item.isFile()) found.push(path);
-    else if (item.isDirectory() && depth > 0) found.push(...(await listFiles(path, depth - 1)));
-    if (found.length > MAX_FILES) break;
-  }
-  return found.sort();
 }

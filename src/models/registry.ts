@@ -128,6 +128,12 @@ export function parseRegistry(content: unknown, path: string): Registry {
     if ((entry.kind === 'recognizer') !== (entry.embedDim !== undefined)) {
       refuse(path, name, 'expected embedDim on recognisers and only there');
     }
+    if (entry.kind === 'recognizer') {
+      const sizes = files.flatMap(([, file]) => file.outputs.map(({ shape }) => shape.at(-1)));
+      if (sizes.length !== 1 || sizes[0] !== entry.embedDim) {
+        refuse(path, name, `expected one output of embedDim values, found ${sizes.join(', ')}`);
+      }
+    }
     const located = files.map(([role, file]) => [role, { ...file, source: locate(file.source, path) }]);
     entries.set(name, { ...entry, name, files: Object.fromEntries(located) });
   }

@@ -42,3 +42,8 @@ export const ACTIVATION_SLOT: ReadonlyMap<number, number> = new Map([
   [OPERATOR.SUB, 0],
   [OPERATOR.DIV, 0],
 ]);
+
+/** Name of an operator for messages. */
+export function operatorName(code: number): string {
+  return Object.entries(OPERATOR).find(([, known]) => known === code)?.[0] ?? `code ${code}`;
+}
