@@ -1,4 +1,5 @@
 /** card.json of a FRA model: what the model is, where it comes from, how good it is. Unknown keys are refused. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeIssues } from '../shared/config.ts';
 import { IntegrityError } from '../shared/errors.ts';
@@ -122,4 +123,10 @@ export function parseFraCard(content: unknown, path: string): FraCard {
   throw new IntegrityError('bad-fra-card', `FRA model card is not valid: ${describeIssues(parsed.error)}`, {
     file: path,
   });
+}
+
+/** Identity of a model: one sha256 over the digests of its files, hex. Two models with the same one generate the same. */
+export function fraDigest({ files }: FraCard): string {
+  const digests = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}\n`);
+  return createHash('sha256').update(digests.sort().join('')).digest('hex');
 }

@@ -1,7 +1,7 @@
 /** Training of the autoencoder: landmark images are drawn again from their own codes. */
 import * as tf from '@tensorflow/tfjs-core';
 import { CROP_SIZE, type Landmarks68 } from '../../shared/face.ts';
-import { drawLandmarkImage } from '../../shared/landmarkImage.ts';
+import { drawLandmarkImage, intersectionOverUnion } from '../../shared/landmarkImage.ts';
 import { type Random, seededRandom } from '../../shared/random.ts';
 import {
   type AutoencoderConfig,
@@ -117,15 +117,4 @@ function crossEntropy(original: Float32Array, redrawn: Float32Array): number {
     sum -= Math.log(Math.max(probability, 1e-7));
   }
   return sum / original.length;
-}
-
-/** Of pixels above 0.5; 1 when neither picture has any. */
-export function intersectionOverUnion(a: Float32Array, b: Float32Array): number {
-  let [both, either] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [inA, inB] = [a[i]! > 0.5, b[i]! > 0.5];
-    if (inA && inB) both++;
-    if (inA || inB) either++;
-  }
-  return either === 0 ? 1 : both / either;
 }
