@@ -10,7 +10,7 @@ export interface TableRequest {
 }
 
 await serveThread<undefined, TableRequest, EncodedTable>(async () => async ({ table, options }) => {
-  const bytes = encodeTable(table, options);
+  const bytes = await encodeTable(table, options);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { response: { bytes, sha256, rows: table.rows }, transfer: [bytes.buffer as ArrayBuffer] };
 });

@@ -31,3 +31,13 @@ export function commitShardIndex(key: string): number | undefined {
   const digits = /^commits\/(\d{8,})\.json$/.exec(key)?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
+
+/** The attempt an attempt-unique key belongs to; undefined for any other key. */
+export function parseAttemptKey(
+  key: string,
+): { folder: AttemptFolder; shardIndex: number; attemptId: string } | undefined {
+  const [, folder, digits, attemptId] =
+    /^(data|rejects|subjects)\/(\d{8,})-([A-Za-z0-9-]+)\.(?:parquet|arrow)$/.exec(key) ?? [];
+  if (folder === undefined || digits === undefined || attemptId === undefined) return undefined;
+  return { folder: folder as AttemptFolder, shardIndex: Number(digits), attemptId };
+}

@@ -44,3 +44,27 @@ export function tableBuffers(table: TableColumns): ArrayBuffer[] {
     .filter((view) => view !== undefined)
     .map((view) => view.buffer as ArrayBuffer);
 }
+
+/** Rows [start, end) of a table; `start` must be a multiple of 8. Numbers are views, texts and nulls are copies. */
+export function sliceTable(table: TableColumns, start: number, end: number): TableColumns {
+  return { rows: end - start, columns: table.columns.map((column) => sliceColumn(column, start, end)) };
+}
+
+function sliceColumn({ spec, values, offsets, validity }: Column, start: number, end: number): Column {
+  const present = validity?.slice(start / 8, Math.ceil(end / 8));
+  const nullCount = present === undefined ? 0 : end - start - countBits(present, end - start);
+  const nulls = { nullCount, ...(present === undefined ? {} : { validity: present }) };
+  if (offsets === undefined) {
+    const width = typeof spec.type === 'object' ? spec.type.size : 1;
+    return { spec, values: values.subarray(start * width, end * width), ...nulls };
+  }
+  const first = offsets[start] as number;
+  const text = values.subarray(first, offsets[end]);
+  return { spec, values: text, offsets: offsets.slice(start, end + 1).map((at) => at - first), ...nulls };
+}
+
+function countBits(bitmap: Uint8Array, bits: number): number {
+  let count = 0;
+  for (let i = 0; i < bits; i++) count += ((bitmap[i >> 3] as number) >> (i & 7)) & 1;
+  return count;
+}

@@ -1,28 +1,9 @@
-/**
- * Columns → the bytes of a Parquet (zstd) or Arrow IPC file. Slow on purpose-built threads only: see tableWriter.
- */
-import {
-  BufferType,
-  Data,
-  type DataType,
-  Field,
-  FixedSizeList,
-  Float16,
-  Float32,
-  Float64,
-  Int16,
-  Int32,
-  Int64,
-  RecordBatch,
-  Schema,
-  Struct,
-  Table,
-  tableToIPC,
-  Utf8,
-} from 'apache-arrow';
+/** Columns → the bytes of a Parquet (zstd) or Arrow IPC file. Slow: belongs on a thread of its own, see tableWriter. */
+import { tableToIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import type { TABLE_FORMATS } from '../config.ts';
-import type { Column, ColumnSpec, TableColumns, VectorType } from './columns.ts';
+import { arrowTable } from './arrowTable.ts';
+import { sliceTable, type TableColumns } from './columns.ts';
 import { metadataEntries, type TableMetadata } from './tableMetadata.ts';
 
 export interface EncodeOptions {
@@ -39,29 +20,81 @@ export interface EncodedTable {
   readonly rows: number;
 }
 
-/** Rows of a Parquet row group: 64 MiB of 512-d float32, so that readers and this writer stay bounded. */
+/**
+ * Rows of a Parquet row group: 64 MiB of 512-d float32. The writer needs about six times what it is given at once,
+ * so larger tables go through it one row group at a time.
+ */
 export const ROW_GROUP_ROWS = 32_768;
 
-/** The table as one file. Rows keep their order. */
-export function encodeTable(table: TableColumns, options: EncodeOptions): Uint8Array {
-  const schema = arrowSchema(
-    table.columns.map(({ spec }) => spec),
-    options.metadata,
-  );
+/** The table as one file. Rows keep their order; equal tables give equal bytes. */
+export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array> {
+  const { format, metadata } = options;
   // apache-arrow 21.2 writes compressed IPC that other readers refuse, so IPC files are not compressed.
-  if (options.format === 'arrow') return tableToIPC(arrowTable(schema, table), 'file');
-  const arrow = parquet.Table.fromIPCStream(tableToIPC(arrowTable(schema, table), 'stream'));
-  return parquet.writeParquet(arrow, writerProperties(table, options.metadata));
+  if (format === 'arrow') return tableToIPC(arrowTable(table, metadataEntries(metadata)), 'file');
+  return encodeParquet(rowGroups(table), metadata);
 }
 
-function writerProperties(table: TableColumns, metadata: TableMetadata): parquet.WriterProperties {
+function* rowGroups(table: TableColumns): Iterable<TableColumns> {
+  if (table.rows <= ROW_GROUP_ROWS) return yield table;
+  for (let start = 0; start < table.rows; start += ROW_GROUP_ROWS) {
+    yield sliceTable(table, start, Math.min(start + ROW_GROUP_ROWS, table.rows));
+  }
+}
+
+/** A Parquet file from tables of the same columns, at least one, of which one at a time is in memory here. */
+export async function encodeParquet(
+  tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
+  metadata: TableMetadata,
+): Promise<Uint8Array> {
+  const entries = metadataEntries(metadata);
+  const iterator = (async function* () {
+    yield* tables;
+  })();
+  const first = await iterator.next();
+  if (first.done) throw new Error('encodeParquet needs at least one table');
+  const ready = recordBatches(first.value, entries);
+  // The writer reports a failing input in its own words; the caller gets the original.
+  let failure: unknown;
+  const batches = new ReadableStream<parquet.RecordBatch>({
+    async pull(controller) {
+      try {
+        while (ready.length === 0) {
+          const next = await iterator.next();
+          if (next.done) return controller.close();
+          ready.push(...recordBatches(next.value, entries));
+        }
+        controller.enqueue(ready.shift() as parquet.RecordBatch);
+      } catch (error) {
+        failure = error;
+        controller.close();
+      }
+    },
+  });
+  const chunks: Uint8Array[] = [];
+  const stream = await parquet.transformParquetStream(batches, writerProperties(first.value, entries));
+  for await (const chunk of stream) chunks.push(chunk as Uint8Array);
+  if (failure !== undefined) throw failure;
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function recordBatches(table: TableColumns, entries: Map<string, string>): parquet.RecordBatch[] {
+  return parquet.Table.fromIPCStream(tableToIPC(arrowTable(table, entries), 'stream')).recordBatches();
+}
+
+function writerProperties(table: TableColumns, entries: Map<string, string>): parquet.WriterProperties {
   const vectors = table.columns.flatMap(({ spec }) =>
     typeof spec.type === 'object' ? [spec.type.vector] : [],
   );
   let builder = new parquet.WriterPropertiesBuilder()
     .setCompression(parquet.Compression.ZSTD)
     .setMaxRowGroupSize(ROW_GROUP_ROWS)
-    .setKeyValueMetadata(metadataEntries(metadata))
+    .setKeyValueMetadata(entries)
     .setDictionaryEnabled(false);
   // Settings of nested columns are ignored by this writer, so the vectors' encoding is the global one and the
   // others are exceptions. Half floats stay plain: DuckDB cannot read them byte-stream-split.
@@ -73,52 +106,4 @@ function writerProperties(table: TableColumns, metadata: TableMetadata): parquet
     if (typeof spec.type === 'string') builder = builder.setColumnEncoding(spec.name, parquet.Encoding.PLAIN);
   }
   return builder.build();
-}
-
-function arrowSchema(specs: readonly ColumnSpec[], metadata: TableMetadata): Schema {
-  const fields = specs.map((spec) => new Field(spec.name, arrowType(spec), spec.nullable));
-  return new Schema(fields, metadataEntries(metadata));
-}
-
-function arrowTable(schema: Schema, table: TableColumns): Table {
-  const children = table.columns.map((column, i) =>
-    arrowData(schema.fields[i]?.type as DataType, column, table.rows),
-  );
-  const data = new Data(new Struct(schema.fields), 0, table.rows, 0, {}, children);
-  return new Table(schema, new RecordBatch(schema, data));
-}
-
-function arrowType({ type }: ColumnSpec): DataType {
-  if (typeof type === 'object') {
-    return new FixedSizeList(type.size, new Field('item', vectorItem(type.vector), false));
-  }
-  switch (type) {
-    case 'utf8':
-      return new Utf8();
-    case 'int16':
-      return new Int16();
-    case 'int32':
-      return new Int32();
-    case 'int64':
-      return new Int64();
-    case 'float32':
-      return new Float32();
-    case 'float64':
-      return new Float64();
-  }
-}
-
-function vectorItem(vector: VectorType): DataType {
-  return vector === 'float32' ? new Float32() : new Float16();
-}
-
-function arrowData(type: DataType, { values, offsets, validity, nullCount }: Column, rows: number): Data {
-  const nulls = validity === undefined ? {} : { [BufferType.VALIDITY]: validity };
-  if (type instanceof FixedSizeList) {
-    const itemType = (type.children[0] as Field).type;
-    const items = new Data(itemType, 0, rows * type.listSize, 0, { [BufferType.DATA]: values });
-    return new Data(type, 0, rows, nullCount, nulls, [items]);
-  }
-  const starts = offsets === undefined ? {} : { [BufferType.OFFSET]: offsets };
-  return new Data(type, 0, rows, nullCount, { ...starts, [BufferType.DATA]: values, ...nulls });
 }

@@ -1,5 +1,5 @@
 /** The bytes of a table file → Arrow record batches, whichever of the two formats it is in. */
-import { type RecordBatch, tableFromIPC } from 'apache-arrow';
+import { type Field, type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { parquetMetadata } from 'hyparquet';
 import * as parquet from 'parquet-wasm';
 import { IntegrityError } from '../errors.ts';
@@ -13,6 +13,7 @@ export interface ReadTableOptions {
 
 export interface TableFile {
   readonly rows: number;
+  readonly fields: readonly Field[];
   /** Key-value metadata of the file. */
   readonly metadata: ReadonlyMap<string, string>;
   /** The rows in file order; one row group at a time is decoded. */
@@ -39,6 +40,7 @@ function readParquet(bytes: Uint8Array, { key, columns }: ReadTableOptions): Tab
   const footer = parquetMetadata((whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer);
   return {
     rows: Number(footer.num_rows),
+    fields: tableFromIPC(parquet.readSchema(bytes).intoIPCStream()).schema.fields,
     metadata: new Map(footer.key_value_metadata?.map((entry) => [entry.key, entry.value ?? '']) ?? []),
     batches: parquetBatches(bytes, footer.row_groups.length, key, columns),
   };
@@ -71,6 +73,7 @@ function readArrow(bytes: Uint8Array, { columns }: ReadTableOptions): TableFile 
   const table = tableFromIPC(bytes);
   return {
     rows: table.numRows,
+    fields: table.schema.fields,
     metadata: table.schema.metadata,
     batches: columns === undefined ? table.batches : table.select([...columns]).batches,
   };

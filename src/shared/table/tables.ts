@@ -1,4 +1,5 @@
 /** The output tables: which columns, in which order, of which type. These constants are the schema; nothing else is. */
+import type { RecordBatch } from 'apache-arrow';
 import { LANDMARK_COUNT, POSTURE_DIM, type Rejection } from '../face.ts';
 import { type CellValue, ColumnBuilder } from './columnBuilder.ts';
 import type { ColumnSpec, TableColumns, VectorType } from './columns.ts';
@@ -175,6 +176,33 @@ export function subjectRows(): TableRows<SubjectRow> {
     row.poseCoverageBefore,
     row.poseCoverageAfter,
   ]);
+}
+
+/** The rows of one batch of a subjects table. */
+export function* readSubjectRows(batch: RecordBatch): Iterable<SubjectRow> {
+  const columns = SUBJECT_COLUMNS.map(({ name }) => batch.getChild(name));
+  for (let i = 0; i < batch.numRows; i++) {
+    const [subjectId, ...numbers] = columns.map((column) => column?.get(i) as unknown);
+    const [
+      classIndex = 0,
+      faces = 0,
+      rejects = 0,
+      variants = 0,
+      variantsRejected = 0,
+      before = 0,
+      after = 0,
+    ] = numbers.map(Number);
+    yield {
+      subjectId: String(subjectId),
+      classIndex,
+      faces,
+      rejects,
+      variants,
+      variantsRejected,
+      poseCoverageBefore: before,
+      poseCoverageAfter: after,
+    };
+  }
 }
 
 function tableRows<Row>(specs: readonly ColumnSpec[], cells: (row: Row) => CellValue[]): TableRows<Row> {

@@ -1,49 +1,11 @@
 /** The rules every store follows, tried on each implementation. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
-import { openStore } from '../../../src/shared/store/openStore.ts';
-import { withS3 } from '../../helpers/services/s3.ts';
-import { withTempFolder } from '../../helpers/tempFolder.ts';
-
-type WithStore = (run: (store: ObjectStore) => Promise<void>) => Promise<void>;
-
-const withS3Store =
-  (conditionalPuts: boolean): WithStore =>
-  (run) =>
-    withS3({ conditionalPuts }, async ({ endpoint, bucket }) => {
-      const store = await openStore(`s3://${bucket}/some/prefix`, {
-        s3: { endpoint },
-        onWarning: () => undefined,
-      });
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-      }
-    });
-
-const STORES: Record<string, WithStore> = {
-  folder: (run) =>
-    withTempFolder(async (folder) => {
-      const store = await openStore(join(folder, 'out'));
-      await run(store);
-      await store.close();
-    }),
-  's3 with conditional puts': withS3Store(true),
-  's3 without conditional puts': withS3Store(false),
-};
+import { storeKeys as keys, STORES } from '../../helpers/stores.ts';
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text));
 const text = (found: Uint8Array | undefined) =>
   found === undefined ? undefined : Buffer.from(found).toString();
-
-async function keys(store: ObjectStore, prefix: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { key } of store.list(prefix)) found.push(key);
-  return found;
-}
 
 for (const [name, withStore] of Object.entries(STORES)) {
   test(`${name}: what was put is what is got, whole and by range`, () =>

@@ -1,0 +1,221 @@
+/**
+ * The last step of a run: when every shard is committed, one manifest over all of them. Any process may do it, two at
+ * once too: what is written is a function of run.json and the commits alone, `_SUCCESS` comes last, and doing it
+ * again changes nothing.
+ */
+import { createHash } from 'node:crypto';
+import { IntegrityError } from '../errors.ts';
+import { mapInOrder } from '../mapInOrder.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import type { TableColumns } from '../table/columns.ts';
+import { encodeParquet, ROW_GROUP_ROWS } from '../table/encodeTable.ts';
+import { readTable } from '../table/readTable.ts';
+import { tableMetadata } from '../table/tableMetadata.ts';
+import { embeddingColumns, readSubjectRows, subjectRows, TABLE_SCHEMA_VERSION } from '../table/tables.ts';
+import { readCommittedSet } from './committedShards.ts';
+import { MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
+import type { RunFile } from './runFile.ts';
+import {
+  ATTEMPT_FOLDERS,
+  commitKey,
+  MANIFEST_KEY,
+  parseAttemptKey,
+  SUBJECTS_KEY,
+  SUCCESS_KEY,
+} from './runKeys.ts';
+import { readShardCommit, type ShardCommit } from './shardCommit.ts';
+
+/** Commits and subject tables read ahead. */
+const READ_AHEAD = 16;
+
+export interface FinalizeOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (shardsRead: number) => void;
+}
+
+export type FinalizeResult =
+  | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
+  /** `missing`: shards without a commit. Nothing was written. */
+  | { readonly status: 'unfinished'; readonly missing: number };
+
+/** Throws IntegrityError when the commits do not make up the run. */
+export async function finalizeRun(
+  store: ObjectStore,
+  run: RunFile,
+  options: FinalizeOptions = {},
+): Promise<FinalizeResult> {
+  const { signal } = options;
+  const committed = await readCommittedSet(store, run.shards, signal);
+  if (committed.size < run.shards) return { status: 'unfinished', missing: run.shards - committed.size };
+
+  const summary = new RunSummary(run);
+  const identity = {
+    runId: run.runId,
+    recognizer: run.recognizer.name,
+    recognizerDigest: run.recognizer.digest,
+  };
+  const subjects = await encodeParquet(
+    mergeSubjects(store, run, summary, options),
+    tableMetadata({ kind: 'subjects', ...identity }),
+  );
+  const manifest = summary.toManifest(subjects);
+  await store.put(SUBJECTS_KEY, subjects, signal);
+  await store.put(MANIFEST_KEY, manifest, signal);
+  await removeOrphans(store, summary.winners, signal);
+  await store.put(SUCCESS_KEY, new Uint8Array(0), signal);
+  return { status: 'finished', totals: summary.totals };
+}
+
+/** Adds up commits, in shard order. */
+class RunSummary {
+  readonly totals = {
+    subjects: 0,
+    faces: 0,
+    ok: 0,
+    rejected: 0,
+    variants: 0,
+    variantsRejected: 0,
+    rows: 0,
+    bytes: 0,
+  };
+  /** The attempt that won, by shard. */
+  readonly winners: string[] = [];
+  private readonly run: RunFile;
+  private readonly files = new ManifestFileList();
+  private readonly rejectsByCode = new Map<string, number>();
+  private finishedAt = '';
+
+  constructor(run: RunFile) {
+    this.run = run;
+  }
+
+  add(commit: ShardCommit): void {
+    const { spec, counters, data, rejects } = commit;
+    const key = commitKey(spec.index);
+    if (spec.runId !== this.run.runId) {
+      const facts = { key, expected: this.run.runId, found: spec.runId };
+      throw new IntegrityError('other-run', 'commit belongs to another run', facts);
+    }
+    if (spec.firstClassIndex !== this.totals.subjects) {
+      const facts = { key, expected: this.totals.subjects, found: spec.firstClassIndex };
+      throw new IntegrityError('class-index-gap', 'commit does not follow the one before it', facts);
+    }
+    this.winners.push(commit.attemptId);
+    this.totals.subjects += spec.subjects;
+    for (const name of ['faces', 'ok', 'rejected', 'variants', 'variantsRejected'] as const) {
+      this.totals[name] += counters[name];
+    }
+    this.totals.rows += data?.rows ?? 0;
+    this.totals.bytes += data?.bytes ?? 0;
+    if (data !== null) this.files.add({ kind: 'data', shard: spec.index, ...data });
+    if (rejects !== null) this.files.add({ kind: 'rejects', shard: spec.index, ...rejects });
+    for (const [code, faces] of Object.entries(commit.rejectsByCode)) {
+      const known = this.rejectsByCode.has(code) || this.rejectsByCode.size < MAX_REJECT_CODES;
+      const counted = known ? code : 'other';
+      this.rejectsByCode.set(counted, (this.rejectsByCode.get(counted) ?? 0) + faces);
+    }
+    if (commit.finishedAt > this.finishedAt) this.finishedAt = commit.finishedAt;
+  }
+
+  /** Checks the sums against what was planned. */
+  toManifest(subjects: Uint8Array): Uint8Array {
+    const { run, totals } = this;
+    const { config, corpus } = run;
+    if (totals.faces !== corpus.faces || totals.subjects !== corpus.subjects) {
+      throw new IntegrityError('incomplete', 'commits do not cover the listing', {
+        faces: `${totals.faces}/${corpus.faces}`,
+        subjects: `${totals.subjects}/${corpus.subjects}`,
+      });
+    }
+    const shape = { ...config, dim: run.embeddingDim };
+    return this.files.toManifest({
+      schemaVersion: 1,
+      runId: run.runId,
+      posecastVersion: run.posecastVersion,
+      finishedAt: this.finishedAt,
+      corpus,
+      recognizer: run.recognizer,
+      fra: run.fra,
+      table: {
+        schemaVersion: TABLE_SCHEMA_VERSION,
+        format: config.format,
+        columns: embeddingColumns(shape).map(({ name }) => name),
+        embeddingDim: run.embeddingDim,
+        embeddingType: config.embeddingType,
+      },
+      shards: run.shards,
+      totals,
+      rejectsByCode: Object.fromEntries([...this.rejectsByCode].sort(([a], [b]) => (a < b ? -1 : 1))),
+      subjects: {
+        key: SUBJECTS_KEY,
+        rows: totals.subjects,
+        bytes: subjects.length,
+        sha256: createHash('sha256').update(subjects).digest('hex'),
+      },
+    });
+  }
+}
+
+/** The rows of all shards' subject tables, in class_index order; every commit goes to the summary on the way. */
+async function* mergeSubjects(
+  store: ObjectStore,
+  run: RunFile,
+  summary: RunSummary,
+  { signal, onProgress }: FinalizeOptions,
+): AsyncIterable<TableColumns> {
+  const indices = Array.from({ length: run.shards }, (_, index) => index);
+  let rows = subjectRows();
+  for await (const { commit, bytes } of mapInOrder(indices, READ_AHEAD, (index) => readShard(store, index))) {
+    signal?.throwIfAborted();
+    summary.add(commit);
+    const first = rows.length;
+    for (const batch of readTable(bytes, { key: commit.subjects.key }).batches) {
+      for (const row of readSubjectRows(batch)) rows.add(row);
+    }
+    if (rows.length - first !== commit.subjects.rows) {
+      const facts = { key: commit.subjects.key, expected: commit.subjects.rows, found: rows.length - first };
+      throw new IntegrityError(
+        'row-count',
+        'subject table has another number of rows than its commit',
+        facts,
+      );
+    }
+    onProgress?.(commit.spec.index + 1);
+    if (rows.length >= ROW_GROUP_ROWS) {
+      yield rows.finish();
+      rows = subjectRows();
+    }
+  }
+  if (rows.length > 0) yield rows.finish();
+}
+
+async function readShard(
+  store: ObjectStore,
+  index: number,
+): Promise<{ commit: ShardCommit; bytes: Uint8Array }> {
+  const commit = await readShardCommit(store, index);
+  if (commit === undefined)
+    throw new IntegrityError('no-commit', 'commit disappeared', { key: commitKey(index) });
+  const { key, sha256 } = commit.subjects;
+  const bytes = await store.get(key);
+  if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
+  }
+  return { commit, bytes };
+}
+
+/** Removes the files of attempts that lost or died. Leaves what posecast did not name. */
+async function removeOrphans(
+  store: ObjectStore,
+  winners: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const folder of ATTEMPT_FOLDERS) {
+    for await (const { key } of store.list(`${folder}/`, signal)) {
+      const attempt = parseAttemptKey(key);
+      const winner = attempt === undefined ? undefined : winners[attempt.shardIndex];
+      if (winner !== undefined && winner !== attempt?.attemptId) await store.delete(key, signal);
+    }
+  }
+}

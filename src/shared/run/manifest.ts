@@ -1,0 +1,82 @@
+/** manifest.json: the finished run for its readers: what it is, its numbers, and every table with its checksum. */
+import { z } from 'zod';
+import { EMBEDDING_TYPES, TABLE_FORMATS } from '../config.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
+import { parseJsonFile } from './parseFile.ts';
+import { modelRefSchema, runFileSchema } from './runFile.ts';
+import { MANIFEST_KEY } from './runKeys.ts';
+import { countersSchema, fileEntrySchema } from './shardCommit.ts';
+
+/** Different reject codes shown before the rest is summed up as `other`. */
+export const MAX_REJECT_CODES = 100;
+
+export const manifestFileSchema = fileEntrySchema.extend({
+  kind: z.enum(['data', 'rejects']),
+  /** Index of the shard the file comes from. */
+  shard: z.int().min(0),
+});
+
+export type ManifestFile = z.infer<typeof manifestFileSchema>;
+
+export const runManifestSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  runId: z.string().min(1),
+  posecastVersion: z.string().min(1),
+  /** When the last shard was committed, ISO 8601. */
+  finishedAt: z.iso.datetime(),
+  corpus: runFileSchema.shape.corpus,
+  recognizer: modelRefSchema,
+  fra: modelRefSchema.nullable(),
+  table: z.strictObject({
+    schemaVersion: z.literal(TABLE_SCHEMA_VERSION),
+    format: z.enum(TABLE_FORMATS),
+    columns: z.array(z.string().min(1)),
+    embeddingDim: z.int().min(1),
+    embeddingType: z.enum(EMBEDDING_TYPES),
+  }),
+  shards: z.int().min(1),
+  totals: countersSchema.extend({
+    subjects: z.int().min(0),
+    /** Rows of the data files: ok + variants. */
+    rows: z.int().min(0),
+    /** Bytes of the data files. */
+    bytes: z.int().min(0),
+  }),
+  rejectsByCode: z.record(z.string(), z.int().min(0)),
+  subjects: fileEntrySchema,
+  /** In shard order. */
+  files: z.array(manifestFileSchema),
+});
+
+export type RunManifest = z.infer<typeof runManifestSchema>;
+
+/** The finished run, or undefined when the run is not finished. Throws IntegrityError. */
+export async function readManifest(store: ObjectStore): Promise<RunManifest | undefined> {
+  const bytes = await store.get(MANIFEST_KEY);
+  return bytes === undefined ? undefined : parseJsonFile(runManifestSchema, bytes, MANIFEST_KEY);
+}
+
+/** The files of a manifest as text, added one at a time: a run of 100,000 shards must not fill memory with objects. */
+export class ManifestFileList {
+  private readonly chunks: Buffer[] = [];
+  private pending: string[] = [];
+
+  add(file: ManifestFile): void {
+    this.pending.push(`    ${JSON.stringify(file)}`);
+    if (this.pending.length >= 1000) this.flush();
+  }
+
+  /** manifest.json with these files. The same run gives the same bytes. */
+  toManifest(manifest: Omit<RunManifest, 'files'>): Uint8Array {
+    this.flush();
+    const head = JSON.stringify(manifest, null, 2).slice(0, -2);
+    const lines = this.chunks.flatMap((chunk, i) => (i === 0 ? [chunk] : [Buffer.from(',\n'), chunk]));
+    return Buffer.concat([Buffer.from(`${head},\n  "files": [\n`), ...lines, Buffer.from('\n  ]\n}\n')]);
+  }
+
+  private flush(): void {
+    if (this.pending.length > 0) this.chunks.push(Buffer.from(this.pending.join(',\n')));
+    this.pending = [];
+  }
+}

@@ -1,0 +1,86 @@
+/** Reads one file of a commit: it must be the committed one, of the right columns, and say whose it is. */
+import { createHash } from 'node:crypto';
+import type { RecordBatch } from 'apache-arrow';
+import { describeError } from '../shared/errors.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { AttemptFolder } from '../shared/run/runKeys.ts';
+import type { FileEntry } from '../shared/run/shardCommit.ts';
+import { describeColumns, describeFields } from '../shared/table/arrowTable.ts';
+import type { ColumnSpec } from '../shared/table/columns.ts';
+import { readTable } from '../shared/table/readTable.ts';
+import { parseTableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
+import { embeddingColumns, REJECT_COLUMNS, SUBJECT_COLUMNS } from '../shared/table/tables.ts';
+import type { ProblemLog } from './problems.ts';
+
+/**
+ * Hands the batches of a file to `visit`. False: the file could not be read to its end, which is among the problems
+ * then, and what its rows were is unknown.
+ */
+export function readCommittedFile(
+  run: RunFile,
+  folder: AttemptFolder,
+  entry: FileEntry,
+  bytes: Uint8Array | undefined,
+  problems: ProblemLog,
+  visit: (batch: RecordBatch) => void,
+): boolean {
+  const { key } = entry;
+  const fail = (code: string, problem: string): boolean => {
+    problems.add(code, key, problem);
+    return false;
+  };
+  if (bytes === undefined) return fail('missing-file', 'file of a commit is missing');
+  if (bytes.length !== entry.bytes) {
+    return fail('size', `file has ${bytes.length} bytes, its commit says ${entry.bytes}`);
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) {
+    return fail('checksum', 'file has another SHA-256 than its commit says');
+  }
+  try {
+    const file = readTable(bytes, { key });
+    for (const problem of metadataProblems(run, folder, file.metadata, key)) {
+      problems.add('metadata', key, problem);
+    }
+    const [found, expected] = [describeFields(file.fields), describeColumns(columnsOf(run, folder))];
+    if (found !== expected) return fail('columns', `file has the columns ${found}, expected ${expected}`);
+    let rows = 0;
+    for (const batch of file.batches) {
+      rows += batch.numRows;
+      visit(batch);
+    }
+    if (rows !== entry.rows)
+      problems.add('rows', key, `file has ${rows} rows, its commit says ${entry.rows}`);
+    return true;
+  } catch (error) {
+    return fail('damaged', describeError(error));
+  }
+}
+
+function columnsOf(run: RunFile, folder: AttemptFolder): readonly ColumnSpec[] {
+  switch (folder) {
+    case 'data':
+      return embeddingColumns({ ...run.config, dim: run.embeddingDim });
+    case 'rejects':
+      return REJECT_COLUMNS;
+    case 'subjects':
+      return SUBJECT_COLUMNS;
+  }
+}
+
+function metadataProblems(
+  run: RunFile,
+  folder: AttemptFolder,
+  entries: ReadonlyMap<string, string>,
+  key: string,
+): string[] {
+  const found = parseTableMetadata(entries, key);
+  const expected = tableMetadata({
+    kind: folder === 'data' ? 'embeddings' : folder,
+    runId: run.runId,
+    recognizer: run.recognizer.name,
+    recognizerDigest: run.recognizer.digest,
+  });
+  return (Object.keys(expected) as (keyof typeof expected)[])
+    .filter((name) => found[name] !== expected[name])
+    .map((name) => `${name} is ${found[name]}, expected ${expected[name]}`);
+}

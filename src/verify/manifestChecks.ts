@@ -1,0 +1,100 @@
+/** Whether the manifest says what the commits say. */
+import { describeError } from '../shared/errors.ts';
+import { type RunManifest, readManifest } from '../shared/run/manifest.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
+import type { FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { ProblemLog } from './problems.ts';
+import type { VerifyReport } from './verifyRun.ts';
+
+/** The manifest, or undefined when there is none that can be read. */
+export async function openManifest(
+  store: ObjectStore,
+  run: RunFile,
+  problems: ProblemLog,
+): Promise<RunManifest | undefined> {
+  if ((await store.head(SUCCESS_KEY)) === undefined) {
+    problems.add('not-finished', SUCCESS_KEY, 'run is not finished: the same run command continues it');
+  }
+  try {
+    const manifest = await readManifest(store);
+    if (manifest === undefined) return void problems.add('no-manifest', MANIFEST_KEY, 'there is no manifest');
+    if (manifest.runId !== run.runId) {
+      problems.add(
+        'other-run',
+        MANIFEST_KEY,
+        `manifest is of run ${manifest.runId}, run.json of ${run.runId}`,
+      );
+    }
+    return manifest;
+  } catch (error) {
+    return void problems.add('damaged', MANIFEST_KEY, describeError(error));
+  }
+}
+
+/** The manifest's files, taken off its list as commits come by in shard order. */
+export class ManifestFiles {
+  private readonly files: RunManifest['files'];
+  private readonly problems: ProblemLog;
+  private next = 0;
+
+  constructor(manifest: RunManifest, problems: ProblemLog) {
+    this.files = manifest.files;
+    this.problems = problems;
+  }
+
+  /** For a shard whose commit cannot be read: its files are neither right nor wrong. */
+  skip(shardIndex: number): void {
+    while (this.files[this.next]?.shard === shardIndex) this.next++;
+  }
+
+  compare(commit: ShardCommit): void {
+    const shard = commit.spec.index;
+    for (const kind of ['data', 'rejects'] as const) {
+      const entry = commit[kind];
+      if (entry === null) continue;
+      const found = this.files[this.next];
+      if (found?.shard === shard) this.next++;
+      if (found?.shard === shard && found.kind === kind && sameEntry(found, entry)) continue;
+      const expected = JSON.stringify({ kind, shard, ...entry });
+      this.add(`expected ${expected}, manifest has ${JSON.stringify(found) ?? 'nothing'}`);
+    }
+    while ((this.files[this.next]?.shard ?? Infinity) <= shard) this.addLeft();
+  }
+
+  finish(): void {
+    while (this.next < this.files.length) this.addLeft();
+  }
+
+  private addLeft(): void {
+    this.add(`manifest names a file no commit names: ${this.files[this.next]?.key}`);
+    this.next++;
+  }
+
+  private add(problem: string): void {
+    this.problems.add('manifest', MANIFEST_KEY, problem);
+  }
+}
+
+function sameEntry(a: FileEntry, b: FileEntry): boolean {
+  return a.key === b.key && a.rows === b.rows && a.bytes === b.bytes && a.sha256 === b.sha256;
+}
+
+/** Compares the manifest's numbers with what was read. */
+export function compareTotals(
+  run: RunFile,
+  { totals, shards }: RunManifest,
+  checked: VerifyReport['checked'],
+  problems: ProblemLog,
+): void {
+  const compare = (name: string, said: number, found: number) => {
+    if (said !== found) problems.add('totals', MANIFEST_KEY, `manifest says ${said} ${name}, found ${found}`);
+  };
+  compare('shards', shards, run.shards);
+  for (const name of ['rows', 'faces', 'subjects', 'rejected', 'variants'] as const) {
+    compare(name, totals[name], checked[name]);
+  }
+  compare('faces in the corpus', run.corpus.faces, checked.faces);
+  compare('people in the corpus', run.corpus.subjects, checked.subjects);
+}

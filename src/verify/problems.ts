@@ -1,0 +1,28 @@
+/** What verification found wrong. Every problem is counted, the first ones are kept. */
+
+export interface Problem {
+  /** A short fixed word in kebab-case. */
+  readonly code: string;
+  /** One line for a person. */
+  readonly message: string;
+  /** The store key it is about. */
+  readonly key: string;
+}
+
+/** Problems kept of each code. */
+const KEPT_PER_CODE = 20;
+
+export class ProblemLog {
+  readonly kept: Problem[] = [];
+  readonly counts = new Map<string, number>();
+
+  add(code: string, key: string, message: string): void {
+    const count = (this.counts.get(code) ?? 0) + 1;
+    this.counts.set(code, count);
+    if (count <= KEPT_PER_CODE) this.kept.push({ code, message, key });
+  }
+
+  get total(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+}

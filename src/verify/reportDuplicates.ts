@@ -1,0 +1,33 @@
+/** The second look at face ids whose hashes are equal: only texts that really occur twice are reported. */
+import { readShardCommit } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { readTable } from '../shared/table/readTable.ts';
+import { type DuplicateIds, hashText } from './duplicateIds.ts';
+import type { ProblemLog } from './problems.ts';
+
+/** Reads the face ids of the shards again when there are candidates. */
+export async function reportDuplicates(
+  store: ObjectStore,
+  shards: Iterable<number>,
+  ids: DuplicateIds,
+  problems: ProblemLog,
+): Promise<void> {
+  const candidates = await ids.candidates();
+  if (candidates.size === 0) return;
+  const firstKey = new Map<string, string>();
+  for (const index of shards) {
+    const commit = await readShardCommit(store, index);
+    for (const key of [commit?.data?.key, commit?.rejects?.key]) {
+      const bytes = key === undefined ? undefined : await store.get(key);
+      if (key === undefined || bytes === undefined) continue;
+      for (const batch of readTable(bytes, { key, columns: ['face_id'] }).batches) {
+        for (const faceId of (batch.getChild('face_id') ?? []) as Iterable<string>) {
+          if (!candidates.has(hashText(faceId))) continue;
+          const first = firstKey.get(faceId);
+          if (first === undefined) firstKey.set(faceId, key);
+          else problems.add('duplicate', key, `face_id occurs twice: ${faceId}, first in ${first}`);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
+import { planKey } from '../shared/listing.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import {
+  ATTEMPT_FOLDERS,
+  COMMITS_PREFIX,
+  commitShardIndex,
+  LISTING_PREFIX,
+  parseAttemptKey,
+} from '../shared/run/runKeys.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { ProblemLog } from './problems.ts';
+
+/** `winners`: the committed attempt of each shard. */
+export async function reportStrayFiles(
+  store: ObjectStore,
+  run: RunFile,
+  winners: ReadonlyMap<number, string>,
+  problems: ProblemLog,
+): Promise<void> {
+  const listing = new Set([planKey(run.runId), ...run.listing.map(({ key }) => key)]);
+  const isOurs = (key: string): boolean => {
+    if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? run.shards) < run.shards;
+    if (key.startsWith(LISTING_PREFIX)) return listing.has(key);
+    const attempt = parseAttemptKey(key);
+    if (attempt === undefined) return false;
+    // Files of a shard without a commit are an attempt that may still be running.
+    return (winners.get(attempt.shardIndex) ?? attempt.attemptId) === attempt.attemptId;
+  };
+  for (const folder of [COMMITS_PREFIX, LISTING_PREFIX, ...ATTEMPT_FOLDERS.map((name) => `${name}/`)]) {
+    for await (const { key } of store.list(folder)) {
+      if (!isOurs(key)) problems.add('stray-file', key, 'file belongs to no commit');
+    }
+  }
+}

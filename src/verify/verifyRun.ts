@@ -1,0 +1,179 @@
+/**
+ * Re-reads a run and says whether it is what it claims to be: every file with the checksum of its commit, every face
+ * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over.
+ * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
+ */
+import { createHash } from 'node:crypto';
+import { describeError } from '../shared/errors.ts';
+import { readListing } from '../shared/listing.ts';
+import { mapInOrder } from '../shared/mapInOrder.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import { commitKey } from '../shared/run/runKeys.ts';
+import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { SubjectRow } from '../shared/table/tables.ts';
+import { DuplicateIds } from './duplicateIds.ts';
+import { ListingCover } from './listingCover.ts';
+import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts';
+import { MergedSubjects } from './mergedSubjects.ts';
+import { type Problem, ProblemLog } from './problems.ts';
+import { reportDuplicates } from './reportDuplicates.ts';
+import { reportStrayFiles } from './strayFiles.ts';
+import { type LoadedShard, loadShard, verifyShard } from './verifyShard.ts';
+
+/** Shards read ahead of the one being checked. */
+const READ_AHEAD = 2;
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { shards: number; of: number; rows: number; bytes: number }) => void;
+}
+
+export interface VerifyReport {
+  readonly store: string;
+  readonly runId: string;
+  readonly ok: boolean;
+  /** What was read and counted, not what the manifest says. */
+  readonly checked: {
+    shards: number;
+    files: number;
+    bytes: number;
+    rows: number;
+    faces: number;
+    subjects: number;
+    rejected: number;
+    variants: number;
+  };
+  /** All problems, by code. */
+  readonly problemCounts: Readonly<Record<string, number>>;
+  /** The first of each code. */
+  readonly problems: readonly Problem[];
+}
+
+/** Throws ConfigError when the store holds no run; everything else that is wrong is in the report. */
+export async function verifyRun(store: ObjectStore, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const run = await requireRunFile(store);
+  const ids = new DuplicateIds();
+  try {
+    return await verify(store, run, ids, options);
+  } finally {
+    await ids.close();
+  }
+}
+
+async function verify(
+  store: ObjectStore,
+  run: RunFile,
+  ids: DuplicateIds,
+  { signal, onProgress }: VerifyOptions,
+): Promise<VerifyReport> {
+  const problems = new ProblemLog();
+  const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
+  const manifest = await openManifest(store, run, problems);
+  await checkListing(store, run, problems);
+  const merged = await MergedSubjects.open(store, manifest, problems);
+  const files = manifest === undefined ? undefined : new ManifestFiles(manifest, problems);
+  const cover = new ListingCover(run, problems);
+  /** The attempt that won, by shard. */
+  const winners = new Map<number, string>();
+  /** Whether the shard before could not be read; what it would have said is then left open. */
+  let afterGap = false;
+
+  const indices = Array.from({ length: run.shards }, (_, index) => index);
+  const load = (index: number) => loadCommitted(store, run, index, problems, signal);
+  for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
+    signal?.throwIfAborted();
+    const index = checked.shards++;
+    if (shard === undefined) {
+      files?.skip(index);
+      afterGap = true;
+      continue;
+    }
+    const { commit } = shard;
+    const { spec, counters } = commit;
+    winners.set(index, commit.attemptId);
+    cover.add(commit, afterGap);
+    files?.compare(commit);
+    if (afterGap) merged.skipTo(spec.firstClassIndex);
+    const subjects = await checkShard(store, run, shard, problems, ids, signal);
+    afterGap = subjects === undefined;
+    if (subjects !== undefined) merged.compare(subjects);
+    await ids.settle();
+    for (const entry of [commit.data, commit.rejects, commit.subjects]) {
+      if (entry === null) continue;
+      checked.files++;
+      checked.bytes += entry.bytes;
+    }
+    checked.rows += commit.data?.rows ?? 0;
+    checked.faces += counters.faces;
+    checked.subjects += spec.subjects;
+    checked.rejected += counters.rejected;
+    checked.variants += counters.variants;
+    onProgress?.({ shards: checked.shards, of: run.shards, rows: checked.rows, bytes: checked.bytes });
+  }
+  if (winners.size === run.shards) {
+    cover.finish();
+    if (!afterGap) merged.finish();
+    files?.finish();
+    if (manifest !== undefined) compareTotals(run, manifest, checked, problems);
+  }
+  await reportDuplicates(store, winners.keys(), ids, problems);
+  await reportStrayFiles(store, run, winners, problems);
+  return {
+    store: store.uri,
+    runId: run.runId,
+    ok: problems.total === 0,
+    checked,
+    problemCounts: Object.fromEntries(problems.counts),
+    problems: problems.kept,
+  };
+}
+
+/** The shard's subject rows; undefined when they, or the shard's part of the listing, cannot be read. */
+async function checkShard(
+  store: ObjectStore,
+  run: RunFile,
+  shard: LoadedShard,
+  problems: ProblemLog,
+  ids: DuplicateIds,
+  signal: AbortSignal | undefined,
+): Promise<SubjectRow[] | undefined> {
+  const { spec } = shard.commit;
+  try {
+    return verifyShard(run, shard, await readListing(store, spec, signal), problems, ids);
+  } catch (error) {
+    signal?.throwIfAborted();
+    return void problems.add('damaged', commitKey(spec.index), describeError(error));
+  }
+}
+
+async function checkListing(store: ObjectStore, run: RunFile, problems: ProblemLog): Promise<void> {
+  for (const { key, bytes, sha256 } of run.listing) {
+    const found = await store.get(key);
+    if (found === undefined) problems.add('missing-file', key, 'listing part is missing');
+    else if (found.length !== bytes || createHash('sha256').update(found).digest('hex') !== sha256) {
+      problems.add('checksum', key, 'listing part is not the one run.json names');
+    }
+  }
+}
+
+async function loadCommitted(
+  store: ObjectStore,
+  run: RunFile,
+  index: number,
+  problems: ProblemLog,
+  signal: AbortSignal | undefined,
+): Promise<LoadedShard | undefined> {
+  const key = commitKey(index);
+  let commit: ShardCommit | undefined;
+  try {
+    commit = await readShardCommit(store, index);
+  } catch (error) {
+    return void problems.add('damaged', key, describeError(error));
+  }
+  if (commit === undefined) return void problems.add('missing-commit', key, 'shard is not committed');
+  if (commit.spec.runId !== run.runId) {
+    return void problems.add('other-run', key, `commit is of run ${commit.spec.runId}`);
+  }
+  return loadShard(store, commit, signal);
+}

@@ -1,0 +1,134 @@
+/** Re-reads one committed shard: files, values, and whether its rows account for exactly its faces. */
+import type { RecordBatch } from 'apache-arrow';
+import type { FaceRecord } from '../shared/face.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { ATTEMPT_FOLDERS, type AttemptFolder } from '../shared/run/runKeys.ts';
+import type { ShardCommit } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
+import { checkEmbeddings } from './checkEmbeddings.ts';
+import { readCommittedFile } from './committedFile.ts';
+import type { DuplicateIds } from './duplicateIds.ts';
+import type { ProblemLog } from './problems.ts';
+import { type OutputRow, ShardFaces } from './shardFaces.ts';
+
+/** A committed shard with the bytes of its files; undefined where a file is missing. */
+export interface LoadedShard {
+  readonly commit: ShardCommit;
+  readonly files: Readonly<Record<AttemptFolder, Uint8Array | undefined>>;
+}
+
+export async function loadShard(
+  store: ObjectStore,
+  commit: ShardCommit,
+  signal?: AbortSignal,
+): Promise<LoadedShard> {
+  const files: Record<AttemptFolder, Uint8Array | undefined> = {
+    data: undefined,
+    rejects: undefined,
+    subjects: undefined,
+  };
+  for (const folder of ATTEMPT_FOLDERS) {
+    const entry = commit[folder];
+    if (entry !== null) files[folder] = await store.get(entry.key, undefined, signal);
+  }
+  return { commit, files };
+}
+
+/**
+ * Checks a shard against its listing rows; adds what is wrong to `problems` and every face_id to `ids`. Gives the
+ * shard's subject rows, to be compared with the merged table; undefined when they cannot be read.
+ */
+export function verifyShard(
+  run: RunFile,
+  { commit, files }: LoadedShard,
+  listing: readonly FaceRecord[],
+  problems: ProblemLog,
+  ids: DuplicateIds,
+): SubjectRow[] | undefined {
+  const key = commit.data?.key ?? commit.subjects.key;
+  const faces = new ShardFaces(listing, (code, problem) => problems.add(code, key, problem));
+  /** True for a file the shard does not have. */
+  const read = (folder: AttemptFolder, visit: (batch: RecordBatch) => void): boolean => {
+    const entry = commit[folder];
+    return entry === null || readCommittedFile(run, folder, entry, files[folder], problems, visit);
+  };
+
+  const found = { real: 0, augmented: 0 };
+  const dataRead = read('data', (batch) => {
+    checkEmbeddings(batch, run.config.embeddingType, (code, row, problem) => {
+      problems.add(code, key, `${problem}: ${String(batch.getChild('face_id')?.get(row))}`);
+    });
+    for (const row of outputRows(batch)) {
+      faces.addRow(row);
+      ids.add(row.faceId);
+      if (row.kind === 'augmented') found.augmented++;
+      else found.real++;
+    }
+  });
+  const { ok, variants } = commit.counters;
+  if (dataRead && (found.real !== ok || found.augmented !== variants)) {
+    const said = `its commit says ${ok} and ${variants}`;
+    problems.add(
+      'counters',
+      key,
+      `file has ${found.real} real and ${found.augmented} augmented rows, ${said}`,
+    );
+  }
+
+  const rejectsRead = read('rejects', (batch) => {
+    const [faceIds, subjectIds] = [batch.getChild('face_id'), batch.getChild('subject_id')];
+    for (let i = 0; i < batch.numRows; i++) {
+      const faceId = String(faceIds?.get(i));
+      faces.addReject(faceId, String(subjectIds?.get(i)));
+      ids.add(faceId);
+    }
+  });
+
+  const subjects: SubjectRow[] = [];
+  const subjectsRead = read('subjects', (batch) => {
+    subjects.push(...readSubjectRows(batch));
+  });
+  // With a file unread, who is missing and how many somebody has is unknown; the file is the problem.
+  if (dataRead && rejectsRead) {
+    faces.finish();
+    for (const row of subjects) faces.checkSubject(row);
+  }
+  if (!subjectsRead) return undefined;
+  checkOrder(commit, subjects, faces.subjectIds, problems);
+  return subjects;
+}
+
+/** The first person of the listing who is not in their place in the subjects table is a problem. */
+function checkOrder(
+  { spec, subjects }: ShardCommit,
+  rows: readonly SubjectRow[],
+  subjectIds: readonly string[],
+  problems: ProblemLog,
+): void {
+  for (const [i, subjectId] of subjectIds.entries()) {
+    const row = rows[i];
+    const classIndex = spec.firstClassIndex + i;
+    if (row?.subjectId === subjectId && row.classIndex === classIndex) continue;
+    const found = row === undefined ? 'nothing' : `${row.subjectId} with class_index ${row.classIndex}`;
+    const problem = `expected ${subjectId} with class_index ${classIndex}, found ${found}`;
+    problems.add('missing-subject', subjects.key, problem);
+    return;
+  }
+}
+
+function* outputRows(batch: RecordBatch): Iterable<OutputRow> {
+  const columns = ['face_id', 'subject_id', 'kind', 'variant', 'source_face_id'].map((name) =>
+    batch.getChild(name),
+  );
+  const [faceIds, subjectIds, kinds, variants, sources] = columns;
+  for (let i = 0; i < batch.numRows; i++) {
+    yield {
+      faceId: faceIds?.get(i) as string,
+      subjectId: subjectIds?.get(i) as string,
+      kind: kinds?.get(i) as string,
+      variant: variants?.get(i) as number | null,
+      sourceFaceId: sources?.get(i) as string | null,
+    };
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PosecastError } from '../../../src/shared/errors.ts';
+import { commitShard } from '../../../src/shared/run/commitShard.ts';
+import { readCommittedSet } from '../../../src/shared/run/committedShards.ts';
+import { readShardCommit } from '../../../src/shared/run/shardCommit.ts';
+import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
+import {
+  planSampleRun,
+  runSampleShard,
+  sampleRows,
+  sampleSpecs,
+  shardResult,
+} from '../../helpers/sampleRun.ts';
+import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
+
+for (const [name, withStore] of Object.entries(STORES)) {
+  test(`${name}: of many attempts of a shard exactly one stays, with its own files and no others`, () =>
+    withStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 1 });
+      const [spec] = await sampleSpecs(store, run);
+      assert.ok(spec);
+      const attempts = Array.from({ length: 6 }, (_, i) => `attempt-${i}`);
+      const outcomes = await Promise.all(attempts.map((id) => runSampleShard(store, run, spec, id)));
+      assert.equal(outcomes.filter((outcome) => outcome === 'won').length, 1);
+      const winner = attempts[outcomes.indexOf('won')];
+      const commit = await readShardCommit(store, 0);
+      assert.equal(commit?.attemptId, winner);
+      for (const folder of ['data', 'rejects', 'subjects']) {
+        assert.deepEqual(await storeKeys(store, `${folder}/`), [`${folder}/00000000-${winner}.parquet`]);
+      }
+    }));
+}
+
+test('an attempt of a committed shard uploads nothing', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    assert.equal(await runSampleShard(store, run, spec, 'first'), 'won');
+    const writes: string[] = [];
+    const watched: ObjectStore = { ...store, put: async (key) => void writes.push(key) };
+    assert.equal(await runSampleShard(watched, run, spec, 'second'), 'lost');
+    assert.deepEqual(writes, []);
+  }));
+
+test('an attempt that is told its own commit exists has won', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    // The answer to the first request was lost on the way, and the repeated request is refused.
+    const forgetful: ObjectStore = {
+      ...store,
+      async putIfAbsent(key, body) {
+        await store.putIfAbsent(key, body);
+        return store.putIfAbsent(key, body);
+      },
+    };
+    assert.equal(await runSampleShard(forgetful, run, spec, 'only'), 'won');
+    assert.equal(await runSampleShard(store, run, spec, 'only'), 'won');
+  }));
+
+test('an attempt that dies while uploading leaves the shard uncommitted, and the next one wins', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    const dying: ObjectStore = {
+      ...store,
+      put: async (key, body) => {
+        if (key.startsWith('subjects/')) throw new PosecastError('disk-full', 'no space left');
+        await store.put(key, body);
+      },
+    };
+    await assert.rejects(runSampleShard(dying, run, spec, 'first'), { code: 'disk-full' });
+    assert.equal((await readCommittedSet(store, run.shards)).has(0), false);
+    assert.equal(await runSampleShard(store, run, spec, 'second'), 'won');
+    assert.equal((await readCommittedSet(store, run.shards)).has(0), true);
+  }));
+
+test('a result whose numbers do not add up is refused before anything is written', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    const before = await storeKeys(store);
+    const result = await shardResult(run, spec, 'a', await sampleRows(store, run, spec));
+    const wrong = { ...result, counters: { ...result.counters, ok: result.counters.ok + 1 } };
+    await assert.rejects(commitShard(store, wrong), { name: 'PermanentShardError', code: 'bad-commit' });
+    assert.deepEqual(await storeKeys(store), before);
+  }));
+
+test('a commit of another run is an integrity error', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    await runSampleShard(store, run, spec, 'first');
+    const other = { ...run, runId: 'other-run' };
+    await assert.rejects(runSampleShard(store, other, { ...spec, runId: 'other-run' }, 'second'), {
+      code: 'other-run',
+    });
+  }));

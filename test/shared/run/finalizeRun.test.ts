@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
+import { readManifest } from '../../../src/shared/run/manifest.ts';
+import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
+import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
+
+for (const [name, withStore] of Object.entries(STORES)) {
+  test(`${name}: a finished run has a manifest of every file and its totals, and _SUCCESS`, () =>
+    withStore(async (store) => {
+      const run = await makeSampleRun(store);
+      const result = await finalizeRun(store, run);
+      assert.equal(result.status, 'finished');
+      const manifest = await readManifest(store);
+      const { bytes, ...totals } = manifest?.totals ?? { bytes: 0 };
+      assert.deepEqual(totals, {
+        subjects: 7,
+        faces: 28,
+        ok: 21,
+        rejected: 7,
+        variants: 21,
+        variantsRejected: 7,
+        rows: 42,
+      });
+      const data = manifest?.files.filter((file) => file.kind === 'data') ?? [];
+      assert.equal(data.length, 4);
+      assert.equal(
+        data.reduce((sum, file) => sum + file.bytes, 0),
+        bytes,
+      );
+      assert.deepEqual(manifest?.rejectsByCode, { 'detect/no-face': 7 });
+      const kept = (await storeKeys(store)).filter((key) => /^(data|rejects)\//.test(key));
+      assert.deepEqual(manifest?.files.map(({ key }) => key).sort(), kept);
+      assert.equal((await store.get('_SUCCESS'))?.length, 0);
+    }));
+}
+
+test('the merged subjects table has every person once, in class_index order', () =>
+  withFolderStore(async (store) => {
+    await finalizeRun(store, await makeSampleRun(store, { subjects: 25 }));
+    const bytes = (await store.get('subjects.parquet'))?.slice().buffer as ArrayBuffer;
+    const rows = await parquetReadObjects({ file: bytes, compressors });
+    assert.deepEqual(
+      rows.map(({ subject_id, class_index }) => [subject_id, Number(class_index)]),
+      Array.from({ length: 25 }, (_, i) => [`person-${String(i).padStart(3, '0')}`, i]),
+    );
+  }));
+
+test('a run with a shard uncommitted is not finished, and nothing is written', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store);
+    const specs = await sampleSpecs(store, run);
+    for (const spec of specs.slice(1)) await runSampleShard(store, run, spec, 'a');
+    const before = await storeKeys(store);
+    assert.deepEqual(await finalizeRun(store, run), { status: 'unfinished', missing: 1 });
+    assert.deepEqual(await storeKeys(store), before);
+  }));
+
+test('finishing twice, at once or later, gives the same bytes', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const contents = async () =>
+      Promise.all(
+        ['manifest.json', 'subjects.parquet', '_SUCCESS'].map(async (key) =>
+          Buffer.from((await store.get(key)) ?? []),
+        ),
+      );
+    await finalizeRun(store, run);
+    const first = await contents();
+    await Promise.all([finalizeRun(store, run), finalizeRun(store, run), finalizeRun(store, run)]);
+    assert.deepEqual(await contents(), first);
+  }));
+
+test('files of attempts that lost or died are removed, and files of somebody else are left', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const orphans = [
+      'data/00000001-dead.parquet',
+      'rejects/00000001-dead.parquet',
+      'subjects/00000000-dead.parquet',
+    ];
+    for (const key of orphans) await store.put(key, Buffer.from('left behind'));
+    await store.put('data/notes.txt', Buffer.from('mine'));
+    await finalizeRun(store, run);
+    const keys = await storeKeys(store);
+    for (const key of orphans) assert.ok(!keys.includes(key), key);
+    assert.ok(keys.includes('data/notes.txt'));
+  }));
+
+test('a damaged subjects table of a shard stops the finish before anything is written', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const key = (await storeKeys(store, 'subjects/'))[1] as string;
+    await store.put(key, Buffer.from('not what was committed'));
+    await assert.rejects(finalizeRun(store, run), { name: 'IntegrityError', code: 'checksum' });
+    assert.equal(await store.head('manifest.json'), undefined);
+    assert.equal(await store.head('_SUCCESS'), undefined);
+  }));

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { verifyRun } from '../../src/verify/verifyRun.ts';
+import {
+  type ChangeRows,
+  makeSampleRun,
+  planSampleRun,
+  runSampleShard,
+  sampleSpecs,
+} from '../helpers/sampleRun.ts';
+import { STORES, storeKeys, withFolderStore } from '../helpers/stores.ts';
+
+for (const [name, withStore] of Object.entries(STORES)) {
+  test(`${name}: a finished run has no problems, and the report counts what was read`, () =>
+    withStore(async (store) => {
+      await finalizeRun(store, await makeSampleRun(store));
+      const report = await verifyRun(store);
+      assert.deepEqual(report.problems, []);
+      assert.equal(report.ok, true);
+      const { bytes, ...checked } = report.checked;
+      assert.ok(bytes > 0);
+      assert.deepEqual(checked, {
+        shards: 4,
+        files: 12,
+        rows: 42,
+        faces: 28,
+        subjects: 7,
+        rejected: 7,
+        variants: 21,
+      });
+    }));
+}
+
+for (const config of [
+  { format: 'arrow' },
+  { embeddingType: 'float16' },
+  { format: 'arrow', embeddingType: 'float16', withLandmarks: true, withPostureCode: true },
+] as const) {
+  test(`a run written as ${JSON.stringify(config)} has no problems`, () =>
+    withFolderStore(async (store) => {
+      await finalizeRun(store, await makeSampleRun(store, { config }));
+      assert.deepEqual((await verifyRun(store)).problems, []);
+    }));
+}
+
+test('a run without faces that could be used has no problems', () =>
+  withFolderStore(async (store) => {
+    const change: ChangeRows = (rows) => {
+      const real = rows.data.filter((row) => row.kind === 'real');
+      for (const { faceId, subjectId } of real) {
+        rows.rejects.push({
+          faceId,
+          subjectId,
+          uri: faceId,
+          stage: 'decode',
+          code: 'bad-image',
+          message: 'broken',
+        });
+      }
+      rows.data = [];
+      rows.subjects = rows.subjects.map((row) => ({
+        ...row,
+        faces: 0,
+        rejects: row.faces + row.rejects,
+        variants: 0,
+      }));
+    };
+    await finalizeRun(store, await makeSampleRun(store, { change }));
+    assert.deepEqual((await verifyRun(store)).problems, []);
+  }));
+
+/** The codes verification gives when a shard's worker did something wrong. */
+async function codesAfter(change: ChangeRows): Promise<string[]> {
+  let codes: string[] = [];
+  await withFolderStore(async (store) => {
+    const only: ChangeRows = (rows, spec) => {
+      if (spec.index === 1) change(rows, spec);
+    };
+    await finalizeRun(store, await makeSampleRun(store, { change: only }));
+    const report = await verifyRun(store);
+    assert.equal(report.ok, report.problems.length === 0);
+    codes = Object.keys(report.problemCounts).sort();
+  });
+  return codes;
+}
+
+/** The first row of a kind, as a thing to change. */
+function first(rows: Parameters<ChangeRows>[0], kind: 'real' | 'augmented') {
+  const index = rows.data.findIndex((row) => row.kind === kind);
+  return { index, row: rows.data[index]! };
+}
+
+const WRONG_ROWS: Record<string, { change: ChangeRows; codes: string[] }> = {
+  'an embedding of another length than 1': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'real');
+      rows.data[index] = { ...row, embedding: row.embedding.map((value) => value * 1.01) };
+    },
+    codes: ['norm'],
+  },
+  'an embedding with a NaN': {
+    change: (rows) => {
+      first(rows, 'augmented').row.embedding[3] = Number.NaN;
+    },
+    codes: ['not-finite'],
+  },
+  'an infinite angle': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'real');
+      rows.data[index] = { ...row, yaw: Number.POSITIVE_INFINITY };
+    },
+    codes: ['not-finite'],
+  },
+  'a face of another shard in place of its own': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'real');
+      rows.data[index] = { ...row, faceId: 'person-000/0.jpg' };
+    },
+    codes: ['bad-source', 'duplicate', 'missing-face', 'unknown-face'],
+  },
+  'a face given to another person': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'real');
+      rows.data[index] = { ...row, subjectId: 'person-003' };
+    },
+    codes: ['subject-count', 'wrong-subject'],
+  },
+  'two rows for one face and none for another': {
+    change: (rows) => {
+      const [a, b] = rows.data.filter((row) => row.kind === 'real');
+      rows.data[rows.data.indexOf(b!)] = { ...b!, faceId: a!.faceId };
+    },
+    codes: ['duplicate', 'face-twice', 'missing-face'],
+  },
+  'a variant from another person': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'augmented');
+      rows.data[index] = { ...row, sourceFaceId: 'person-003/0.jpg' };
+    },
+    codes: ['bad-source'],
+  },
+  'a variant named like a variant of another shard': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'augmented');
+      rows.data[index] = { ...row, faceId: 'person-000#0' };
+    },
+    codes: ['duplicate'],
+  },
+  'a variant without a number': {
+    change: (rows) => {
+      const { index, row } = first(rows, 'augmented');
+      rows.data[index] = { ...row, variant: null };
+    },
+    codes: ['bad-row'],
+  },
+  'a person with a wrong count': {
+    change: (rows) => {
+      rows.subjects[0] = { ...rows.subjects[0]!, faces: 99 };
+    },
+    codes: ['subject-count'],
+  },
+  'a person replaced by another': {
+    change: (rows) => {
+      rows.subjects[1] = { ...rows.subjects[1]!, subjectId: 'somebody' };
+    },
+    codes: ['missing-subject', 'unknown-subject'],
+  },
+};
+
+for (const [name, { change, codes }] of Object.entries(WRONG_ROWS)) {
+  test(`verification names ${name}`, async () => assert.deepEqual(await codesAfter(change), codes));
+}
+
+type Damage = (store: ObjectStore) => Promise<void>;
+
+async function someKey(store: ObjectStore, prefix: string): Promise<string> {
+  return (await storeKeys(store, prefix))[1] as string;
+}
+
+async function replaceText(store: ObjectStore, key: string, from: string, to: string): Promise<void> {
+  const text = Buffer.from((await store.get(key)) ?? []).toString();
+  assert.ok(text.includes(from));
+  await store.put(key, Buffer.from(text.replace(from, to)));
+}
+
+const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
+  'one flipped bit of a data file': {
+    damage: async (store) => {
+      const key = await someKey(store, 'data/');
+      const bytes = Buffer.from((await store.get(key)) ?? []);
+      bytes[100] = (bytes[100] ?? 0) ^ 1;
+      await store.put(key, bytes);
+    },
+    codes: ['checksum'],
+  },
+  'a data file cut short': {
+    damage: async (store) => {
+      const key = await someKey(store, 'data/');
+      await store.put(key, (await store.get(key))?.subarray(0, 500) ?? new Uint8Array());
+    },
+    codes: ['size'],
+  },
+  'a missing rejects file': {
+    damage: async (store) => store.delete(await someKey(store, 'rejects/')),
+    codes: ['missing-file'],
+  },
+  'a missing commit': {
+    damage: async (store) => store.delete('commits/00000002.json'),
+    codes: ['missing-commit'],
+  },
+  'a commit that is not JSON': {
+    damage: (store) => store.put('commits/00000002.json', Buffer.from('{')),
+    codes: ['damaged'],
+  },
+  'a commit with an unknown key': {
+    damage: (store) => replaceText(store, 'commits/00000003.json', '"attemptId"', '"extra": 1, "attemptId"'),
+    codes: ['damaged'],
+  },
+  'a missing manifest': { damage: (store) => store.delete('manifest.json'), codes: ['no-manifest'] },
+  'a manifest with other totals': {
+    damage: (store) =>
+      replaceText(store, 'manifest.json', '"faces": 28,\n    "ok"', '"faces": 29,\n    "ok"'),
+    codes: ['totals'],
+  },
+  'a missing _SUCCESS': { damage: (store) => store.delete('_SUCCESS'), codes: ['not-finished'] },
+  'another subjects table': {
+    damage: async (store) => store.put('subjects.parquet', Buffer.from('x')),
+    codes: ['checksum'],
+  },
+  'a file of an attempt that lost': {
+    damage: async (store) => store.put('data/00000001-late.parquet', Buffer.from('x')),
+    codes: ['stray-file'],
+  },
+  'a listing part that was changed': {
+    damage: async (store) => {
+      const key = (await storeKeys(store, 'listing/part-'))[0] as string;
+      const bytes = Buffer.from((await store.get(key)) ?? []);
+      await store.put(key, Buffer.concat([bytes.subarray(0, 4), bytes]));
+    },
+    codes: ['checksum', 'damaged'],
+  },
+};
+
+for (const [name, { damage, codes }] of Object.entries(DAMAGE)) {
+  test(`verification names ${name}`, () =>
+    withFolderStore(async (store) => {
+      await finalizeRun(store, await makeSampleRun(store));
+      await damage(store);
+      const report = await verifyRun(store);
+      assert.deepEqual(
+        Object.keys(report.problemCounts).sort(),
+        codes,
+        JSON.stringify(report.problems, null, 1),
+      );
+    }));
+}
+
+test('a run that is still under way is not finished, and its shards without a commit are named', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store);
+    const [spec] = await sampleSpecs(store, run);
+    await runSampleShard(store, run, spec!, 'a');
+    const report = await verifyRun(store);
+    assert.deepEqual(report.problemCounts, { 'missing-commit': 3, 'no-manifest': 1, 'not-finished': 1 });
+  }));
+
+test('a store without a run is a configuration error', () =>
+  withFolderStore(async (store) => {
+    await assert.rejects(verifyRun(store), { name: 'ConfigError', code: 'no-run' });
+  }));
