@@ -167,6 +167,10 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
         it.status === 'ok' ? it.sha256 : it.status === 'damaged' ? it.problem : 'not in the cache';
       process.stdout.write(`${it.status.padEnd(8)} ${it.name}  ${detail}\n`);
     }
+    const damaged = found.filter(({ status }) => status === 'damaged').map(({ name }) => name);
+    if (damaged.length > 0) {
+      process.stdout.write(`posecast models pull ${damaged.join(' ')} --force brings them again\n`);
+    }
     if (found.length === 0) process.stdout.write('no model in the cache; posecast models pull brings them\n');
   }
   if (found.some(({ status }) => status !== 'ok')) process.exitCode = EXIT.failures;

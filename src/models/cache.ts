@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
@@ -119,25 +119,34 @@ export async function resolveModel(entry: ModelEntry): Promise<ResolvedModel | u
   const folder = modelFolder(entry);
   const record = await readRecord(folder);
   if (record === undefined) return undefined;
-  const files: Record<string, string> = {};
-  const signatures: Record<string, GraphSignature> = {};
   for (const role of Object.keys(entry.files)) {
-    const file = record.files[role];
-    const path = join(folder, `${role}.onnx`);
-    const found = await stat(path).catch(() => undefined);
-    if (file === undefined || found?.size !== file.bytes) return undefined;
-    files[role] = path;
-    signatures[role] = { inputs: file.inputs, outputs: file.outputs };
+    const found = await stat(modelPath(folder, role)).catch(() => undefined);
+    if (found === undefined || found.size !== record.files[role]?.bytes) return undefined;
   }
+  return describeModel(entry, record);
+}
+
+function modelPath(folder: string, role: string): string {
+  return join(folder, `${role}.onnx`);
+}
+
+/** What a record says about an entry's model in its folder. */
+function describeModel(entry: ModelEntry, record: ModelRecord): ResolvedModel {
+  const roles = Object.keys(entry.files);
+  const folder = modelFolder(entry);
+  const signature = (role: string): GraphSignature => ({
+    inputs: record.files[role]?.inputs ?? [],
+    outputs: record.files[role]?.outputs ?? [],
+  });
   return {
     name: entry.name,
     kind: entry.kind,
     family: entry.family,
-    files,
+    files: Object.fromEntries(roles.map((role) => [role, modelPath(folder, role)])),
     sha256: record.sha256,
     sourceSha256: record.sourceSha256,
     batch: Object.values(record.files).some((file) => file.batch === 'fixed') ? 'fixed' : 'free',
-    signatures,
+    signatures: Object.fromEntries(roles.map((role) => [role, signature(role)])),
     entry,
   };
 }
@@ -159,7 +168,7 @@ export async function verifyModel(entry: ModelEntry): Promise<Verification> {
   for (const role of Object.keys(entry.files)) {
     const expected = record.files[role]?.sha256;
     if (expected === undefined) return damaged(`model.json does not know ${role}.onnx`);
-    const found = await hashFile(join(folder, `${role}.onnx`)).catch(() => undefined);
+    const found = await hashFile(modelPath(folder, role)).catch(() => undefined);
     if (found === undefined) return damaged(`${role}.onnx is missing`);
     if (found !== expected) return damaged(`${role}.onnx: expected sha256 ${expected}, found ${found}`);
     digests[role] = found;
@@ -169,31 +178,30 @@ export async function verifyModel(entry: ModelEntry): Promise<Verification> {
 }
 
 /**
- * Makes a finished folder the model's. When another process was faster its folder stays (both hold the same),
- * unless it is damaged or `replace` is set.
+ * Makes a finished folder the model's. When a sound one is there already (another process was faster, or the pull
+ * was forced) that one stays: both hold the same. A damaged one is replaced.
  */
 export async function publishModel(
   entry: ModelEntry,
   finished: string,
-  replace: boolean,
+  record: ModelRecord,
 ): Promise<ResolvedModel> {
   const target = modelFolder(entry);
-  await mkdir(join(target, '..'), { recursive: true });
+  await mkdir(dirname(target), { recursive: true });
   for (let attempt = 0; attempt < 10; attempt++) {
     try {
       await rename(finished, target);
+      return describeModel(entry, record);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-      const there = replace ? undefined : await resolveModel(entry);
-      if (there !== undefined) return there;
-      const old = `${finished}-old-${attempt}`;
-      await rename(target, old).catch(() => {});
-      await rm(old, { recursive: true, force: true });
-      continue;
     }
-    const published = await resolveModel(entry);
-    if (published !== undefined) return published;
+    const there = await verifyModel(entry);
+    if (there.status === 'ok') return describeModel(entry, record);
+    const old = `${finished}-old-${attempt}`;
+    // Another process may be replacing it too; whoever comes second finds nothing to move.
+    await rename(target, old).catch(() => {});
+    await rm(old, { recursive: true, force: true });
   }
   throw new IntegrityError('bad-cache', 'cannot put the model into the cache', { folder: target });
 }

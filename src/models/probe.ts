@@ -30,7 +30,8 @@ export async function openProbeSession(bytes: Uint8Array, what: string): Promise
       executionProviders: ['cpu'],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
-      logSeverityLevel: 3,
+      // 4: fatal only. A graph that cannot run a batch is an answer here, not a fault to log.
+      logSeverityLevel: 4,
     });
   } catch (error) {
     throw new IntegrityError('model-refused', `ONNX Runtime cannot open the ${what} graph`, {}, error);

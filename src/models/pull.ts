@@ -45,7 +45,7 @@ export async function pullModels(
         const read = (role: string, file: ModelFile): Promise<Uint8Array> =>
           from === undefined ? fetcher.fetch(entry, file) : readFrom(from, entry, role, file);
         try {
-          cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, force, onProgress));
+          cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, onProgress));
         } catch (error) {
           if (onFailure === undefined) throw error;
           onFailure(entry, error);
@@ -73,7 +73,6 @@ async function pullOne(
   entry: ModelEntry,
   folder: string,
   read: (role: string, file: ModelFile) => Promise<Uint8Array>,
-  replace: boolean,
   onProgress: OnProgress,
 ): Promise<ResolvedModel> {
   const { weights, trainingData } = entry.licence;
@@ -119,7 +118,7 @@ async function pullOne(
   };
   await writeDurably(join(folder, 'model.json'), Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`));
   for (const [source, sha256] of pins) await writePin(source, sha256);
-  return await publishModel(entry, folder, replace);
+  return await publishModel(entry, folder, record);
 }
 
 /** Throws IntegrityError unless the file is the one the registry, or the first download, names. */

@@ -27,9 +27,18 @@ export async function readZipMember(path: string, member: string): Promise<Uint8
   }
 }
 
+/** Bytes of the file; lengths and positions come from the file itself and are not believed. */
 async function read(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, position);
-  if (bytesRead !== length) throw new IntegrityError('bad-zip', 'zip file is cut short', { at: position });
+  const { size } = await file.stat();
+  if (position < 0 || position + length > size) {
+    throw new IntegrityError('bad-zip', 'zip file is cut short or damaged', { at: position, bytes: length });
+  }
+  const buffer = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await file.read(buffer, done, length - done, position + done);
+    if (bytesRead === 0) throw new IntegrityError('bad-zip', 'zip file is cut short', { at: position });
+    done += bytesRead;
+  }
   return buffer;
 }
 

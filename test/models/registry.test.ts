@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findModel, loadRegistry, parseRegistry } from '../../src/models/registry.ts';
+import { ConfigError } from '../../src/shared/errors.ts';
+import { entryContent } from './helpers.ts';
+
+const parse = (models: Record<string, unknown>, path = '/somewhere/registry.json') =>
+  parseRegistry({ registryVersion: 1, models }, path);
+
+test('the built-in registry holds the default chain, the paper’s detector and recognisers of four sizes', async () => {
+  const registry = await loadRegistry('');
+  assert.deepEqual(registry.defaults, ['fr-detect', 'fr-landmark', 'fr-feature', 'fr-pose']);
+  assert.deepEqual(
+    registry.defaults.map((name) => findModel(registry, name).kind),
+    ['detector', 'landmarks', 'recognizer', 'pose'],
+  );
+  assert.deepEqual(Object.keys(findModel(registry, 'mtcnn', 'detector').files), ['pnet', 'rnet', 'onet']);
+  assert.equal(findModel(registry, 'mobilefacenet-192', 'recognizer').embedDim, 192);
+  assert.equal(findModel(registry, 'foamliu-128', 'recognizer').embedDim, 128);
+  for (const name of ['arcface-r50', 'arcface-mbf', 'cosface-r50', 'magface-r100']) {
+    assert.equal(findModel(registry, name, 'recognizer').embedDim, 512);
+  }
+});
+
+test('every built-in entry names licence, origin and, where its file can be fetched unattended, a checksum', async () => {
+  const registry = await loadRegistry('');
+  for (const entry of registry.entries.values()) {
+    assert.match(entry.homepage, /^https:\/\//);
+    for (const file of Object.values(entry.files)) {
+      if (file.source.startsWith('npm:')) assert.ok(file.sha256, entry.name);
+      if (file.source.startsWith('manual:')) assert.ok(entry.note, entry.name);
+    }
+  }
+});
+
+test('an unknown key is refused at every level of a registry', () => {
+  const good = entryContent();
+  const files = good.files as { model: Record<string, unknown> };
+  const bad = [
+    { ...good, colour: 'rgb' },
+    { ...good, files: { model: { ...files.model, md5: '' } } },
+    { ...good, preprocess: { ...(good.preprocess as object), scale: 2 } },
+    { ...good, licence: { ...(good.licence as object), url: '' } },
+  ];
+  assert.equal(parse({ own: good }).entries.size, 1);
+  for (const entry of bad) assert.throws(() => parse({ own: entry }), { code: 'bad-registry' });
+  assert.throws(() => parseRegistry({ registryVersion: 1, models: {}, extra: 1 }, '/r.json'), ConfigError);
+});
+
+test('a source is npm, https, http on loopback, file or manual, and nothing else', () => {
+  const withSource = (source: string): unknown => {
+    const good = entryContent();
+    return { ...good, files: { model: { ...(good.files as { model: object }).model, source } } };
+  };
+  for (const source of [
+    'npm:left-pad@1.3.0/index.onnx',
+    'npm:@scope/name@1.0.0-beta.1/a/b.onnx',
+    'https://example.org/models.zip#inside/model.onnx',
+    'http://127.0.0.1:8080/model.onnx',
+    'file:model.onnx',
+    'manual:https://example.org',
+  ]) {
+    assert.equal(parse({ own: withSource(source) }).entries.size, 1, source);
+  }
+  for (const source of [
+    'http://example.org/model.onnx',
+    'http://127.0.0.1.example.org/model.onnx',
+    'npm:left-pad/index.onnx',
+    'npm:left-pad@latest/index.onnx',
+    'ftp://example.org/model.onnx',
+    'model.onnx',
+  ]) {
+    assert.throws(() => parse({ own: withSource(source) }), { code: 'bad-registry' }, source);
+  }
+});
+
+test('a recogniser says its embedding size, and it is the size of its only output', () => {
+  const { embedDim: _dim, ...without } = entryContent();
+  assert.throws(() => parse({ own: without }), /embedDim/);
+  assert.throws(() => parse({ own: entryContent({ embedDim: 128 }) }), /embedDim/);
+  assert.throws(() => parse({ own: entryContent({ kind: 'detector', family: 'yunet' }) }), /embedDim/);
+});
+
+test('an unknown model is a ConfigError that lists those of the kind and suggests the nearest', async () => {
+  const registry = await loadRegistry('');
+  assert.throws(
+    () => findModel(registry, 'mtcn', 'detector'),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /\(fr-detect, mtcnn, yunet\), found "mtcn"; did you mean "mtcnn"\?/);
+      return true;
+    },
+  );
+  assert.throws(() => findModel(registry, 'zzzzzzzzzzzz'), /^(?!.*did you mean)/);
+  assert.throws(() => findModel(registry, 'fr-pose', 'recognizer'), /found "fr-pose", a pose/);
+});
+
+test('a user’s registry adds and replaces entries, and its file sources are relative to it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-registry-'));
+  try {
+    const path = join(folder, 'own.json');
+    const file = { ...(entryContent().files as { model: object }).model, source: 'file:weights/own.onnx' };
+    const models = { own: entryContent({ files: { model: file } }), 'fr-feature': entryContent() };
+    await writeFile(path, JSON.stringify({ registryVersion: 1, models }));
+    const registry = await loadRegistry(path);
+    assert.equal(findModel(registry, 'own').files.model?.source, `file:${join(folder, 'weights/own.onnx')}`);
+    assert.equal(findModel(registry, 'fr-feature').summary, 'Made for a test.');
+    assert.equal(findModel(registry, 'mtcnn').family, 'mtcnn');
+    assert.equal(registry.defaults.length, 4);
+    await writeFile(path, '{');
+    await assert.rejects(loadRegistry(path), { code: 'bad-registry' });
+    await assert.rejects(loadRegistry(join(folder, 'none.json')), { code: 'bad-registry' });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
