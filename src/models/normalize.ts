@@ -15,7 +15,7 @@ import {
 } from './onnx.ts';
 
 /** Raised when the same file would be normalised differently: cached models of another version are not used. */
-export const NORMALIZER_VERSION = 1;
+export const NORMALIZER_VERSION = 2;
 
 /**
  * Weights below this magnitude become zero. Denormal float32 start below 1.2e-38 and make a multiplication
@@ -112,4 +112,20 @@ export function freeBatch(model: OnnxModel): void {
   }
   // Shapes of inner values were inferred for the fixed batch and would now be wrong.
   graph.valueInfo = [];
+  dropUnused(graph);
+}
+
+/** Removes constants that no node reads any more: ONNX Runtime warns about each of them at every start. */
+function dropUnused(graph: OnnxGraph): void {
+  const inner = graph.node.some((node) => node.attribute.some((attribute) => attribute.g));
+  // An inner graph may read outer values by name.
+  if (inner) return;
+  const read = new Set([
+    ...graph.node.flatMap((node) => node.input),
+    ...graph.output.map((output) => output.name),
+  ]);
+  graph.initializer = graph.initializer.filter((tensor) => read.has(tensor.name));
+  graph.node = graph.node.filter(
+    (node) => node.opType !== 'Constant' || node.output.some((output) => read.has(output)),
+  );
 }

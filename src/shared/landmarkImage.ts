@@ -34,6 +34,17 @@ export function drawLandmarkImage(landmarks: Landmarks68): LandmarkImage {
   return image;
 }
 
+/** How well two drawings agree, 0–1: pixels above 0.5 in both over those in either; 1 when neither has any. */
+export function intersectionOverUnion(a: Float32Array, b: Float32Array): number {
+  let [both, either] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [inA, inB] = [a[i]! > 0.5, b[i]! > 0.5];
+    if (inA && inB) both++;
+    if (inA || inB) either++;
+  }
+  return either === 0 ? 1 : both / either;
+}
+
 /** The 136 coordinates scaled by one factor so that the longer side of their box spans the drawing, centred. */
 function fitToDrawing(landmarks: Landmarks68): Float32Array {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];

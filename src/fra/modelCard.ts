@@ -1,0 +1,132 @@
+/** card.json of a FRA model: what the model is, where it comes from, how good it is. Unknown keys are refused. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { describeIssues } from '../shared/config.ts';
+import { IntegrityError } from '../shared/errors.ts';
+import { POSE_BINS } from '../shared/poseBins.ts';
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
+
+const fileSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().min(1) });
+
+/** Shares are 0–1, similarities cosines, everything on validation people unless it says otherwise. */
+export const fraMetricsSchema = z.strictObject({
+  reconstruction: z.strictObject({
+    /** Landmark images of validation people, real and rendered. */
+    images: z.int().min(0),
+    mse: z.number(),
+    iou: z.number(),
+    /** Pearson correlation of the yaw read from the redrawn picture with the yaw of the original; pitch likewise. */
+    yawCorrelation: z.number(),
+    pitchCorrelation: z.number(),
+    /** Mean difference of the two in degrees. */
+    yawErrorDegrees: z.number(),
+  }),
+  combiner: z.strictObject({
+    variants: z.int().min(0),
+    validationSubjects: z.int().min(0),
+    /** Variants whose nearest centroid of real embeddings, among all people, is their own person's. */
+    rank1: z.number(),
+    /** The same among validation people only. */
+    rank1Validation: z.number(),
+    /** Mean cosine of a variant, and of its unchanged source embedding, to the real embedding at the target pose. */
+    similarityToTarget: z.number(),
+    sourceSimilarityToTarget: z.number(),
+    /** Mean cosine of a variant to its source: 1 means that nothing was changed. */
+    similarityToSource: z.number(),
+    /** Mean cosine of a variant with a foreign posture code of the batch to the target: lower, if posture is used. */
+    shuffledPostureSimilarityToTarget: z.number(),
+    /** Mean cosine to the centroid of the own person, of variants and of real embeddings. */
+    similarityToCentroid: z.number(),
+    realSimilarityToCentroid: z.number(),
+    /** Share of variants at or above minSimilarity. */
+    keptShare: z.number(),
+    /** Length of the combiner's answers; 1 when it normalises. */
+    meanNorm: z.number(),
+    normSpread: z.number(),
+    /** Distance of the mean vectors of generated and real embeddings, and ratio of their total variances. */
+    meanShift: z.number(),
+    varianceRatio: z.number(),
+  }),
+});
+export type FraMetrics = z.infer<typeof fraMetricsSchema>;
+
+export const fraCardSchema = z.strictObject({
+  cardVersion: z.literal(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
+  summary: z.string().min(1),
+  recognizer: z.strictObject({
+    /** Registry name. */
+    name: z.string().min(1),
+    /** sha256 of the prepared ONNX file the embeddings came from. */
+    sha256: sha256Schema,
+    /** D. */
+    embedDim: z.int().min(1),
+  }),
+  architecture: z.strictObject({
+    autoencoder: z.strictObject({ channels: z.array(z.int().min(1)).length(6) }),
+    combiner: z.strictObject({
+      identityDim: z.int().min(1),
+      embedDim: z.int().min(1),
+      depth: z.int().min(0),
+      numHeads: z.int().min(1),
+      mlpDim: z.int().min(1),
+      identityResidual: z.boolean(),
+      normalizeOutput: z.boolean(),
+    }),
+  }),
+  training: z.strictObject({
+    data: z.string().min(1),
+    licence: z.string().min(1),
+    credit: z.string(),
+    subjects: z.int().min(0),
+    validationSubjects: z.int().min(0),
+    photographs: z.int().min(0),
+    renders: z.int().min(0),
+    /** sha256 of each person's name in the corpus, training and validation people: who must not be a test person. */
+    subjectDigests: z.array(sha256Schema),
+    seed: z.int().min(0),
+    /** The exact command line. */
+    command: z.string().min(1),
+    /** Library and processor that trained. */
+    backend: z.string().min(1),
+    autoencoderSteps: z.int().min(0),
+    combinerSteps: z.int().min(0),
+    loss: z.string().min(1),
+    /** Wall time in minutes, collecting included; runs that a resume continued are not counted. */
+    minutes: z.number().min(0),
+  }),
+  metrics: fraMetricsSchema,
+  /** Variants below this cosine to their person's centroid are rejected unless a run says otherwise. */
+  minSimilarity: z.number().min(-1).max(1),
+  /** What the model does not do. */
+  limits: z.array(z.string().min(1)),
+  bank: z.strictObject({
+    postures: z.int().min(1),
+    /** Pose bins (of POSE_BINS) that hold at least one posture. */
+    bins: z.int().min(1).max(POSE_BINS),
+  }),
+  files: z.strictObject({
+    'encoder.onnx': fileSchema,
+    'decoder.onnx': fileSchema,
+    'combiner.onnx': fileSchema,
+    'posture-bank.arrow': fileSchema,
+  }),
+});
+export type FraCard = z.infer<typeof fraCardSchema>;
+export type FraFileName = keyof FraCard['files'];
+
+/** Parses card.json; IntegrityError naming every problem. `path` is for the message. */
+export function parseFraCard(content: unknown, path: string): FraCard {
+  const parsed = fraCardSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new IntegrityError('bad-fra-card', `FRA model card is not valid: ${describeIssues(parsed.error)}`, {
+    file: path,
+  });
+}
+
+/** Identity of a model: one sha256 over the digests of its files, hex. Two models with the same one generate the same. */
+export function fraDigest({ files }: FraCard): string {
+  const digests = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}\n`);
+  return createHash('sha256').update(digests.sort().join('')).digest('hex');
+}
