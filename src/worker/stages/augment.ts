@@ -2,20 +2,14 @@
  * Generates the variants of subjects: chosen postures through the combiner, then the similarity gate.
  * Method: FRA (arXiv 2301.11986), section 3.3: (identity embedding, posture code) → embedding at that posture.
  */
-import {
-  type FaceId,
-  POSTURE_DIM,
-  type Pose,
-  type ProcessedFace,
-  type SubjectId,
-} from '../../shared/face.ts';
+import { type EmbeddedFace, type FaceId, POSTURE_DIM, type Pose, type SubjectId } from '../../shared/face.ts';
 import { centroid, dot } from '../../shared/l2.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
 /** A subject with the faces that were usable, in listing order. */
 export interface SubjectFaces {
   readonly subjectId: SubjectId;
-  readonly faces: readonly { readonly faceId: FaceId; readonly face: ProcessedFace }[];
+  readonly faces: readonly { readonly faceId: FaceId; readonly face: EmbeddedFace }[];
 }
 
 /** The target postures of a FRA model. */

@@ -1,0 +1,60 @@
+/** The models of a worker process, in threads: what the rest of the worker sees of them. */
+import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
+import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
+import { openThreadPool } from '../shared/threads/threadPool.ts';
+import type { ModelRequest, ModelResponse, ModelThreadInit } from './modelThread.ts';
+
+export interface ModelPool {
+  readonly threads: number;
+  /** One outcome a face, in order. The inputs' bytes are handed over. */
+  processFaces(batch: readonly FaceInput[]): Promise<FaceOutcome<EmbeddedFace>[]>;
+  /** n × D identities and n × 512 posture codes → n × D unit embeddings. */
+  combine(identities: Float32Array, postures: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Rows a combiner request carries: large enough for full matrix products, small enough for every thread to get some. */
+const COMBINE_ROWS = 128;
+
+export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
+  const pool = await openThreadPool<ModelRequest, ModelResponse>({
+    file: new URL('./modelThread.js', import.meta.url),
+    size: threads,
+    init,
+  });
+  return {
+    threads,
+    async processFaces(batch) {
+      const response = await pool.run(
+        { kind: 'faces', batch },
+        ownedBuffers(batch.map((input) => input.bytes)),
+      );
+      if (response.kind !== 'faces') throw new Error('thread answered another request');
+      return response.outcomes;
+    },
+    async combine(identities, postures) {
+      const rows = postures.length / POSTURE_DIM;
+      const dim = identities.length / rows;
+      const embeddings = new Float32Array(rows * dim);
+      const parts: Promise<void>[] = [];
+      for (let start = 0; start < rows; start += COMBINE_ROWS) {
+        const end = Math.min(rows, start + COMBINE_ROWS);
+        parts.push(
+          pool
+            .run({
+              kind: 'combine',
+              identities: identities.slice(start * dim, end * dim),
+              postures: postures.slice(start * POSTURE_DIM, end * POSTURE_DIM),
+            })
+            .then((response) => {
+              if (response.kind !== 'combine') throw new Error('thread answered another request');
+              embeddings.set(response.embeddings, start * dim);
+            }),
+        );
+      }
+      await Promise.all(parts);
+      return embeddings;
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,88 @@
+/** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
+import pLimit from 'p-limit';
+import { ConfigError } from '../shared/errors.ts';
+import type { Releasers } from '../shared/releasers.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { openModelPool } from './modelPool.ts';
+import type { Device } from './models/session.ts';
+import type { ShardContext } from './processShard.ts';
+import type { RunAssets } from './runAssets.ts';
+import { binTargets } from './stages/chooseVariants.ts';
+import { openTableWriter } from './tableWriter.ts';
+
+/** How this process computes. Not part of the run's identity: workers may differ. */
+export interface ComputeOptions {
+  readonly device: Device;
+  /** Model threads: on the CPU one a core, each with single-threaded sessions; one a GPU. */
+  readonly threads: number;
+  /** Faces a model thread gets at a time. */
+  readonly batchFaces: number;
+}
+
+/** Images being read at once. */
+const READS = 16;
+
+/**
+ * @throws ConfigError when this machine's models are not the ones the run was planned with, or the device is not
+ * there.
+ */
+export async function openShardContext(
+  run: RunFile,
+  store: ObjectStore,
+  assets: RunAssets,
+  compute: ComputeOptions,
+  releasers: Releasers,
+): Promise<ShardContext> {
+  refuseOtherModels(run, assets);
+  const { fra } = assets;
+  const models = await openModelPool(compute.threads, {
+    pipeline: {
+      models: assets.models,
+      aligned: run.config.aligned,
+      device: compute.device,
+      intraOpThreads: 1,
+      ...(fra && { encoderPath: fra.paths.encoder }),
+    },
+    ...(fra && { combinerPath: fra.paths.combiner }),
+  });
+  releasers.push('models', () => models.close());
+  const tableWriter = await openTableWriter();
+  releasers.push('table writer', () => tableWriter.close());
+  return {
+    run,
+    store,
+    models,
+    tableWriter,
+    device: compute.device,
+    batchFaces: compute.batchFaces,
+    readLimit: pLimit(READS),
+    ...(fra && {
+      augmentation: {
+        targets: { ...fra.bank, bins: binTargets(fra.bank) },
+        options: {
+          variants: run.config.variants,
+          policy: run.config.policy,
+          seed: run.config.seed,
+          minSimilarity: run.config.minSimilarity ?? fra.card.minSimilarity,
+        },
+      },
+    }),
+  };
+}
+
+/** Embeddings of different weights must not meet in one table. */
+function refuseOtherModels(run: RunFile, { identity }: RunAssets): void {
+  const there: Record<string, string> = { ...run.models, ...(run.fra && { fra: run.fra.digest }) };
+  const here: Record<string, string> = {
+    ...identity.models,
+    ...(identity.fra && { fra: identity.fra.digest }),
+  };
+  for (const [name, expected] of Object.entries(there)) {
+    if (here[name] === expected) continue;
+    throw new ConfigError('other-models', `model ${name} differs from the one the run was planned with`, {
+      expected,
+      found: here[name] ?? 'none',
+    });
+  }
+}

@@ -1,0 +1,229 @@
+/**
+ * One shard from its rows in the listing to its commit: read → faces → variants → tables → commit. No queue in
+ * sight: whoever calls it decides when, and may call it twice for the same shard.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { PermanentShardError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { centroid } from '../shared/l2.ts';
+import { readListing } from '../shared/listing.ts';
+import { commitShard } from '../shared/run/commitShard.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { readShardCommit } from '../shared/run/shardCommit.ts';
+import type { ShardSpec } from '../shared/shard.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { EncodedTable } from '../shared/table/encodeTable.ts';
+import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
+import type { TableRows } from '../shared/table/tables.ts';
+import { batchRecords } from './batchRecords.ts';
+import { readImage } from './corpusReader.ts';
+import type { ModelPool } from './modelPool.ts';
+import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
+import {
+  type AugmentedSubject,
+  type AugmentOptions,
+  augment,
+  type PostureTargets,
+  type SubjectFaces,
+} from './stages/augment.ts';
+import { openStopwatch, type Stopwatch } from './stopwatch.ts';
+import type { TableWriter } from './tableWriter.ts';
+
+/** What every shard of a run shares in a worker process. */
+export interface ShardContext {
+  readonly run: RunFile;
+  readonly store: ObjectStore;
+  readonly models: ModelPool;
+  readonly tableWriter: TableWriter;
+  /** Absent when the run asks for no variants. */
+  readonly augmentation?: { readonly targets: PostureTargets; readonly options: AugmentOptions };
+  readonly device: string;
+  /** Faces a model thread gets at a time. */
+  readonly batchFaces: number;
+  /** Bounds the images being read at once in this process. */
+  readonly readLimit: LimitFunction;
+}
+
+/** What has been done since the last report. */
+export interface ShardProgress {
+  readonly faces: number;
+  readonly rejects: number;
+  readonly variants: number;
+}
+
+export interface ShardRunOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: ShardProgress) => void;
+}
+
+/** `committed`: by this call. `taken`: another attempt's commit stands. */
+export type ShardOutcome = 'committed' | 'taken';
+
+/** Subjects augmented with one call of the combiner. */
+const SUBJECTS_AT_ONCE = 64;
+
+/** Throws when the shard cannot be done now; nothing is committed then. */
+export async function processShard(
+  spec: ShardSpec,
+  context: ShardContext,
+  options: ShardRunOptions,
+): Promise<ShardOutcome> {
+  const { run, store } = context;
+  if (spec.runId !== run.runId) {
+    throw new PermanentShardError('other-run', 'shard belongs to another run', {
+      expected: run.runId,
+      found: spec.runId,
+    });
+  }
+  if ((await readShardCommit(store, spec.index)) !== undefined) return 'taken';
+
+  const stopwatch = openStopwatch();
+  const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
+  const results = await processFaces(records, context, options, stopwatch);
+  const tables = await augmentAll(results, spec, context, options, stopwatch);
+  options.signal.throwIfAborted();
+  const encoded = await encodeTables(tables, context, stopwatch);
+  const outcome = await commitShard(
+    store,
+    {
+      spec,
+      attemptId: randomUUID(),
+      counters: tables.counters,
+      rejectsByCode: { ...tables.rejectsByCode },
+      timingsMs: stopwatch.totals(),
+      worker: { host: hostname(), pid: process.pid, device: context.device },
+      finishedAt: new Date().toISOString(),
+      format: run.config.format,
+      tables: encoded,
+    },
+    options.signal,
+  );
+  return outcome === 'won' ? 'committed' : 'taken';
+}
+
+/** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
+async function processFaces(
+  records: readonly FaceRecord[],
+  { run, models, batchFaces, readLimit }: ShardContext,
+  { signal, onProgress }: ShardRunOptions,
+  stopwatch: Stopwatch,
+): Promise<FaceResult[]> {
+  const { imageRoot } = run.config;
+  // One batch computing and one being read for every thread.
+  const inFlight = pLimit(models.threads * 2);
+  const batches = await Promise.all(
+    batchRecords(records, batchFaces).map((batch) =>
+      inFlight(async () => {
+        signal.throwIfAborted();
+        const reads = await stopwatch.time('read', () =>
+          Promise.all(batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal)))),
+        );
+        const inputs = batch.flatMap(({ faceId }, i) => {
+          const read = reads[i]!;
+          return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
+        });
+        const outcomes = await stopwatch.time('faces', () => models.processFaces(inputs));
+        let next = 0;
+        const results = batch.map((record, i): FaceResult => {
+          const read = reads[i]!;
+          return { record, outcome: read.status === 'ok' ? outcomes[next++]! : read };
+        });
+        const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
+        onProgress({ faces: batch.length, rejects, variants: 0 });
+        return results;
+      }),
+    ),
+  );
+  return batches.flat();
+}
+
+async function augmentAll(
+  results: readonly FaceResult[],
+  spec: ShardSpec,
+  { run, models, augmentation }: ShardContext,
+  { signal, onProgress }: ShardRunOptions,
+  stopwatch: Stopwatch,
+): Promise<ShardTables> {
+  const tables = shardTables({
+    dim: run.embeddingDim,
+    config: run.config,
+    firstClassIndex: spec.firstClassIndex,
+    reachableBins: augmentation?.targets.bins.reachable ?? [],
+  });
+  const bySubject = groupBySubject(results);
+  for (let start = 0; start < bySubject.length; start += SUBJECTS_AT_ONCE) {
+    signal.throwIfAborted();
+    const group = bySubject.slice(start, start + SUBJECTS_AT_ONCE);
+    const usable = group.map(usableFaces);
+    const augmented: AugmentedSubject[] =
+      augmentation === undefined
+        ? usable.map(withoutVariants)
+        : await stopwatch.time('augment', () =>
+            augment(usable, augmentation.targets, augmentation.options, models.combine),
+          );
+    for (const [i, subject] of augmented.entries()) tables.add(group[i]!, subject);
+    const variants = augmented.reduce((sum, subject) => sum + subject.variants.length, 0);
+    onProgress({ faces: 0, rejects: 0, variants });
+  }
+  return tables;
+}
+
+/** Results of one subject each; the listing is sorted by subject. */
+function groupBySubject(results: readonly FaceResult[]): FaceResult[][] {
+  const groups: FaceResult[][] = [];
+  for (const result of results) {
+    const group = groups.at(-1);
+    if (group?.[0]?.record.subjectId === result.record.subjectId) group.push(result);
+    else groups.push([result]);
+  }
+  return groups;
+}
+
+function usableFaces(results: readonly FaceResult[]): SubjectFaces {
+  return {
+    subjectId: results[0]!.record.subjectId,
+    faces: results.flatMap(({ record, outcome }) =>
+      outcome.status === 'ok' ? [{ faceId: record.faceId, face: outcome.face }] : [],
+    ),
+  };
+}
+
+function withoutVariants(subject: SubjectFaces): AugmentedSubject {
+  return {
+    ...subject,
+    centroid: centroid(subject.faces.map(({ face }) => face.embedding)),
+    variants: [],
+    variantsRejected: 0,
+  };
+}
+
+async function encodeTables(
+  tables: ShardTables,
+  { run, tableWriter }: ShardContext,
+  stopwatch: Stopwatch,
+): Promise<{ data?: EncodedTable; rejects?: EncodedTable; subjects: EncodedTable }> {
+  const encode = <Row>(kind: TableMetadata['kind'], rows: TableRows<Row>): Promise<EncodedTable> =>
+    stopwatch.time('encode', () =>
+      tableWriter.encode(rows.finish(), {
+        format: run.config.format,
+        metadata: tableMetadata({
+          kind,
+          runId: run.runId,
+          recognizer: run.recognizer.name,
+          recognizerDigest: run.recognizer.digest,
+        }),
+      }),
+    );
+  const [data, rejects, subjects] = await Promise.all([
+    tables.data.length > 0 ? encode('embeddings', tables.data) : undefined,
+    tables.rejects.length > 0 ? encode('rejects', tables.rejects) : undefined,
+    encode('subjects', tables.subjects),
+  ]);
+  return {
+    ...(data === undefined ? {} : { data }),
+    ...(rejects === undefined ? {} : { rejects }),
+    subjects,
+  };
+}

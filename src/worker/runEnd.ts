@@ -1,0 +1,56 @@
+/** Waits until a run has nothing left to do, and puts the last files in place. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ShardQueue } from '../shared/queue.ts';
+import { finalizeRun } from '../shared/run/finalizeRun.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+
+/** `complete`: every shard is committed and the manifest is in place. */
+export type RunEnd =
+  | { readonly status: 'complete' }
+  | { readonly status: 'failed'; readonly failures: readonly ShardFailure[] };
+
+export interface ShardFailure {
+  readonly shard: string;
+  readonly reason: string;
+}
+
+export interface RunEndOptions {
+  readonly queue: ShardQueue;
+  readonly store: ObjectStore;
+  readonly run: RunFile;
+  readonly signal: AbortSignal;
+  /** Called at every look, a few times a second. */
+  readonly onLook?: () => Promise<void>;
+  readonly pollMs?: number;
+}
+
+/** Failed shards reported by name; more are only counted. */
+const REPORTED_FAILURES = 20;
+/** The commits are counted at most this often while the queue is empty but somebody may still be filling it. */
+const COUNT_EVERY_MS = 2_000;
+
+/** Resolves when every shard is committed, or when those that are not have failed for good. Throws when aborted. */
+export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
+  const { queue, store, run, signal } = options;
+  let countedAt = -Infinity;
+  while (true) {
+    signal.throwIfAborted();
+    await options.onLook?.();
+    const waiting = await queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
+    if (waiting > 0) countedAt = -Infinity;
+    else if (performance.now() - countedAt > COUNT_EVERY_MS) {
+      countedAt = performance.now();
+      const finalized = await finalizeRun(store, run, { signal });
+      if (finalized.status === 'finished') return { status: 'complete' };
+      const failed = await queue.getFailedCount();
+      if (failed >= finalized.missing) return { status: 'failed', failures: await readFailures(queue) };
+    }
+    await sleep(options.pollMs ?? 200, undefined, { signal });
+  }
+}
+
+async function readFailures(queue: ShardQueue): Promise<ShardFailure[]> {
+  const jobs = await queue.getFailed(0, REPORTED_FAILURES - 1);
+  return jobs.map((job) => ({ shard: String(job.data.index), reason: job.failedReason }));
+}

@@ -1,0 +1,120 @@
+/** The three tables of a shard, filled subject by subject in listing order, and the numbers that go with them. */
+import type { RunConfig } from '../shared/config.ts';
+import type { EmbeddedFace, FaceOutcome, FaceRecord } from '../shared/face.ts';
+import { dot } from '../shared/l2.ts';
+import { countPoses, poseCoverage } from '../shared/poseBins.ts';
+import { type Counters, rejectCode } from '../shared/run/shardCommit.ts';
+import {
+  type EmbeddingRow,
+  embeddingRows,
+  type RejectRow,
+  rejectRows,
+  type SubjectRow,
+  subjectRows,
+  type TableRows,
+} from '../shared/table/tables.ts';
+import type { AugmentedSubject } from './stages/augment.ts';
+
+/** A face of the listing and what became of it. */
+export interface FaceResult {
+  readonly record: FaceRecord;
+  readonly outcome: FaceOutcome<EmbeddedFace>;
+}
+
+export interface ShardTables {
+  readonly data: TableRows<EmbeddingRow>;
+  readonly rejects: TableRows<RejectRow>;
+  readonly subjects: TableRows<SubjectRow>;
+  readonly counters: Counters;
+  readonly rejectsByCode: Readonly<Record<string, number>>;
+  /** Adds a subject: all its listed faces, and what augmentation made of the usable ones. */
+  add(results: readonly FaceResult[], subject: AugmentedSubject): void;
+}
+
+export interface ShardTablesOptions {
+  readonly dim: number;
+  readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode'>;
+  /** class_index of the shard's first subject. */
+  readonly firstClassIndex: number;
+  /** Pose bins that augmentation can reach: what coverage is a share of. */
+  readonly reachableBins: readonly number[];
+}
+
+export function shardTables(options: ShardTablesOptions): ShardTables {
+  const data = embeddingRows({ dim: options.dim, ...options.config });
+  const rejects = rejectRows();
+  const subjects = subjectRows();
+  const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
+  const rejectsByCode: Record<string, number> = {};
+
+  function addReal({ faceId, subjectId }: FaceRecord, face: EmbeddedFace, centroid: Float32Array): void {
+    data.add({
+      faceId,
+      subjectId,
+      kind: 'real',
+      variant: null,
+      sourceFaceId: null,
+      postureId: null,
+      ...face.pose,
+      detectionScore: face.detectionScore,
+      similarity: dot(face.embedding, centroid),
+      facesFound: face.facesFound,
+      embedding: face.embedding,
+      landmarks: face.landmarks,
+      postureCode: face.postureCode ?? null,
+    });
+  }
+
+  return {
+    data,
+    rejects,
+    subjects,
+    counters,
+    rejectsByCode,
+    add(results, subject) {
+      let rejected = 0;
+      for (const { record, outcome } of results) {
+        if (outcome.status === 'ok') {
+          addReal(record, outcome.face, subject.centroid);
+          continue;
+        }
+        const { faceId, subjectId, uri } = record;
+        rejects.add({ faceId, subjectId, uri, ...outcome.rejection });
+        const code = rejectCode(outcome.rejection.stage, outcome.rejection.code);
+        rejectsByCode[code] = (rejectsByCode[code] ?? 0) + 1;
+        rejected++;
+      }
+      for (const { pose, ...variant } of subject.variants) {
+        data.add({
+          ...variant,
+          ...pose,
+          subjectId: subject.subjectId,
+          kind: 'augmented',
+          detectionScore: null,
+          facesFound: null,
+          landmarks: null,
+        });
+      }
+      const before = countPoses(subject.faces.map(({ face }) => face.pose));
+      const generated = countPoses(subject.variants.map(({ pose }) => pose));
+      subjects.add({
+        subjectId: subject.subjectId,
+        classIndex: options.firstClassIndex + subjects.length,
+        faces: subject.faces.length,
+        rejects: rejected,
+        variants: subject.variants.length,
+        variantsRejected: subject.variantsRejected,
+        poseCoverageBefore: poseCoverage(before, options.reachableBins),
+        poseCoverageAfter: poseCoverage(
+          before.map((faces, bin) => faces + generated[bin]!),
+          options.reachableBins,
+        ),
+      });
+      counters.faces += results.length;
+      counters.ok += subject.faces.length;
+      counters.rejected += rejected;
+      counters.variants += subject.variants.length;
+      counters.variantsRejected += subject.variantsRejected;
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * Takes shards from a run's queue and processes them. The only file of the worker that knows BullMQ.
+ *
+ * This thread holds the locks of the shards in work, so it only talks to Redis and starts asynchronous reads and
+ * writes; models and encoding run in threads of their own.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { PermanentShardError, toError } from '../shared/errors.ts';
+import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
+import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
+import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
+
+export interface RunWorkerOptions {
+  readonly redis: Redis;
+  readonly context: ShardContext;
+  /** Shards in work at once: 2, so that one is read and committed while the other computes. */
+  readonly concurrency?: number;
+  /** Receives lines for a person: failed attempts, a lost Redis. */
+  readonly warn: (line: string) => void;
+  /** Faces and variants done by this process in shards that are not committed yet. */
+  readonly onInFlight?: (inFlight: ShardProgress) => void;
+}
+
+export interface RunWorker {
+  /** Longest time this thread was kept from renewing locks while it held one, in milliseconds. */
+  longestBlockMs(): number;
+  /** Takes no new shard, breaks off those in work and hands them back to the queue, without burning an attempt. */
+  close(): Promise<void>;
+}
+
+const HEARTBEAT_MS = 10_000;
+/** Samples of the event loop's delay are taken this often; the histogram's figures include it. */
+const DELAY_RESOLUTION_MS = 5;
+
+export async function startRunWorker(options: RunWorkerOptions): Promise<RunWorker> {
+  const { redis, context, warn } = options;
+  const { runId } = context.run;
+  const stopping = new AbortController();
+  const inFlight = new Map<string, ShardProgress>();
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  const reportInFlight = () => options.onInFlight?.(sumProgress(inFlight.values()));
+
+  async function work(job: Job<unknown, unknown>, token: string | undefined): Promise<string> {
+    const attempt = randomUUID();
+    inFlight.set(attempt, NOTHING);
+    delay.enable();
+    const add = (done: ShardProgress) => {
+      inFlight.set(attempt, sumProgress([inFlight.get(attempt) ?? NOTHING, done]));
+      reportInFlight();
+    };
+    try {
+      const spec = parseShardJob(job.data);
+      const outcome = await processShard(spec, context, { signal: stopping.signal, onProgress: add });
+      if (outcome === 'committed') {
+        await addProgress(redis, runId, { ...(inFlight.get(attempt) ?? NOTHING), shardsDone: 1 });
+      }
+      return outcome;
+    } catch (error) {
+      if (stopping.signal.aborted) {
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      throw error instanceof PermanentShardError ? permanent(error) : error;
+    } finally {
+      inFlight.delete(attempt);
+      if (inFlight.size === 0) delay.disable();
+      reportInFlight();
+    }
+  }
+
+  const worker = new Worker<unknown, unknown>(queueName(runId), work, {
+    connection: redis,
+    concurrency: options.concurrency ?? 2,
+    ...WORKER_OPTIONS,
+  });
+  // Outages are reported once, by the client.
+  worker.on('error', () => {});
+  worker.on('failed', (job, error) => {
+    const attempts = job?.opts.attempts ?? 1;
+    warn(
+      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${error.message}`,
+    );
+  });
+  await worker.waitUntilReady();
+
+  const self = { workerId: randomUUID(), host: hostname(), pid: process.pid, device: context.device };
+  await sayAlive(redis, runId, self);
+  // A lost heartbeat is not worth stopping for: the worker only looks dead in `status`.
+  const heartbeat = setInterval(() => void sayAlive(redis, runId, self).catch(() => {}), HEARTBEAT_MS);
+
+  return {
+    longestBlockMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
+    async close() {
+      clearInterval(heartbeat);
+      stopping.abort(new Error('the worker is stopping'));
+      await worker.close();
+      await sayGone(redis, runId, self.workerId);
+    },
+  };
+}
+
+const NOTHING: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
+
+function sumProgress(parts: Iterable<ShardProgress>): ShardProgress {
+  let { faces, rejects, variants } = NOTHING;
+  for (const part of parts) {
+    faces += part.faces;
+    rejects += part.rejects;
+    variants += part.variants;
+  }
+  return { faces, rejects, variants };
+}
+
+/** BullMQ's word for "do not try again". */
+function permanent(thrown: unknown): UnrecoverableError {
+  const error = new UnrecoverableError(toError(thrown).message);
+  error.cause = thrown;
+  return error;
+}
