@@ -9,7 +9,32 @@ interface CommandEntry {
   readonly load: () => Promise<Command>;
 }
 
-const COMMANDS: Record<string, CommandEntry> = {};
+const COMMANDS: Record<string, CommandEntry> = {
+  run: {
+    summary: 'expand a corpus on this machine, from photographs to a committed table',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  work: {
+    summary: 'process queued shards on this machine',
+    load: async () => (await import('./work.ts')).workCommand(),
+  },
+  verify: {
+    summary: 're-read a finished run and check every promise it makes',
+    load: async () => (await import('./verify.ts')).verifyCommand(),
+  },
+  models: {
+    summary: 'fetch, list and check model weights',
+    load: async () => (await import('./models.ts')).modelsCommand(),
+  },
+  inspect: {
+    summary: 'draw what posecast sees: landmarks, reconstruction, pose coverage',
+    load: async () => (await import('./inspect.ts')).inspectCommand(),
+  },
+  bench: {
+    summary: 'measure this machine: each model alone, and end to end',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+};
 
 const EPILOGUE = `
 Start here:

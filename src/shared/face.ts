@@ -83,14 +83,13 @@ export interface Rejection {
   readonly message: string;
 }
 
-/** Everything the face pipeline finds out about one photograph. */
-export interface ProcessedFace {
+/** What is kept of a photograph. */
+export interface EmbeddedFace {
   /** How many faces the detector found in the photograph (1 in aligned corpora). */
   readonly facesFound: number;
   /** Detector confidence of the chosen face, 0–1 (1 in aligned corpora). */
   readonly detectionScore: number;
   readonly pose: Pose;
-  readonly crop: FaceCrop;
   readonly landmarks: Landmarks68;
   /** Unit length, D values. */
   readonly embedding: Float32Array;
@@ -98,6 +97,11 @@ export interface ProcessedFace {
   readonly postureCode?: Float32Array;
 }
 
-export type FaceOutcome =
-  | { readonly status: 'ok'; readonly face: ProcessedFace }
+/** Everything the face pipeline finds out about one photograph. */
+export interface ProcessedFace extends EmbeddedFace {
+  readonly crop: FaceCrop;
+}
+
+export type FaceOutcome<Face extends EmbeddedFace = ProcessedFace> =
+  | { readonly status: 'ok'; readonly face: Face }
   | { readonly status: 'rejected'; readonly rejection: Rejection };

@@ -1,0 +1,185 @@
+/** `posecast inspect`: pictures of what posecast sees and makes. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { Command } from 'commander';
+import { drawCoverage } from '../pictures/coveragePicture.ts';
+import { drawFace } from '../pictures/facePicture.ts';
+import { ConfigError, IntegrityError } from '../shared/errors.ts';
+import { CROP_SIZE, POSTURE_DIM } from '../shared/face.ts';
+import { drawLandmarkImage, intersectionOverUnion } from '../shared/landmarkImage.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { readManifest } from '../shared/run/manifest.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { readTable } from '../shared/table/readTable.ts';
+import { openFacePipeline } from '../worker/facePipeline.ts';
+import { openSession, outputOf } from '../worker/models/session.ts';
+import { openRunAssets } from '../worker/runAssets.ts';
+
+export function inspectCommand(): Command {
+  const command = new Command('inspect').description('Draws what posecast sees and makes, as PNG files.');
+  command
+    .command('face')
+    .description('the aligned crop with its 68 landmarks, the landmark image, and its reconstruction')
+    .argument('<photo...>', 'photographs')
+    .option('--out <folder>', 'where the pictures go', 'out/inspect')
+    .option('--detector <name>', 'detector of the registry', 'fr-detect')
+    .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .option('--fra <name>', 'FRA model: a shipped name or a folder (default: the one of the recogniser)')
+    .option('--aligned', 'the photographs are aligned 112×112 crops', false)
+    .addHelpText('after', '\nExample:\n  posecast inspect face samples/london/001/smile.jpg\n')
+    .action(inspectFaces);
+  command
+    .command('subject')
+    .description('the pose coverage of people of a finished run, before and after')
+    .argument('<OUT>', 'a finished run: a folder or s3://bucket/prefix')
+    .argument('[subject...]', 'subject ids (default: the first three)')
+    .option('--out <folder>', 'where the pictures go', 'out/inspect')
+    .addHelpText('after', '\nExample:\n  posecast inspect subject out/sample 001\n')
+    .action(inspectSubjects);
+  return command;
+}
+
+interface FaceFlags {
+  readonly out: string;
+  readonly detector: string;
+  readonly recognizer: string;
+  readonly fra?: string;
+  readonly aligned: boolean;
+}
+
+async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promise<void> {
+  const releasers = createReleasers();
+  try {
+    const { models, fra } = await openRunAssets(
+      {
+        detector: flags.detector,
+        recognizer: flags.recognizer,
+        fra: flags.fra ?? flags.recognizer,
+        variants: 0,
+        withPostureCode: true,
+      },
+      (line) => process.stderr.write(`${line}\n`),
+    );
+    if (fra === undefined) throw new Error('a FRA model was asked for and not opened');
+    const session = { device: 'cpu', intraOpThreads: 1 } as const;
+    const pipeline = await openFacePipeline({
+      models,
+      aligned: flags.aligned,
+      encoderPath: fra.paths.encoder,
+      ...session,
+    });
+    releasers.push('face pipeline', () => pipeline.close());
+    const decoder = await openSession(fra.paths.decoder, session);
+    releasers.push('decoder', () => decoder.close());
+    await mkdir(flags.out, { recursive: true });
+    for (const photo of photos) {
+      const [outcome] = await pipeline.process([{ faceId: photo, bytes: await readPhoto(photo) }]);
+      if (outcome?.status !== 'ok') {
+        const { stage, code, message } = outcome!.rejection;
+        process.stdout.write(`${photo}: rejected at ${stage}: ${message} [code=${code}]\n`);
+        process.exitCode = 1;
+        continue;
+      }
+      const { face } = outcome;
+      const posture = face.postureCode ?? new Float32Array(POSTURE_DIM);
+      const outputs = await decoder.run(posture, [1, POSTURE_DIM]);
+      const reconstruction = outputOf(decoder, outputs, 'landmark_image', [1, CROP_SIZE, CROP_SIZE]);
+      const landmarkImage = drawLandmarkImage(face.landmarks);
+      const iou = intersectionOverUnion(landmarkImage, reconstruction);
+      await save(
+        flags.out,
+        photoName(photo),
+        await drawFace({ title: photo, face, landmarkImage, reconstruction, iou }),
+      );
+    }
+  } finally {
+    await releasers.release();
+  }
+}
+
+async function inspectSubjects(
+  out: string,
+  subjects: readonly string[],
+  flags: { out: string },
+): Promise<void> {
+  const store = await openStore(out, { access: 'read' });
+  try {
+    const wanted = await subjectPoses(store, subjects);
+    await mkdir(flags.out, { recursive: true });
+    for (const [subjectId, { real, variants }] of wanted) {
+      const picture = await drawCoverage({ title: `subject ${subjectId}`, real, variants });
+      await save(flags.out, `coverage-${subjectId.replace(/[^\w.-]+/g, '_')}`, picture);
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+interface SubjectPoses {
+  readonly real: { yaw: number; pitch: number }[];
+  readonly variants: { yaw: number; pitch: number }[];
+}
+
+/** How many subjects are drawn when none is named. */
+const FIRST_SUBJECTS = 3;
+
+/** Poses of the named subjects, or of the first ones. */
+async function subjectPoses(
+  store: ObjectStore,
+  subjects: readonly string[],
+): Promise<ReadonlyMap<string, SubjectPoses>> {
+  const manifest = await readManifest(store);
+  if (manifest === undefined) {
+    throw new ConfigError('not-finished', 'OUT: expected a finished run, found no manifest.json', {
+      out: store.uri,
+    });
+  }
+  const found = new Map<string, SubjectPoses>();
+  const wanted = new Set(subjects);
+  for (const { key, kind } of manifest.files) {
+    // A subject lies in one file, so that the search ends with the file that completes the list.
+    if (found.size >= (wanted.size > 0 ? wanted.size : FIRST_SUBJECTS)) break;
+    if (kind !== 'data') continue;
+    const bytes = await store.get(key);
+    if (bytes === undefined)
+      throw new IntegrityError('missing-file', 'file of the manifest is missing', { key });
+    for (const batch of readTable(bytes, { key, columns: ['subject_id', 'kind', 'yaw', 'pitch'] }).batches) {
+      for (let row = 0; row < batch.numRows; row++) {
+        const cell = (name: string): unknown => batch.getChild(name)?.get(row);
+        const subjectId = String(cell('subject_id'));
+        if (wanted.size > 0 ? !wanted.has(subjectId) : !found.has(subjectId) && found.size >= FIRST_SUBJECTS)
+          continue;
+        const poses = found.get(subjectId) ?? { real: [], variants: [] };
+        found.set(subjectId, poses);
+        const pose = { yaw: Number(cell('yaw')), pitch: Number(cell('pitch')) };
+        (cell('kind') === 'real' ? poses.real : poses.variants).push(pose);
+      }
+    }
+  }
+  const missing = subjects.filter((subject) => !found.has(subject));
+  if (missing.length === 0) return found;
+  throw new ConfigError('unknown-subject', `OUT has no embeddings of ${missing.join(', ')}`, {
+    out: store.uri,
+  });
+}
+
+async function readPhoto(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new ConfigError('no-photo', 'cannot read photograph', { path }, error);
+  }
+}
+
+/** a/b/c.jpg → b-c: the folder is the person's. */
+function photoName(path: string): string {
+  const parts = path.split('/').slice(-2);
+  return `face-${parts.join('-').slice(0, -extname(path).length || undefined)}`;
+}
+
+async function save(folder: string, name: string, png: Buffer): Promise<void> {
+  const path = join(folder, `${basename(name)}.png`);
+  await writeFile(path, png);
+  process.stdout.write(`${path}\n`);
+}

@@ -1,0 +1,141 @@
+/** `posecast run CORPUS OUT`: plan, queue, work and finish on this machine. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { feedRun } from '../producer/feedRun.ts';
+import { planRun } from '../producer/planRun.ts';
+import { IntegrityError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { unregisterRun } from '../shared/redisRuns.ts';
+import { startOwnRedis } from '../shared/redisServer.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { readManifest } from '../shared/run/manifest.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { openShardContext } from '../worker/openShardContext.ts';
+import { openRunAssets } from '../worker/runAssets.ts';
+import type { ShardFailure } from '../worker/runEnd.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
+import { EXIT, Interrupted } from './exit.ts';
+import { type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
+import { runHere } from './runHere.ts';
+import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
+import { openStopSignal } from './signals.ts';
+import { formatSummary, summaryJson } from './summary.ts';
+
+interface Flags extends RunFlags, ComputeFlags {
+  readonly redis?: string;
+  readonly json: boolean;
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description(
+      'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
+        'embeddings out. The same command again resumes an interrupted run.',
+    )
+    .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
+    .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
+  addRunOptions(command);
+  addComputeOptions(command);
+  return command
+    .option(
+      '--redis <url>',
+      'queue shards on this Redis, so that other machines can join (default: REDIS_URL, else a Redis of its own)',
+    )
+    .option('--json', 'one JSON object a line instead of text', false)
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+const EXAMPLES = `
+Examples:
+  posecast run samples/london out/sample
+  posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
+  posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
+  posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
+`;
+
+async function run(corpus: string, out: string, flags: Flags): Promise<void> {
+  const started = performance.now();
+  const releasers = createReleasers();
+  const compute = computeOptions(flags);
+  const device = `${compute.device}, ${compute.threads} threads`;
+  const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device });
+  const note = (line: string) => live.note(line);
+  const stop = openStopSignal((name) => live.note(`${name}: handing shards back; once more to end at once`));
+  try {
+    const config = await runConfigFromOptions(corpus, flags);
+    const store = await openStore(out, { onWarning: note });
+    releasers.push('store', () => store.close());
+    const redisUrl = flags.redis ?? process.env.REDIS_URL;
+    // Reached before anything is planned: a run that cannot be queued must not be written.
+    const client = redisUrl === undefined ? undefined : await connect(redisUrl, note, releasers);
+    const assets = await openRunAssets(config, note);
+    const { run, resumed } = await planRun(config, store, {
+      models: assets.identity,
+      signal: stop.signal,
+      note,
+    });
+    if (resumed) note(`resuming run ${run.runId}`);
+    let work: { longestBlockMs: number; workSeconds: number } | undefined;
+    if ((await readManifest(store)) === undefined) {
+      const redis = client ?? (await connect(await ownRedis(releasers), note, releasers));
+      const queue = openShardQueue(redis, run.runId);
+      releasers.push('queue', () => queue.close());
+      const context = await openShardContext(run, store, assets, compute, releasers);
+      const ready = performance.now();
+      const [result] = await Promise.all([
+        runHere({ redis, queue, context, live, signal: stop.signal, releasers }),
+        feedRun(run, store, { redis, queue, signal: stop.signal }),
+      ]);
+      live.finish();
+      if (result.end.status === 'failed') return reportFailures(result.end.failures, live);
+      await unregisterRun(redis, run.runId);
+      work = {
+        longestBlockMs: result.longestBlockMs,
+        workSeconds: (performance.now() - ready) / 1000,
+      };
+    }
+    const manifest = await readManifest(store);
+    if (manifest === undefined) throw new IntegrityError('no-manifest', 'the run ended without a manifest');
+    const summary = {
+      runId: run.runId,
+      out: store.uri,
+      manifest,
+      device,
+      seconds: (performance.now() - started) / 1000,
+      ...work,
+    };
+    process.stdout.write(flags.json ? `${summaryJson(summary)}\n` : formatSummary(summary));
+  } catch (error) {
+    live.finish();
+    if (stop.signal.aborted) throw new Interrupted('stopped; the same command resumes');
+    throw error;
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+async function connect(url: string, note: (line: string) => void, releasers: Releasers) {
+  const redis = await connectRedis(url, { warn: note });
+  releasers.push('redis connection', () => closeRedis(redis));
+  return redis;
+}
+
+/** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
+async function ownRedis(releasers: Releasers): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
+  releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
+  const server = await startOwnRedis({ dir });
+  releasers.push('redis', () => server.close());
+  return server.url;
+}
+
+function reportFailures(failures: readonly ShardFailure[], live: LiveLine): void {
+  for (const { shard, reason } of failures) live.note(`shard ${shard} failed for good: ${reason}`);
+  live.note('the run is not complete; everything else is committed, and the same command tries again');
+  process.exitCode = EXIT.failures;
+}

@@ -1,0 +1,82 @@
+/** What a finished run tells a person, and a machine. */
+import type { RunManifest } from '../shared/run/manifest.ts';
+import { count, formatDuration } from './liveLine.ts';
+
+export interface RunSummary {
+  readonly runId: string;
+  /** Where the table is: a folder or s3://bucket/prefix. */
+  readonly out: string;
+  readonly manifest: RunManifest;
+  readonly device: string;
+  /** Of this command, set-up included. */
+  readonly seconds: number;
+  /** Of the work alone, from opened models to the manifest; absent when nothing was left to do. */
+  readonly workSeconds?: number;
+  /** Longest time the lock-renewing thread was kept busy; absent likewise. */
+  readonly longestBlockMs?: number;
+}
+
+/** A short text for the end of a run. */
+export function formatSummary(summary: RunSummary): string {
+  const { manifest, out } = summary;
+  const { totals, table } = manifest;
+  const files = manifest.files.filter((file) => file.kind === 'data').length;
+  const lines: [string, string][] = [
+    ['people', count(totals.subjects)],
+    ['faces', `${count(totals.faces)}, ${count(totals.rejected)} rejected${reasons(manifest)}`],
+    ['variants', `${count(totals.variants)}, ${count(totals.variantsRejected)} below the similarity gate`],
+    [
+      'rows',
+      `${count(totals.rows)} × ${table.embeddingDim} ${table.embeddingType} (${manifest.recognizer.name})`,
+    ],
+    ['files', `${count(files)} ${table.format}, ${megabytes(totals.bytes)}`],
+    ['time', [formatSeconds(summary.seconds), summary.device, ...block(summary)].join(', ')],
+    ['table', `${out}/manifest.json`],
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    `run ${summary.runId} is complete`,
+    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    '',
+    'open it in Python (pip install pyarrow):',
+    ...readingSnippet(out).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+/** The summary as one JSON object. */
+export function summaryJson(summary: RunSummary): string {
+  const { manifest, ...rest } = summary;
+  const { totals, rejectsByCode, table, recognizer, fra } = manifest;
+  return JSON.stringify({ event: 'complete', ...rest, totals, rejectsByCode, table, recognizer, fra });
+}
+
+/** Three lines of Python that read every real and generated embedding, from a folder or from S3. */
+export function readingSnippet(out: string): string[] {
+  return [
+    'import json; from pyarrow import dataset, fs',
+    `store, root = fs.FileSystem.from_uri(${JSON.stringify(out)}); ` +
+      'files = json.load(store.open_input_stream(f"{root}/manifest.json"))["files"]',
+    'table = dataset.dataset([f"{root}/{f[\'key\']}" for f in files if f["kind"] == "data"], filesystem=store).to_table()',
+  ];
+}
+
+/** The two commonest reasons of rejection. */
+function reasons({ rejectsByCode }: RunManifest): string {
+  const top = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a);
+  if (top.length === 0) return '';
+  const shown = top.slice(0, 2).map(([code, faces]) => `${code} ${count(faces)}`);
+  return ` (${[...shown, ...(top.length > 2 ? ['…'] : [])].join(', ')})`;
+}
+
+function block({ longestBlockMs }: RunSummary): string[] {
+  return longestBlockMs === undefined ? [] : [`lock thread busy at most ${longestBlockMs.toFixed(0)} ms`];
+}
+
+function formatSeconds(seconds: number): string {
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

@@ -1,0 +1,149 @@
+/** `posecast work`: processes shards that somebody queued, here or on another machine. */
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { Redis } from 'ioredis';
+import { ConfigError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { listRuns, unregisterRun } from '../shared/redisRuns.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
+import { requireRunFile } from '../shared/run/runFile.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { openShardContext } from '../worker/openShardContext.ts';
+import { openRunAssets } from '../worker/runAssets.ts';
+import type { RunEnd } from '../worker/runEnd.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
+import { EXIT, Interrupted } from './exit.ts';
+import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
+import { runHere } from './runHere.ts';
+import { openStopSignal } from './signals.ts';
+
+interface Flags extends ComputeFlags {
+  readonly redis?: string;
+  readonly once: boolean;
+  readonly json: boolean;
+}
+
+/** Between two looks for runs while there is none. */
+const IDLE_MS = 2_000;
+
+export function workCommand(): Command {
+  const command = new Command('work')
+    .description(
+      'Processes queued shards on this machine. Start as many as you like, on as many machines as you like, ' +
+        'before or after the run is submitted; each must see the corpus and OUT under the same paths.',
+    )
+    .argument(
+      '[OUT]',
+      'work on this run until it is finished (default: on every run that Redis knows, for ever)',
+    )
+    .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
+    .option('--once', 'without OUT: exit when no run is left', false)
+    .option('--json', 'one JSON object a line instead of text', false);
+  return addComputeOptions(command).addHelpText('after', EXAMPLES).action(work);
+}
+
+const EXAMPLES = `
+Examples:
+  posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
+  posecast work s3://bucket/night-1 --redis redis://queue:6379     on each node
+  REDIS_URL=redis://queue:6379 posecast work                       a node that takes whatever comes
+
+Ctrl-C or SIGTERM hands the shards in work back to the queue; a second one ends at once.
+`;
+
+async function work(out: string | undefined, flags: Flags): Promise<void> {
+  const url = flags.redis ?? process.env.REDIS_URL;
+  if (url === undefined) {
+    throw new ConfigError('no-redis-url', 'work: expected --redis or REDIS_URL, found neither');
+  }
+  const releasers = createReleasers();
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const stop = openStopSignal((name) => say(`${name}: handing shards back; once more to end at once`));
+  try {
+    const redis = await connectRedis(url, { warn: say });
+    releasers.push('redis connection', () => closeRedis(redis));
+    if (out !== undefined) {
+      const end = await workOn(out, redis, flags, stop.signal);
+      if (end.status === 'failed') process.exitCode = EXIT.failures;
+      return;
+    }
+    await workOnAll(redis, flags, stop.signal, say);
+  } catch (error) {
+    if (stop.signal.aborted) throw new Interrupted('stopped; the shards in work are back in the queue');
+    throw error;
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+/** One run after the other, oldest first; a run that failed here is left to others until this process restarts. */
+async function workOnAll(
+  redis: Redis,
+  flags: Flags,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const failed = new Set<string>();
+  while (true) {
+    signal.throwIfAborted();
+    const next = (await listRuns(redis)).find(({ runId }) => !failed.has(runId));
+    if (next !== undefined) {
+      say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
+      const end = await workOn(next.out, redis, flags, signal);
+      if (end.status === 'failed') failed.add(next.runId);
+      continue;
+    }
+    if (flags.once) {
+      if (failed.size > 0) process.exitCode = EXIT.failures;
+      return;
+    }
+    await sleep(IDLE_MS, undefined, { signal });
+  }
+}
+
+async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSignal): Promise<RunEnd> {
+  const releasers = createReleasers();
+  const compute = computeOptions(flags);
+  const mode: LiveMode = liveMode(process.stderr, flags.json);
+  const live = openLiveLine({ mode, device: `${compute.device}, ${compute.threads} threads` });
+  const note = (line: string) => live.note(line);
+  try {
+    const store = await openStore(out, { onWarning: note });
+    releasers.push('store', () => store.close());
+    const run = await requireRunFile(store);
+    if (await isFinished(store)) {
+      await unregisterRun(redis, run.runId);
+      note(`run ${run.runId} is complete`);
+      return { status: 'complete' };
+    }
+    const { imageRoot } = run.config;
+    if (!(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
+      throw new ConfigError('no-corpus', 'the corpus of the run is not on this machine', { path: imageRoot });
+    }
+    const assets = await openRunAssets(run.config, note);
+    const queue = openShardQueue(redis, run.runId);
+    releasers.push('queue', () => queue.close());
+    const context = await openShardContext(run, store, assets, compute, releasers);
+    const { end } = await runHere({ redis, queue, context, live, signal, releasers });
+    live.finish();
+    if (end.status === 'complete') await unregisterRun(redis, run.runId);
+    note(
+      end.status === 'complete'
+        ? `run ${run.runId} is complete`
+        : `run ${run.runId} ended with failed shards`,
+    );
+    if (end.status === 'failed') {
+      for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+    }
+    return end;
+  } catch (error) {
+    live.finish();
+    throw error;
+  } finally {
+    await releasers.release();
+  }
+}
