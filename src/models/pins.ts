@@ -20,7 +20,7 @@ export async function checkPin(source: string, found: string): Promise<void> {
   if (pin.sha256 === found) return;
   throw new IntegrityError(
     'wrong-checksum',
-    `file is another one than at the first download: expected sha256 ${pin.sha256}, found ${found}`,
+    `file is another one than at the first download: expected sha256 ${pin.sha256}, found ${found}; delete the pin to accept it`,
     { source, pin: path },
   );
 }

@@ -36,7 +36,7 @@ export async function pullModels(
 ): Promise<ResolvedModel[]> {
   const cached = new Map<ModelEntry, ResolvedModel | undefined>();
   for (const entry of entries) cached.set(entry, force ? undefined : await resolveModel(entry));
-  const missing = entries.filter((entry) => cached.get(entry) === undefined);
+  const missing = [...new Set(entries)].filter((entry) => cached.get(entry) === undefined);
   if (missing.length > 0) {
     const work = await makeWorkFolder();
     try {
