@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openCsvCorpus } from '../../src/producer/readers/csv.ts';
+import type { FaceRecord } from '../../src/shared/face.ts';
 import { compareFaces } from '../../src/shared/listingOrder.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from './corpusFiles.ts';
@@ -137,13 +137,21 @@ test('a missing list or image root is refused', () =>
     await assert.rejects(openCsvCorpus(join(folder, 'list.csv'), join(folder, 'absent')), missing);
   }));
 
-test('the temporary folder of the sort is removed, also when reading stops early or fails', async () => {
-  const sorts = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('posecast-sort-'));
-  const before = await sorts();
-  await withTempFolder(async (folder) => {
-    await writeFile(join(folder, 'list.csv'), `${HEADER}a,b,c\nd,e,f\n`);
-    for await (const _ of (await openCsvCorpus(join(folder, 'list.csv'), folder)).faces()) break;
-  });
-  await refusal(`${HEADER}a,b\n`);
-  assert.deepEqual(await sorts(), before);
-});
+test('a list larger than a chunk sorts through the disk, and nothing stays there when reading ends, stops or fails', () =>
+  withTempFolder(async (folder) => {
+    process.env.TMPDIR = folder;
+    const count = 60_000;
+    const lines = Array.from({ length: count }, (_, i) => `f${(i * 7_919) % count},s${i % 100},p.jpg\n`);
+    const file = join(folder, 'list.csv');
+    await writeFile(file, HEADER + lines.join(''));
+    const faces = await collect((await openCsvCorpus(file, folder)).faces());
+    assert.equal(faces.length, count);
+    for (let i = 1; i < count; i++)
+      assert.ok(compareFaces(faces[i - 1] as FaceRecord, faces[i] as FaceRecord) < 0);
+    for await (const _ of (await openCsvCorpus(file, folder)).faces()) break;
+    await writeFile(file, `${HEADER}${lines.join('')}f5,s1,p.jpg\n`);
+    await assert.rejects(collect((await openCsvCorpus(file, folder)).faces()), {
+      message: /found "f5".*line=60002/,
+    });
+    assert.deepEqual(await readdir(folder), ['list.csv']);
+  }));

@@ -9,8 +9,9 @@ import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
 import type { CorpusReader } from './corpusReader.ts';
-import { type FaceSorter, openFaceSorter } from './faceSorter.ts';
+import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 
 const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
@@ -34,26 +35,54 @@ interface CsvRead {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A face's id and the line it was found in. */
+type IdAndLine = readonly [faceId: string, line: number];
+
+interface Sorters {
+  readonly faces: ExternalSorter<FaceRecord>;
+  readonly ids: ExternalSorter<IdAndLine>;
+}
+
 async function* sortedFaces(read: CsvRead): AsyncGenerator<FaceRecord> {
-  const sorter = await openFaceSorter();
+  const sorters: Sorters = {
+    faces: openExternalSorter<FaceRecord>(compareFaces),
+    ids: openExternalSorter((a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1]),
+  };
   try {
-    await fillSorter(read, sorter);
-    const duplicate = await sorter.duplicate();
-    if (duplicate !== undefined) {
-      const { faceId, first, again } = duplicate;
-      throw badCsv(
-        read,
-        `expected every face_id once, found ${JSON.stringify(faceId)} in line ${first} too`,
-        again,
-      );
+    await sortLines(read, sorters);
+    await refuseDuplicates(read, sorters.ids);
+    await sorters.ids.close();
+    for await (const face of sorters.faces.sorted()) {
+      read.signal?.throwIfAborted();
+      yield face;
     }
-    yield* sorter.faces(read.signal);
   } finally {
-    await sorter.close();
+    await sorters.faces.close();
+    await sorters.ids.close();
   }
 }
 
-async function fillSorter(read: CsvRead, sorter: FaceSorter): Promise<void> {
+/** Names the first line that repeats a face id. */
+async function refuseDuplicates(read: CsvRead, ids: ExternalSorter<IdAndLine>): Promise<void> {
+  let last: IdAndLine | undefined;
+  let worst: { faceId: string; first: number; again: number } | undefined;
+  for await (const id of ids.sorted()) {
+    if (last?.[0] === id[0] && (worst === undefined || id[1] < worst.again)) {
+      worst = { faceId: id[0], first: last[1], again: id[1] };
+    }
+    last = id;
+  }
+  read.signal?.throwIfAborted();
+  if (worst === undefined) return;
+  const { faceId, first, again } = worst;
+  throw badCsv(
+    read,
+    `expected every face_id once, found ${JSON.stringify(faceId)} in line ${first} too`,
+    again,
+  );
+}
+
+async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
   let at: Record<Column, number> | undefined;
   // What stopped us first; the pipeline may report the abort that followed from it.
   let refusal: unknown;
@@ -65,7 +94,12 @@ async function fillSorter(read: CsvRead, sorter: FaceSorter): Promise<void> {
       }
       const faceId = idOf(read, info.lines, 'face_id', record[at.face_id]);
       const subjectId = idOf(read, info.lines, 'subject_id', record[at.subject_id]);
-      sorter.add({ faceId, subjectId, uri: uriOf(read, info.lines, record[at.path]), bytes: 0 }, info.lines);
+      const uri = uriOf(read, info.lines, record[at.path]);
+      const writing = [
+        sorters.faces.add({ faceId, subjectId, uri, bytes: 0 }),
+        sorters.ids.add([faceId, info.lines]),
+      ];
+      if (writing.some((write) => write !== undefined)) await Promise.all(writing);
     }
   };
   try {

@@ -1,0 +1,102 @@
+/**
+ * How much memory planning takes on a large corpus. Makes a corpus, plans it in a process of its own, prints the
+ * highest resident memory of that process:
+ *
+ *     node dist/bench/listingMemory.js csv [faces] [faces a person]
+ *     node dist/bench/listingMemory.js folder [faces] [faces a person]
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planRun } from '../src/producer/planRun.ts';
+import { parseRunConfig } from '../src/shared/config.ts';
+import { openStore } from '../src/shared/store/openStore.ts';
+
+const LIMIT_MB = 300;
+
+const [format = 'csv', faces = '1000000', facesPerPerson = '50', inside = ''] = process.argv.slice(2);
+if (format !== 'csv' && format !== 'folder') throw new Error(`expected csv or folder, found ${format}`);
+if (inside === '') await measure(format, Number(faces), Number(facesPerPerson));
+else await plan(format, inside);
+
+/** Makes the corpus, runs this file again to plan it, and reports. */
+async function measure(kind: 'csv' | 'folder', count: number, perPerson: number): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-memory-'));
+  try {
+    await (kind === 'csv' ? makeCsv(folder, count, perPerson) : makeFolders(folder, count, perPerson));
+    const script = process.argv[1] ?? '';
+    const child = spawn(process.execPath, [script, kind, String(count), String(perPerson), folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+    const [code] = await once(child, 'exit');
+    if (code !== 0) throw new Error(`planning ended with ${code}`);
+    const { peakMb, seconds, shards, parts } = JSON.parse(output) as Record<string, number>;
+    console.log(
+      `${kind}: ${count} faces of ${Math.ceil(count / perPerson)} people → ${shards} shards in ${parts} parts, ` +
+        `${seconds} s, ${peakMb} MB resident at most (limit ${LIMIT_MB})`,
+    );
+    if ((peakMb ?? Number.POSITIVE_INFINITY) > LIMIT_MB) process.exitCode = 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function plan(kind: 'csv' | 'folder', folder: string): Promise<void> {
+  const start = performance.now();
+  const corpus = kind === 'csv' ? join(folder, 'list.csv') : join(folder, 'corpus');
+  const config = parseRunConfig({
+    corpus,
+    corpusFormat: kind,
+    imageRoot: kind === 'csv' ? folder : corpus,
+  });
+  const store = await openStore(join(folder, 'out'));
+  const recognizer = { name: 'none', digest: '0'.repeat(64) };
+  const models = { models: {}, recognizer, embeddingDim: 512, fra: null };
+  const { run } = await planRun(config, store, { models });
+  await store.close();
+  const seconds = Math.round((performance.now() - start) / 100) / 10;
+  const peakMb = await peakMegabytes();
+  console.log(JSON.stringify({ peakMb, seconds, shards: run.shards, parts: run.listing.length }));
+}
+
+/** High-water mark of this process, by the kernel; the runtime's own figure elsewhere than on Linux. */
+async function peakMegabytes(): Promise<number> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  const kilobytes = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
+  return Math.round(Number(kilobytes ?? process.resourceUsage().maxRSS) / 1024);
+}
+
+/** Faces in an order that has nothing to do with that of the people. */
+async function makeCsv(folder: string, count: number, perPerson: number): Promise<void> {
+  const file = createWriteStream(join(folder, 'list.csv'));
+  file.write('face_id,subject_id,path\n');
+  const people = Math.ceil(count / perPerson);
+  for (let i = 0; i < count; i += 10_000) {
+    let chunk = '';
+    for (let j = i; j < Math.min(i + 10_000, count); j++) {
+      const person = `id_${String((j * 7_919) % people).padStart(7, '0')}`;
+      chunk += `${person}_${j},${person},${person}/photograph_${String(j).padStart(9, '0')}.jpg\n`;
+    }
+    if (!file.write(chunk)) await once(file, 'drain');
+  }
+  file.end();
+  await once(file, 'finish');
+}
+
+/** Empty files: planning looks at names and sizes only. */
+async function makeFolders(folder: string, count: number, perPerson: number): Promise<void> {
+  for (let i = 0; i < count; i += perPerson) {
+    const person = join(folder, 'corpus', `id_${String(i / perPerson).padStart(7, '0')}`);
+    mkdirSync(person, { recursive: true });
+    for (let j = i; j < Math.min(i + perPerson, count); j++) {
+      writeFileSync(join(person, `photograph_${String(j).padStart(9, '0')}.jpg`), '');
+    }
+  }
+}
