@@ -53,7 +53,7 @@ const entrySchema = z.strictObject({
   files: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), fileSchema),
   preprocess: z.strictObject({
     colour: z.enum(['rgb', 'bgr', 'grey']),
-    /** Input value = (pixel 0–255 − mean) / std, one a channel. */
+    /** Input value = (pixel 0–255 − mean) / std, one a channel in the order of `colour`. */
     mean: z.array(z.number()).min(1).max(3),
     std: z.array(z.number().positive()).min(1).max(3),
     /** Order of the input's axes; NWHC is the transposed picture that MTCNN wants. */
@@ -125,15 +125,8 @@ export function parseRegistry(content: unknown, path: string): Registry {
   for (const [name, entry] of Object.entries(parsed.data.models)) {
     const files = Object.entries(entry.files);
     if (files.length === 0) refuse(path, name, 'expected at least one file, found none');
-    if ((entry.kind === 'recognizer') !== (entry.embedDim !== undefined)) {
-      refuse(path, name, 'expected embedDim on recognisers and only there');
-    }
-    if (entry.kind === 'recognizer') {
-      const sizes = files.flatMap(([, file]) => file.outputs.map(({ shape }) => shape.at(-1)));
-      if (sizes.length !== 1 || sizes[0] !== entry.embedDim) {
-        refuse(path, name, `expected one output of embedDim values, found ${sizes.join(', ')}`);
-      }
-    }
+    const problem = entryProblem(entry);
+    if (problem !== undefined) refuse(path, name, problem);
     const located = files.map(([role, file]) => [role, { ...file, source: locate(file.source, path) }]);
     entries.set(name, { ...entry, name, files: Object.fromEntries(located) });
   }
@@ -141,6 +134,33 @@ export function parseRegistry(content: unknown, path: string): Registry {
     if (!entries.has(name)) refuse(path, name, 'expected every default to be an entry, found none');
   }
   return { entries, defaults: parsed.data.defaults ?? [] };
+}
+
+/** What the types cannot say: channels, and the form of a recogniser. */
+function entryProblem({
+  kind,
+  embedDim,
+  files,
+  preprocess,
+}: z.infer<typeof entrySchema>): string | undefined {
+  const channels = preprocess.colour === 'grey' ? 1 : 3;
+  for (const values of [preprocess.mean, preprocess.std]) {
+    if (values.length !== channels) {
+      return `expected ${channels} values of mean and std for ${preprocess.colour}, found ${values.length}`;
+    }
+  }
+  if (kind !== 'recognizer')
+    return embedDim === undefined ? undefined : 'expected embedDim on recognisers only';
+  if (embedDim === undefined) return 'expected embedDim on a recogniser, found none';
+  const tensors = Object.values(files).map(({ inputs, outputs }) => describeShapes([...inputs, ...outputs]));
+  const form = `[N,3,112,112] [N,${embedDim}]`;
+  return tensors.length === 1 && tensors[0] === form && preprocess.layout === 'NCHW'
+    ? undefined
+    : `expected a recogniser in one file of the form ${form}, NCHW, found ${tensors.join(' and ')}, ${preprocess.layout}`;
+}
+
+function describeShapes(tensors: readonly TensorSignature[]): string {
+  return tensors.map(({ shape }) => `[${shape.join(',')}]`).join(' ');
 }
 
 function refuse(file: string, model: string, problem: string): never {

@@ -106,7 +106,7 @@ export function entryContent(fields: Record<string, unknown> = {}): Record<strin
         outputs: [{ shape: ['N', 512] }],
       },
     },
-    preprocess: { colour: 'rgb', mean: [127.5], std: [127.5], layout: 'NCHW' },
+    preprocess: { colour: 'rgb', mean: [127.5, 127.5, 127.5], std: [128, 128, 128], layout: 'NCHW' },
     embedDim: 512,
     licence: { weights: 'none needed', trainingData: 'none' },
     homepage: 'https://example.org',

@@ -77,11 +77,26 @@ test('a source is npm, https, http on loopback, file or manual, and nothing else
   }
 });
 
-test('a recogniser says its embedding size, and it is the size of its only output', () => {
+test('a recogniser says its embedding size, and nothing else has one', () => {
   const { embedDim: _dim, ...without } = entryContent();
   assert.throws(() => parse({ own: without }), /embedDim/);
-  assert.throws(() => parse({ own: entryContent({ embedDim: 128 }) }), /embedDim/);
+  assert.throws(() => parse({ own: entryContent({ embedDim: 128 }) }), /form \[N,3,112,112\] \[N,128\]/);
   assert.throws(() => parse({ own: entryContent({ kind: 'detector', family: 'yunet' }) }), /embedDim/);
+});
+
+test('a recogniser is one file from [N,3,112,112] to [N,D], with a mean and a deviation a channel', () => {
+  const good = entryContent();
+  const file = (good.files as { model: object }).model;
+  const preprocess = good.preprocess as object;
+  for (const [fields, says] of [
+    [{ files: { a: file, b: file } }, /one file of the form \[N,3,112,112\] \[N,512\]/],
+    [{ files: { model: { ...file, inputs: [{ shape: ['N', 112, 112, 3] }] } } }, /found \[N,112,112,3\]/],
+    [{ preprocess: { ...preprocess, layout: 'NHWC' } }, /NCHW, found .*NHWC/],
+    [{ preprocess: { ...preprocess, mean: [0] } }, /expected 3 values of mean and std for rgb, found 1/],
+    [{ preprocess: { ...preprocess, colour: 'grey' } }, /expected 1 values/],
+  ] as const) {
+    assert.throws(() => parse({ own: entryContent(fields) }), says);
+  }
 });
 
 test('an unknown model is a ConfigError that lists those of the kind and suggests the nearest', async () => {
