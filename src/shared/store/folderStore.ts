@@ -5,7 +5,18 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  access,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, PosecastError, toError } from '../errors.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
@@ -16,15 +27,15 @@ const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
 /** Files looked at at once while listing. */
 const LIST_BATCH = 64;
 
-/** Opens the folder; it need not exist yet. ConfigError when something that is not a folder is in the way. */
-export async function openFolderStore(folder: string): Promise<ObjectStore> {
+/** Opens the folder; it need not exist yet. ConfigError when it cannot be one, or cannot be written to. */
+export async function openFolderStore(
+  folder: string,
+  wanted: 'read' | 'write' = 'write',
+): Promise<ObjectStore> {
   const root = resolve(folder);
-  const found = await stat(root).catch(ignore('ENOENT'));
-  if (found !== undefined && !found.isDirectory()) {
-    throw new ConfigError('not-a-folder', 'output must be a folder or s3://bucket/prefix', { path: root });
-  }
+  await checkFolder(root, wanted);
   const temporaries = join(root, RESERVED_SEGMENT);
-  await removeStaleTemporaries(temporaries);
+  if (wanted === 'write') await removeStaleTemporaries(temporaries);
 
   async function writeTemporary(body: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
     const path = join(temporaries, randomUUID());
@@ -41,11 +52,10 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
     return path;
   }
 
-  async function place(key: string, move: (path: string) => Promise<void>): Promise<void> {
+  async function makeParent(key: string): Promise<string> {
     const path = join(root, key);
     await mkdir(dirname(path), { recursive: true });
-    await move(path);
-    await syncFolder(dirname(path));
+    return path;
   }
 
   return {
@@ -56,7 +66,9 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
-        await place(key, (path) => rename(temporary, path));
+        const path = await makeParent(key);
+        await rename(temporary, path);
+        await syncFolder(dirname(path));
       } catch (error) {
         await unlink(temporary).catch(ignore('ENOENT'));
         throw error;
@@ -67,20 +79,10 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
-        await place(key, (path) => link(temporary, path));
+        const path = await makeParent(key);
+        if (!(await linkIfAbsent(temporary, path))) return false;
+        await syncFolder(dirname(path));
         return true;
-      } catch (error) {
-        if (errorCode(error) === 'EEXIST') return false;
-        if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error))) {
-          const facts = { folder: root };
-          throw new ConfigError(
-            'no-hard-links',
-            'output folder must be on a filesystem with hard links',
-            facts,
-            error,
-          );
-        }
-        throw error;
       } finally {
         await unlink(temporary);
       }
@@ -117,6 +119,24 @@ export async function openFolderStore(folder: string): Promise<ObjectStore> {
   };
 }
 
+/** The nearest thing that exists on the way to the folder must be a folder, and writable. */
+async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void> {
+  for (let path = root; ; path = dirname(path)) {
+    const found = await stat(path).catch(ignore('ENOENT', 'ENOTDIR'));
+    if (found === undefined) continue;
+    if (!found.isDirectory()) {
+      const facts = { folder: root, found: path };
+      throw new ConfigError('not-a-folder', 'expected a folder or s3://bucket/prefix, found a file', facts);
+    }
+    if (wanted === 'read') return;
+    try {
+      return await access(path, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw new ConfigError('not-writable', 'folder cannot be written to', { folder: path }, error);
+    }
+  }
+}
+
 /** Creates a file in a folder that another process's close may remove at any moment. */
 async function openNew(path: string, folder: string): Promise<FileHandle> {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
@@ -126,6 +146,25 @@ async function openNew(path: string, folder: string): Promise<FileHandle> {
     if (file !== undefined) return file;
   }
   throw new PosecastError('cannot-write', 'temporary folder disappears while it is used', { folder });
+}
+
+/** False: the path is taken. */
+async function linkIfAbsent(from: string, path: string): Promise<boolean> {
+  try {
+    await link(from, path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errorCode(error))) {
+      throw new ConfigError(
+        'no-hard-links',
+        'output must be on a filesystem with hard links',
+        { path },
+        error,
+      );
+    }
+    throw error;
+  }
 }
 
 async function readRange(file: FileHandle, start: number, end: number, key: string): Promise<Uint8Array> {

@@ -29,8 +29,8 @@ export async function openStore(uri: string, options: OpenStoreOptions = {}): Pr
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(uri)?.[1]?.toLowerCase();
   if (uri === '')
     throw new ConfigError('bad-uri', 'output must be a folder or s3://bucket/prefix, got nothing');
-  if (scheme === undefined) return openFolderStore(uri);
-  if (scheme === 'file') return openFolderStore(filePath(uri));
+  if (scheme === undefined) return openFolderStore(uri, options.access);
+  if (scheme === 'file') return openFolderStore(filePath(uri), options.access);
   if (scheme === 's3') {
     const { openS3Store } = await import('./s3Store.ts');
     return openS3Store(uri, options);

@@ -14,8 +14,17 @@ export interface S3Request {
   readonly headers: http.IncomingHttpHeaders;
 }
 
-/** What happens to a request: 'lose-answer' carries it out and then breaks the connection, 'cut-body' half way. */
-export type Fate = 'pass' | 'lose-answer' | 'cut-body' | { readonly status: number; readonly code: string };
+/**
+ * What happens to a request. 'lose-answer': carried out, then the connection breaks. 'cut-body': the answer breaks off
+ * half way. 'alter': the service stores one byte less than it was sent. 'silence': no answer ever.
+ */
+export type Fate =
+  | 'pass'
+  | 'lose-answer'
+  | 'cut-body'
+  | 'alter'
+  | 'silence'
+  | { readonly status: number; readonly code: string };
 
 export interface S3Service {
   readonly endpoint: string;
@@ -30,6 +39,26 @@ export interface S3Service {
 export interface S3ServiceOptions {
   /** Honour If-None-Match: * on PutObject. */
   readonly conditionalPuts: boolean;
+}
+
+/** Runs with these variables in the environment, undefined ones absent. */
+export async function withEnvironment<T>(
+  variables: Readonly<Record<string, string | undefined>>,
+  run: () => Promise<T>,
+): Promise<T> {
+  const set = (values: Readonly<Record<string, string | undefined>>) => {
+    for (const [name, value] of Object.entries(values)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+  const before = Object.fromEntries(Object.keys(variables).map((name) => [name, process.env[name]]));
+  set(variables);
+  try {
+    return await run();
+  } finally {
+    set(before);
+  }
 }
 
 /** Credentials the emulator accepts (it accepts any); put into the environment while a service runs. */
@@ -63,18 +92,21 @@ export async function withS3<T>(
   const endpoint = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
   Object.assign(service, { endpoint });
 
-  const before = Object.fromEntries(Object.keys(CREDENTIALS).map((name) => [name, process.env[name]]));
-  Object.assign(process.env, CREDENTIALS);
-  const client = new S3Client({ endpoint, forcePathStyle: true });
+  const client = new S3Client({
+    endpoint,
+    forcePathStyle: true,
+    region: CREDENTIALS.AWS_REGION,
+    credentials: {
+      accessKeyId: CREDENTIALS.AWS_ACCESS_KEY_ID,
+      secretAccessKey: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
+    },
+  });
   try {
     await client.send(new CreateBucketCommand({ Bucket: service.bucket }));
-    return await run(service);
+    service.requests.length = 0;
+    return await withEnvironment(CREDENTIALS, () => run(service));
   } finally {
     client.destroy();
-    for (const [name, value] of Object.entries(before)) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
     front.closeAllConnections();
     await new Promise((resolve) => front.close(resolve));
     await emulator.close();
@@ -95,6 +127,7 @@ async function answer(
   const seen = { method: request.method ?? '', path: request.url ?? '', headers: request.headers };
   service.requests.push(seen);
   const fate = service.fate(seen);
+  if (fate === 'silence') return;
   if (typeof fate === 'object') return refuse(response, fate.status, fate.code);
 
   const slot = `${backend}${seen.path}`;
@@ -111,7 +144,7 @@ async function answer(
     ) {
       return refuse(response, 412, 'PreconditionFailed');
     }
-    const reply = await forward(backend, seen, body);
+    const reply = await forward(backend, seen, fate === 'alter' ? body.subarray(1) : body);
     if (fate === 'lose-answer') {
       response.destroy();
       return;

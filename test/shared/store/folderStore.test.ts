@@ -1,0 +1,74 @@
+/** What only a folder can do wrong, and what the store makes of it. */
+import assert from 'node:assert/strict';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { openStore } from '../../../src/shared/store/openStore.ts';
+import { withTempFolder } from '../../helpers/tempFolder.ts';
+
+const body = new Uint8Array([1, 2, 3]);
+
+test('opening a folder that does not exist creates nothing', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(join(folder, 'a/b'));
+    assert.equal(await store.get('x'), undefined);
+    await store.close();
+    assert.deepEqual(await readdir(folder), []);
+  }));
+
+test('a file URL is its folder', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(pathToFileURL(join(folder, 'with space')).href);
+    assert.equal(store.uri, join(folder, 'with space'));
+    await store.close();
+  }));
+
+test('a file where the folder should be, or on the way to it, is a configuration error', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'file'), 'x');
+    for (const path of ['file', 'file/out/deeper']) {
+      await assert.rejects(openStore(join(folder, path)), { name: 'ConfigError', code: 'not-a-folder' });
+    }
+  }));
+
+test('a closed store leaves its objects and nothing else', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(folder);
+    await store.put('data/x', body);
+    await store.putIfAbsent('data/x', body);
+    await store.close();
+    assert.deepEqual(await readdir(folder, { recursive: true }), ['data', 'data/x']);
+  }));
+
+test('a store goes on while another one of the same folder is opened and closed', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(folder);
+    const others = Array.from({ length: 30 }, async () => (await openStore(folder)).close());
+    const puts = Array.from({ length: 60 }, (_, i) => store.put(`data/${i}`, body));
+    await Promise.all([...others, ...puts]);
+    assert.equal((await readdir(join(folder, 'data'))).length, 60);
+    await store.close();
+  }));
+
+test('a failed write leaves no temporary file', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(folder);
+    await store.put('data', body);
+    // `data` is a file, so nothing can be placed below it.
+    await assert.rejects(store.put('data/x', body));
+    await assert.rejects(store.putIfAbsent('data/x', body));
+    await store.close();
+    assert.deepEqual(await readdir(folder), ['data']);
+  }));
+
+test('temporary files of a process that died yesterday are removed, those of today are left', () =>
+  withTempFolder(async (folder) => {
+    const temporaries = join(folder, '.posecast-tmp');
+    await mkdir(temporaries);
+    for (const name of ['old', 'new']) await writeFile(join(temporaries, name), 'x');
+    const longAgo = new Date(Date.now() - 48 * 3600 * 1000);
+    await utimes(join(temporaries, 'old'), longAgo, longAgo);
+    await (await openStore(folder)).close();
+    assert.deepEqual(await readdir(temporaries), ['new']);
+  }));

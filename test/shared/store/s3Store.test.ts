@@ -1,0 +1,245 @@
+/** What only S3 can do wrong, and what the store makes of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigError, describeError } from '../../../src/shared/errors.ts';
+import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
+import { openStore } from '../../../src/shared/store/openStore.ts';
+import {
+  type Fate,
+  type S3Request,
+  type S3Service,
+  withEnvironment,
+  withS3,
+} from '../../helpers/services/s3.ts';
+import { storeKeys } from '../../helpers/stores.ts';
+import { withTempFolder } from '../../helpers/tempFolder.ts';
+
+const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+
+async function withStore(
+  run: (store: ObjectStore, service: S3Service) => Promise<void>,
+  conditionalPuts = true,
+): Promise<void> {
+  await withS3({ conditionalPuts }, async (service) => {
+    const options = { s3: { endpoint: service.endpoint }, onWarning: () => undefined };
+    const store = await openStore(`s3://${service.bucket}/run`, options);
+    try {
+      await run(store, service);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+/** This fate for the first `times` requests that match, 'pass' for all others. */
+function fateFor(
+  match: (request: S3Request) => boolean,
+  fate: Fate,
+  times = 1,
+): (request: S3Request) => Fate {
+  let left = times;
+  return (request) => (match(request) && left-- > 0 ? fate : 'pass');
+}
+
+const isPutOf = (key: string) => (request: S3Request) =>
+  request.method === 'PUT' && request.path.includes(key);
+const isGetOf = (key: string) => (request: S3Request) =>
+  request.method === 'GET' && request.path.includes(key);
+
+for (const conditionalPuts of [true, false]) {
+  test(`opening ${conditionalPuts ? 'finds' : 'misses, and warns about,'} put-if-absent, and leaves nothing behind`, () =>
+    withS3({ conditionalPuts }, async ({ endpoint, bucket }) => {
+      const warnings: string[] = [];
+      const onWarning = (message: string) => void warnings.push(message);
+      const store = await openStore(`s3://${bucket}/run`, { s3: { endpoint }, onWarning });
+      assert.equal(store.atomicPutIfAbsent, conditionalPuts);
+      assert.equal(warnings.length, conditionalPuts ? 0 : 1);
+      if (!conditionalPuts) assert.match(warnings[0] ?? '', /ignores If-None-Match/);
+      await store.close();
+      const whole = await openStore(`s3://${bucket}`, { s3: { endpoint }, access: 'read' });
+      assert.deepEqual(await storeKeys(whole), []);
+      await whole.close();
+    }));
+}
+
+test('opening for reading writes nothing', () =>
+  withS3({ conditionalPuts: true }, async ({ endpoint, bucket, requests }) => {
+    const store = await openStore(`s3://${bucket}/run`, { s3: { endpoint }, access: 'read' });
+    await store.get('run.json');
+    await store.close();
+    assert.deepEqual(new Set(requests.map(({ method }) => method)), new Set(['GET']));
+  }));
+
+test('a commit whose answer is lost is still this caller’s commit', () =>
+  withStore(async (store, service) => {
+    service.fate = fateFor(isPutOf('commits/1.json'), 'lose-answer');
+    assert.equal(await store.putIfAbsent('commits/1.json', bytes('mine')), true);
+    assert.equal(service.requests.filter(isPutOf('commits/1.json')).length, 2);
+  }));
+
+test('a conflict with a concurrent write is tried again', () =>
+  withStore(async (store, service) => {
+    const conflict = { status: 409, code: 'ConditionalRequestConflict' };
+    service.fate = fateFor(isPutOf('commits/1.json'), conflict, 3);
+    assert.equal(await store.putIfAbsent('commits/1.json', bytes('mine')), true);
+  }));
+
+test('a commit that the service altered is an integrity error', () =>
+  withStore(async (store, service) => {
+    service.fate = fateFor(isPutOf('commits/1.json'), 'alter');
+    await assert.rejects(store.putIfAbsent('commits/1.json', bytes('mine')), {
+      name: 'IntegrityError',
+      code: 'altered',
+    });
+  }));
+
+test('server errors are tried again', () =>
+  withStore(async (store, service) => {
+    service.fate = fateFor(isPutOf('data/x'), { status: 503, code: 'SlowDown' }, 2);
+    await store.put('data/x', bytes('body'));
+    service.fate = fateFor(isGetOf('data/x'), { status: 500, code: 'InternalError' }, 2);
+    assert.deepEqual(Buffer.from((await store.get('data/x')) ?? []), Buffer.from('body'));
+  }));
+
+test('a body that is cut short is read again, whole', () =>
+  withStore(async (store, service) => {
+    const body = new Uint8Array(300_000).fill(7);
+    await store.put('data/x', body);
+    service.fate = fateFor(isGetOf('data/x'), 'cut-body', 2);
+    assert.equal(Buffer.compare((await store.get('data/x')) ?? new Uint8Array(), body), 0);
+    assert.equal(service.requests.filter(isGetOf('data/x')).length, 3);
+  }));
+
+test('an upload in parts that fails is an error, and leaves no parts behind', () =>
+  withStore(async (store, service) => {
+    const denied = { status: 403, code: 'AccessDenied' };
+    service.fate = fateFor((request) => request.path.includes('partNumber=3'), denied, 1);
+    await assert.rejects(store.put('data/large', new Uint8Array(30 * 2 ** 20)), { code: 's3-failed' });
+    assert.equal(await service.unfinishedUploads(), 0);
+    assert.equal(await store.head('data/large'), undefined);
+  }));
+
+test('an upload in parts that is aborted leaves no parts behind', () =>
+  withStore(async (store, service) => {
+    const controller = new AbortController();
+    service.fate = (request) => {
+      if (request.path.includes('partNumber=2')) controller.abort();
+      return 'pass';
+    };
+    await assert.rejects(store.put('data/large', new Uint8Array(40 * 2 ** 20), controller.signal));
+    assert.equal(await service.unfinishedUploads(), 0);
+    assert.equal(await store.head('data/large'), undefined);
+  }));
+
+test('keys of another prefix that begins with the same letters are not listed', () =>
+  withStore(async (store, service) => {
+    await store.put('x', bytes('in'));
+    const other = await openStore(`s3://${service.bucket}/run-2`, {
+      s3: { endpoint: service.endpoint },
+      access: 'read',
+    });
+    await other.put('y', bytes('out'));
+    await other.close();
+    assert.deepEqual(await storeKeys(store), ['x']);
+  }));
+
+/** Opens a store that cannot be opened, and gives its error. */
+async function openingError(uri: string, endpoint: string): Promise<ConfigError> {
+  try {
+    const store = await openStore(uri, { s3: { endpoint } });
+    await store.close();
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, describeError(error));
+    const shown = describeError(error);
+    assert.ok(shown.includes(endpoint), shown);
+    assert.ok(!shown.includes('test-secret'), shown);
+    return error;
+  }
+  throw new Error('the store could be opened');
+}
+
+test('a bucket that does not exist is a configuration error', () =>
+  withS3({ conditionalPuts: true }, async ({ endpoint, requests }) => {
+    const error = await openingError('s3://no-such-bucket/run', endpoint);
+    assert.equal(error.code, 'no-bucket');
+    assert.match(error.message, /no-such-bucket/);
+    assert.ok(requests.every(({ method }) => method === 'GET'));
+  }));
+
+for (const [code, expected] of [
+  ['InvalidAccessKeyId', 'bad-credentials'],
+  ['SignatureDoesNotMatch', 'bad-credentials'],
+  ['AccessDenied', 'access-denied'],
+] as const) {
+  test(`a service that answers ${code} is a configuration error`, () =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      service.fate = () => ({ status: 403, code });
+      assert.equal((await openingError(`s3://${service.bucket}/run`, service.endpoint)).code, expected);
+    }));
+}
+
+test('a bucket that may be read and not written is a configuration error, unless it is opened for reading', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    service.fate = ({ method }) => (method === 'PUT' ? { status: 403, code: 'AccessDenied' } : 'pass');
+    assert.equal((await openingError(`s3://${service.bucket}/run`, service.endpoint)).code, 'access-denied');
+    const uri = `s3://${service.bucket}/run`;
+    await (await openStore(uri, { s3: { endpoint: service.endpoint }, access: 'read' })).close();
+  }));
+
+test('a service that never answers is a configuration error', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    service.fate = () => 'silence';
+    assert.equal((await openingError(`s3://${service.bucket}/run`, service.endpoint)).code, 'unreachable');
+  }));
+
+test('an endpoint where nothing listens is a configuration error', async () => {
+  // A port that was free a moment ago.
+  const endpoint = await withS3({ conditionalPuts: true }, async (service) => service.endpoint);
+  await withEnvironment({ AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test-secret' }, async () => {
+    assert.equal((await openingError('s3://bucket/run', endpoint)).code, 'unreachable');
+  });
+});
+
+test('missing credentials are a configuration error', () =>
+  withTempFolder((folder) =>
+    withS3({ conditionalPuts: true }, ({ endpoint, requests }) =>
+      withEnvironment(
+        {
+          AWS_ACCESS_KEY_ID: undefined,
+          AWS_SECRET_ACCESS_KEY: undefined,
+          AWS_EC2_METADATA_DISABLED: 'true',
+          AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
+          AWS_CONFIG_FILE: `${folder}/config`,
+        },
+        async () => {
+          assert.equal((await openingError('s3://posecast-test/run', endpoint)).code, 'no-credentials');
+          assert.deepEqual(requests, []);
+        },
+      ),
+    ),
+  ));
+
+test('an endpoint with a password in it is refused without showing it', async () => {
+  const opening = openStore('s3://bucket/run', { s3: { endpoint: 'http://user:hunter2@127.0.0.1:1' } });
+  await assert.rejects(
+    opening,
+    (error: Error) => error instanceof ConfigError && !error.message.includes('hunter2'),
+  );
+});
+
+for (const uri of [
+  '',
+  's3://',
+  's3://b',
+  's3://bucket/../x',
+  's3://bucket/a//b',
+  'gs://bucket/x',
+  'file://host/x',
+]) {
+  test(`${JSON.stringify(uri)} is refused as an output`, async () => {
+    await assert.rejects(openStore(uri, { s3: { endpoint: 'http://127.0.0.1:1' } }), {
+      name: 'ConfigError',
+      code: 'bad-uri',
+    });
+  });
+}
