@@ -21,13 +21,18 @@ export async function assertReachable(url: string): Promise<void> {
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
   };
+  // Node 20 has no proxy support of its own; npm sources go through npm, which has.
+  const hint =
+    process.env.HTTPS_PROXY || process.env.https_proxy
+      ? 'HTTPS_PROXY is not used here: fetch the file yourself and pull with --from'
+      : undefined;
   await new Promise<void>((resolve, reject) => {
     const socket = connect(target);
     const finish = (cause?: unknown): void => {
       socket.destroy();
       clearTimeout(timer);
       if (cause === undefined) resolve();
-      else reject(new DownloadError('unreachable', 'cannot reach the host within 5 s', { url }, cause));
+      else reject(new DownloadError('unreachable', 'cannot reach the host within 5 s', { url, hint }, cause));
     };
     const timer = setTimeout(() => finish(new Error('no answer')), CONNECT_TIMEOUT_MS);
     socket.once('connect', () => finish());
