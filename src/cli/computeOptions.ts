@@ -1,7 +1,7 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEVICES, type Device } from '../worker/models/session.ts';
+import { DEVICES, type Device, requireDevice } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 
 export interface ComputeFlags {
@@ -24,7 +24,9 @@ export function addComputeOptions(command: Command): Command {
     );
 }
 
+/** @throws ConfigError when the device is not there. */
 export function computeOptions(flags: ComputeFlags): ComputeOptions {
+  requireDevice(flags.device);
   const onCpu = flags.device === 'cpu';
   return {
     device: flags.device,

@@ -49,6 +49,9 @@ Exit codes:
   130  interrupted (Ctrl-C, SIGTERM); the same command resumes
 `;
 
+// Node 20 is supported here; the AWS SDK's notice about its own next year would hide what matters on stderr.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {

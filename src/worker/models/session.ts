@@ -123,12 +123,7 @@ function joinParts(
  * @throws IntegrityError when the file is not a network.
  */
 export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
-  const available = listSupportedBackends().map((backend) => backend.name);
-  if (!available.includes(options.device)) {
-    throw new ConfigError('device-missing', `device ${options.device} is not available here`, {
-      available: available.join(' '),
-    });
-  }
+  requireDevice(options.device);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(path, {
@@ -144,6 +139,15 @@ export async function openSession(path: string, options: SessionOptions): Promis
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
   }
   return new NetworkSession(path, session);
+}
+
+/** @throws ConfigError `device-missing` when this build of ONNX Runtime cannot compute there. */
+export function requireDevice(device: Device): void {
+  const available = listSupportedBackends().map((backend) => backend.name);
+  if (available.includes(device)) return;
+  throw new ConfigError('device-missing', `device ${device} is not available here`, {
+    available: available.join(' '),
+  });
 }
 
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */

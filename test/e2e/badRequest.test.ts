@@ -1,0 +1,146 @@
+/** What a request gets that cannot be carried out: one clear line, exit code 2, soon, and nothing written. */
+import assert from 'node:assert/strict';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+
+interface BadRequest {
+  readonly title: string;
+  /** Arguments for a scratch folder and an OUT in it that does not exist. */
+  readonly args: (folder: string, out: string) => readonly string[];
+  /** What the line on stderr must say. */
+  readonly says: RegExp;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+const REQUESTS: readonly BadRequest[] = [
+  {
+    title: 'an unknown command',
+    args: () => ['expand'],
+    says: /expected a command .*run.*found "expand"/,
+  },
+  {
+    title: 'an unknown option',
+    args: (_, out) => ['run', samples, out, '--variant', '3'],
+    says: /unknown option '--variant'[\s\S]*--variants/,
+  },
+  {
+    title: 'an option out of range',
+    args: (_, out) => ['run', samples, out, '--variants', '-1'],
+    says: /variants.*>=0/,
+  },
+  {
+    title: 'a word where a number belongs',
+    args: (_, out) => ['run', samples, out, '--seed', 'today'],
+    says: /--seed <n>.*'today' is invalid.*number/,
+  },
+  {
+    title: 'a corpus that is not there',
+    args: (folder, out) => ['run', join(folder, 'nowhere'), out],
+    says: /expected a folder or a \.csv list, found nothing.*nowhere/,
+  },
+  {
+    title: 'an empty corpus',
+    args: (folder, out) => ['run', join(folder, 'empty'), out],
+    says: /expected at least one image, found none/,
+  },
+  {
+    title: 'a list without the needed column',
+    args: (folder, out) => ['run', join(folder, 'bad.csv'), out],
+    says: /subject_id/,
+  },
+  {
+    title: 'an unknown recogniser',
+    args: (_, out) => ['run', samples, out, '--recognizer', 'fr-feture'],
+    says: /fr-feture.*fr-feature/,
+  },
+  {
+    title: 'a FRA model that is not there',
+    args: (_, out) => ['run', samples, out, '--fra', 'nobody'],
+    says: /FRA model.*found no card/,
+  },
+  {
+    title: 'a Redis that is not there',
+    args: (_, out) => ['run', samples, out, '--redis', 'redis://:secret@127.0.0.1:1'],
+    says: /Redis at 127\.0\.0\.1:1/,
+  },
+  {
+    title: 'work without a Redis',
+    args: (_, out) => ['work', out],
+    says: /expected --redis or REDIS_URL/,
+  },
+  {
+    title: 'a device that is not there',
+    args: (_, out) => ['run', samples, out, '--device', 'cuda'],
+    says: /device cuda is not available here/,
+  },
+];
+
+for (const { title, args, says, env } of REQUESTS) {
+  test(`${title} is one clear line, exit code 2, and nothing is written`, () =>
+    withTempFolder(async (folder) => {
+      await mkdir(join(folder, 'empty'));
+      await writeFile(join(folder, 'bad.csv'), 'face_id,path\na,a.jpg\n');
+      const out = join(folder, 'out');
+      const result = await posecast(args(folder, out), env);
+      assert.equal(result.code, 2, result.stdout + result.stderr);
+      assert.match(result.stderr, says);
+      assert.doesNotMatch(result.stderr, /secret|\n\s+at /);
+      await assert.rejects(access(out), { code: 'ENOENT' });
+    }));
+}
+
+test('an OUT that holds another run is refused with the difference named', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    assert.equal((await posecast(['run', samples, out, '--variants', '0'])).code, 0);
+    const other = await posecast(['run', samples, out, '--variants', '0', '--seed', '5']);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /another run.*seed: 0 there, 5 asked/);
+  }));
+
+test('an OUT that holds somebody’s files is refused', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'thesis.txt'), 'mine');
+    const result = await posecast(['run', samples, folder, '--variants', '0']);
+    assert.equal(result.code, 2);
+    assert.match(result.stderr, /found other files.*thesis\.txt/);
+  }));
+
+test('a bucket that is not there, and a missing endpoint, are one clear line', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    const env = { AWS_ENDPOINT_URL_S3: service.endpoint };
+    const noBucket = await posecast(['run', samples, 's3://no-such-bucket/x', '--variants', '0'], env);
+    assert.equal(noBucket.code, 2, noBucket.stderr);
+    assert.match(noBucket.stderr, /no-such-bucket/);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const closed = await posecast(['run', samples, 's3://bucket/x', '--variants', '0'], {
+      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    });
+    assert.equal(closed.code, 2, closed.stderr);
+    assert.match(closed.stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
+  }));
+
+test('missing credentials are one clear line', () =>
+  withTempFolder(async (home) => {
+    const result = await posecast(['run', samples, 's3://bucket/x', '--variants', '0'], {
+      AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1',
+      AWS_ACCESS_KEY_ID: '',
+      AWS_SECRET_ACCESS_KEY: '',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      HOME: home,
+      POSECAST_CACHE: process.env.POSECAST_CACHE ?? join(process.env.HOME ?? '', '.cache', 'posecast'),
+    });
+    assert.equal(result.code, 2, result.stderr);
+    assert.match(result.stderr, /credentials/i);
+  }));
