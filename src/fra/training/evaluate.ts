@@ -1,0 +1,160 @@
+/** What a trained model reaches on validation people: the numbers of its card. */
+import { dot } from '../../shared/l2.ts';
+import type { FraMetrics } from '../modelCard.ts';
+
+/** A landmark image with the pose that was measured for its face. */
+export interface PosedImage {
+  readonly image: Float32Array;
+  readonly yaw: number;
+  readonly pitch: number;
+}
+
+/** Neighbours that vote on the pose of a picture. */
+const NEIGHBOURS = 5;
+/** Side of the coarse pictures that are compared: 112 / 4. */
+const COARSE = 28;
+
+/** Reads yaw and pitch off landmark images by their nearest neighbours among known ones. */
+export function openPoseReader(
+  known: readonly PosedImage[],
+): (image: Float32Array) => { yaw: number; pitch: number } {
+  const features = known.map(({ image }) => coarse(image));
+  return (image) => {
+    const feature = coarse(image);
+    const ranked = features
+      .map((other, i) => ({ i, distance: squaredDistance(feature, other) }))
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, NEIGHBOURS);
+    return {
+      yaw: mean(ranked.map(({ i }) => known[i]!.yaw)),
+      pitch: mean(ranked.map(({ i }) => known[i]!.pitch)),
+    };
+  };
+}
+
+/** Means of 4×4 pixels. */
+function coarse(image: Float32Array): Float32Array {
+  const result = new Float32Array(COARSE * COARSE);
+  for (let y = 0; y < 4 * COARSE; y++) {
+    for (let x = 0; x < 4 * COARSE; x++) {
+      result[(y >> 2) * COARSE + (x >> 2)]! += image[y * 4 * COARSE + x]! / 16;
+    }
+  }
+  return result;
+}
+
+/** A generated embedding with what it should be. */
+export interface JudgedVariant {
+  readonly subjectId: string;
+  readonly variant: Float32Array;
+  /** The combiner's answer to the same identity with another row's posture code. */
+  readonly shuffled: Float32Array;
+  readonly source: Float32Array;
+  readonly target: Float32Array;
+}
+
+export interface Judgement {
+  readonly metrics: FraMetrics['combiner'];
+  /** Cosine below which a variant is as near to a stranger as to its own person. */
+  readonly minSimilarity: number;
+}
+
+/** Of similarities between variants and the centroids of other people, the share that stays below the threshold. */
+const STRANGER_SHARE = 0.999;
+
+/**
+ * Judges variants of validation people. `centroids`: of real embeddings, of every person; `validation` names the
+ * validation people; `realSimilarities`: cosine of each of their real embeddings to their centroid.
+ */
+export function judgeVariants(
+  variants: readonly JudgedVariant[],
+  centroids: ReadonlyMap<string, Float32Array>,
+  validation: ReadonlySet<string>,
+  realSimilarities: readonly number[],
+  reals: readonly Float32Array[],
+): Judgement {
+  let [first, firstOfValidation] = [0, 0];
+  const own: number[] = [];
+  const strangers: number[] = [];
+  for (const { variant, subjectId } of variants) {
+    const direction = unit(variant);
+    const similarity = dot(direction, centroids.get(subjectId)!);
+    own.push(similarity);
+    let [best, bestOfValidation] = [-Infinity, -Infinity];
+    for (const [other, centre] of centroids) {
+      if (other === subjectId) continue;
+      const foreign = dot(direction, centre);
+      strangers.push(foreign);
+      best = Math.max(best, foreign);
+      if (validation.has(other)) bestOfValidation = Math.max(bestOfValidation, foreign);
+    }
+    if (similarity > best) first++;
+    if (similarity > bestOfValidation) firstOfValidation++;
+  }
+  strangers.sort((a, b) => a - b);
+  const quantile =
+    strangers[Math.min(strangers.length - 1, Math.floor(STRANGER_SHARE * strangers.length))] ?? 0;
+  const minSimilarity = Math.round(1000 * quantile) / 1000;
+  const norms = variants.map(({ variant }) => Math.sqrt(dot(variant, variant)));
+  const meanNorm = mean(norms);
+  const generated = spread(variants.map(({ variant }) => variant));
+  const real = spread(reals);
+  const shift = generated.centre.map((value, i) => value - real.centre[i]!);
+  return {
+    minSimilarity,
+    metrics: {
+      variants: variants.length,
+      validationSubjects: validation.size,
+      rank1: first / variants.length,
+      rank1Validation: firstOfValidation / variants.length,
+      similarityToTarget: mean(variants.map(({ variant, target }) => dot(unit(variant), target))),
+      sourceSimilarityToTarget: mean(variants.map(({ source, target }) => dot(source, target))),
+      similarityToSource: mean(variants.map(({ variant, source }) => dot(unit(variant), source))),
+      shuffledPostureSimilarityToTarget: mean(
+        variants.map(({ shuffled, target }) => dot(unit(shuffled), target)),
+      ),
+      similarityToCentroid: mean(own),
+      realSimilarityToCentroid: mean(realSimilarities),
+      keptShare: own.filter((similarity) => similarity >= minSimilarity).length / own.length,
+      meanNorm,
+      normSpread: Math.sqrt(mean(norms.map((norm) => (norm - meanNorm) ** 2))),
+      meanShift: Math.sqrt(dot(shift, shift)),
+      varianceRatio: generated.variance / real.variance,
+    },
+  };
+}
+
+/** Mean vector, and total variance around it. */
+function spread(vectors: readonly Float32Array[]): { centre: Float32Array; variance: number } {
+  const centre = new Float32Array(vectors[0]?.length ?? 0);
+  for (const vector of vectors)
+    for (let i = 0; i < centre.length; i++) centre[i]! += vector[i]! / vectors.length;
+  return { centre, variance: mean(vectors.map((vector) => squaredDistance(vector, centre))) };
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const norm = Math.sqrt(dot(vector, vector)) || 1;
+  return vector.map((value) => value / norm);
+}
+
+function squaredDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return sum;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Pearson's coefficient; 0 when one side does not vary. */
+export function correlation(a: readonly number[], b: readonly number[]): number {
+  const [meanA, meanB] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  a.forEach((value, i) => {
+    ab += (value - meanA) * (b[i]! - meanB);
+    aa += (value - meanA) ** 2;
+    bb += (b[i]! - meanB) ** 2;
+  });
+  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+}

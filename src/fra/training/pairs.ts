@@ -1,0 +1,125 @@
+/**
+ * What the combiner learns from: a person's embedding, a posture code, and the same person's embedding at that
+ * posture. All choices come from a seeded generator.
+ */
+import { type Random, randomInt } from '../../shared/random.ts';
+
+/** One measured face, real or rendered, of a person. */
+export interface PairSample {
+  readonly subjectId: string;
+  /** Samples of one group show the same photograph. */
+  readonly faceId: string;
+  /** Samples of one grid index show about the same pose; −1: a photograph, whatever its pose. */
+  readonly gridIndex: number;
+  /** Degrees. */
+  readonly yaw: number;
+  readonly pitch: number;
+  /** Unit length, D values. */
+  readonly embedding: Float32Array;
+  /** 512 values. */
+  readonly code: Float32Array;
+}
+
+/** One row of a batch. */
+export interface TrainingPair {
+  /** The identity comes from here. */
+  readonly source: PairSample;
+  /** The embedding that should come out. */
+  readonly target: PairSample;
+  /** The posture code comes from here: the target itself, or somebody else's similar one at the same grid index. */
+  readonly donor: PairSample;
+  /** The same person at another pose. */
+  readonly poseNegative: PairSample;
+  /** The same person at the same pose in another photograph (expression, light); another pose where there is none. */
+  readonly photographNegative: PairSample;
+}
+
+/** Samples by person, and by grid index, for choosing. */
+export interface PairSource {
+  readonly subjects: readonly (readonly PairSample[])[];
+  readonly byGrid: ReadonlyMap<number, readonly PairSample[]>;
+}
+
+export function indexPairs(samples: readonly PairSample[]): PairSource {
+  const subjects = new Map<string, PairSample[]>();
+  const byGrid = new Map<number, PairSample[]>();
+  for (const sample of samples) {
+    const own = subjects.get(sample.subjectId) ?? [];
+    own.push(sample);
+    subjects.set(sample.subjectId, own);
+    const same = byGrid.get(sample.gridIndex) ?? [];
+    same.push(sample);
+    byGrid.set(sample.gridIndex, same);
+  }
+  // One sample leaves nothing to learn between.
+  return { subjects: [...subjects.values()].filter((own) => own.length > 1), byGrid };
+}
+
+/** Degrees between two poses at which they count as different. */
+const POSE_APART = 12;
+/** Sources turned further than this are left out: a worker's sources are mostly near-frontal. */
+const MAX_SOURCE_YAW = 50;
+
+/** Samples among which a donor is looked for. */
+const DONOR_CHOICES = 8;
+
+/** One pair for each of `count` different people (fewer when there are fewer people). */
+export function choosePairs(source: PairSource, count: number, random: Random): TrainingPair[] {
+  const people = sampleWithout(source.subjects, count, random);
+  // Half of the batches look at one grid index, so that people cannot be told apart by pose.
+  const grids = [...source.byGrid.keys()];
+  const grid = random() < 0.5 ? grids[randomInt(random, grids.length)] : undefined;
+  return people.map((own) => {
+    const atGrid = grid === undefined ? [] : own.filter((sample) => sample.gridIndex === grid);
+    const target = pick(atGrid.length > 0 ? atGrid : own, random);
+    const usable = own.filter((sample) => sample !== target && Math.abs(sample.yaw) <= MAX_SOURCE_YAW);
+    const photographs = usable.filter((sample) => sample.gridIndex === -1);
+    const preferred = photographs.length > 0 && random() < 0.5 ? photographs : usable;
+    const others = source.byGrid.get(target.gridIndex) ?? [target];
+    // A photograph's pose is not on the grid, so only its own code belongs to it.
+    const donor = target.gridIndex === -1 || random() < 0.5 ? target : nearestCode(target, others, random);
+    const apart = own.filter(
+      (sample) =>
+        Math.max(Math.abs(sample.yaw - target.yaw), Math.abs(sample.pitch - target.pitch)) >= POSE_APART,
+    );
+    const poseNegative = pick(apart.length > 0 ? apart : own, random);
+    const sameView = own.filter(
+      (sample) => sample.gridIndex === target.gridIndex && sample.faceId !== target.faceId,
+    );
+    return {
+      source: pick(preferred.length > 0 ? preferred : own, random),
+      target,
+      donor,
+      poseNegative,
+      photographNegative: sameView.length > 0 ? pick(sameView, random) : poseNegative,
+    };
+  });
+}
+
+/** Of a few samples the one whose posture code is nearest: of the same expression, as a rule. */
+function nearestCode(target: PairSample, samples: readonly PairSample[], random: Random): PairSample {
+  let [best, least] = [target, Infinity];
+  for (let i = 0; i < DONOR_CHOICES; i++) {
+    const sample = pick(samples, random);
+    if (sample.subjectId === target.subjectId) continue;
+    let distance = 0;
+    for (let k = 0; k < sample.code.length; k++) distance += (sample.code[k]! - target.code[k]!) ** 2;
+    if (distance < least) [best, least] = [sample, distance];
+  }
+  return best;
+}
+
+function pick<T>(items: readonly T[], random: Random): T {
+  return items[randomInt(random, items.length)]!;
+}
+
+function sampleWithout<T>(items: readonly T[], count: number, random: Random): T[] {
+  const left = [...items];
+  return Array.from({ length: Math.min(count, left.length) }, () => {
+    const at = randomInt(random, left.length);
+    const chosen = left[at]!;
+    left[at] = left[left.length - 1]!;
+    left.pop();
+    return chosen;
+  });
+}

@@ -1,0 +1,94 @@
+/** A trained autoencoder applied to samples: their posture codes, and how well validation pictures are redrawn. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { FraMetrics } from '../fra/modelCard.ts';
+import { type AutoencoderConfig, encode } from '../fra/networks/autoencoder.ts';
+import type { ConvolutionForm } from '../fra/networks/tensorOps.ts';
+import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
+import { imageTensor, reconstructionQuality, redraw } from '../fra/training/autoencoderTask.ts';
+import { scaleCodes } from '../fra/training/codeScale.ts';
+import { correlation, mean, openPoseReader } from '../fra/training/evaluate.ts';
+import { dot } from '../shared/l2.ts';
+import { drawLandmarkImage } from '../shared/landmarkImage.ts';
+import type { TrainingSample } from './samples.ts';
+
+const BATCH = 32;
+
+/** Scales the codes so that those of training people have a mean squared length of 1, and computes everybody's. */
+export function encodeSamples(
+  weights: NamedWeights,
+  network: AutoencoderConfig,
+  samples: readonly TrainingSample[],
+  training: readonly TrainingSample[],
+  form: ConvolutionForm,
+): { autoencoder: NamedWeights; codes: Float32Array[] } {
+  const tensors = trainableWeights(weights);
+  const raw: Float32Array[] = [];
+  for (let start = 0; start < samples.length; start += BATCH) {
+    const images = samples.slice(start, start + BATCH).map(({ landmarks }) => drawLandmarkImage(landmarks));
+    const values = tf.tidy(() => encode(tensors, network, imageTensor(images), form).dataSync());
+    const width = values.length / images.length;
+    images.forEach((_, i) => {
+      raw.push(Float32Array.from(values.subarray(i * width, (i + 1) * width)));
+    });
+  }
+  disposeWeights(tensors);
+  const known = new Set(training);
+  const squares = raw.filter((_, i) => known.has(samples[i]!)).map((code) => dot(code, code));
+  const factor = 1 / Math.sqrt(Math.max(mean(squares), 1e-12));
+  return {
+    autoencoder: scaleCodes(weights, network, factor),
+    codes: raw.map((code) => code.map((value) => value * factor)),
+  };
+}
+
+/** Pictures shown of a reconstruction. */
+const EXAMPLES = 12;
+
+/** Reconstruction errors on validation people, and whether their pose can still be read. */
+export function judgeReconstruction(
+  weights: NamedWeights,
+  network: AutoencoderConfig,
+  training: readonly TrainingSample[],
+  validation: readonly TrainingSample[],
+  form: ConvolutionForm,
+): {
+  metrics: FraMetrics['reconstruction'];
+  examples: { original: Float32Array; redrawn: Float32Array }[];
+} {
+  const tensors = trainableWeights(weights);
+  const images = validation.map(({ landmarks }) => drawLandmarkImage(landmarks));
+  const { mse, iou } = reconstructionQuality(tensors, network, images, form);
+  const readPose = openPoseReader(
+    training.map(({ landmarks, pose }) => ({
+      image: drawLandmarkImage(landmarks),
+      yaw: pose.yaw,
+      pitch: pose.pitch,
+    })),
+  );
+  const read: { yaw: number; pitch: number }[] = [];
+  const examples: { original: Float32Array; redrawn: Float32Array }[] = [];
+  const every = Math.max(1, Math.floor(images.length / EXAMPLES));
+  redraw(tensors, network, images, form, (original, redrawn, i) => {
+    read.push(readPose(redrawn));
+    if (i % every === 0 && examples.length < EXAMPLES) examples.push({ original, redrawn });
+  });
+  disposeWeights(tensors);
+  const yaws = validation.map(({ pose }) => pose.yaw);
+  return {
+    examples,
+    metrics: {
+      images: images.length,
+      mse,
+      iou,
+      yawCorrelation: correlation(
+        read.map(({ yaw }) => yaw),
+        yaws,
+      ),
+      pitchCorrelation: correlation(
+        read.map(({ pitch }) => pitch),
+        validation.map(({ pose }) => pose.pitch),
+      ),
+      yawErrorDegrees: mean(read.map(({ yaw }, i) => Math.abs(yaw - yaws[i]!))),
+    },
+  };
+}
