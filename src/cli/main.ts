@@ -22,6 +22,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 're-read a finished run and check every promise it makes',
     load: async () => (await import('./verify.ts')).verifyCommand(),
   },
+  train: {
+    summary: 'train a FRA model for a recogniser from a corpus of photographs',
+    load: async () => (await import('./train.ts')).trainCommand(),
+  },
   models: {
     summary: 'fetch, list and check model weights',
     load: async () => (await import('./models.ts')).modelsCommand(),

@@ -12,7 +12,13 @@ import { PAPER_AUTOENCODER } from '../fra/networks/autoencoder.ts';
 import { type CombinerConfig, defaultCombiner } from '../fra/networks/combiner.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
-import { type CombinerLoss, combinerTask, generate, type Probe } from '../fra/training/combinerTask.ts';
+import {
+  type CombinerLoss,
+  type CombinerTermWeights,
+  combinerTask,
+  generate,
+  type Probe,
+} from '../fra/training/combinerTask.ts';
 import { judgeVariants } from '../fra/training/evaluate.ts';
 import { type LogEntry, type LoopConfig, type TrainingTask, trainNetwork } from '../fra/training/loop.ts';
 import type { PairSample } from '../fra/training/pairs.ts';
@@ -43,7 +49,8 @@ export interface TrainConfig {
     readonly loss: CombinerLoss;
     readonly scale: number;
     readonly margin: number;
-    readonly alignmentWeight: number;
+    readonly blendShare: number;
+    readonly weights: CombinerTermWeights;
     readonly identityResidual: boolean;
     readonly normalizeOutput: boolean;
   };

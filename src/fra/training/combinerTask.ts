@@ -7,10 +7,21 @@ import { type CombinerConfig, combine, combinerSpecs } from '../networks/combine
 import { initialWeights, type Weights } from '../networks/weights.ts';
 import type { TrainingTask } from './loop.ts';
 import { cosineLoss, nPairLoss, pairLoss, tripletLoss } from './losses.ts';
-import { choosePairs, indexPairs, type PairSample } from './pairs.ts';
+import { blendPair, choosePairs, indexPairs, type PairSample } from './pairs.ts';
 
 export const COMBINER_LOSSES = ['n-pair', 'triplet'] as const;
 export type CombinerLoss = (typeof COMBINER_LOSSES)[number];
+
+export interface CombinerTermWeights {
+  /** Negatives: other people. */
+  readonly identity: number;
+  /** Negatives: the same person at another pose. */
+  readonly pose: number;
+  /** Negatives: the same person at the same pose in another photograph. */
+  readonly photograph: number;
+  /** 1 − cosine to the target, beside the terms that compare. */
+  readonly alignment: number;
+}
 
 export interface CombinerTaskOptions {
   readonly network: CombinerConfig;
@@ -22,8 +33,10 @@ export interface CombinerTaskOptions {
   readonly scale: number;
   /** Margin of the triplet terms, in distance between unit vectors (0–2). */
   readonly margin: number;
-  /** Weight of 1 − cosine(answer, target) beside the terms that compare. */
-  readonly alignmentWeight: number;
+  /** Share of rows that are a person between two people. */
+  readonly blendShare: number;
+  /** Factors of the loss terms. */
+  readonly weights: CombinerTermWeights;
   /** Of training people. */
   readonly samples: readonly PairSample[];
   /** Of validation people; postures come from training people. */
@@ -47,17 +60,20 @@ interface CombinerBatch extends tf.TensorContainerObject {
 }
 
 export function combinerTask(options: CombinerTaskOptions): TrainingTask<CombinerBatch> {
-  const { network, seed, batchSize, loss, scale, margin, alignmentWeight } = options;
+  const { network, seed, batchSize, loss, scale, margin, blendShare } = options;
   const source = indexPairs(options.samples);
   return {
     config: {
-      ...{ network, seed, batchSize, loss, scale, margin, alignmentWeight },
+      ...{ network, seed, batchSize, loss, scale, margin, blendShare, weights: options.weights },
       samples: options.samples.length,
       validation: options.validation.length,
     },
     initial: () => initialWeights(combinerSpecs(network), seed),
     batch: (step) => {
-      const pairs = choosePairs(source, batchSize, seededRandom(seed, 'combiner', step));
+      const random = seededRandom(seed, 'combiner', step);
+      const pairs = choosePairs(source, batchSize, random).map((pair) =>
+        random() < blendShare ? blendPair(pair, source, random) : pair,
+      );
       return {
         identities: rows(pairs.map((pair) => pair.source.embedding)),
         postures: rows(pairs.map((pair) => pair.donor.code)),
@@ -69,26 +85,25 @@ export function combinerTask(options: CombinerTaskOptions): TrainingTask<Combine
     losses: (weights, batch, dropout) => {
       const answers = combine(weights, network, batch.identities, batch.postures, dropout);
       const { targets, poseNegatives, photographNegatives } = batch;
-      const alignment: tf.Scalar = tf.mul(cosineLoss(answers, targets), alignmentWeight);
-      if (loss === 'triplet') {
-        // The next row's person is the other identity.
-        const others = tf.concat2d(
-          [tf.slice(targets, [1, 0], [-1, -1]), tf.slice(targets, [0, 0], [1, -1])] as tf.Tensor2D[],
-          0,
-        );
-        return {
-          identity: tripletLoss(answers, targets, others, margin),
-          pose: tripletLoss(answers, targets, poseNegatives, margin),
-          photograph: tripletLoss(answers, targets, photographNegatives, margin),
-          alignment,
-        };
-      }
-      return {
-        identity: nPairLoss(answers, targets, scale),
-        pose: pairLoss(answers, targets, poseNegatives, scale),
-        photograph: pairLoss(answers, targets, photographNegatives, scale),
-        alignment,
+      const compare = (negatives: tf.Tensor2D) =>
+        loss === 'triplet'
+          ? tripletLoss(answers, targets, negatives, margin)
+          : pairLoss(answers, targets, negatives, scale);
+      const terms = {
+        identity:
+          loss === 'triplet'
+            ? tripletLoss(answers, targets, nextRows(targets), margin)
+            : nPairLoss(answers, targets, scale),
+        pose: compare(poseNegatives),
+        photograph: compare(photographNegatives),
+        alignment: cosineLoss(answers, targets),
       };
+      return Object.fromEntries(
+        Object.entries(terms).map(([name, term]) => [
+          name,
+          tf.mul(term, options.weights[name as keyof CombinerTermWeights]) as tf.Scalar,
+        ]),
+      );
     },
     validate: (weights) => {
       const answers = generate(weights, network, options.validation);
@@ -100,6 +115,12 @@ export function combinerTask(options: CombinerTaskOptions): TrainingTask<Combine
       return { score: 1 - similarity, measures: { similarity, unchanged, similarityToSource: kept } };
     },
   };
+}
+
+/** Row i + 1 in place of row i: another person's, as a batch holds nobody twice. */
+function nextRows(x: tf.Tensor2D): tf.Tensor2D {
+  const rest = tf.slice(x, [1, 0], [x.shape[0] - 1, x.shape[1]]);
+  return tf.concat2d([rest, tf.slice(x, [0, 0], [1, x.shape[1]])], 0);
 }
 
 const EVALUATION_BATCH = 64;

@@ -2,6 +2,7 @@
  * What the combiner learns from: a person's embedding, a posture code, and the same person's embedding at that
  * posture. All choices come from a seeded generator.
  */
+import { normalizeInPlace } from '../../shared/l2.ts';
 import { type Random, randomInt } from '../../shared/random.ts';
 
 /** One measured face, real or rendered, of a person. */
@@ -53,6 +54,31 @@ export function indexPairs(samples: readonly PairSample[]): PairSource {
   }
   // One sample leaves nothing to learn between.
   return { subjects: [...subjects.values()].filter((own) => own.length > 1), byGrid };
+}
+
+/**
+ * A pair of a person between two people: every embedding is moved the same way towards the partner's embedding at the
+ * same grid index. Turning changes embeddings of different people alike, so these are plausible people, and there are
+ * many of them where there are few real ones. The donor's code stays.
+ */
+export function blendPair(pair: TrainingPair, source: PairSource, random: Random): TrainingPair {
+  const partner = pick(source.subjects, random);
+  const share = 0.5 * random();
+  const blend = (sample: PairSample): PairSample => {
+    const counterparts = partner.filter(({ gridIndex }) => gridIndex === sample.gridIndex);
+    if (counterparts.length === 0) return sample;
+    const other = pick(counterparts, random).embedding;
+    const embedding = sample.embedding.map((value, i) => (1 - share) * value + share * other[i]!);
+    normalizeInPlace(embedding);
+    return { ...sample, embedding };
+  };
+  return {
+    source: blend(pair.source),
+    target: blend(pair.target),
+    donor: pair.donor,
+    poseNegative: blend(pair.poseNegative),
+    photographNegative: blend(pair.photographNegative),
+  };
 }
 
 /** Degrees between two poses at which they count as different. */
