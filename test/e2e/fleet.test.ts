@@ -1,0 +1,73 @@
+/** Several worker processes, one Redis, one object store. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+/** Two faces a shard, one person each. */
+const SHARDS = 12;
+const options = ['--variants', '2', '--shard-faces', '2'];
+
+test('two workers on one Redis finish one run in S3, each shard once', () =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async ({ endpoint, bucket }) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: endpoint };
+      const out = `s3://${bucket}/night-1`;
+      const submitted = await posecast(['submit', samples, out, ...options], env);
+      assert.equal(submitted.code, 0, submitted.stderr);
+      const workers = await Promise.all(
+        [1, 2].map(() => startPosecast(['work', out, '--threads', '1', '--batch', '2'], env).done),
+      );
+      for (const worker of workers) assert.equal(worker.code, 0, worker.stderr);
+
+      const store = await openStore(out, { s3: { endpoint }, access: 'read' });
+      const pids = new Set<number>();
+      for (let shard = 0; shard < SHARDS; shard++) {
+        const commit = await readShardCommit(store, shard);
+        assert.ok(commit !== undefined, `shard ${shard} has a commit`);
+        pids.add(commit.worker.pid);
+      }
+      await store.close();
+      assert.equal(pids.size, 2, 'both workers did some of the shards');
+      const verified = await posecast(['verify', out], env);
+      assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+      const status = await posecast(['status', out, '--json'], env);
+      assert.equal(status.code, 0, status.stderr);
+    }),
+  ));
+
+test('a killed worker’s shards are finished by another', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const first = startPosecast(['work', out, '--threads', '1'], env);
+      const store = await openStore(out, { access: 'read' });
+      while ((await readShardCommit(store, 0)) === undefined && first.child.exitCode === null) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      first.child.kill('SIGKILL');
+      await first.done;
+      const second = await posecast(['work', out, '--threads', '1'], env);
+      assert.equal(second.code, 0, second.stderr);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a store that ignores put-if-absent is used with a warning that says what is weaker', () =>
+  withS3({ conditionalPuts: false }, async ({ endpoint, bucket }) => {
+    const env = { AWS_ENDPOINT_URL_S3: endpoint };
+    const out = `s3://${bucket}/weak`;
+    const ran = await posecast(['run', samples, out, '--variants', '1'], env);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stderr, /If-None-Match|put-if-absent/);
+    assert.equal((await posecast(['verify', out], env)).code, 0);
+  }));

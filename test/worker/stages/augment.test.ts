@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EmbeddedFace, POSTURE_DIM } from '../../../src/shared/face.ts';
+import { normalizeInPlace } from '../../../src/shared/l2.ts';
+import {
+  augment,
+  type Combine,
+  type PostureTargets,
+  variantFaceId,
+} from '../../../src/worker/stages/augment.ts';
+import { binTargets } from '../../../src/worker/stages/chooseVariants.ts';
+
+const options = { variants: 4, policy: 'coverage', seed: 1, minSimilarity: 0.5 } as const;
+
+function makeTargets(yaws: readonly number[]): PostureTargets {
+  const yaw = Float32Array.from(yaws);
+  const zeros = new Float32Array(yaws.length);
+  const codes = new Float32Array(yaws.length * POSTURE_DIM);
+  for (const i of yaws.keys()) codes[i * POSTURE_DIM] = i;
+  return {
+    ids: yaws.map((_, i) => `p${i}`),
+    codes,
+    yaw,
+    pitch: zeros,
+    roll: zeros,
+    bins: binTargets({ yaw, pitch: zeros }),
+  };
+}
+
+function makeFace(values: readonly number[], yaw = 0): EmbeddedFace {
+  const embedding = Float32Array.from(values);
+  normalizeInPlace(embedding);
+  return {
+    facesFound: 1,
+    detectionScore: 1,
+    pose: { yaw, pitch: 0, roll: 0 },
+    landmarks: new Float32Array(136),
+    embedding,
+  };
+}
+
+/** Gives every identity back unchanged. */
+const unchanged: Combine = async (identities) => identities;
+
+test('every variant names its source, its posture and the pose it was asked for', async () => {
+  const targets = makeTargets([-60, -30, 30, 60]);
+  const faces = [
+    { faceId: 'a/1', face: makeFace([1, 0, 0], -20) },
+    { faceId: 'a/2', face: makeFace([1, 0.1, 0], 20) },
+  ];
+  const [anna] = await augment([{ subjectId: 'anna', faces }], targets, options, unchanged);
+  assert.equal(anna!.variants.length, 4);
+  assert.deepEqual(new Set(anna!.variants.map((variant) => variant.pose.yaw)), new Set([-60, -30, 30, 60]));
+  for (const variant of anna!.variants) {
+    assert.equal(variant.faceId, variantFaceId('anna', variant.variant));
+    assert.equal(targets.ids[targets.yaw.indexOf(variant.pose.yaw)], variant.postureId);
+    assert.equal(variant.sourceFaceId, variant.pose.yaw < 0 ? 'a/1' : 'a/2');
+  }
+});
+
+test('variants below the similarity gate, and those that are not finite, are dropped and counted', async () => {
+  const answers = [
+    [1, 0],
+    [0, 1],
+    [Number.NaN, 0],
+    [1, 0.1],
+  ];
+  const combine: Combine = async (identities) => {
+    const embeddings = new Float32Array(identities.length);
+    for (const [i, answer] of answers.entries()) embeddings.set(answer, i * 2);
+    return embeddings;
+  };
+  const faces = [{ faceId: 'a/1', face: makeFace([1, 0]) }];
+  const [anna] = await augment([{ subjectId: 'anna', faces }], makeTargets([30]), options, combine);
+  assert.deepEqual(
+    anna!.variants.map((variant) => variant.variant),
+    [0, 3],
+  );
+  assert.equal(anna!.variantsRejected, 2);
+});
+
+test('several subjects share one call of the combiner and keep their own variants', async () => {
+  let calls = 0;
+  const combine: Combine = async (identities, postures) => {
+    calls++;
+    assert.equal(identities.length / 2, postures.length / POSTURE_DIM);
+    return identities;
+  };
+  const subjects = [
+    { subjectId: 'anna', faces: [{ faceId: 'a/1', face: makeFace([1, 0]) }] },
+    { subjectId: 'nobody', faces: [] },
+    { subjectId: 'berta', faces: [{ faceId: 'b/1', face: makeFace([0, 1]) }] },
+  ];
+  const augmented = await augment(subjects, makeTargets([-30, 0, 30]), options, combine);
+  assert.equal(calls, 1);
+  assert.deepEqual(
+    augmented.map((subject) => subject.variants.length),
+    [4, 0, 4],
+  );
+  for (const variant of augmented[2]!.variants) assert.deepEqual([...variant.embedding], [0, 1]);
+});
