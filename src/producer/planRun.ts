@@ -57,6 +57,9 @@ export async function planRun(
   return newRun(config, store, options);
 }
 
+/** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
+const SHARD_VARIANTS = 20_000;
+
 async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOptions): Promise<PlannedRun> {
   const { models, signal, note = () => {} } = options;
   const corpus = await openCorpus(config);
@@ -68,6 +71,7 @@ async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOpt
       runId,
       shardFaces: config.shardFaces,
       shardBytes: config.shardBytes,
+      shardSubjects: Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, config.variants))),
       ...(signal && { signal }),
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(options.partRows && { partRows: options.partRows }),

@@ -13,6 +13,8 @@ export interface ShardLimits {
   readonly shardFaces: number;
   /** A shard holds at most this many bytes of images, unless it is one subject alone. */
   readonly shardBytes: number;
+  /** A shard holds at most this many subjects: each brings variants, and a shard's table lies in memory. */
+  readonly shardSubjects: number;
   /** A listing part ends with the first subject that brings it to this many rows. */
   readonly partRows: number;
 }
@@ -73,7 +75,9 @@ export function createShardPlanner(limits: ShardLimits): ShardPlanner {
     add(subject) {
       const endsPart = rowStart + open.faces >= limits.partRows;
       const overflows =
-        open.faces + subject.faces > limits.shardFaces || open.bytes + subject.bytes > limits.shardBytes;
+        open.faces + subject.faces > limits.shardFaces ||
+        open.bytes + subject.bytes > limits.shardBytes ||
+        open.subjects + 1 > limits.shardSubjects;
       const closed = endsPart || overflows ? close() : undefined;
       if (endsPart) {
         part++;

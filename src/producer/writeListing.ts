@@ -22,6 +22,7 @@ export interface WriteListingOptions {
   readonly runId: string;
   readonly shardFaces: number;
   readonly shardBytes: number;
+  readonly shardSubjects: number;
   readonly partRows?: number;
   readonly signal?: AbortSignal;
   /** Called every few thousand faces. */

@@ -51,7 +51,7 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
     ...options.config,
   });
   const runId = 'sample-run';
-  const limits = { shardFaces: config.shardFaces, shardBytes: config.shardBytes };
+  const limits = { shardFaces: config.shardFaces, shardBytes: config.shardBytes, shardSubjects: 1000 };
   const written = await writeListing(faces(), store, { runId, ...limits });
   if (written === undefined) throw new Error('a sample run needs faces');
   const run: RunFile = {

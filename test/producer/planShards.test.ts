@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type PlannedShard, planShards, type SubjectSize } from '../../src/producer/planShards.ts';
 
-const limits = { shardFaces: 10, shardBytes: 1_000, partRows: 25 };
+const limits = { shardFaces: 10, shardBytes: 1_000, shardSubjects: 8, partRows: 25 };
 
 const subjects = fc.array(
   fc.record({ faces: fc.integer({ min: 1, max: 30 }), bytes: fc.integer({ min: 0, max: 2_500 }) }),
@@ -12,6 +12,7 @@ const subjects = fc.array(
 const anyLimits = fc.record({
   shardFaces: fc.integer({ min: 1, max: 40 }),
   shardBytes: fc.integer({ min: 1, max: 5_000 }),
+  shardSubjects: fc.integer({ min: 1, max: 8 }),
   partRows: fc.integer({ min: 1, max: 100 }),
 });
 
@@ -69,6 +70,7 @@ test('a shard exceeds a limit only when it is one subject alone, and then it say
         const exceeds = shard.faces > asked.shardFaces || shard.bytes > asked.shardBytes;
         assert.equal(shard.oversize, exceeds);
         if (exceeds) assert.equal(shard.subjects, 1);
+        assert.ok(shard.subjects <= asked.shardSubjects);
       }
     }),
   );
@@ -82,7 +84,9 @@ test('a shard is closed only when the next subject does not fit in, or the part 
         const next = all[shard.firstClassIndex + shard.subjects];
         if (next === undefined) continue;
         const fits =
-          shard.faces + next.faces <= asked.shardFaces && shard.bytes + next.bytes <= asked.shardBytes;
+          shard.faces + next.faces <= asked.shardFaces &&
+          shard.bytes + next.bytes <= asked.shardBytes &&
+          shard.subjects < asked.shardSubjects;
         if (fits) assert.equal(plan[i + 1]?.part, shard.part + 1);
       }
     }),

@@ -16,7 +16,13 @@ import { openStore } from '../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from '../producer/corpusFiles.ts';
 
-const OPTIONS: WriteListingOptions = { runId: 'r1', shardFaces: 4, shardBytes: 10_000, partRows: 10 };
+const OPTIONS: WriteListingOptions = {
+  runId: 'r1',
+  shardFaces: 4,
+  shardBytes: 10_000,
+  shardSubjects: 100,
+  partRows: 10,
+};
 
 async function withStore<T>(body: (store: ObjectStore) => Promise<T>): Promise<T> {
   return withTempFolder(async (folder) => {
