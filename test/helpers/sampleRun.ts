@@ -33,9 +33,10 @@ export interface SampleOptions {
 /** Plans a run: subjects person-000…, the third face of each is to be rejected. */
 export async function planSampleRun(store: ObjectStore, options: SampleOptions = {}): Promise<RunFile> {
   const { subjects = 7, facesPerSubject = 4 } = options;
+  const digits = Math.max(3, String(subjects - 1).length);
   async function* faces(): AsyncIterable<FaceRecord> {
     for (let s = 0; s < subjects; s++) {
-      const subjectId = `person-${String(s).padStart(3, '0')}`;
+      const subjectId = `person-${String(s).padStart(digits, '0')}`;
       for (let f = 0; f < facesPerSubject; f++) {
         const faceId = `${subjectId}/${f}.jpg`;
         yield { faceId, subjectId, uri: faceId, bytes: 1000 };

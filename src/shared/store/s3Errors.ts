@@ -62,9 +62,7 @@ export function openFailure(facts: ErrorFacts, error: unknown): Error {
 
 function plain(error: unknown): Error {
   const { name, message } = toError(error);
-  const code = (error as ServiceError).code;
-  // Node reports several refused addresses as one AggregateError without a message.
-  return new Error(
-    message !== '' ? `${name}: ${message}` : `${name}${code === undefined ? '' : `: ${code}`}`,
-  );
+  // Some services send no text, and Node reports several refused addresses as one error without one.
+  const text = message === '' || message === 'UnknownError' ? (error as ServiceError).code : message;
+  return new Error(text === undefined ? name : `${name}: ${text}`);
 }

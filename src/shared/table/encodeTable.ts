@@ -21,10 +21,10 @@ export interface EncodedTable {
 }
 
 /**
- * Rows of a Parquet row group: 64 MiB of 512-d float32. The writer needs about six times what it is given at once,
+ * Rows of a Parquet row group: 32 MiB of 512-d float32. The writer needs about six times what it is given at once,
  * so larger tables go through it one row group at a time.
  */
-export const ROW_GROUP_ROWS = 32_768;
+export const ROW_GROUP_ROWS = 16_384;
 
 /** The table as one file. Rows keep their order; equal tables give equal bytes. */
 export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array> {
