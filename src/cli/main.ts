@@ -14,9 +14,17 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'expand a corpus on this machine, from photographs to a committed table',
     load: async () => (await import('./run.ts')).runCommand(),
   },
+  submit: {
+    summary: 'plan a run and queue its shards for workers anywhere',
+    load: async () => (await import('./submit.ts')).submitCommand(),
+  },
   work: {
     summary: 'process queued shards on this machine',
     load: async () => (await import('./work.ts')).workCommand(),
+  },
+  status: {
+    summary: 'show how far a run is',
+    load: async () => (await import('./status.ts')).statusCommand(),
   },
   verify: {
     summary: 're-read a finished run and check every promise it makes',

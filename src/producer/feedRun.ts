@@ -3,12 +3,11 @@ import type { Redis } from 'ioredis';
 import { readPlan } from '../shared/listing.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { registerRun, seedProgress } from '../shared/redisRuns.ts';
-import { committedShards } from '../shared/run/committedShards.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { type EnqueueProgress, enqueueShards } from './enqueueShards.ts';
+import { createRunTally } from './runTally.ts';
 
 export interface FeedOptions {
   readonly redis: Redis;
@@ -24,22 +23,14 @@ export async function feedRun(
   options: FeedOptions,
 ): Promise<EnqueueProgress> {
   const { redis, queue, signal, onProgress } = options;
-  const committed = new Set<number>();
-  const progress = { shardsDone: 0, faces: 0, rejects: 0, variants: 0 };
-  for await (const index of committedShards(store, signal)) {
-    const commit = await readShardCommit(store, index);
-    if (commit === undefined) continue;
-    committed.add(index);
-    progress.shardsDone += 1;
-    progress.faces += commit.counters.faces;
-    progress.rejects += commit.counters.rejected;
-    progress.variants += commit.counters.variants;
-  }
-  await seedProgress(redis, run.runId, progress);
+  const tally = createRunTally(run, store);
+  await tally.refresh(signal);
+  const { faces, rejected: rejects, variants } = tally.counters;
+  await seedProgress(redis, run.runId, { shardsDone: tally.shardsDone, faces, rejects, variants });
   const { runId, createdAt, shards } = run;
   await registerRun(redis, { runId, createdAt, shards, out: store.uri });
   return enqueueShards(queue, specs(run, store, signal), {
-    committed,
+    committed: tally,
     signal,
     ...(onProgress && { onProgress }),
   });

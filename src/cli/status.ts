@@ -1,0 +1,150 @@
+/** `posecast status`: how far a run is. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { Redis } from 'ioredis';
+import { type RunStatus, readRunStatus } from '../producer/runStatus.ts';
+import { createRunTally } from '../producer/runTally.ts';
+import { ConfigError, describeError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { listRuns } from '../shared/redisRuns.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { requireRunFile } from '../shared/run/runFile.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { EXIT, Interrupted } from './exit.ts';
+import { count } from './liveLine.ts';
+import { openStopSignal } from './signals.ts';
+
+const EPILOGUE = `
+Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
+when --redis or REDIS_URL names a Redis that answers.
+
+States: complete · finishing (the manifest is being written) · running · waiting (no worker) · failed (submit
+again to try again) · not queued (submit again) · unknown (not complete, and no Redis was asked)
+
+Examples:
+  posecast status out/sample
+  posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
+  posecast status 20261123T220000-1a2b3c --json
+
+Exit codes: 0 shown, 1 the run has failed shards, 2 there is no such run.
+`;
+
+/** Between two looks with --watch, in milliseconds. */
+const WATCH_MS = 2_000;
+
+/** A run id, as `submit` prints it. */
+const RUN_ID = /^\d{8}T\d{6}-[0-9a-f]{6}$/;
+
+interface Flags {
+  readonly redis?: string;
+  readonly watch: boolean;
+  readonly json: boolean;
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('Shows how far a run is.')
+    .argument('<OUT|RUN_ID>', 'folder or s3://bucket/prefix of a run, or the id of a run that Redis knows')
+    .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
+    .option('--watch', 'look again every 2 s until the run is complete or has failed', false)
+    .option('--json', 'JSON; with --watch one object a line', false)
+    .addHelpText('after', EPILOGUE)
+    .action(status);
+}
+
+async function status(outOrRunId: string, flags: Flags): Promise<void> {
+  const releasers = createReleasers();
+  const stop = openStopSignal(() => undefined);
+  const { signal } = stop;
+  try {
+    const redis = await redisIfReachable(flags.redis ?? process.env.REDIS_URL);
+    if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
+    const out = RUN_ID.test(outOrRunId) ? await outOf(outOrRunId, redis) : outOrRunId;
+    const store = await openStore(out, { access: 'read' });
+    releasers.push('store', () => store.close());
+    const run = await requireRunFile(store);
+    const queue = redis && openShardQueue(redis, run.runId);
+    if (queue !== undefined) releasers.push('queue', () => queue.close());
+    const tally = createRunTally(run, store);
+    while (true) {
+      const found = await readRunStatus(run, store, tally, redis && queue && { redis, queue }, signal);
+      show(found, flags);
+      if (found.state === 'failed') process.exitCode = EXIT.failures;
+      if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
+      await sleep(WATCH_MS, undefined, { signal });
+    }
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('stopped watching; the run goes on');
+    throw error;
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+/** The commits are in the store: a Redis that does not answer makes the answer shorter, not impossible. */
+async function redisIfReachable(url: string | undefined): Promise<Redis | undefined> {
+  if (url === undefined) return undefined;
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  try {
+    return await connectRedis(url, { warn: say });
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code !== 'no-redis') throw error;
+    say(`queue and workers are not shown: ${describeError(error)}`);
+    return undefined;
+  }
+}
+
+async function outOf(runId: string, redis: Redis | undefined): Promise<string> {
+  if (redis === undefined) {
+    throw new ConfigError(
+      'no-redis-url',
+      'status RUN_ID: expected a Redis that answers (--redis or REDIS_URL)',
+    );
+  }
+  const found = (await listRuns(redis)).find((run) => run.runId === runId);
+  if (found !== undefined) return found.out;
+  throw new ConfigError('no-run', 'status: Redis knows no such run; finished runs are found by their OUT', {
+    runId,
+  });
+}
+
+function show(found: RunStatus, flags: Flags): void {
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify(found, null, flags.watch ? 0 : 2)}\n`);
+    return;
+  }
+  // A terminal shows the newest state in place.
+  if (flags.watch && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
+  process.stdout.write(formatStatus(found));
+}
+
+/** A status for a person. */
+export function formatStatus(status: RunStatus): string {
+  const { counters, queue, rejectsByCode } = status;
+  const share = Math.floor((100 * status.shardsDone) / status.shardsTotal);
+  const rejects = Object.entries(rejectsByCode)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, faces]) => `${code} ${count(faces)}`);
+  const lines: [string, string][] = [
+    ['state', status.state],
+    ['shards', `${count(status.shardsDone)} of ${count(status.shardsTotal)} (${share} %)`],
+    ['faces', `${count(counters.faces)} of ${count(status.facesTotal)}`],
+    ['variants', count(counters.variants)],
+    ['rejects', rejects.length === 0 ? '0' : `${count(counters.rejected)}: ${rejects.join(', ')}`],
+  ];
+  if (queue !== undefined) {
+    const { waiting, active, delayed, failed, failures, workers } = queue;
+    lines.push([
+      'queue',
+      `${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed)} failed`,
+    ]);
+    lines.push(['workers', workers.length === 0 ? 'none' : String(workers.length)]);
+    for (const { host, pid, device } of workers) lines.push(['', `${host} ${pid} ${device}`]);
+    for (const { shard, reason } of failures) lines.push(['failed', `shard ${shard}: ${reason}`]);
+  }
+  return `run ${status.runId}  ${status.out}\n${lines
+    .map(([label, text]) => `  ${label.padEnd(8)}  ${text}\n`)
+    .join('')}`;
+}

@@ -1,0 +1,139 @@
+/** `posecast submit CORPUS OUT`: plans a run and queues its shards for workers on any machine. */
+import { Command } from 'commander';
+import { feedRun } from '../producer/feedRun.ts';
+import { planRun } from '../producer/planRun.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
+import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
+import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { openRunAssets } from '../worker/runAssets.ts';
+import { waitForRunEnd } from '../worker/runEnd.ts';
+import { EXIT, Interrupted } from './exit.ts';
+import { count, type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
+import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
+import { openStopSignal } from './signals.ts';
+
+const EPILOGUE = `
+Submitting plans the run into OUT (corpus listing, shards, run.json) and then feeds the queue, a few thousand
+shards ahead of the workers. It ends when the last shard is queued. The same command again goes on where it
+stopped: committed shards are skipped, failed ones are tried again. Redis may be lost; OUT has every result.
+
+Workers read the corpus themselves: it must have the same path on every node.
+
+Examples:
+  posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
+  posecast submit faces.csv /mnt/out/run-7 --image-root /mnt/faces --variants 20 --wait
+  posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
+
+Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for good, 2 cannot be done as asked
+and nothing was written, 130 interrupted; the same command goes on.
+`;
+
+interface Flags extends RunFlags {
+  readonly redis?: string;
+  readonly wait: boolean;
+  readonly json: boolean;
+}
+
+/** Between two lines about a queue that is being filled, in milliseconds. */
+const FEED_EVERY_MS = 5_000;
+
+export function submitCommand(): Command {
+  const command = new Command('submit')
+    .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
+    .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
+    .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
+  return addRunOptions(command)
+    .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
+    .option('--wait', 'stay until the run is complete', false)
+    .option('--json', 'one JSON object a line instead of text', false)
+    .addHelpText('after', EPILOGUE)
+    .action(submit);
+}
+
+async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
+  const url = flags.redis ?? process.env.REDIS_URL;
+  if (url === undefined) {
+    throw new ConfigError('no-redis-url', 'submit: expected --redis or REDIS_URL, found neither');
+  }
+  const releasers = createReleasers();
+  const redisLabel = parseRedisUrl(url).label;
+  const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device: `redis ${redisLabel}` });
+  const note = (line: string) => live.note(line);
+  const stop = openStopSignal((name) => note(`${name}: stopping; once more to end at once`));
+  const { signal } = stop;
+  try {
+    const config = await runConfigFromOptions(corpus, flags);
+    // Reached before anything is planned: a run that cannot be queued must not be written.
+    const redis = await connectRedis(url, { warn: note });
+    releasers.push('redis connection', () => closeRedis(redis));
+    const store = await openStore(out, { onWarning: note });
+    releasers.push('store', () => store.close());
+    const { identity } = await openRunAssets(config, note);
+    const { run, resumed } = await planRun(config, store, { models: identity, signal, note });
+    const { faces, subjects } = run.corpus;
+    note(
+      `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
+        `${count(faces)} faces of ${count(subjects)} people in ${count(run.shards)} shards`,
+    );
+    if (await isFinished(store)) {
+      await unregisterRun(redis, run.runId);
+      report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
+      return;
+    }
+    const queue = openShardQueue(redis, run.runId);
+    releasers.push('queue', () => queue.close());
+    const fed = await feedRun(run, store, {
+      redis,
+      queue,
+      signal,
+      onProgress: feedLines(run.shards, live),
+    });
+    report(
+      flags,
+      { event: 'queued', runId: run.runId, out: store.uri, shards: run.shards, ...fed },
+      `queued ${count(fed.queued)} of ${count(run.shards)} shards (${count(fed.skipped)} were committed already); ` +
+        `workers: posecast work ${store.uri}`,
+    );
+    if (!flags.wait) return;
+
+    const onLook = async () => {
+      const done = await readProgress(redis, run.runId);
+      live.update({ ...done, shardsTotal: run.shards, facesTotal: faces });
+    };
+    const end = await waitForRunEnd({ queue, store, run, signal, onLook, pollMs: 1_000 });
+    live.finish();
+    if (end.status === 'failed') {
+      for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+      process.exitCode = EXIT.failures;
+      return;
+    }
+    await unregisterRun(redis, run.runId);
+    report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
+  } catch (error) {
+    live.finish();
+    if (signal.aborted) throw new Interrupted('stopped; the same command goes on');
+    throw error;
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+/** The result of the command, on standard output. */
+function report(flags: Flags, event: Record<string, unknown>, line: string): void {
+  process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
+}
+
+/** A line now and then while the queue is filled: with a long plan that takes as long as the run. */
+function feedLines(shards: number, live: LiveLine) {
+  let saidAt = Date.now();
+  return ({ queued, skipped }: { queued: number; skipped: number }) => {
+    if (Date.now() - saidAt < FEED_EVERY_MS) return;
+    saidAt = Date.now();
+    live.note(`queued ${count(queued + skipped)} of ${count(shards)} shards`);
+  };
+}

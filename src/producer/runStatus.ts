@@ -1,0 +1,96 @@
+/** How far a run is: from the commits in its store, and from Redis where one answers. */
+import type { Redis } from 'ioredis';
+import type { ShardQueue } from '../shared/queue.ts';
+import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { Counters } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { RunTally } from './runTally.ts';
+
+/**
+ * - complete: every shard is committed and the manifest is in place
+ * - finishing: every shard is committed, the manifest is not written yet
+ * - failed: what is left has failed for good; submitting again tries it again
+ * - running: a worker is alive
+ * - waiting: there is work in the queue and nobody to do it
+ * - not queued: shards are missing and the queue does not hold them: submit again
+ * - unknown: shards are missing, and no Redis was asked
+ */
+export type RunState = 'complete' | 'finishing' | 'failed' | 'running' | 'waiting' | 'not queued' | 'unknown';
+
+export interface RunStatus {
+  readonly runId: string;
+  readonly out: string;
+  readonly state: RunState;
+  readonly shardsDone: number;
+  readonly shardsTotal: number;
+  readonly facesTotal: number;
+  readonly counters: Counters;
+  readonly rejectsByCode: Readonly<Record<string, number>>;
+  /** Absent when no Redis was asked. */
+  readonly queue?: QueueStatus;
+}
+
+export interface QueueStatus {
+  readonly waiting: number;
+  readonly active: number;
+  /** Waiting for another attempt. */
+  readonly delayed: number;
+  readonly failed: number;
+  /** The first failed shards, by index. */
+  readonly failures: readonly { readonly shard: number; readonly reason: string }[];
+  readonly workers: readonly WorkerEntry[];
+}
+
+/** Failed shards shown by name. */
+const SHOWN_FAILURES = 10;
+
+export async function readRunStatus(
+  run: RunFile,
+  store: ObjectStore,
+  tally: RunTally,
+  dispatch: { readonly redis: Redis; readonly queue: ShardQueue } | undefined,
+  signal?: AbortSignal,
+): Promise<RunStatus> {
+  await tally.refresh(signal);
+  const finished = await isFinished(store);
+  const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue));
+  return {
+    runId: run.runId,
+    out: store.uri,
+    state: stateOf(finished, tally.shardsDone === run.shards, queue),
+    shardsDone: tally.shardsDone,
+    shardsTotal: run.shards,
+    facesTotal: run.corpus.faces,
+    counters: { ...tally.counters },
+    rejectsByCode: { ...tally.rejectsByCode },
+    ...(queue && { queue }),
+  };
+}
+
+async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueStatus> {
+  const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
+  const failed = await queue.getFailed(0, SHOWN_FAILURES - 1);
+  return {
+    waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    failed: counts.failed ?? 0,
+    failures: failed.map((job) => ({ shard: job.data.index, reason: job.failedReason })),
+    workers: await aliveWorkers(redis, runId),
+  };
+}
+
+/** The state of a run; pure. */
+export function stateOf(
+  finished: boolean,
+  allCommitted: boolean,
+  queue: Omit<QueueStatus, 'failures'> | undefined,
+): RunState {
+  if (finished) return 'complete';
+  if (allCommitted) return 'finishing';
+  if (queue === undefined) return 'unknown';
+  if (queue.waiting + queue.active + queue.delayed === 0) return queue.failed > 0 ? 'failed' : 'not queued';
+  return queue.workers.length > 0 ? 'running' : 'waiting';
+}

@@ -1,0 +1,57 @@
+/** What the commits of a run add up to. Commits never change, so each is read once, however often one looks. */
+import { mapInOrder } from '../shared/mapInOrder.ts';
+import { committedShards } from '../shared/run/committedShards.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { type Counters, readShardCommit } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+
+/** Commits read at the same time. */
+const READS = 16;
+
+export interface RunTally {
+  /** Reads what was committed since the last time. */
+  refresh(signal?: AbortSignal): Promise<void>;
+  /** Whether a shard was committed at the last refresh. */
+  has(index: number): boolean;
+  readonly shardsDone: number;
+  readonly counters: Counters;
+  /** Rejected faces by `stage/code`. */
+  readonly rejectsByCode: Readonly<Record<string, number>>;
+}
+
+export function createRunTally(run: Pick<RunFile, 'shards'>, store: ObjectStore): RunTally {
+  const committed = new Uint8Array(run.shards);
+  const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
+  const rejectsByCode: Record<string, number> = {};
+  let shardsDone = 0;
+
+  async function* unread(signal: AbortSignal | undefined): AsyncGenerator<number> {
+    for await (const index of committedShards(store, signal)) {
+      if (index < run.shards && committed[index] === 0) yield index;
+    }
+  }
+
+  return {
+    counters,
+    rejectsByCode,
+    get shardsDone() {
+      return shardsDone;
+    },
+    has: (index) => committed[index] === 1,
+    async refresh(signal) {
+      const read = async (index: number) => ({ index, commit: await readShardCommit(store, index) });
+      for await (const { index, commit } of mapInOrder(unread(signal), READS, read)) {
+        signal?.throwIfAborted();
+        if (commit === undefined) continue;
+        committed[index] = 1;
+        shardsDone++;
+        for (const name of Object.keys(counters) as (keyof Counters)[]) {
+          counters[name] += commit.counters[name];
+        }
+        for (const [code, faces] of Object.entries(commit.rejectsByCode)) {
+          rejectsByCode[code] = (rejectsByCode[code] ?? 0) + faces;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { feedRun } from '../../src/producer/feedRun.ts';
+import { type QueueStatus, readRunStatus, stateOf } from '../../src/producer/runStatus.ts';
+import { createRunTally } from '../../src/producer/runTally.ts';
+import { openShardQueue } from '../../src/shared/queue.ts';
+import { listRuns, readProgress, sayAlive } from '../../src/shared/redisRuns.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withFolderStore } from '../helpers/stores.ts';
+
+// A shard of the sample run: 2 people of 4 faces, one of the faces rejected, 3 variants each.
+const PER_SHARD = { faces: 8, ok: 6, rejected: 2, variants: 6, variantsRejected: 2 };
+
+function times(n: number) {
+  return Object.fromEntries(Object.entries(PER_SHARD).map(([name, value]) => [name, value * n]));
+}
+
+test('a tally adds up every commit and reads each of them once', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 8 });
+    const specs = await sampleSpecs(store, run);
+    const reads: string[] = [];
+    const watched: ObjectStore = {
+      ...store,
+      get: (key, range, signal) => {
+        reads.push(key);
+        return store.get(key, range, signal);
+      },
+    };
+    const tally = createRunTally(run, watched);
+    await tally.refresh();
+    assert.equal(tally.shardsDone, 0);
+    for (const spec of specs.slice(1)) await runSampleShard(store, run, spec, 'a1');
+    await tally.refresh();
+    await tally.refresh();
+    assert.equal(tally.shardsDone, 3);
+    assert.deepEqual(tally.counters, times(3));
+    assert.deepEqual(tally.rejectsByCode, { 'detect/no-face': 6 });
+    assert.deepEqual([0, 1, 2, 3].map(tally.has), [false, true, true, true]);
+    assert.deepEqual([...reads].sort(), [...new Set(reads)].sort());
+  }));
+
+test('feeding a run makes it known, seeds its progress from the commits and queues the rest', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 8 });
+      const [first] = await sampleSpecs(store, run);
+      assert.ok(first);
+      await runSampleShard(store, run, first, 'a1');
+      const queue = openShardQueue(redis, run.runId);
+      try {
+        const signal = new AbortController().signal;
+        assert.deepEqual(await feedRun(run, store, { redis, queue, signal }), { queued: 3, skipped: 1 });
+        assert.deepEqual(await queue.getJobCounts('wait'), { wait: 3 });
+        const [known] = await listRuns(redis);
+        assert.deepEqual(known, { runId: run.runId, out: store.uri, createdAt: run.createdAt, shards: 4 });
+        const { faces, rejected: rejects, variants } = PER_SHARD;
+        assert.deepEqual(await readProgress(redis, run.runId), { shardsDone: 1, faces, rejects, variants });
+
+        await sayAlive(redis, run.runId, { workerId: 'w', host: 'node1', pid: 7, device: 'cpu' });
+        const status = await readRunStatus(run, store, createRunTally(run, store), { redis, queue });
+        assert.equal(status.state, 'running');
+        assert.deepEqual([status.shardsDone, status.shardsTotal, status.facesTotal], [1, 4, 32]);
+        assert.deepEqual([status.queue?.waiting, status.queue?.workers.length], [3, 1]);
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));
+
+test('without Redis the status still counts what is committed', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 8 });
+    const [first] = await sampleSpecs(store, run);
+    assert.ok(first);
+    await runSampleShard(store, run, first, 'a1');
+    const status = await readRunStatus(run, store, createRunTally(run, store), undefined);
+    assert.deepEqual([status.state, status.shardsDone, status.counters], ['unknown', 1, times(1)]);
+    assert.equal(status.queue, undefined);
+  }));
+
+test('the state of a run follows from commits first, then from the queue', () => {
+  const idle: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, failures: [], workers: [] };
+  const worker = { workerId: 'w', host: 'h', pid: 1, device: 'cpu', seenAt: 0 };
+  const busy = { ...idle, waiting: 3, failed: 1 };
+  assert.equal(stateOf(true, true, idle), 'complete');
+  assert.equal(stateOf(false, true, busy), 'finishing');
+  assert.equal(stateOf(false, false, undefined), 'unknown');
+  assert.equal(stateOf(false, false, { ...busy, workers: [worker] }), 'running');
+  assert.equal(stateOf(false, false, busy), 'waiting');
+  assert.equal(stateOf(false, false, { ...idle, failed: 1, workers: [worker] }), 'failed');
+  assert.equal(stateOf(false, false, idle), 'not queued');
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { writeFiles } from './corpusFiles.ts';
+
+const CORPUS = join(packageRoot, 'samples', 'london');
+const OPTIONS = ['--variants', '0', '--shard-faces', '4'];
+
+/** A request that must be refused with exit code 2 and one line, and leave nothing behind. */
+async function refusal(args: readonly string[], out: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { code, stdout, stderr } = await posecast(args, env);
+  assert.equal(code, 2, stderr);
+  assert.equal(stdout, '');
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  await assert.rejects(readdir(out), { code: 'ENOENT' });
+  return stderr;
+}
+
+test('a submitted run is planned and queued, and the same command again queues nothing twice', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const env = { REDIS_URL: url };
+      const first = await posecast(['submit', CORPUS, out, ...OPTIONS], env);
+      assert.equal(first.code, 0, first.stderr);
+      assert.match(first.stderr, /planned run \S+: 24 faces of 12 people in 6 shards/);
+      assert.match(first.stdout, /queued 6 of 6 shards/);
+      const again = await posecast(['submit', CORPUS, out, ...OPTIONS, '--json'], env);
+      assert.equal(again.code, 0, again.stderr);
+      const { runId, ...queued } = JSON.parse(again.stdout);
+      assert.deepEqual(queued, { event: 'queued', out, shards: 6, queued: 6, skipped: 0 });
+      assert.equal(await redis.llen(`bull:posecast-${runId}:wait`), 6);
+
+      const byRunId = await posecast(['status', runId, '--json'], env);
+      const status = JSON.parse(byRunId.stdout);
+      assert.deepEqual(
+        [status.out, status.state, status.shardsDone, status.queue.waiting],
+        [out, 'waiting', 0, 6],
+      );
+      const withoutRedis = await posecast(['status', out]);
+      assert.equal(withoutRedis.code, 0, withoutRedis.stderr);
+      assert.match(withoutRedis.stdout, /state +unknown\n +shards +0 of 6 \(0 %\)/);
+
+      const other = await posecast(['submit', CORPUS, out, ...OPTIONS, '--seed', '5'], env);
+      assert.equal(other.code, 2);
+      assert.match(other.stderr, /OUT holds another run: seed: 0 there, 5 asked/);
+    }),
+  ));
+
+test('a Redis that does not answer is refused by host and port, the password unsaid', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    const stderr = await refusal(
+      ['submit', CORPUS, out, ...OPTIONS, '--redis', 'redis://:hunter2@127.0.0.1:1'],
+      out,
+    );
+    assert.match(stderr, /Redis at 127\.0\.0\.1:1: expected a server that answers.*ECONNREFUSED/);
+    assert.doesNotMatch(stderr, /hunter2/);
+  }));
+
+test('submit without any Redis URL is refused', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    assert.match(await refusal(['submit', CORPUS, out], out), /expected --redis or REDIS_URL, found neither/);
+  }));
+
+test('a missing corpus and a bad list are refused before anything is written', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const env = { REDIS_URL: url };
+      assert.match(
+        await refusal(['submit', join(folder, 'absent'), out], out, env),
+        /CORPUS: expected a folder/,
+      );
+      await writeFiles(folder, { 'list.csv': 'face_id,subject_id,path\na,b,c\na,b,d\n' });
+      const list = ['submit', join(folder, 'list.csv'), out, ...OPTIONS];
+      assert.match(await refusal(list, out, env), /every face_id once, found "a" in line 2 too.*line=3/);
+    }),
+  ));
+
+test('the status of a place without a run is refused', () =>
+  withTempFolder(async (folder) => {
+    const { code, stderr } = await posecast(['status', folder]);
+    assert.equal(code, 2);
+    assert.match(stderr, /expected a posecast run, found no run.json/);
+  }));
+
+test('the status goes on without a Redis that does not answer, and says so', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      await posecast(['submit', CORPUS, out, ...OPTIONS], { REDIS_URL: url });
+      const { code, stdout, stderr } = await posecast(['status', out, '--redis', 'redis://127.0.0.1:1']);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /queue and workers are not shown: Redis at 127.0.0.1:1/);
+      assert.match(stdout, /shards +0 of 6/);
+    }),
+  ));
