@@ -48,7 +48,7 @@ export async function commitShard(
   const commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
   for (const folder of ATTEMPT_FOLDERS) {
     const [entry, table] = [files[folder], tables[folder]];
-    if (entry !== null && table !== undefined) await store.put(entry.key, table.bytes, signal);
+    if (entry !== null && table !== undefined) await upload(store, entry, table.bytes, signal);
   }
   await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit), signal);
   // Whatever the answer was, what can be read back decides: the answer to a retried request may be about this
@@ -65,6 +65,23 @@ export async function commitShard(
     const key = attemptKey(folder, result.spec.index, result.attemptId, format);
     return { key, rows, bytes: bytes.length, sha256 };
   }
+}
+
+/** Some S3 services keep more or fewer bytes than they were sent and call it a success. */
+async function upload(
+  store: ObjectStore,
+  { key }: FileEntry,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await store.put(key, bytes, signal);
+  const found = (await store.head(key, signal))?.bytes;
+  if (found === bytes.length) return;
+  throw new IntegrityError('altered', 'store keeps another number of bytes than it was sent', {
+    key,
+    sent: bytes.length,
+    found,
+  });
 }
 
 async function settle(store: ObjectStore, result: ShardResult, commit: ShardCommit): Promise<'won' | 'lost'> {

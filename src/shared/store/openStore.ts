@@ -32,6 +32,8 @@ export async function openStore(uri: string, options: OpenStoreOptions = {}): Pr
   if (scheme === undefined) return openFolderStore(uri, options.access);
   if (scheme === 'file') return openFolderStore(filePath(uri), options.access);
   if (scheme === 's3') {
+    // The SDK's version is pinned; which Node its later versions will want is no news to who runs this one.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const { openS3Store } = await import('./s3Store.ts');
     return openS3Store(uri, options);
   }

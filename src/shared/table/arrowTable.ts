@@ -1,4 +1,4 @@
-/** Columns → an Arrow table that uses their buffers as they are. */
+/** Columns → an Arrow table that uses their buffers as they are; only halves are converted. */
 import {
   BufferType,
   Data,
@@ -18,6 +18,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import type { Column, ColumnSpec, TableColumns, VectorType } from './columns.ts';
+import { toFloat16Array } from './float16.ts';
 
 /** One record batch. `metadata`: key-value pairs of the schema. */
 export function arrowTable(table: TableColumns, metadata: Map<string, string>): Table {
@@ -56,7 +57,8 @@ function arrowData(type: DataType, { values, offsets, validity, nullCount }: Col
   const nulls = validity === undefined ? {} : { [BufferType.VALIDITY]: validity };
   if (type instanceof FixedSizeList) {
     const itemType = (type.children[0] as Field).type;
-    const items = new Data(itemType, 0, rows * type.listSize, 0, { [BufferType.DATA]: values });
+    const stored = itemType instanceof Float16 ? toFloat16Array(values as Float32Array) : values;
+    const items = new Data(itemType, 0, rows * type.listSize, 0, { [BufferType.DATA]: stored });
     return new Data(type, 0, rows, nullCount, nulls, [items]);
   }
   const starts = offsets === undefined ? {} : { [BufferType.OFFSET]: offsets };

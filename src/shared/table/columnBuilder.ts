@@ -1,7 +1,6 @@
 /** Fills a column row by row. Buffers double as they fill, so a row costs a copy of its values and nothing else. */
 import { PosecastError } from '../errors.ts';
 import type { Column, ColumnSpec, ScalarType } from './columns.ts';
-import { toFloat16Bits } from './float16.ts';
 
 /** What a row may hold in a column; the type must be the one the column's spec asks for. */
 export type CellValue = string | number | Float32Array | null;
@@ -53,8 +52,7 @@ export class ColumnBuilder {
     } else if (typeof spec.type === 'string') {
       this.values = new SCALAR_ARRAYS[spec.type](128);
     } else {
-      const length = spec.type.size * 16;
-      this.values = spec.type.vector === 'float32' ? new Float32Array(length) : new Uint16Array(length);
+      this.values = new Float32Array(spec.type.size * 16);
     }
   }
 
@@ -74,7 +72,7 @@ export class ColumnBuilder {
   finish(): Column {
     return {
       spec: this.spec,
-      values: this.values.subarray(0, this.used),
+      values: this.values.subarray(0, this.used) as Numbers,
       ...(this.offsets === undefined ? {} : { offsets: this.offsets.subarray(0, this.rows + 1) }),
       ...(this.nulls === 0 ? {} : { validity: this.validity.subarray(0, Math.ceil(this.rows / 8)) }),
       nullCount: this.nulls,
@@ -128,8 +126,7 @@ export class ColumnBuilder {
     if (value.length !== type.size) this.refuse(`must have ${type.size} values, got ${value.length}`);
     const at = this.used;
     this.reserve(type.size);
-    if (this.values instanceof Float32Array) this.values.set(value, at);
-    else for (let i = 0; i < type.size; i++) this.values[at + i] = toFloat16Bits(value[i] as number);
+    (this.values as Float32Array).set(value, at);
   }
 
   private mark(present: boolean): void {

@@ -13,17 +13,13 @@ export interface ColumnSpec {
   readonly nullable: boolean;
 }
 
-/** A finished column. `values`: UTF-8 bytes (utf8), rows (scalars), rows × size (vectors; float16 as its bits). */
+/**
+ * A finished column. `values`: UTF-8 bytes (utf8), rows (scalars), rows × size (vectors). Vectors are float32 here
+ * whatever they become in the file: rounding a shard's embeddings takes too long for the thread that fills columns.
+ */
 export interface Column {
   readonly spec: ColumnSpec;
-  readonly values:
-    | Uint8Array
-    | Uint16Array
-    | Int16Array
-    | Int32Array
-    | BigInt64Array
-    | Float32Array
-    | Float64Array;
+  readonly values: Uint8Array | Int16Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
   /** utf8 only: rows + 1 positions in `values`. */
   readonly offsets?: Int32Array;
   /** One bit a row, least significant first, 1 = present; absent when no row is null. */

@@ -22,6 +22,12 @@ export function toFloat16Bits(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + lastKeptBit) >>> 13);
 }
 
+export function toFloat16Array(values: Float32Array): Uint16Array {
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) bits[i] = toFloat16Bits(values[i] as number);
+  return bits;
+}
+
 /** The value of 16 bits, exactly. */
 export function fromFloat16Bits(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

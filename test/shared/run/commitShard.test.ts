@@ -79,6 +79,19 @@ test('an attempt that dies while uploading leaves the shard uncommitted, and the
     assert.equal((await readCommittedSet(store, run.shards)).has(0), true);
   }));
 
+test('an attempt whose table the store cut short is not committed', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    const cutting: ObjectStore = { ...store, put: (key, body) => store.put(key, body.subarray(1)) };
+    await assert.rejects(runSampleShard(cutting, run, spec, 'first'), {
+      name: 'IntegrityError',
+      code: 'altered',
+    });
+    assert.equal((await readCommittedSet(store, run.shards)).size, 0);
+  }));
+
 test('a result whose numbers do not add up is refused before anything is written', () =>
   withFolderStore(async (store) => {
     const run = await planSampleRun(store, { subjects: 1 });

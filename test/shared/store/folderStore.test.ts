@@ -1,9 +1,12 @@
 /** What only a folder can do wrong, and what the store makes of it. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 
@@ -71,4 +74,22 @@ test('temporary files of a process that died yesterday are removed, those of tod
     await utimes(join(temporaries, 'old'), longAgo, longAgo);
     await (await openStore(folder)).close();
     assert.deepEqual(await readdir(temporaries), ['new']);
+  }));
+
+test('a process killed at any moment of a put leaves the whole old or the whole new object', () =>
+  withTempFolder(async (folder) => {
+    const bytes = 4 * 2 ** 20;
+    for (let round = 0; round < 6; round++) {
+      const script = fileURLToPath(new URL('../../helpers/putForever.js', import.meta.url));
+      const child = spawn(process.execPath, [script, folder, 'data/x', String(bytes)]);
+      await once(child.stdout, 'data');
+      await sleep(round * 7);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const store = await openStore(folder);
+      const found = (await store.get('data/x')) ?? new Uint8Array();
+      assert.equal(found.length, bytes);
+      assert.ok(found.every((value) => value === found[0]));
+      await store.close();
+    }
   }));
