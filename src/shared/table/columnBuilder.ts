@@ -25,14 +25,7 @@ const MAX_TEXT_BYTES = 2 ** 31 - 1;
 
 const encoder = new TextEncoder();
 
-type Numbers =
-  | Uint8Array
-  | Uint16Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Float32Array
-  | Float64Array;
+type Numbers = Column['values'];
 
 export class ColumnBuilder {
   readonly spec: ColumnSpec;
