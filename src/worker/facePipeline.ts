@@ -20,19 +20,25 @@ import {
   type PipelineModel,
 } from './models/openModels.ts';
 import type { PostureEncoder } from './models/postureEncoder.ts';
+import type { Raster } from './models/raster.ts';
 import type { Recognizer } from './models/recognizer.ts';
 import type { Device } from './models/session.ts';
 import { alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
-import { detectFaces } from './stages/detect.ts';
+import { type ChosenFace, detectFaces } from './stages/detect.ts';
 import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
-import { locateLandmarks } from './stages/landmarks.ts';
+import { type LocatedFace, locateLandmarks, refuseInvented } from './stages/landmarks.ts';
 import { measurePoses } from './stages/pose.ts';
 
 export interface FacePipelineOptions {
   readonly models: {
     readonly detector: PipelineModel;
+    /**
+     * Tried where the detector finds no face, or points of its own that the landmarks deny (MTCNN misses profiles).
+     * Meant for the default detector beside one with points; without it such faces are aligned by their landmarks.
+     */
+    readonly fallbackDetector?: PipelineModel;
     readonly landmarks: PipelineModel;
     readonly pose: PipelineModel;
     readonly recognizer: PipelineModel;
@@ -88,6 +94,7 @@ export async function openFacePipeline(options: FacePipelineOptions): Promise<Fa
 /** Everything a face passes through. No detector: pictures are aligned crops. */
 interface Networks {
   readonly detector: Detector | undefined;
+  readonly fallback: Detector | undefined;
   readonly landmarks: LandmarkNetwork;
   readonly pose: PoseNetwork;
   readonly recognizer: Recognizer;
@@ -104,6 +111,10 @@ async function openNetworks(options: FacePipelineOptions, releasers: Releasers):
   };
   return {
     detector: aligned ? undefined : await keep(openDetector(models.detector, session)),
+    fallback:
+      aligned || models.fallbackDetector === undefined
+        ? undefined
+        : await keep(openDetector(models.fallbackDetector, session)),
     landmarks: await keep(openLandmarks(models.landmarks, session)),
     pose: await keep(openPose(models.pose, session)),
     recognizer: await keep(openRecognizer(models.recognizer, session)),
@@ -112,18 +123,19 @@ async function openNetworks(options: FacePipelineOptions, releasers: Releasers):
 }
 
 async function processSubBatch(networks: Networks, inputs: readonly FaceInput[]): Promise<FaceOutcome[]> {
-  const { detector, landmarks, pose, recognizer, encoder } = networks;
+  const { detector, pose, recognizer, encoder } = networks;
   const outcomes: FaceOutcome[] = [];
   const bytes = inputs.map((input, index) => ({ index, value: input.bytes }));
 
   const pictures = advance(bytes, await Promise.all(values(bytes).map(decodeImage)), outcomes);
-  const chosen = advance(
+  const located = advance(
     pictures,
-    detector === undefined ? values(pictures).map(faceOfCrop) : await detectFaces(detector, values(pictures)),
+    networks.detector === undefined
+      ? await locateInCrops(networks, values(pictures))
+      : await locateFaces(networks, networks.detector, values(pictures)),
     outcomes,
   );
-  if (chosen.length === 0) return outcomes;
-  const located = advance(chosen, await locateLandmarks(landmarks, values(chosen)), outcomes);
+  if (located.length === 0) return outcomes;
   const poses = await measurePoses(pose, values(located));
   const aligned = advance(
     located,
@@ -157,6 +169,46 @@ async function processSubBatch(networks: Networks, inputs: readonly FaceInput[])
     outcomes[index] = { status: 'ok', face: value };
   }
   return outcomes;
+}
+
+/** The landmarks of aligned crops. Not judged: the alignment is given and does not depend on them. */
+async function locateInCrops(
+  { landmarks }: Networks,
+  pictures: readonly Raster[],
+): Promise<(LocatedFace | Rejection)[]> {
+  return locateChosen(landmarks, pictures.map(faceOfCrop));
+}
+
+/** Finds the face of each picture and its landmarks; faces that cannot be aligned are rejected. */
+async function locateFaces(
+  { landmarks, fallback }: Networks,
+  detector: Detector,
+  pictures: readonly Raster[],
+): Promise<(LocatedFace | Rejection)[]> {
+  const located = await locateChosen(landmarks, await detectFaces(detector, pictures));
+  if (fallback !== undefined) {
+    const again = located.flatMap((face, i) => (isRejection(face) || !face.confirmed ? [i] : []));
+    const second = await locateChosen(
+      landmarks,
+      await detectFaces(
+        fallback,
+        again.map((i) => pictures[i]!),
+      ),
+    );
+    again.forEach((i, n) => {
+      located[i] = second[n]!;
+    });
+  }
+  return located.map((face) => (isRejection(face) ? face : (refuseInvented(face) ?? face)));
+}
+
+async function locateChosen(
+  landmarks: LandmarkNetwork,
+  chosen: readonly (ChosenFace | Rejection)[],
+): Promise<(LocatedFace | Rejection)[]> {
+  const faces = chosen.filter((face): face is ChosenFace => !isRejection(face));
+  const located = (await locateLandmarks(landmarks, faces)).values();
+  return chosen.map((face) => (isRejection(face) ? face : located.next().value!));
 }
 
 /** Something on its way, with its position in the sub-batch. */

@@ -1,11 +1,16 @@
 /**
- * Picture → the one face in it that the corpus means. Three looks, each only at pictures in which the one before
- * found nothing: the whole picture; the picture with a black margin (a face that fills the frame is larger than the
- * detector's largest anchor and has no surroundings); overlapping tiles (a face too small at the detector's size).
+ * Picture → the one face in it that the corpus means, in up to three looks:
+ *
+ * 1. the whole picture. Enough where faces are found surely and with room around them;
+ * 2. where none is found, or unsurely, or one that fills the frame: five looks with black margins of growing width, and the faces they
+ *    agree on. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
+ *    halves and ears there, and one margin alone is a matter of luck (docs/accuracy.md);
+ * 3. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
  */
 import type { Rejection } from '../../shared/face.ts';
 import { type Detection, type Detector, type FivePoints, suppress, type View } from '../models/detector.ts';
 import type { Box, Raster } from '../models/raster.ts';
+import { agreedFaces } from './detectConsensus.ts';
 import { faceSquare } from './detectSquare.ts';
 
 /** The face that was chosen in a picture. */
@@ -19,8 +24,12 @@ export interface ChosenFace extends View {
   readonly points?: FivePoints;
 }
 
-/** Margin of the second look, as a share of the longer side (30–40 % recovers most faces). */
-const MARGIN = 0.35;
+/** A face that reaches over the picture's edge, or is higher than this share of its longer side, fills the frame. */
+const FILLS_FRAME = 0.6;
+/** A face with room around it scores above this (London: never below .9999); halves and ears score less. */
+const SURE_SCORE = 0.98;
+/** Margins of the second look, as shares of the longer side. */
+const MARGINS = [0.35, 0.5, 0.65, 0.8, 1];
 /** Tiles a side of the third look, and how much of a tile its neighbour repeats. */
 const TILES = 2;
 const TILE_OVERLAP = 0.25;
@@ -32,31 +41,80 @@ export async function detectFaces(
   detector: Detector,
   pictures: readonly Raster[],
 ): Promise<(ChosenFace | Rejection)[]> {
-  const found: Detection[][] = pictures.map(() => []);
-  for (const look of [wholeView, paddedView, tileViews]) {
-    const missing = found.flatMap((faces, i) => (faces.length === 0 ? [i] : []));
-    const asked = missing.flatMap((i) => look(pictures[i]!).map((view) => ({ i, view })));
-    if (asked.length === 0) continue;
-    const answers = await detector.detect(asked.map(({ view }) => view));
-    asked.forEach(({ i }, n) => {
-      found[i]!.push(...(answers[n] ?? []));
-    });
-    // A face in the overlap of two tiles was found twice.
-    for (const i of missing) found[i] = suppress(found[i]!, 0.4);
-  }
+  const look = (subset: readonly Raster[], views: (picture: Raster) => View[]) =>
+    lookAt(detector, subset, views);
+  const found = await look(pictures, wholeView);
+  const doubtful = indicesWhere(pictures, (picture, i) => !isSure(picture, found[i]!));
+  const padded = await look(
+    doubtful.map((i) => pictures[i]!),
+    paddedViews,
+  );
+  doubtful.forEach((i, n) => {
+    const agreed = agreedFaces(padded[n]!);
+    if (agreed.length > 0) found[i] = agreed;
+  });
+  const missing = indicesWhere(pictures, (_, i) => found[i]!.length === 0);
+  const tiled = await look(
+    missing.map((i) => pictures[i]!),
+    tileViews,
+  );
+  // A face in the overlap of two tiles was found twice.
+  missing.forEach((i, n) => {
+    found[i] = suppress(tiled[n]!, 0.4);
+  });
   return pictures.map((picture, i) => chooseFace(picture, found[i]!));
+}
+
+/** Shows the detector the views of each picture, all in one batch; the detections of each picture. */
+async function lookAt(
+  detector: Detector,
+  pictures: readonly Raster[],
+  views: (picture: Raster) => View[],
+): Promise<Detection[][]> {
+  const asked = pictures.flatMap((picture, i) => views(picture).map((view) => ({ i, view })));
+  const found: Detection[][] = pictures.map(() => []);
+  if (asked.length === 0) return found;
+  const answers = await detector.detect(asked.map(({ view }) => view));
+  asked.forEach(({ i }, n) => {
+    found[i]!.push(...answers[n]!);
+  });
+  return found;
+}
+
+function indicesWhere<T>(items: readonly T[], keep: (item: T, i: number) => boolean): number[] {
+  return items.flatMap((item, i) => (keep(item, i) ? [i] : []));
+}
+
+/** Whether faces were found, surely, and none of them fills the frame. */
+function isSure({ width, height }: Raster, faces: readonly Detection[]): boolean {
+  const limit = FILLS_FRAME * Math.max(width, height);
+  return (
+    faces.length > 0 &&
+    faces.every(
+      ({ box, score }) =>
+        score >= SURE_SCORE &&
+        box.height <= limit &&
+        box.x >= 0 &&
+        box.y >= 0 &&
+        box.x + box.width <= width &&
+        box.y + box.height <= height,
+    )
+  );
 }
 
 function wholeView(picture: Raster): View[] {
   return [{ picture, region: { x: 0, y: 0, width: picture.width, height: picture.height } }];
 }
 
-function paddedView(picture: Raster): View[] {
-  const margin = MARGIN * Math.max(picture.width, picture.height);
+function paddedViews(picture: Raster): View[] {
   const { width, height } = picture;
-  return [
-    { picture, region: { x: -margin, y: -margin, width: width + 2 * margin, height: height + 2 * margin } },
-  ];
+  return MARGINS.map((share) => {
+    const margin = share * Math.max(width, height);
+    return {
+      picture,
+      region: { x: -margin, y: -margin, width: width + 2 * margin, height: height + 2 * margin },
+    };
+  });
 }
 
 function tileViews(picture: Raster): View[] {

@@ -10,7 +10,7 @@ import { fitSimilarity, invert, TEMPLATE, transformPoints } from './alignTransfo
  * Where the default detector's square lies in an aligned 112×112 crop, in crop pixels. Measured, see
  * docs/accuracy.md, "The box of an aligned crop".
  */
-export const CROP_SQUARE: Box = { x: 6, y: 0, width: 100, height: 100 };
+export const CROP_SQUARE: Box = { x: -0.5, y: 8, width: 114, height: 114 };
 
 /**
  * Square of a detection in picture pixels. Without points: side = height of the box. With points: CROP_SQUARE put

@@ -1,0 +1,38 @@
+/** Several answers about the same points → the points that the closest half of them agree on. */
+
+/** Root mean square distance of corresponding points x0,y0,…. */
+export function pointDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return Math.sqrt(sum / (a.length / 2));
+}
+
+/**
+ * Mean of the half of the answers that lies closest around the most central one, and the spread of all answers about
+ * that mean: root mean square distance over `scale`. A median a coordinate would mix layouts that exclude each other.
+ */
+export function agreedPoints(
+  answers: readonly Float32Array[],
+  scale: number,
+): { points: Float32Array; spread: number } {
+  const half = Math.ceil(answers.length / 2);
+  let closest: readonly Float32Array[] = answers;
+  let smallestRadius = Number.POSITIVE_INFINITY;
+  for (const centre of answers) {
+    const ranked = answers
+      .map((answer) => ({ answer, distance: pointDistance(centre, answer) }))
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, half);
+    const radius = ranked.at(-1)?.distance ?? 0;
+    if (radius < smallestRadius) {
+      smallestRadius = radius;
+      closest = ranked.map(({ answer }) => answer);
+    }
+  }
+  const points = new Float32Array(answers[0]?.length ?? 0);
+  for (const answer of closest) {
+    for (let i = 0; i < points.length; i++) points[i]! += answer[i]! / closest.length;
+  }
+  const squares = answers.reduce((sum, answer) => sum + pointDistance(points, answer) ** 2, 0);
+  return { points, spread: Math.sqrt(squares / answers.length) / scale };
+}
