@@ -2,14 +2,11 @@
 import { type FraModel, locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { fraDigest } from '../fra/modelCard.ts';
 import type { ResolvedModel } from '../models/cache.ts';
-import { ensureModels } from '../models/pull.ts';
-import type { ModelEntry } from '../models/registry.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { FacePipelineOptions } from './facePipeline.ts';
-import type { PipelineModel } from './models/openModels.ts';
-import type { Normalisation } from './models/raster.ts';
+import { resolvePipelineModels } from './models/pipelineModels.ts';
 
 /** What run.json says about the models. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
@@ -28,13 +25,7 @@ export async function openRunAssets(
   config: Pick<RunConfig, 'detector' | 'recognizer' | 'fra' | 'variants' | 'withPostureCode'>,
   note: (line: string) => void,
 ): Promise<RunAssets> {
-  const names = [config.detector, 'fr-landmark', 'fr-pose', config.recognizer];
-  const [detector, landmarks, pose, recognizer] = (await ensureModels(names, note)) as [
-    ResolvedModel,
-    ResolvedModel,
-    ResolvedModel,
-    ResolvedModel,
-  ];
+  const { models, recognizer, resolved } = await resolvePipelineModels(config, note);
   const embeddingDim = recognizer.entry.embedDim;
   if (embeddingDim === undefined) {
     throw new ConfigError(
@@ -47,17 +38,11 @@ export async function openRunAssets(
   }
   const fra =
     config.variants > 0 || config.withPostureCode ? await openFittingFra(config.fra, recognizer) : undefined;
-  const all = [detector, landmarks, pose, recognizer];
   return {
-    models: {
-      detector: pipelineModel(detector),
-      landmarks: pipelineModel(landmarks),
-      pose: pipelineModel(pose),
-      recognizer: pipelineModel(recognizer),
-    },
+    models,
     ...(fra && { fra }),
     identity: {
-      models: Object.fromEntries(all.map(({ name, sha256 }) => [name, sha256])),
+      models: Object.fromEntries(resolved.map(({ name, sha256 }) => [name, sha256])),
       recognizer: { name: recognizer.name, digest: recognizer.sha256 },
       embeddingDim,
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
@@ -76,25 +61,4 @@ async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<
     expectedDigest: recognizer.sha256,
     foundDigest: expected.sha256,
   });
-}
-
-/** What the face pipeline has to know of a registry model. */
-function pipelineModel({ name, family, files, entry }: ResolvedModel): PipelineModel {
-  if (entry.embedDim === undefined) return { name, family, files };
-  return { name, family, files, embedDim: entry.embedDim, preprocess: normalisation(entry) };
-}
-
-function normalisation({ name, preprocess }: ModelEntry): Normalisation {
-  const { colour, mean, std } = preprocess;
-  if (colour === 'grey' || mean.length !== 3 || std.length !== 3) {
-    throw new ConfigError('bad-registry', 'recogniser must take three colour channels', {
-      model: name,
-      colour,
-    });
-  }
-  return {
-    mean: mean as [number, number, number],
-    std: std as [number, number, number],
-    channelOrder: colour === 'rgb' ? 'RGB' : 'BGR',
-  };
 }
