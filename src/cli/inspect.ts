@@ -15,6 +15,7 @@ import { readTable } from '../shared/table/readTable.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 export function inspectCommand(): Command {
   const command = new Command('inspect').description('Draws what posecast sees and makes, as PNG files.');
@@ -29,8 +30,7 @@ export function inspectCommand(): Command {
     .option('--aligned', 'the photographs are aligned 112×112 crops', false)
     .addHelpText('after', '\nExample:\n  posecast inspect face samples/london/001/smile.jpg\n')
     .action(inspectFaces);
-  command
-    .command('subject')
+  addStoreOptions(command.command('subject'))
     .description('the pose coverage of people of a finished run, before and after')
     .argument('<OUT>', 'a finished run: a folder or s3://bucket/prefix')
     .argument('[subject...]', 'subject ids (default: the first three)')
@@ -101,9 +101,9 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
 async function inspectSubjects(
   out: string,
   subjects: readonly string[],
-  flags: { out: string },
+  flags: StoreFlags & { readonly out: string },
 ): Promise<void> {
-  const store = await openStore(out, { access: 'read' });
+  const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
   try {
     const wanted = await subjectPoses(store, subjects);
     await mkdir(flags.out, { recursive: true });

@@ -1,4 +1,5 @@
 /** The command line. A command's code is loaded when it is called, so that `--help` is instant. */
+import '../shared/noTelemetry.ts';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
@@ -61,11 +62,13 @@ Exit codes:
   130  interrupted (Ctrl-C, SIGTERM); the same command resumes
 `;
 
-// Node 20 is supported here; the AWS SDK's notice about its own next year would hide what matters on stderr.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // `posecast … | head`: the reader has gone, and that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT.ok);
+  });
   try {
     const entry = COMMANDS[argv[0] ?? ''];
     const program = entry === undefined ? overview() : (await entry.load()).name(`posecast ${argv[0]}`);

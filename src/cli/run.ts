@@ -11,6 +11,7 @@ import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { unregisterRun } from '../shared/redisRuns.ts';
 import { startOwnRedis } from '../shared/redisServer.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
 import { readManifest } from '../shared/run/manifest.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openShardContext } from '../worker/openShardContext.ts';
@@ -22,9 +23,10 @@ import { type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
 import { runHere } from './runHere.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryJson } from './summary.ts';
 
-interface Flags extends RunFlags, ComputeFlags {
+interface Flags extends RunFlags, ComputeFlags, StoreFlags {
   readonly redis?: string;
   readonly json: boolean;
 }
@@ -39,6 +41,7 @@ export function runCommand(): Command {
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
   addComputeOptions(command);
+  addStoreOptions(command);
   return command
     .option(
       '--redis <url>',
@@ -67,7 +70,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
   const stop = openStopSignal((name) => live.note(`${name}: handing shards back; once more to end at once`));
   try {
     const config = await runConfigFromOptions(corpus, flags);
-    const store = await openStore(out, { onWarning: note });
+    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const redisUrl = flags.redis ?? process.env.REDIS_URL;
     // Reached before anything is planned: a run that cannot be queued must not be written.
@@ -80,7 +83,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     });
     if (resumed) note(`resuming run ${run.runId}`);
     let work: { longestBlockMs: number; workSeconds: number } | undefined;
-    if ((await readManifest(store)) === undefined) {
+    if (!(await isFinished(store))) {
       const redis = client ?? (await connect(await ownRedis(releasers), note, releasers));
       const queue = openShardQueue(redis, run.runId);
       releasers.push('queue', () => queue.close());

@@ -14,6 +14,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count } from './liveLine.ts';
 import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
@@ -36,21 +37,20 @@ const WATCH_MS = 2_000;
 /** A run id, as `submit` prints it. */
 const RUN_ID = /^\d{8}T\d{6}-[0-9a-f]{6}$/;
 
-interface Flags {
+interface Flags extends StoreFlags {
   readonly redis?: string;
   readonly watch: boolean;
   readonly json: boolean;
 }
 
 export function statusCommand(): Command {
-  return new Command('status')
+  const command = new Command('status')
     .description('Shows how far a run is.')
     .argument('<OUT|RUN_ID>', 'folder or s3://bucket/prefix of a run, or the id of a run that Redis knows')
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--watch', 'look again every 2 s until the run is complete or has failed', false)
-    .option('--json', 'JSON; with --watch one object a line', false)
-    .addHelpText('after', EPILOGUE)
-    .action(status);
+    .option('--json', 'JSON; with --watch one object a line', false);
+  return addStoreOptions(command).addHelpText('after', EPILOGUE).action(status);
 }
 
 async function status(outOrRunId: string, flags: Flags): Promise<void> {
@@ -61,7 +61,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     const redis = await redisIfReachable(flags.redis ?? process.env.REDIS_URL);
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
     const out = RUN_ID.test(outOrRunId) ? await outOf(outOrRunId, redis) : outOrRunId;
-    const store = await openStore(out, { access: 'read' });
+    const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     const queue = redis && openShardQueue(redis, run.runId);

@@ -15,6 +15,7 @@ import { EXIT, Interrupted } from './exit.ts';
 import { count, type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 Submitting plans the run into OUT (corpus listing, shards, run.json) and then feeds the queue, a few thousand
@@ -32,7 +33,7 @@ Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for g
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags {
+interface Flags extends RunFlags, StoreFlags {
   readonly redis?: string;
   readonly wait: boolean;
   readonly json: boolean;
@@ -46,7 +47,7 @@ export function submitCommand(): Command {
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
     .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  return addRunOptions(command)
+  return addStoreOptions(addRunOptions(command))
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)
     .option('--json', 'one JSON object a line instead of text', false)
@@ -70,7 +71,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     // Reached before anything is planned: a run that cannot be queued must not be written.
     const redis = await connectRedis(url, { warn: note });
     releasers.push('redis connection', () => closeRedis(redis));
-    const store = await openStore(out, { onWarning: note });
+    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const { identity } = await openRunAssets(config, note);
     const { run, resumed } = await planRun(config, store, { models: identity, signal, note });

@@ -5,6 +5,7 @@ import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, formatDuration } from './liveLine.ts';
 import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 Checked: every file against the SHA-256 in its commit; every face of the corpus has one embedding row or one
@@ -21,19 +22,16 @@ Exit codes: 0 all is well, 1 problems were found (each is named), 2 there is no 
 /** How often the progress line is renewed, in milliseconds. */
 const PROGRESS_EVERY_MS = 200;
 
-interface VerifyFlags {
+interface VerifyFlags extends StoreFlags {
   readonly json?: true;
-  readonly s3Endpoint?: string;
-  readonly s3Region?: string;
 }
 
 export function verifyCommand(): Command {
-  return new Command('verify')
+  const command = new Command('verify')
     .description('Re-reads everything a run wrote and checks it.')
     .argument('<OUT>', 'folder or s3://bucket/prefix of a run')
-    .option('--json', 'one JSON report on standard output')
-    .option('--s3-endpoint <url>', 'an S3-compatible service (default: AWS_ENDPOINT_URL, else AWS)')
-    .option('--s3-region <name>', 'region of the bucket (default: AWS_REGION)')
+    .option('--json', 'one JSON report on standard output');
+  return addStoreOptions(command)
     .addHelpText('after', EPILOGUE)
     .action(async (out: string, flags: VerifyFlags) => {
       const report = await verify(out, flags);
@@ -45,8 +43,7 @@ async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
   const startedAt = Date.now();
   const stop = openStopSignal(() => undefined);
   try {
-    const s3 = { endpoint: flags.s3Endpoint, region: flags.s3Region };
-    const store = await openStore(out, { access: 'read', s3 });
+    const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     try {
       const showsProgress = process.stderr.isTTY && flags.json !== true;
       let shownAt = 0;

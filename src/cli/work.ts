@@ -19,8 +19,9 @@ import { EXIT, Interrupted } from './exit.ts';
 import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
 import { runHere } from './runHere.ts';
 import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
-interface Flags extends ComputeFlags {
+interface Flags extends ComputeFlags, StoreFlags {
   readonly redis?: string;
   readonly once: boolean;
   readonly json: boolean;
@@ -42,6 +43,7 @@ export function workCommand(): Command {
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--once', 'without OUT: exit when no run is left', false)
     .option('--json', 'one JSON object a line instead of text', false);
+  addStoreOptions(command);
   return addComputeOptions(command).addHelpText('after', EXAMPLES).action(work);
 }
 
@@ -112,7 +114,7 @@ async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSign
   const live = openLiveLine({ mode, device: `${compute.device}, ${compute.threads} threads` });
   const note = (line: string) => live.note(line);
   try {
-    const store = await openStore(out, { onWarning: note });
+    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     if (await isFinished(store)) {

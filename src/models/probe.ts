@@ -2,6 +2,7 @@
  * The equality probe: a normalised graph must compute what the original computes, one by one and in batches.
  * Runs ONNX Runtime on this thread; a pull is a command, not a worker.
  */
+import '../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { IntegrityError } from '../shared/errors.ts';
 import { type Random, seededRandom } from '../shared/random.ts';

@@ -1,6 +1,7 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ShardQueue } from '../shared/queue.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -41,6 +42,8 @@ export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
     if (waiting > 0) countedAt = -Infinity;
     else if (performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
+      // Another worker may have been faster; then there is nothing to read.
+      if (await isFinished(store)) return { status: 'complete' };
       const finalized = await finalizeRun(store, run, { signal });
       if (finalized.status === 'finished') return { status: 'complete' };
       const failed = await queue.getFailedCount();

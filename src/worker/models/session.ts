@@ -2,6 +2,7 @@
  * One ONNX network, opened for one thread: a batch of float32 in, a batch of float32 out. `run` blocks the calling
  * thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a lock.
  */
+import '../../shared/noTelemetry.ts';
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
 import { ConfigError, IntegrityError, toError } from '../../shared/errors.ts';
 

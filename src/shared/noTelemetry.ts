@@ -1,0 +1,5 @@
+/**
+ * Imported before ONNX Runtime by whoever opens sessions: its official builds report sessions to their maker unless
+ * this variable is set. posecast sends nothing anywhere.
+ */
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
