@@ -47,7 +47,7 @@ export function benchCommand(): Command {
 }
 
 async function bench(corpus: string, flags: Flags): Promise<void> {
-  const compute = computeOptions(flags);
+  const compute = await computeOptions(flags);
   const root = resolve(corpus);
   const records = await listCorpus(root);
   const note = (line: string) => process.stderr.write(`${line}\n`);

@@ -1,7 +1,8 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DEVICES, type Device, requireDevice } from '../worker/models/session.ts';
+import { requireDevice } from '../worker/models/requireDevice.ts';
+import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 
 export interface ComputeFlags {
@@ -25,8 +26,8 @@ export function addComputeOptions(command: Command): Command {
 }
 
 /** @throws ConfigError when the device is not there. */
-export function computeOptions(flags: ComputeFlags): ComputeOptions {
-  requireDevice(flags.device);
+export async function computeOptions(flags: ComputeFlags): Promise<ComputeOptions> {
+  await requireDevice(flags.device);
   const onCpu = flags.device === 'cpu';
   return {
     device: flags.device,

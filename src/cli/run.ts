@@ -63,7 +63,7 @@ Examples:
 async function run(corpus: string, out: string, flags: Flags): Promise<void> {
   const started = performance.now();
   const releasers = createReleasers();
-  const compute = computeOptions(flags);
+  const compute = await computeOptions(flags);
   const device = `${compute.device}, ${compute.threads} threads`;
   const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device });
   const note = (line: string) => live.note(line);

@@ -109,7 +109,7 @@ async function workOnAll(
 
 async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSignal): Promise<RunEnd> {
   const releasers = createReleasers();
-  const compute = computeOptions(flags);
+  const compute = await computeOptions(flags);
   const mode: LiveMode = liveMode(process.stderr, flags.json);
   const live = openLiveLine({ mode, device: `${compute.device}, ${compute.threads} threads` });
   const note = (line: string) => live.note(line);

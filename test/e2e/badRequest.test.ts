@@ -79,7 +79,7 @@ const REQUESTS: readonly BadRequest[] = [
   {
     title: 'a device that is not there',
     args: (_, out) => ['run', samples, out, '--device', 'cuda'],
-    says: /device cuda is not available here/,
+    says: /--device: cuda is not available here/,
   },
 ];
 

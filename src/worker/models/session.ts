@@ -3,8 +3,8 @@
  * thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a lock.
  */
 import '../../shared/noTelemetry.ts';
-import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import { ConfigError, IntegrityError, toError } from '../../shared/errors.ts';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { IntegrityError, toError } from '../../shared/errors.ts';
 
 /** Devices a session can be asked for. Which of them exist depends on the build of ONNX Runtime. */
 export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const;
@@ -120,11 +120,12 @@ function joinParts(
 /**
  * Opens a network.
  *
- * @throws ConfigError `device-missing` when this build of ONNX Runtime has no such device: there is no fall-back.
+ * ONNX Runtime never falls back to another device here: one that is not there is an error. `requireDevice` says so
+ * before anything else is opened.
+ *
  * @throws IntegrityError when the file is not a network.
  */
 export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
-  requireDevice(options.device);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(path, {
@@ -140,15 +141,6 @@ export async function openSession(path: string, options: SessionOptions): Promis
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
   }
   return new NetworkSession(path, session);
-}
-
-/** @throws ConfigError `device-missing` when this build of ONNX Runtime cannot compute there. */
-export function requireDevice(device: Device): void {
-  const available = listSupportedBackends().map((backend) => backend.name);
-  if (available.includes(device)) return;
-  throw new ConfigError('device-missing', `device ${device} is not available here`, {
-    available: available.join(' '),
-  });
 }
 
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */
