@@ -34,7 +34,7 @@ export function endsEarly(bytes: Uint8Array, format: ImageFormat): boolean {
     case 'png':
       return buffer.lastIndexOf('IEND') < 0;
     case 'gif':
-      return buffer.lastIndexOf(0x3b) < buffer.length - 16;
+      return gifEndsEarly(buffer);
     case 'webp':
       return buffer.length < 12 || buffer.readUInt32LE(4) + 8 > buffer.length;
     case 'tiff':
@@ -44,6 +44,23 @@ export function endsEarly(bytes: Uint8Array, format: ImageFormat): boolean {
     case 'pnm':
       return false;
   }
+}
+
+/** The chain of blocks runs out of the file before the trailer. */
+function gifEndsEarly(buffer: Buffer): boolean {
+  const tableSize = (packed: number) => (packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0);
+  let at = 13 + tableSize(buffer[10] ?? 0);
+  while (at < buffer.length) {
+    const kind = buffer[at];
+    if (kind === 0x3b) return false;
+    if (kind === 0x21) at += 2;
+    else if (kind === 0x2c) at += 11 + tableSize(buffer[at + 9] ?? 0);
+    else return false;
+    // Sub-blocks: a length byte each, ended by a zero.
+    while (at < buffer.length && buffer[at] !== 0) at += buffer[at]! + 1;
+    at++;
+  }
+  return true;
 }
 
 /** The first directory of a classic TIFF lies outside the file. */

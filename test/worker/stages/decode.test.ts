@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import type { Rejection } from '../../../src/shared/face.ts';
+import type { Raster } from '../../../src/worker/models/raster.ts';
+import { DECODE_SIDE, decodeImage } from '../../../src/worker/stages/decode.ts';
+import { samplePhotographs } from '../../helpers/photographs.ts';
+
+const photograph = samplePhotographs(1)[0]!.bytes;
+
+async function decoded(bytes: Uint8Array): Promise<Raster> {
+  const result = await decodeImage(bytes);
+  assert.ok(!('code' in result), `rejected: ${JSON.stringify(result)}`);
+  return result;
+}
+
+async function rejected(bytes: Uint8Array): Promise<Rejection> {
+  const result = await decodeImage(bytes);
+  assert.ok('code' in result, 'expected a rejection');
+  assert.equal(result.stage, 'decode');
+  assert.ok(result.message.length > 10);
+  return result;
+}
+
+/** Mean absolute difference of two pictures of one size. */
+function difference(a: Raster, b: Raster): number {
+  assert.deepEqual([a.width, a.height], [b.width, b.height]);
+  return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
+}
+
+/** A valid black PNG of one bit a pixel, however large. */
+function hugePng(side: number): Buffer {
+  const chunk = (type: string, body: Buffer) => {
+    const typed = Buffer.concat([Buffer.from(type, 'latin1'), body]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(body.length, 0);
+    frame.writeUInt32BE(crc32(typed), 4);
+    return Buffer.concat([frame.subarray(0, 4), typed, frame.subarray(4)]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header[8] = 1;
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(side * (Math.ceil(side / 8) + 1)))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+test('a photograph comes out upright whatever its orientation tag says', async () => {
+  const upright = await decoded(await sharp(photograph).png().toBuffer());
+  // Tag 6: the viewer turns the picture 90° clockwise, so it is stored turned back.
+  const turned = await sharp(photograph).rotate(270).png().toBuffer();
+  const tagged = await sharp(turned).withMetadata({ orientation: 6 }).png().toBuffer();
+  assert.equal(difference(await decoded(tagged), upright), 0);
+});
+
+test('the legitimate forms of a photograph all show the same picture', async () => {
+  const original = await decoded(photograph);
+  const forms: Record<string, [Promise<Buffer>, number]> = {
+    png: [sharp(photograph).png().toBuffer(), 0.5],
+    'progressive jpeg': [sharp(photograph).jpeg({ quality: 95, progressive: true }).toBuffer(), 3],
+    webp: [sharp(photograph).webp({ quality: 95 }).toBuffer(), 4],
+    'cmyk jpeg': [sharp(photograph).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(), 12],
+    'cmyk tiff': [sharp(photograph).toColourspace('cmyk').tiff({ compression: 'lzw' }).toBuffer(), 12],
+    '16-bit png': [sharp(photograph).toColourspace('rgb16').png().toBuffer(), 0.5],
+    gif: [sharp(photograph).gif().toBuffer(), 6],
+    'opaque alpha': [sharp(photograph).ensureAlpha(1).png().toBuffer(), 0.5],
+  };
+  for (const [name, [bytes, limit]] of Object.entries(forms)) {
+    const apart = difference(await decoded(await bytes), original);
+    assert.ok(apart <= limit, `${name}: mean difference ${apart}`);
+  }
+});
+
+test('grey pictures of 8 and 16 bit become three equal channels', async () => {
+  for (const form of [sharp(photograph).greyscale(), sharp(photograph).toColourspace('grey16')]) {
+    const { data } = await decoded(await form.png().toBuffer());
+    assert.ok(data.every((value, i) => value === data[i - (i % 3)]));
+    assert.ok(new Set(data).size > 100);
+  }
+});
+
+test('an animation is its first frame', async () => {
+  const frames = await Promise.all(
+    ['#f00', '#00f'].map((background) =>
+      sharp({ create: { width: 40, height: 40, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    ),
+  );
+  const animated = await sharp(frames, { join: { animated: true } })
+    .gif()
+    .toBuffer();
+  const { width, height, data } = await decoded(animated);
+  assert.deepEqual([width, height], [40, 40]);
+  assert.deepEqual([...data.subarray(0, 3)], [255, 0, 0]);
+});
+
+test('a photograph larger than the limit is shrunk and keeps its shape', async () => {
+  const large = await sharp(photograph).resize(4000, 3000, { fit: 'fill' }).jpeg().toBuffer();
+  const { width, height, data } = await decoded(large);
+  assert.deepEqual([width, height], [DECODE_SIDE, DECODE_SIDE * 0.75]);
+  assert.equal(data.length, width * height * 3);
+});
+
+test('a picture of too many pixels is refused by its header', async () => {
+  assert.equal((await rejected(hugePng(20_000))).code, 'too-many-pixels');
+  assert.equal((await rejected(Buffer.from('P5\n100000 100000\n255\nxx'))).code, 'too-many-pixels');
+});
+
+test('a file that is cut short is refused as truncated, whatever its format', async () => {
+  const files: Record<string, Buffer> = {
+    jpeg: photograph,
+    png: await sharp(photograph).png().toBuffer(),
+    webp: await sharp(photograph).webp().toBuffer(),
+    gif: await sharp(photograph).gif().toBuffer(),
+    pgm: Buffer.concat([Buffer.from('P5 64 64 255\n'), Buffer.alloc(64 * 64)]),
+  };
+  for (const [name, bytes] of Object.entries(files)) {
+    for (const share of [0.5, 0.95]) {
+      const { code } = await rejected(bytes.subarray(0, Math.floor(bytes.length * share)));
+      assert.equal(code, 'truncated', `${name} cut at ${share}`);
+    }
+  }
+});
+
+test('what is not a photograph is refused and says what it is', async () => {
+  const dot = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
+    .png()
+    .toBuffer();
+  const cases: [string, Uint8Array, string][] = [
+    ['0 bytes', new Uint8Array(), 'empty-file'],
+    ['text', Buffer.from('this is not a photograph\n'.repeat(20)), 'not-an-image'],
+    ['svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"/>'), 'not-an-image'],
+    ['html', Buffer.from('<!doctype html><title>404</title>'), 'not-an-image'],
+    ['1×1', dot, 'too-small'],
+    ['a JPEG signature alone', Buffer.from('ffd8ffe0', 'hex'), 'truncated'],
+    ['a PGM without a size', Buffer.from('P5\nhello'), 'not-an-image'],
+  ];
+  for (const [name, bytes, code] of cases) {
+    assert.equal((await rejected(bytes)).code, code, name);
+  }
+});
