@@ -158,7 +158,7 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       loss: flags.loss,
       scale: 16,
       margin: 0.3,
-      blendShare: 0.8,
+      inventedShare: 0.8,
       weights: { identity: 1, pose: 0.5, photograph: 0.1, alignment: 4 },
       identityResidual: !published,
       normalizeOutput: !published,

@@ -49,7 +49,7 @@ export interface TrainConfig {
     readonly loss: CombinerLoss;
     readonly scale: number;
     readonly margin: number;
-    readonly blendShare: number;
+    readonly inventedShare: number;
     readonly weights: CombinerTermWeights;
     readonly identityResidual: boolean;
     readonly normalizeOutput: boolean;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { blendPair, choosePairs, indexPairs, type PairSample } from '../../src/fra/training/pairs.ts';
+import { choosePairs, indexPairs, inventPerson, type PairSample } from '../../src/fra/training/pairs.ts';
 import { splitSubjects, subjectDigest } from '../../src/fra/training/splitSubjects.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
 import { dot, normalizeInPlace } from '../../src/shared/l2.ts';
@@ -90,13 +90,15 @@ test('the same seed chooses the same pairs', () => {
   assert.deepEqual(choosePairs(source, 6, seededRandom(4)), choosePairs(source, 6, seededRandom(4)));
 });
 
-test('a person between two people is nearer to the first, of unit length, and keeps the posture', () => {
+test('an invented person has unit embeddings, keeps the posture, and is not the person it began with', () => {
   const source = indexPairs(samples(9, 5));
   const random = seededRandom(8);
   for (const pair of choosePairs(source, 9, random)) {
-    const blended = blendPair(pair, source, random);
-    assert.ok(Math.abs(dot(blended.target.embedding, blended.target.embedding) - 1) < 1e-5);
-    assert.ok(dot(blended.target.embedding, pair.target.embedding) > 0.5);
-    assert.equal(blended.donor, pair.donor);
+    const invented = inventPerson(pair, source, random);
+    for (const { embedding } of [invented.source, invented.target, invented.poseNegative]) {
+      assert.ok(Math.abs(dot(embedding, embedding) - 1) < 1e-5);
+    }
+    assert.ok(dot(invented.target.embedding, pair.target.embedding) < 0.9999);
+    assert.equal(invented.donor, pair.donor);
   }
 });

@@ -7,7 +7,7 @@ import { type CombinerConfig, combine, combinerSpecs } from '../networks/combine
 import { initialWeights, type Weights } from '../networks/weights.ts';
 import type { TrainingTask } from './loop.ts';
 import { cosineLoss, nPairLoss, pairLoss, tripletLoss } from './losses.ts';
-import { blendPair, choosePairs, indexPairs, type PairSample } from './pairs.ts';
+import { choosePairs, indexPairs, inventPerson, type PairSample } from './pairs.ts';
 
 export const COMBINER_LOSSES = ['n-pair', 'triplet'] as const;
 export type CombinerLoss = (typeof COMBINER_LOSSES)[number];
@@ -33,8 +33,8 @@ export interface CombinerTaskOptions {
   readonly scale: number;
   /** Margin of the triplet terms, in distance between unit vectors (0–2). */
   readonly margin: number;
-  /** Share of rows that are a person between two people. */
-  readonly blendShare: number;
+  /** Share of rows that show a person who does not exist (`inventPerson`). */
+  readonly inventedShare: number;
   /** Factors of the loss terms. */
   readonly weights: CombinerTermWeights;
   /** Of training people. */
@@ -60,11 +60,11 @@ interface CombinerBatch extends tf.TensorContainerObject {
 }
 
 export function combinerTask(options: CombinerTaskOptions): TrainingTask<CombinerBatch> {
-  const { network, seed, batchSize, loss, scale, margin, blendShare } = options;
+  const { network, seed, batchSize, loss, scale, margin, inventedShare } = options;
   const source = indexPairs(options.samples);
   return {
     config: {
-      ...{ network, seed, batchSize, loss, scale, margin, blendShare, weights: options.weights },
+      ...{ network, seed, batchSize, loss, scale, margin, inventedShare, weights: options.weights },
       samples: options.samples.length,
       validation: options.validation.length,
     },
@@ -72,7 +72,7 @@ export function combinerTask(options: CombinerTaskOptions): TrainingTask<Combine
     batch: (step) => {
       const random = seededRandom(seed, 'combiner', step);
       const pairs = choosePairs(source, batchSize, random).map((pair) =>
-        random() < blendShare ? blendPair(pair, source, random) : pair,
+        random() < inventedShare ? inventPerson(pair, source, random) : pair,
       );
       return {
         identities: rows(pairs.map((pair) => pair.source.embedding)),

@@ -2,8 +2,8 @@
  * What the combiner learns from: a person's embedding, a posture code, and the same person's embedding at that
  * posture. All choices come from a seeded generator.
  */
-import { normalizeInPlace } from '../../shared/l2.ts';
-import { type Random, randomInt } from '../../shared/random.ts';
+import { dot, normalizeInPlace } from '../../shared/l2.ts';
+import { type Random, randomInt, randomNormal } from '../../shared/random.ts';
 
 /** One measured face, real or rendered, of a person. */
 export interface PairSample {
@@ -56,28 +56,44 @@ export function indexPairs(samples: readonly PairSample[]): PairSource {
   return { subjects: [...subjects.values()].filter((own) => own.length > 1), byGrid };
 }
 
+/** Longest random vector that is added to an identity, as a share of its length. */
+const MAX_NOISE = 0.8;
+
 /**
- * A pair of a person between two people: every embedding is moved the same way towards the partner's embedding at the
- * same grid index. Turning changes embeddings of different people alike, so these are plausible people, and there are
- * many of them where there are few real ones. The donor's code stays.
+ * The same pair for a person who does not exist. There are few real people, and a combiner that knows them by heart
+ * fails on others; there are many of these:
+ * - every embedding is moved by a share of the difference between two other people, each at the embedding's own grid
+ *   index, because turning changes people alike;
+ * - a random direction, which means nobody, is added to the source, and to every other embedding as far as it
+ *   resembles the source: what the combiner does not know it has to carry through.
+ * The donor's code stays.
  */
-export function blendPair(pair: TrainingPair, source: PairSource, random: Random): TrainingPair {
-  const partner = pick(source.subjects, random);
-  const share = 0.5 * random();
-  const blend = (sample: PairSample): PairSample => {
-    const counterparts = partner.filter(({ gridIndex }) => gridIndex === sample.gridIndex);
-    if (counterparts.length === 0) return sample;
-    const other = pick(counterparts, random).embedding;
-    const embedding = sample.embedding.map((value, i) => (1 - share) * value + share * other[i]!);
+export function inventPerson(pair: TrainingPair, source: PairSource, random: Random): TrainingPair {
+  const [plus, minus] = [pick(source.subjects, random), pick(source.subjects, random)];
+  const share = random();
+  const length = pair.source.embedding.length;
+  const spread = (MAX_NOISE * random()) / Math.sqrt(length);
+  const noise = Float32Array.from({ length }, () => spread * randomNormal(random));
+  const counterpart = (people: readonly PairSample[], { gridIndex }: PairSample) => {
+    const same = people.filter((sample) => sample.gridIndex === gridIndex);
+    return same.length === 0 ? undefined : pick(same, random).embedding;
+  };
+  const change = (sample: PairSample): PairSample => {
+    const [more, less] = [counterpart(plus, sample), counterpart(minus, sample)];
+    const kept = dot(sample.embedding, pair.source.embedding);
+    const embedding = sample.embedding.map((value, i) => {
+      const difference = more === undefined || less === undefined ? 0 : more[i]! - less[i]!;
+      return value + share * difference + kept * noise[i]!;
+    });
     normalizeInPlace(embedding);
     return { ...sample, embedding };
   };
   return {
-    source: blend(pair.source),
-    target: blend(pair.target),
+    source: change(pair.source),
+    target: change(pair.target),
     donor: pair.donor,
-    poseNegative: blend(pair.poseNegative),
-    photographNegative: blend(pair.photographNegative),
+    poseNegative: change(pair.poseNegative),
+    photographNegative: change(pair.photographNegative),
   };
 }
 
