@@ -32,6 +32,8 @@ export const fraMetricsSchema = z.strictObject({
     /** Mean cosine of a variant, and of its unchanged source embedding, to the real embedding at the target pose. */
     similarityToTarget: z.number(),
     sourceSimilarityToTarget: z.number(),
+    /** The same of the simplest rival: the source plus the mean change of training people at that grid pose. */
+    meanOffsetSimilarityToTarget: z.number(),
     /** Mean cosine of a variant to its source: 1 means that nothing was changed. */
     similarityToSource: z.number(),
     /** Mean cosine of a variant with a foreign posture code of the batch to the target: lower, if posture is used. */

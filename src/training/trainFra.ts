@@ -3,7 +3,7 @@
  * validation people, write. Interrupted trainings continue from OUT/work.
  */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import type { TensorBackend } from '../fra/backend.ts';
@@ -37,6 +37,7 @@ import { type Chart, histogram, writeCharts, writeReconstructions } from './pict
 import { pipelineModel } from './pipelineModel.ts';
 import { postureBankOf } from './postureBankOf.ts';
 import { readSamples, type TrainingSample, writeSamples } from './samples.ts';
+import { appendLog, readLog } from './trainingLog.ts';
 
 export interface TrainConfig {
   readonly name: string;
@@ -228,11 +229,12 @@ async function collect(
         );
       },
     });
-    samples = collected.samples;
-    if (samples.length === 0) {
+    if (collected.samples.length === 0) {
       throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', { imageRoot });
     }
-    await writeSamples(path, key, samples);
+    await writeSamples(path, key, collected.samples);
+    // As the file holds them (float32), so that a resumed training has the same numbers.
+    samples = (await readSamples(path, key)) ?? collected.samples;
     // Networks trained on other samples are of no use.
     for (const stage of ['autoencoder', 'combiner'])
       await rm(join(work, `${stage}.checkpoint`), { force: true });
@@ -261,8 +263,8 @@ function stageRunner(
       ...{ steps, learningRate, weightDecay, dropout, validateEvery },
       ...{ plateauPatience, plateauFactor, stopPatience, seed: config.seed },
     };
+    const logPath = join(out, 'training-log.jsonl');
     const entries: LogEntry[] = [];
-    curves.set(stage, entries);
     let writing = Promise.resolve();
     const result = await trainNetwork(task(), loop, join(work, `${stage}.checkpoint`), {
       signal: hooks.signal,
@@ -270,11 +272,11 @@ function stageRunner(
       log: (entry) => {
         entries.push(entry);
         hooks.log(stage, entry);
-        const line = `${JSON.stringify({ stage, ...entry })}\n`;
-        writing = writing.then(() => appendFile(join(out, 'training-log.jsonl'), line));
+        writing = writing.then(() => appendLog(logPath, stage, entry));
       },
     });
     await writing;
+    curves.set(stage, await readLog(logPath, stage));
     return result;
   };
 }
@@ -360,6 +362,7 @@ function judge(
       ),
     ]),
   );
+  const offsets = meanOffsets(pairs.filter(({ subjectId }) => !validating.has(subjectId)));
   const reals = probes.map(({ target }) => target.embedding);
   const realSimilarities = probes.map(({ target }) =>
     dot(target.embedding, centroids.get(target.subjectId)!),
@@ -370,6 +373,7 @@ function judge(
       variant: variants[i]!,
       shuffled: shuffled[i]!,
       source: source.embedding,
+      meanOffset: source.embedding.map((value, k) => value + (offsets.get(target.gridIndex)?.[k] ?? 0)),
       target: target.embedding,
     })),
     centroids,
@@ -399,6 +403,24 @@ function judge(
   };
 }
 
+/** Mean of render − photograph at every grid index. */
+function meanOffsets(pairs: readonly PairSample[]): Map<number, Float32Array> {
+  const photographs = new Map(
+    pairs.filter(({ gridIndex }) => gridIndex === -1).map((pair) => [pair.faceId, pair.embedding]),
+  );
+  const sums = new Map<number, { sum: Float32Array; count: number }>();
+  for (const { faceId, gridIndex, embedding } of pairs) {
+    const photograph = photographs.get(faceId);
+    if (gridIndex === -1 || photograph === undefined) continue;
+    const { sum, count } = sums.get(gridIndex) ?? { sum: new Float32Array(embedding.length), count: 0 };
+    for (let i = 0; i < sum.length; i++) sum[i]! += embedding[i]! - photograph[i]!;
+    sums.set(gridIndex, { sum, count: count + 1 });
+  }
+  return new Map(
+    [...sums].map(([gridIndex, { sum, count }]) => [gridIndex, sum.map((value) => value / count)]),
+  );
+}
+
 function lossCharts(curves: ReadonlyMap<string, readonly LogEntry[]>): Chart[] {
   return [...curves].map(([stage, entries]) => {
     const terms = Object.keys(entries[0]?.losses ?? {});
@@ -420,7 +442,8 @@ function lossCharts(curves: ReadonlyMap<string, readonly LogEntry[]>): Chart[] {
 function limitsOf(split: SubjectSplit, metrics: FraMetrics['combiner']): string[] {
   const gain = metrics.similarityToTarget - metrics.sourceSimilarityToTarget;
   return [
-    `Learnt from ${split.training.length} people; judged on ${split.validation.length} others of the same corpus.`,
+    `Learnt from ${split.training.length} people; judged on ${split.validation.length} others of the same corpus, who also chose the step to keep.`,
+    `The mean change of training people at each pose, added to the source, reaches ${metrics.meanOffsetSimilarityToTarget.toFixed(3)} of cosine to the target; this combiner ${metrics.similarityToTarget.toFixed(3)}.`,
     'Target poses are renders of frontal photographs: beyond 45° of yaw they show that they are.',
     `A variant is ${gain >= 0 ? 'nearer' : 'farther'} to the rendered target than the unchanged source by ${Math.abs(gain).toFixed(3)} of cosine.`,
     'Whether variants help a recogniser on turned faces of other people is not measured here.',

@@ -64,6 +64,7 @@ const NO_METRICS: FraCard['metrics'] = {
     rank1Validation: 0,
     similarityToTarget: 0,
     sourceSimilarityToTarget: 0,
+    meanOffsetSimilarityToTarget: 0,
     similarityToSource: 0,
     shuffledPostureSimilarityToTarget: 0,
     similarityToCentroid: 0,

@@ -50,6 +50,8 @@ export interface JudgedVariant {
   /** The combiner's answer to the same identity with another row's posture code. */
   readonly shuffled: Float32Array;
   readonly source: Float32Array;
+  /** The source plus the mean change that training people show at the target's grid pose. */
+  readonly meanOffset: Float32Array;
   readonly target: Float32Array;
 }
 
@@ -109,6 +111,9 @@ export function judgeVariants(
       rank1Validation: firstOfValidation / variants.length,
       similarityToTarget: mean(variants.map(({ variant, target }) => dot(unit(variant), target))),
       sourceSimilarityToTarget: mean(variants.map(({ source, target }) => dot(source, target))),
+      meanOffsetSimilarityToTarget: mean(
+        variants.map(({ meanOffset, target }) => dot(unit(meanOffset), target)),
+      ),
       similarityToSource: mean(variants.map(({ variant, source }) => dot(unit(variant), source))),
       shuffledPostureSimilarityToTarget: mean(
         variants.map(({ shuffled, target }) => dot(unit(shuffled), target)),

@@ -57,33 +57,35 @@ export function indexPairs(samples: readonly PairSample[]): PairSource {
 }
 
 /** Longest random vector that is added to an identity, as a share of its length. */
-const MAX_NOISE = 0.8;
+const MAX_NOISE = 0.3;
 
 /**
  * The same pair for a person who does not exist. There are few real people, and a combiner that knows them by heart
  * fails on others; there are many of these:
- * - every embedding is moved by a share of the difference between two other people, each at the embedding's own grid
- *   index, because turning changes people alike;
+ * - every embedding becomes (1−w)·own + w·A + √(w(1−w))·(B − C) of three other people, each at the embedding's own grid
+ *   index, because turning changes people alike. The weights sum to 1 and so do their squares: what people share
+ *   (the effect of the pose) stays, and identities keep their spread;
  * - a random direction, which means nobody, is added to the source, and to every other embedding as far as it
  *   resembles the source: what the combiner does not know it has to carry through.
  * The donor's code stays.
  */
 export function inventPerson(pair: TrainingPair, source: PairSource, random: Random): TrainingPair {
-  const [plus, minus] = [pick(source.subjects, random), pick(source.subjects, random)];
-  const share = random();
+  const others = [0, 0, 0].map(() => pick(source.subjects, random));
+  const w = random();
+  const shares = [w, Math.sqrt(w * (1 - w)), -Math.sqrt(w * (1 - w))];
   const length = pair.source.embedding.length;
   const spread = (MAX_NOISE * random()) / Math.sqrt(length);
   const noise = Float32Array.from({ length }, () => spread * randomNormal(random));
-  const counterpart = (people: readonly PairSample[], { gridIndex }: PairSample) => {
-    const same = people.filter((sample) => sample.gridIndex === gridIndex);
-    return same.length === 0 ? undefined : pick(same, random).embedding;
-  };
   const change = (sample: PairSample): PairSample => {
-    const [more, less] = [counterpart(plus, sample), counterpart(minus, sample)];
+    const counterparts = others.map((people) =>
+      people.filter(({ gridIndex }) => gridIndex === sample.gridIndex),
+    );
+    if (counterparts.some((same) => same.length === 0)) return sample;
     const kept = dot(sample.embedding, pair.source.embedding);
-    const embedding = sample.embedding.map((value, i) => {
-      const difference = more === undefined || less === undefined ? 0 : more[i]! - less[i]!;
-      return value + share * difference + kept * noise[i]!;
+    const embedding = sample.embedding.map((value, i) => (1 - w) * value + kept * noise[i]!);
+    counterparts.forEach((same, k) => {
+      const other = pick(same, random).embedding;
+      for (let i = 0; i < length; i++) embedding[i]! += shares[k]! * other[i]!;
     });
     normalizeInPlace(embedding);
     return { ...sample, embedding };
@@ -102,6 +104,8 @@ const POSE_APART = 12;
 /** Sources turned further than this are left out: a worker's sources are mostly near-frontal. */
 const MAX_SOURCE_YAW = 50;
 
+/** Share of sources that are photographs, as a worker's are; the others are renders. */
+const PHOTOGRAPH_SHARE = 0.8;
 /** Samples among which a donor is looked for. */
 const DONOR_CHOICES = 8;
 
@@ -116,7 +120,7 @@ export function choosePairs(source: PairSource, count: number, random: Random): 
     const target = pick(atGrid.length > 0 ? atGrid : own, random);
     const usable = own.filter((sample) => sample !== target && Math.abs(sample.yaw) <= MAX_SOURCE_YAW);
     const photographs = usable.filter((sample) => sample.gridIndex === -1);
-    const preferred = photographs.length > 0 && random() < 0.5 ? photographs : usable;
+    const preferred = photographs.length > 0 && random() < PHOTOGRAPH_SHARE ? photographs : usable;
     const others = source.byGrid.get(target.gridIndex) ?? [target];
     // A photograph's pose is not on the grid, so only its own code belongs to it.
     const donor = target.gridIndex === -1 || random() < 0.5 ? target : nearestCode(target, others, random);

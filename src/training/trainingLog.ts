@@ -1,0 +1,49 @@
+/** training-log.jsonl of a model folder: one line a validation, of both networks, across interruptions. */
+import { appendFile, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { LogEntry } from '../fra/training/loop.ts';
+import { describeIssues } from '../shared/config.ts';
+import { IntegrityError } from '../shared/errors.ts';
+
+const numbers = z.record(z.string(), z.number());
+const lineSchema = z.strictObject({
+  stage: z.string(),
+  step: z.int().min(1),
+  learningRate: z.number(),
+  losses: numbers,
+  validation: z.strictObject({ score: z.number(), measures: numbers }),
+});
+
+export async function appendLog(path: string, stage: string, entry: LogEntry): Promise<void> {
+  await appendFile(path, `${JSON.stringify({ stage, ...entry })}\n`);
+}
+
+/** The entries of a stage in order of steps; a step that was repeated after an interruption counts once. */
+export async function readLog(path: string, stage: string): Promise<LogEntry[]> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const entries = new Map<number, LogEntry>();
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line === '') continue;
+    const { stage: of, ...entry } = parseLine(line, path, i + 1);
+    if (of === stage) entries.set(entry.step, entry);
+  }
+  return [...entries.values()].sort((a, b) => a.step - b.step);
+}
+
+function parseLine(line: string, file: string, number: number): z.infer<typeof lineSchema> {
+  let content: unknown;
+  try {
+    content = JSON.parse(line);
+  } catch (error) {
+    throw new IntegrityError('bad-training-log', 'line is not JSON', { file, line: number }, error);
+  }
+  const parsed = lineSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new IntegrityError('bad-training-log', `line is not valid: ${describeIssues(parsed.error)}`, {
+    file,
+    line: number,
+  });
+}
