@@ -219,12 +219,13 @@ async function readSubjects(who: string): Promise<Set<string>> {
   return new Set(lines.filter((line) => line !== ''));
 }
 
-/** As typed, for the card. */
+/** As typed, for the card; --resume is left out, because it changes nothing in the result. */
 function commandLine(): string {
-  const quoted = process.argv
-    .slice(2)
-    .map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word)));
-  return ['posecast', ...quoted].join(' ');
+  const words = process.argv.slice(2).filter((word) => word !== '--resume');
+  return [
+    'posecast',
+    ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
+  ].join(' ');
 }
 
 const PLAIN_EVERY_MS = 10_000;

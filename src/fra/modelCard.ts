@@ -95,7 +95,7 @@ export const fraCardSchema = z.strictObject({
     autoencoderSteps: z.int().min(0),
     combinerSteps: z.int().min(0),
     loss: z.string().min(1),
-    /** Wall time in minutes, collecting included; runs that a resume continued are not counted. */
+    /** Wall time in minutes, collecting and every resumed part included. */
     minutes: z.number().min(0),
   }),
   metrics: fraMetricsSchema,

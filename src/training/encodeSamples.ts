@@ -67,10 +67,12 @@ export function judgeReconstruction(
   );
   const read: { yaw: number; pitch: number }[] = [];
   const examples: { original: Float32Array; redrawn: Float32Array }[] = [];
-  const every = Math.max(1, Math.floor(images.length / EXAMPLES));
+  // Steps that are no multiple of the renders of a photograph: every example shows another pose.
+  const every = Math.floor(images.length / EXAMPLES) + 7;
+  const shown = new Set(Array.from({ length: EXAMPLES }, (_, k) => (k * every) % images.length));
   redraw(tensors, network, images, form, (original, redrawn, i) => {
     read.push(readPose(redrawn));
-    if (i % every === 0 && examples.length < EXAMPLES) examples.push({ original, redrawn });
+    if (shown.has(i)) examples.push({ original, redrawn });
   });
   disposeWeights(tensors);
   const yaws = validation.map(({ pose }) => pose.yaw);

@@ -3,7 +3,8 @@
  * validation people, write. Interrupted trainings continue from OUT/work.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TensorContainer } from '@tensorflow/tfjs-core';
 import type { TensorBackend } from '../fra/backend.ts';
@@ -89,10 +90,10 @@ export async function trainFra(
   inputs: TrainInputs,
   hooks: TrainHooks,
 ): Promise<FraCard> {
-  const start = inputs.clock();
   const work = join(inputs.out, 'work');
   const pictures = join(inputs.out, 'pictures');
   for (const folder of [work, pictures]) await mkdir(folder, { recursive: true });
+  const spent = await openStopwatch(join(work, 'spent.txt'), inputs.clock);
   const { samples, counts } = await collect(config, inputs, hooks, work);
   const split = splitSubjects(
     samples.map(({ subjectId }) => subjectId),
@@ -103,7 +104,7 @@ export async function trainFra(
   const training = samples.filter(({ subjectId }) => !validating.has(subjectId));
   const validation = samples.filter(({ subjectId }) => validating.has(subjectId));
   const curves = new Map<string, LogEntry[]>();
-  const run = stageRunner(config, inputs, hooks, work, curves);
+  const run = stageRunner(config, inputs, hooks, work, curves, spent);
 
   hooks.stage('autoencoder');
   const network = PAPER_AUTOENCODER;
@@ -177,7 +178,7 @@ export async function trainFra(
         autoencoderSteps: drawn.state.bestStep,
         combinerSteps: combined.state.bestStep,
         loss: config.combiner.loss,
-        minutes: Math.round((inputs.clock() - start) / 6000) / 10,
+        minutes: Math.round(spent() / 6000) / 10,
       },
       metrics: { reconstruction: reconstruction.metrics, combiner: judged.metrics },
       minSimilarity: judged.minSimilarity,
@@ -244,6 +245,17 @@ async function collect(
   return { samples, counts: { photographs, renders: samples.length - photographs } };
 }
 
+/** Milliseconds of training so far, across interruptions: noted in a file every time it is read. */
+async function openStopwatch(path: string, clock: () => number): Promise<() => number> {
+  const before = Number(await readFile(path, 'utf8').catch(() => '0')) || 0;
+  const start = clock();
+  return () => {
+    const spent = before + clock() - start;
+    writeFileSync(path, String(spent));
+    return spent;
+  };
+}
+
 /** Runs a stage with its log: training-log.jsonl, the hooks, and the curves for the pictures. */
 function stageRunner(
   config: TrainConfig,
@@ -251,6 +263,7 @@ function stageRunner(
   hooks: TrainHooks,
   work: string,
   curves: Map<string, LogEntry[]>,
+  spent: () => number,
 ) {
   return async <Batch extends TensorContainer>(
     stage: string,
@@ -272,6 +285,7 @@ function stageRunner(
       log: (entry) => {
         entries.push(entry);
         hooks.log(stage, entry);
+        spent();
         writing = writing.then(() => appendLog(logPath, stage, entry));
       },
     });
