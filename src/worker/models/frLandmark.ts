@@ -17,30 +17,41 @@ export interface LandmarkNetwork {
   close(): Promise<void>;
 }
 
+/** Squares a run. */
+const BATCH = 40;
+
 export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
   return {
     async locate(squares) {
-      const itemSize = SIDE * SIDE;
-      const input = new Float32Array(squares.length * itemSize);
-      squares.forEach(({ picture, region }, n) => {
-        const pixels = resample(picture, region, SIDE, SIDE);
-        for (let i = 0; i < itemSize; i++) {
-          const at = i * 3;
-          input[n * itemSize + i] =
-            (0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!) / 256;
-        }
-      });
-      const outputs = await session.run(input, [squares.length, 1, SIDE, SIDE]);
-      const values = outputOf(session, outputs, 'output', [VALUES]);
-      return squares.map(({ region }, n) => {
-        const points = new Float32Array(VALUES);
-        for (let p = 0; p < VALUES; p += 2) {
-          points[p] = region.x + values[n * VALUES + p]! * region.width;
-          points[p + 1] = region.y + values[n * VALUES + p + 1]! * region.height;
-        }
-        return points;
-      });
+      const located: Float32Array[] = [];
+      for (let start = 0; start < squares.length; start += BATCH) {
+        located.push(...(await locateBatch(session, squares.slice(start, start + BATCH))));
+      }
+      return located;
     },
     close: () => session.close(),
   };
+}
+
+async function locateBatch(session: NetworkSession, squares: readonly View[]): Promise<Float32Array[]> {
+  const itemSize = SIDE * SIDE;
+  const input = new Float32Array(squares.length * itemSize);
+  squares.forEach(({ picture, region }, n) => {
+    const pixels = resample(picture, region, SIDE, SIDE);
+    for (let i = 0; i < itemSize; i++) {
+      const at = i * 3;
+      input[n * itemSize + i] =
+        (0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!) / 256;
+    }
+  });
+  const outputs = await session.run(input, [squares.length, 1, SIDE, SIDE]);
+  const values = outputOf(session, outputs, 'output', [VALUES]);
+  return squares.map(({ region }, n) => {
+    const points = new Float32Array(VALUES);
+    for (let p = 0; p < VALUES; p += 2) {
+      points[p] = region.x + values[n * VALUES + p]! * region.width;
+      points[p + 1] = region.y + values[n * VALUES + p + 1]! * region.height;
+    }
+    return points;
+  });
 }

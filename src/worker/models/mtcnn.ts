@@ -24,7 +24,7 @@ const MIN_FACE = 20;
 const SCAN_SIDE = 640;
 const MIN_SCORES = { propose: 0.6, refine: 0.7, output: 0.7 } as const;
 /** Candidates that go into one run of the second and third network. */
-const CANDIDATE_BATCH = 64;
+const CANDIDATE_BATCH = 32;
 
 interface Candidate {
   readonly view: number;
