@@ -87,6 +87,7 @@ const completeSchema = z.object({
   event: z.literal('complete'),
   workSeconds: z.number().positive(),
   longestBlockMs: z.number(),
+  peakMemory: z.number(),
   totals: z.object({ faces: z.number(), variants: z.number(), subjects: z.number() }),
 });
 
@@ -143,6 +144,8 @@ interface BenchReport {
   /** The stage that takes most of a face's time. */
   readonly bottleneck: string;
   readonly longestBlockMs: number;
+  /** Of the whole run's process, resident, in bytes. */
+  readonly peakMemory: number;
 }
 
 function compare(stages: readonly StageRate[], whole: WholeRun, threads: number): BenchReport {
@@ -162,6 +165,7 @@ function compare(stages: readonly StageRate[], whole: WholeRun, threads: number)
     utilisation: facesPerSecond / limit,
     bottleneck: costs.reduce((a, b) => (b.seconds > a.seconds ? b : a)).stage,
     longestBlockMs: whole.longestBlockMs,
+    peakMemory: whole.peakMemory,
   };
 }
 
@@ -182,7 +186,7 @@ function formatReport(stages: readonly StageRate[], report: BenchReport): string
     `  ${facesPerSecond.toFixed(1)} faces/s, ${variantsPerSecond.toFixed(0)} variants/s`,
     `  ${(100 * utilisation).toFixed(0)} % of ${limitFacesPerSecond.toFixed(1)} faces/s, the sum of the stages spread over the threads`,
     `  most of a face's time goes to: ${report.bottleneck}`,
-    `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms`,
+    `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
     '',
   ].join('\n');
 }

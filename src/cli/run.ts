@@ -109,6 +109,8 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
       manifest,
       device,
       seconds: (performance.now() - started) / 1000,
+      // Kilobytes, whatever the platform.
+      peakMemory: process.resourceUsage().maxRSS * 1024,
       ...work,
     };
     process.stdout.write(flags.json ? `${summaryJson(summary)}\n` : formatSummary(summary));

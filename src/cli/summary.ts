@@ -12,6 +12,8 @@ export interface RunSummary {
   readonly seconds: number;
   /** Of the work alone, from opened models to the manifest; absent when nothing was left to do. */
   readonly workSeconds?: number;
+  /** Largest resident memory of this process so far, in bytes. */
+  readonly peakMemory: number;
   /** Longest time the lock-renewing thread was kept busy; absent likewise. */
   readonly longestBlockMs?: number;
 }
@@ -31,6 +33,7 @@ export function formatSummary(summary: RunSummary): string {
     ],
     ['files', `${count(files)} ${table.format}, ${megabytes(totals.bytes)}`],
     ['time', [formatSeconds(summary.seconds), summary.device, ...block(summary)].join(', ')],
+    ['memory', `${megabytes(summary.peakMemory)} at most`],
     ['table', `${out}/manifest.json`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
