@@ -16,6 +16,8 @@ const SCALE = 3;
 const SIDE = CROP_SIZE * SCALE;
 const GAP = 16;
 const TOP = 62;
+/** Chins reach out of the crop. */
+const BELOW = 36;
 
 /** PNG bytes, 3 panels of 336 pixels side by side. */
 export async function drawFace(picture: FacePicture): Promise<Buffer> {
@@ -31,7 +33,7 @@ export async function drawFace(picture: FacePicture): Promise<Buffer> {
     `reconstruction, IoU ${picture.iou.toFixed(2)}`,
   ];
   return svgToPng(
-    svgDocument(left(3), TOP + SIDE + GAP, [
+    svgDocument(left(3), TOP + SIDE + BELOW, [
       svgText(GAP, 24, picture.title, { size: 15 }),
       svgText(left(3) - GAP, 24, `${pose}  ${found}`, { anchor: 'end' }),
       ...captions.map((caption, panel) => svgText(left(panel), TOP - 10, caption, { fill: '#666' })),
