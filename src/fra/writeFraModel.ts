@@ -24,8 +24,9 @@ export async function writeFraModel(folder: string, parts: FraModelParts): Promi
   const { architecture, name, recognizer } = parts.card;
   const metadata = { fra: name, recognizer: recognizer.name, recognizer_sha256: recognizer.sha256 };
   const contents = {
-    'encoder.onnx': exportEncoder(parts.autoencoder, architecture.autoencoder, metadata),
-    'decoder.onnx': exportDecoder(parts.autoencoder, architecture.autoencoder, metadata),
+    // The autoencoder knows nothing of recognisers: models that share it have the same two files.
+    'encoder.onnx': exportEncoder(parts.autoencoder, architecture.autoencoder, {}),
+    'decoder.onnx': exportDecoder(parts.autoencoder, architecture.autoencoder, {}),
     'combiner.onnx': exportCombiner(parts.combiner, architecture.combiner, metadata),
     'posture-bank.arrow': encodePostureBank(parts.bank),
   };

@@ -2,9 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { FraMetrics } from '../fra/modelCard.ts';
 import { type AutoencoderConfig, encode } from '../fra/networks/autoencoder.ts';
-import type { ConvolutionForm } from '../fra/networks/tensorOps.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
-import { imageTensor, reconstructionQuality, redraw } from '../fra/training/autoencoderTask.ts';
+import { FORWARD, imageTensor, reconstructionQuality, redraw } from '../fra/training/autoencoderTask.ts';
 import { scaleCodes } from '../fra/training/codeScale.ts';
 import { correlation, mean, openPoseReader } from '../fra/training/evaluate.ts';
 import { dot } from '../shared/l2.ts';
@@ -19,13 +18,12 @@ export function encodeSamples(
   network: AutoencoderConfig,
   samples: readonly TrainingSample[],
   training: readonly TrainingSample[],
-  form: ConvolutionForm,
 ): { autoencoder: NamedWeights; codes: Float32Array[] } {
   const tensors = trainableWeights(weights);
   const raw: Float32Array[] = [];
   for (let start = 0; start < samples.length; start += BATCH) {
     const images = samples.slice(start, start + BATCH).map(({ landmarks }) => drawLandmarkImage(landmarks));
-    const values = tf.tidy(() => encode(tensors, network, imageTensor(images), form).dataSync());
+    const values = tf.tidy(() => encode(tensors, network, imageTensor(images), FORWARD).dataSync());
     const width = values.length / images.length;
     images.forEach((_, i) => {
       raw.push(Float32Array.from(values.subarray(i * width, (i + 1) * width)));
@@ -50,14 +48,13 @@ export function judgeReconstruction(
   network: AutoencoderConfig,
   training: readonly TrainingSample[],
   validation: readonly TrainingSample[],
-  form: ConvolutionForm,
 ): {
   metrics: FraMetrics['reconstruction'];
   examples: { original: Float32Array; redrawn: Float32Array }[];
 } {
   const tensors = trainableWeights(weights);
   const images = validation.map(({ landmarks }) => drawLandmarkImage(landmarks));
-  const { mse, iou } = reconstructionQuality(tensors, network, images, form);
+  const { mse, iou } = reconstructionQuality(tensors, network, images);
   const readPose = openPoseReader(
     training.map(({ landmarks, pose }) => ({
       image: drawLandmarkImage(landmarks),
@@ -70,7 +67,7 @@ export function judgeReconstruction(
   // Steps that are no multiple of the renders of a photograph: every example shows another pose.
   const every = Math.floor(images.length / EXAMPLES) + 7;
   const shown = new Set(Array.from({ length: EXAMPLES }, (_, k) => (k * every) % images.length));
-  redraw(tensors, network, images, form, (original, redrawn, i) => {
+  redraw(tensors, network, images, (original, redrawn, i) => {
     read.push(readPose(redrawn));
     if (shown.has(i)) examples.push({ original, redrawn });
   });

@@ -118,14 +118,8 @@ export async function trainFra(
       validation: validation.map(({ landmarks }) => landmarks),
     }),
   );
-  const { autoencoder, codes } = encodeSamples(
-    drawn.weights,
-    network,
-    samples,
-    training,
-    inputs.backend.form,
-  );
-  const reconstruction = judgeReconstruction(autoencoder, network, training, validation, inputs.backend.form);
+  const { autoencoder, codes } = encodeSamples(drawn.weights, network, samples, training);
+  const reconstruction = judgeReconstruction(autoencoder, network, training, validation);
   await writeReconstructions(join(pictures, 'reconstruction.png'), reconstruction.examples);
 
   hooks.stage('combiner');

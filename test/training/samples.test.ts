@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { POSTURE_DIM } from '../../src/shared/face.ts';
+import { countPoses } from '../../src/shared/poseBins.ts';
+import { postureBankOf } from '../../src/training/postureBankOf.ts';
+import { readSamples, type TrainingSample, writeSamples } from '../../src/training/samples.ts';
+import { appendLog, readLog } from '../../src/training/trainingLog.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+function sample(i: number): TrainingSample {
+  return {
+    subjectId: `person ${i % 5}`,
+    faceId: `person ${i % 5}/ä ${i}.jpg`,
+    gridIndex: (i % 4) - 1,
+    pose: { yaw: (i % 121) - 60, pitch: 0.5, roll: -2 },
+    landmarks: Float32Array.from({ length: 136 }, (_, k) => i + k / 8),
+    embedding: Float32Array.from({ length: 7 }, (_, k) => i - k),
+  };
+}
+
+test('samples come back as they were written, for the same key only', async () => {
+  await withTempFolder(async (folder) => {
+    const path = join(folder, 'samples.arrow');
+    const samples = Array.from({ length: 9 }, (_, i) => sample(i));
+    await writeSamples(path, 'this', samples);
+    assert.deepEqual(await readSamples(path, 'this'), samples);
+    assert.equal(await readSamples(path, 'other'), undefined);
+    await truncate(path, 300);
+    assert.equal(await readSamples(path, 'this'), undefined);
+    assert.equal(await readSamples(join(folder, 'nothing'), 'this'), undefined);
+  });
+});
+
+test('the posture bank takes at most sixteen postures a pose bin, each once, with its own pose', () => {
+  const samples = Array.from({ length: 400 }, (_, i) => sample(i));
+  const codes = samples.map((_, i) => new Float32Array(POSTURE_DIM).fill(i));
+  const bank = postureBankOf(samples, codes, 1);
+  const counts = countPoses(bank.ids.map((_, i) => ({ yaw: bank.yaw[i]!, pitch: bank.pitch[i]! })));
+  assert.ok(Math.max(...counts) === 16);
+  const chosen = bank.ids.map((_, i) => bank.codes[i * POSTURE_DIM]!);
+  assert.equal(new Set(chosen).size, chosen.length);
+  chosen.forEach((index, i) => {
+    assert.equal(bank.yaw[i], samples[index]!.pose.yaw);
+  });
+  assert.deepEqual(postureBankOf(samples, codes, 1), bank);
+});
+
+test('a step that was logged twice around an interruption counts once, and stages are kept apart', async () => {
+  await withTempFolder(async (folder) => {
+    const path = join(folder, 'training-log.jsonl');
+    assert.deepEqual(await readLog(path, 'combiner'), []);
+    const entry = (step: number, score: number) => ({
+      ...{ step, learningRate: 0.1, losses: { a: 1 } },
+      validation: { score, measures: { b: 2 } },
+    });
+    await appendLog(path, 'autoencoder', entry(10, 9));
+    for (const [step, score] of [
+      [10, 1],
+      [20, 2],
+      [20, 3],
+    ] as const) {
+      await appendLog(path, 'combiner', entry(step, score));
+    }
+    assert.deepEqual(await readLog(path, 'combiner'), [entry(10, 1), entry(20, 3)]);
+    await writeFile(path, 'not json\n');
+    await assert.rejects(readLog(path, 'combiner'), { code: 'bad-training-log' });
+  });
+});
