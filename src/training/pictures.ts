@@ -1,5 +1,6 @@
 /** Pictures of a training: what a person looks at to see what failed. */
 import sharp from 'sharp';
+import type { LogEntry } from '../fra/training/loop.ts';
 import { CROP_SIZE } from '../shared/face.ts';
 import type { Raster } from '../worker/models/raster.ts';
 
@@ -110,6 +111,25 @@ function range(values: readonly number[]): [number, number] {
 
 function number(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
+}
+
+/** Loss terms and validation score of every stage over its steps. */
+export function lossCharts(curves: ReadonlyMap<string, readonly LogEntry[]>): Chart[] {
+  return [...curves].map(([stage, entries]) => {
+    const terms = Object.keys(entries[0]?.losses ?? {});
+    const curve = (label: string, value: (entry: LogEntry) => number) => ({
+      label,
+      points: entries.map((entry) => ({ x: entry.step, y: value(entry) })),
+    });
+    return {
+      title: `${stage}: loss terms`,
+      xLabel: 'step',
+      curves: [
+        ...terms.map((term) => curve(term, (entry) => entry.losses[term] ?? 0)),
+        curve('validation score', (entry) => entry.validation.score),
+      ],
+    };
+  });
 }
 
 /** Share of values in each of `bins` equal steps from low to high, as a curve. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -97,5 +98,16 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
     }
     assert.deepEqual((await readdir(folder)).sort(), ['corpus', 'empty', 'full']);
     assert.deepEqual(await readdir(full), ['notes.txt']);
+  });
+});
+
+test('--device cuda without a GPU is refused, and nothing is trained on the CPU instead', async (context) => {
+  if (existsSync('/dev/nvidiactl')) return context.skip('this machine has a GPU');
+  await withTempFolder(async (folder) => {
+    const words = ['train', await smallCorpus(folder), '--out', join(folder, 'out'), '--device', 'cuda'];
+    const { code, stderr } = await posecast(words);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /tfjs-node-gpu|no GPU/);
+    assert.deepEqual(await readdir(folder), ['corpus']);
   });
 });

@@ -1,0 +1,75 @@
+/** What a person, or a machine, sees while a training works. */
+import { join } from 'node:path';
+import type { FraCard } from '../fra/modelCard.ts';
+import type { LogEntry } from '../fra/training/loop.ts';
+import type { TrainHooks } from '../training/trainConfig.ts';
+import { formatDuration } from './liveLine.ts';
+
+const PLAIN_EVERY_MS = 10_000;
+
+export interface TrainReporter extends Omit<TrainHooks, 'signal'> {
+  readonly note: (line: string) => void;
+  readonly finish: (card: FraCard, out: string) => void;
+}
+
+/** A line that rewrites itself on a terminal, a plain line now and then in a log, JSON for machines. */
+export function openTrainReporter(json: boolean): TrainReporter {
+  const terminal = process.stderr.isTTY === true && !json;
+  let stage = '';
+  let since = Date.now();
+  let startedAt: number | undefined;
+  let shownAt = 0;
+  const write = (line: string) => process.stderr.write(terminal ? `\r\x1b[2K${line}\n` : `${line}\n`);
+  const emit = (event: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(event)}\n`);
+  return {
+    note: (message) => (json ? emit({ event: 'note', message }) : write(message)),
+    stage(name) {
+      [stage, since, startedAt] = [name, Date.now(), undefined];
+      if (json) emit({ event: 'stage', stage });
+      else write(`— ${stage}`);
+    },
+    progress(done, total, note) {
+      const now = Date.now();
+      startedAt ??= done - 1;
+      if (now - shownAt < (terminal ? 500 : PLAIN_EVERY_MS) && done !== total) return;
+      shownAt = now;
+      const rate = (done - startedAt) / Math.max(1e-3, (now - since) / 1000);
+      const left = formatDuration((total - done) / rate);
+      if (json) emit({ event: 'progress', stage, done, total, rate, note });
+      else {
+        const line = `${stage} ${done}/${total} · ${rate.toFixed(1)}/s · ${left} left · ${note}`;
+        process.stderr.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`);
+      }
+    },
+    log(name, entry) {
+      if (json) emit({ event: 'log', stage: name, ...entry });
+      else write(describeEntry(name, entry));
+    },
+    finish(card, out) {
+      if (json) emit({ event: 'done', out, card });
+      else process.stdout.write(`${describeCard(card, out)}\n`);
+    },
+  };
+}
+
+function describeEntry(stage: string, { step, losses, validation }: LogEntry): string {
+  const numbers = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value.toFixed(4)}`)
+      .join(' · ');
+  return `${stage} step ${step}: ${numbers(losses)} | validation people: ${numbers(validation.measures)}`;
+}
+
+function describeCard({ metrics, minSimilarity, training, bank }: FraCard, out: string): string {
+  const { reconstruction: drawn, combiner } = metrics;
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  return [
+    `FRA model in ${out}, ${training.subjects} training and ${training.validationSubjects} validation people, ${training.minutes} min`,
+    `  reconstruction  IoU ${drawn.iou.toFixed(3)}, MSE ${drawn.mse.toFixed(4)}; yaw read from it: r = ${drawn.yawCorrelation.toFixed(3)}, off by ${drawn.yawErrorDegrees.toFixed(1)}°`,
+    `  identity        right person first for ${percent(combiner.rank1)} of ${combiner.variants} variants`,
+    `  target          cosine ${combiner.similarityToTarget.toFixed(3)} (unchanged source ${combiner.sourceSimilarityToTarget.toFixed(3)}, mean offset ${combiner.meanOffsetSimilarityToTarget.toFixed(3)}, foreign posture ${combiner.shuffledPostureSimilarityToTarget.toFixed(3)})`,
+    `  gate            ${percent(combiner.keptShare)} of variants at or above ${minSimilarity}`,
+    `  posture bank    ${bank.postures} postures in ${bank.bins} pose bins`,
+    `  pictures        ${join(out, 'pictures')}`,
+  ].join('\n');
+}

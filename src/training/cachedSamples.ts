@@ -1,0 +1,60 @@
+/** Samples of a corpus, collected once and kept. */
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError } from '../shared/errors.ts';
+import { type CollectCounts, collectSamples } from './collectSamples.ts';
+import { pipelineModel } from './pipelineModel.ts';
+import { readSamples, type TrainingSample, writeSamples } from './samples.ts';
+import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
+
+/** Samples of the corpus, from OUT/work when they were collected before from the same things. */
+export async function cachedSamples(
+  config: TrainConfig,
+  { faces, imageRoot, models }: TrainInputs,
+  hooks: TrainHooks,
+  work: string,
+): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
+  hooks.stage('samples');
+  const path = join(work, 'samples.arrow');
+  const digests = Object.values(models).map(({ name, sha256 }) => `${name} ${sha256}`);
+  const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
+  const key = createHash('sha256')
+    .update(JSON.stringify({ version: 1, seed: config.seed, digests, listing }))
+    .digest('hex');
+  let samples = await readSamples(path, key);
+  if (samples === undefined) {
+    const collected = await collectSamples({
+      imageRoot,
+      faces,
+      models: {
+        detector: pipelineModel(models.detector),
+        landmarks: pipelineModel(models.landmarks),
+        pose: pipelineModel(models.pose),
+        recognizer: pipelineModel(models.recognizer),
+      },
+      seed: config.seed,
+      signal: hooks.signal,
+      progress: ({ photographs, renders, rejectedPhotographs, rejectedRenders }) => {
+        const rejected = rejectedPhotographs + rejectedRenders;
+        hooks.progress(
+          photographs + rejectedPhotographs,
+          faces.length,
+          `${renders} renders, ${rejected} rejected`,
+        );
+      },
+    });
+    if (collected.samples.length === 0) {
+      throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', { imageRoot });
+    }
+    await writeSamples(path, key, collected.samples);
+    // As the file holds them (float32), so that a resumed training has the same numbers.
+    samples = (await readSamples(path, key)) ?? collected.samples;
+    // Networks trained on other samples are of no use.
+    for (const stage of ['autoencoder', 'combiner'])
+      await rm(join(work, `${stage}.checkpoint`), { force: true });
+    await rm(join(work, '..', 'training-log.jsonl'), { force: true });
+  }
+  const photographs = samples.filter(({ gridIndex }) => gridIndex === -1).length;
+  return { samples, counts: { photographs, renders: samples.length - photographs } };
+}

@@ -1,0 +1,51 @@
+/** What a training is asked to do, what it works on, and what it says meanwhile. */
+import type { TensorBackend } from '../fra/backend.ts';
+import type { CombinerLoss, CombinerTermWeights } from '../fra/training/combinerTask.ts';
+import type { LogEntry, LoopConfig } from '../fra/training/loop.ts';
+import type { ResolvedModel } from '../models/cache.ts';
+import type { FaceRecord } from '../shared/face.ts';
+
+export interface TrainConfig {
+  readonly name: string;
+  readonly seed: number;
+  /** Share of the people that validate. */
+  readonly validationShare: number;
+  readonly autoencoder: Omit<LoopConfig, 'seed'> & { readonly batchSize: number };
+  readonly combiner: Omit<LoopConfig, 'seed'> & {
+    readonly batchSize: number;
+    readonly loss: CombinerLoss;
+    readonly scale: number;
+    readonly margin: number;
+    readonly inventedShare: number;
+    readonly weights: CombinerTermWeights;
+    readonly identityResidual: boolean;
+    readonly normalizeOutput: boolean;
+  };
+}
+
+export interface TrainInputs {
+  readonly out: string;
+  readonly imageRoot: string;
+  readonly faces: readonly FaceRecord[];
+  readonly models: {
+    readonly detector: ResolvedModel;
+    readonly landmarks: ResolvedModel;
+    readonly pose: ResolvedModel;
+    readonly recognizer: ResolvedModel;
+  };
+  readonly backend: TensorBackend;
+  /** What the card says about the data. */
+  readonly data: { readonly data: string; readonly licence: string; readonly credit: string };
+  /** The exact command line. */
+  readonly command: string;
+  /** Milliseconds. */
+  readonly clock: () => number;
+}
+
+/** What a training says while it works. */
+export interface TrainHooks {
+  readonly stage: (name: string) => void;
+  readonly progress: (done: number, total: number, note: string) => void;
+  readonly log: (stage: string, entry: LogEntry) => void;
+  readonly signal: AbortSignal;
+}
