@@ -5,12 +5,12 @@ import { basename, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openBackend, TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
 import { COMBINER_LOSSES, type CombinerLoss } from '../fra/training/combinerTask.ts';
-import { ensureModels } from '../models/pull.ts';
 import { openCorpus } from '../producer/readers/corpusReader.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
 import { trainFra } from '../training/trainFra.ts';
+import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { Interrupted } from './exit.ts';
 import { openStopSignal } from './signals.ts';
 import { openTrainReporter } from './trainReporter.ts';
@@ -91,8 +91,7 @@ async function train(corpus: string, flags: TrainFlags): Promise<void> {
   try {
     const { faces, imageRoot } = await listFaces(corpus, flags.excludeSubjects, stop.signal);
     const backend = await openBackend(flags.device, flags.threads);
-    const names = [flags.detector, 'fr-landmark', 'fr-pose', flags.recognizer];
-    const [detector, landmarks, pose, recognizer] = await ensureModels(names, (line) => {
+    const models = await resolvePipelineModels(flags, (line) => {
       process.stderr.write(`${line}\n`);
     });
     const people = new Set(faces.map(({ subjectId }) => subjectId)).size;
@@ -104,7 +103,7 @@ async function train(corpus: string, flags: TrainFlags): Promise<void> {
         out,
         imageRoot,
         faces,
-        models: { detector: detector!, landmarks: landmarks!, pose: pose!, recognizer: recognizer! },
+        models,
         backend,
         data: {
           data: flags.dataName ?? basename(imageRoot),

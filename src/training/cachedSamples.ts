@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '../shared/errors.ts';
+import { version } from '../shared/package.ts';
 import { type CollectCounts, collectSamples } from './collectSamples.ts';
-import { pipelineModel } from './pipelineModel.ts';
 import { readSamples, type TrainingSample, writeSamples } from './samples.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
 
@@ -17,22 +17,17 @@ export async function cachedSamples(
 ): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
   hooks.stage('samples');
   const path = join(work, 'samples.arrow');
-  const digests = Object.values(models).map(({ name, sha256 }) => `${name} ${sha256}`);
+  const digests = models.resolved.map(({ name, sha256 }) => `${name} ${sha256}`);
   const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
   const key = createHash('sha256')
-    .update(JSON.stringify({ version: 1, seed: config.seed, digests, listing }))
+    .update(JSON.stringify({ version, seed: config.seed, digests, listing }))
     .digest('hex');
   let samples = await readSamples(path, key);
   if (samples === undefined) {
     const collected = await collectSamples({
       imageRoot,
       faces,
-      models: {
-        detector: pipelineModel(models.detector),
-        landmarks: pipelineModel(models.landmarks),
-        pose: pipelineModel(models.pose),
-        recognizer: pipelineModel(models.recognizer),
-      },
+      models: models.models,
       seed: config.seed,
       signal: hooks.signal,
       progress: ({ photographs, renders, rejectedPhotographs, rejectedRenders }) => {

@@ -6,10 +6,10 @@ import type { FaceInput, FaceOutcome, FaceRecord, Pose } from '../shared/face.ts
 import { randomNormal, seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { readImage } from '../worker/corpusReader.ts';
-import { type FacePipeline, openFacePipeline } from '../worker/facePipeline.ts';
+import { type FacePipeline, type FacePipelineOptions, openFacePipeline } from '../worker/facePipeline.ts';
 import type { Detector } from '../worker/models/detector.ts';
 import type { LandmarkNetwork } from '../worker/models/frLandmark.ts';
-import { openDetector, openLandmarks, type PipelineModel } from '../worker/models/openModels.ts';
+import { openDetector, openLandmarks } from '../worker/models/openModels.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
 import { detectFaces } from '../worker/stages/detect.ts';
 import { locateLandmarks } from '../worker/stages/landmarks.ts';
@@ -32,17 +32,10 @@ const MAX_SOURCE_ANGLE = 18;
 /** A render whose measured pose is further from its target was not understood; degrees. */
 const MAX_POSE_ERROR = 28;
 
-export interface CollectModels {
-  readonly detector: PipelineModel;
-  readonly landmarks: PipelineModel;
-  readonly pose: PipelineModel;
-  readonly recognizer: PipelineModel;
-}
-
 export interface CollectOptions {
   readonly imageRoot: string;
   readonly faces: readonly FaceRecord[];
-  readonly models: CollectModels;
+  readonly models: FacePipelineOptions['models'];
   readonly seed: number;
   readonly signal: AbortSignal;
   /** Called after every photograph. */

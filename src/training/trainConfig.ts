@@ -2,8 +2,8 @@
 import type { TensorBackend } from '../fra/backend.ts';
 import type { CombinerLoss, CombinerTermWeights } from '../fra/training/combinerTask.ts';
 import type { LogEntry, LoopConfig } from '../fra/training/loop.ts';
-import type { ResolvedModel } from '../models/cache.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 
 export interface TrainConfig {
   readonly name: string;
@@ -27,12 +27,7 @@ export interface TrainInputs {
   readonly out: string;
   readonly imageRoot: string;
   readonly faces: readonly FaceRecord[];
-  readonly models: {
-    readonly detector: ResolvedModel;
-    readonly landmarks: ResolvedModel;
-    readonly pose: ResolvedModel;
-    readonly recognizer: ResolvedModel;
-  };
+  readonly models: PipelineModels;
   readonly backend: TensorBackend;
   /** What the card says about the data. */
   readonly data: { readonly data: string; readonly licence: string; readonly credit: string };

@@ -8,13 +8,12 @@ import { type FraModel, openFraModel, shippedFraModel } from '../../src/fra/fraM
 
 import { correlation } from '../../src/fra/training/evaluate.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
-import { ensureModels } from '../../src/models/pull.ts';
 import { CROP_SIZE, POSTURE_DIM, type ProcessedFace } from '../../src/shared/face.ts';
 import { centroid, dot } from '../../src/shared/l2.ts';
 import { drawLandmarkImage, intersectionOverUnion } from '../../src/shared/landmarkImage.ts';
 import { packageRoot } from '../../src/shared/package.ts';
-import { pipelineModel } from '../../src/training/pipelineModel.ts';
 import { openFacePipeline } from '../../src/worker/facePipeline.ts';
+import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
 
 const SAMPLES = join(packageRoot, 'samples', 'london');
 const PIXELS = CROP_SIZE * CROP_SIZE;
@@ -36,10 +35,10 @@ before(async () => {
 after(() => Promise.all([encoder, decoder, combiner].map((session) => session?.release())));
 
 async function samplePeople(): Promise<Map<string, ProcessedFace[]>> {
-  const names = ['fr-detect', 'fr-landmark', 'fr-pose', model.card.recognizer.name];
-  const [detector, landmarks, pose, recognizer] = (await ensureModels(names)).map(pipelineModel);
+  const { name } = model.card.recognizer;
+  const { models } = await resolvePipelineModels({ detector: 'fr-detect', recognizer: name });
   const pipeline = await openFacePipeline({
-    models: { detector: detector!, landmarks: landmarks!, pose: pose!, recognizer: recognizer! },
+    models,
     aligned: false,
     device: 'cpu',
     intraOpThreads: 1,
