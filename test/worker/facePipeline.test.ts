@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import type { FaceOutcome, ProcessedFace } from '../../src/shared/face.ts';
 import { dot } from '../../src/shared/l2.ts';
-import { type FacePipeline, openFacePipeline } from '../../src/worker/facePipeline.ts';
+import { packageRoot } from '../../src/shared/package.ts';
+import {
+  type FacePipeline,
+  type FacePipelineOptions,
+  openFacePipeline,
+} from '../../src/worker/facePipeline.ts';
 import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
 import { fivePoints, templateError } from '../../src/worker/stages/alignTransform.ts';
 import { samplePhotographs, sharedFile } from '../helpers/photographs.ts';
@@ -12,9 +18,12 @@ import { samplePhotographs, sharedFile } from '../helpers/photographs.ts';
 const photographs = samplePhotographs();
 const photograph = photographs[0]!.bytes;
 
-async function open(detector = 'fr-detect', aligned = false): Promise<FacePipeline> {
+async function open(
+  detector = 'fr-detect',
+  changes: Partial<FacePipelineOptions> = {},
+): Promise<FacePipeline> {
   const { models } = await resolvePipelineModels({ detector, recognizer: 'fr-feature' });
-  return openFacePipeline({ models, aligned, device: 'cpu', intraOpThreads: 1 });
+  return openFacePipeline({ models, aligned: false, device: 'cpu', intraOpThreads: 1, ...changes });
 }
 
 let pipeline: FacePipeline;
@@ -176,7 +185,7 @@ test('a crop fed back as an aligned corpus keeps embedding, landmarks and pose',
     .toBuffer();
   const large = await sharp(png).resize(224, 224).png().toBuffer();
   const wide = await sharp(png).resize(150, 112, { fit: 'fill' }).png().toBuffer();
-  const alignedPipeline = await open('fr-detect', true);
+  const alignedPipeline = await open('fr-detect', { aligned: true });
   const [same, shrunk, refused] = await processAll([png, large, wide], alignedPipeline);
   await alignedPipeline.close();
   assert.ok(dot(ok(same).embedding, face.embedding) > 0.99999);
@@ -186,4 +195,23 @@ test('a crop fed back as an aligned corpus keeps embedding, landmarks and pose',
   assert.deepEqual([ok(same).facesFound, ok(same).detectionScore], [1, 1]);
   assert.ok(dot(ok(shrunk).embedding, face.embedding) > 0.95);
   assert.ok(refused?.status === 'rejected' && refused.rejection.code === 'not-a-crop');
+});
+
+test('with a FRA encoder every face has a posture code of 512 finite values, alike for alike postures', async () => {
+  const encoderPath = join(packageRoot, 'models', 'fra', 'fr-feature', 'encoder.onnx');
+  const withEncoder = await open('fr-detect', { encoderPath });
+  const codes = (
+    await processAll(
+      [photograph, await sharp(photograph).png().toBuffer(), photographs[2]!.bytes],
+      withEncoder,
+    )
+  ).map((outcome) => ok(outcome).postureCode!);
+  await withEncoder.close();
+  const distance = (a: Float32Array, b: Float32Array) => Math.hypot(...a.map((value, i) => value - b[i]!));
+  for (const code of codes) {
+    assert.equal(code.length, 512);
+    assert.ok(code.every(Number.isFinite));
+  }
+  assert.equal(distance(codes[0]!, codes[1]!), 0);
+  assert.ok(distance(codes[0]!, codes[2]!) > 0);
 });
