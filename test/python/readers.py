@@ -29,14 +29,20 @@ def check(reader: str, matrix: numpy.ndarray, ids: list[str]) -> None:
     print(f"{reader}: {rows} rows of {dim} {matrix.dtype}")
 
 
+def check_vector(column: str, size: int, value_type: pyarrow.DataType) -> None:
+    found = table.schema.field(column).type
+    assert pyarrow.types.is_fixed_size_list(found), found
+    assert (found.list_size, found.value_type) == (size, value_type), found
+
+
 table = dataset.dataset(files, format="parquet" if is_parquet else "ipc").to_table()
 embedding = table.column("embedding").combine_chunks()
 value_type = pyarrow.float16() if is_half else pyarrow.float32()
-assert embedding.type == pyarrow.list_(value_type, dim), embedding.type
+check_vector("embedding", dim, value_type)
 values = embedding.flatten().to_numpy(zero_copy_only=True)
 check("pyarrow (zero copy)", values.reshape(rows, dim), table.column("face_id").to_pylist())
-assert table.column("landmarks").type == pyarrow.list_(pyarrow.float32(), 136)
-assert table.column("posture_code").type == pyarrow.list_(pyarrow.float32(), 512)
+check_vector("landmarks", 136, pyarrow.float32())
+check_vector("posture_code", 512, pyarrow.float32())
 kinds = table.column("kind").to_pylist()
 assert kinds.count("real") == totals["ok"] and kinds.count("augmented") == totals["variants"]
 described = json.loads((table.schema.metadata or {}).get(b"posecast", b"{}"))
