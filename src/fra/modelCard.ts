@@ -60,7 +60,7 @@ export const fraCardSchema = z.strictObject({
   recognizer: z.strictObject({
     /** Registry name. */
     name: z.string().min(1),
-    /** sha256 of the prepared ONNX file the embeddings came from. */
+    /** Digest of the weights as published, which the embeddings came from; see docs/decisions/fra-identity.md. */
     sha256: sha256Schema,
     /** D. */
     embedDim: z.int().min(1),

@@ -97,7 +97,7 @@ export async function trainFra(
       summary: `Variants of ${recognizer.name} embeddings at other head poses`,
       recognizer: {
         name: recognizer.name,
-        sha256: recognizer.sha256,
+        sha256: recognizer.sourceSha256,
         embedDim: combiner.identityDim,
       },
       architecture: { autoencoder: { channels: [...network.channels] }, combiner },

@@ -54,11 +54,11 @@ export async function openRunAssets(
 async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
   const fra = await openFraModel(locateFraModel(name));
   const expected = fra.card.recognizer;
-  if (expected.name === recognizer.name && expected.sha256 === recognizer.sha256) return fra;
+  if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceSha256) return fra;
   throw new ConfigError('other-recognizer', `--fra: expected a model trained for ${recognizer.name}`, {
     fra: name,
     trainedFor: expected.name,
-    expectedDigest: recognizer.sha256,
+    expectedDigest: recognizer.sourceSha256,
     foundDigest: expected.sha256,
   });
 }
