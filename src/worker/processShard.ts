@@ -163,7 +163,7 @@ async function augmentAll(
         : await stopwatch.time('augment', () =>
             augment(usable, augmentation.targets, augmentation.options, models.combine),
           );
-    for (const [i, subject] of augmented.entries()) tables.add(group[i]!, subject);
+    for (const [i, subject] of augmented.entries()) await tables.add(group[i]!, subject);
     const variants = augmented.reduce((sum, subject) => sum + subject.variants.length, 0);
     onProgress({ faces: 0, rejects: 0, variants });
   }

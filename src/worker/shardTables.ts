@@ -13,6 +13,7 @@ import {
   subjectRows,
   type TableRows,
 } from '../shared/table/tables.ts';
+import { createBreather } from './breather.ts';
 import type { AugmentedSubject } from './stages/augment.ts';
 
 /** A face of the listing and what became of it. */
@@ -27,8 +28,8 @@ export interface ShardTables {
   readonly subjects: TableRows<SubjectRow>;
   readonly counters: Counters;
   readonly rejectsByCode: Readonly<Record<string, number>>;
-  /** Adds a subject: all its listed faces, and what augmentation made of the usable ones. */
-  add(results: readonly FaceResult[], subject: AugmentedSubject): void;
+  /** Adds a subject: all its listed faces, and what augmentation made of the usable ones. One call at a time. */
+  add(results: readonly FaceResult[], subject: AugmentedSubject): Promise<void>;
 }
 
 export interface ShardTablesOptions {
@@ -46,6 +47,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
   const subjects = subjectRows();
   const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
   const rejectsByCode: Record<string, number> = {};
+  const breather = createBreather();
 
   function addReal({ faceId, subjectId }: FaceRecord, face: EmbeddedFace, centroid: Float32Array): void {
     data.add({
@@ -71,9 +73,10 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
     subjects,
     counters,
     rejectsByCode,
-    add(results, subject) {
+    async add(results, subject) {
       let rejected = 0;
       for (const { record, outcome } of results) {
+        await breather.pause();
         if (outcome.status === 'ok') {
           addReal(record, outcome.face, subject.centroid);
           continue;
@@ -85,6 +88,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         rejected++;
       }
       for (const { pose, ...variant } of subject.variants) {
+        await breather.pause();
         data.add({
           ...variant,
           ...pose,

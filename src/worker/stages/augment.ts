@@ -4,6 +4,7 @@
  */
 import { type EmbeddedFace, type FaceId, POSTURE_DIM, type Pose, type SubjectId } from '../../shared/face.ts';
 import { centroid, dot } from '../../shared/l2.ts';
+import { createBreather } from '../breather.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
 /** A subject with the faces that were usable, in listing order. */
@@ -76,21 +77,22 @@ export async function augment(
     }),
   );
   const generated = await generate(subjects, choices, targets, combine);
+  const breather = createBreather();
+  const augmented: AugmentedSubject[] = [];
   let next = 0;
-  return subjects.map((subject, i) => {
+  for (const [i, subject] of subjects.entries()) {
     const centre = centroid(subject.faces.map(({ face }) => face.embedding));
-    const candidates = choices[i]!.map((choice) =>
-      describe(subject, choice, targets, generated[next++]!, centre),
-    );
-    // Written so that a similarity of NaN fails it.
-    const variants = candidates.filter((variant) => variant.similarity >= options.minSimilarity);
-    return {
-      ...subject,
-      centroid: centre,
-      variants,
-      variantsRejected: candidates.length - variants.length,
-    };
-  });
+    const variants: Variant[] = [];
+    for (const choice of choices[i]!) {
+      const variant = describe(subject, choice, targets, generated[next++]!, centre);
+      // Written so that a similarity of NaN fails it.
+      if (variant.similarity >= options.minSimilarity) variants.push(variant);
+      await breather.pause();
+    }
+    const variantsRejected = choices[i]!.length - variants.length;
+    augmented.push({ ...subject, centroid: centre, variants, variantsRejected });
+  }
+  return augmented;
 }
 
 /** One embedding a choice, in the order of the choices. */
