@@ -45,6 +45,7 @@ interface TrainFlags {
   readonly dataName?: string;
   readonly dataLicence: string;
   readonly dataCredit: string;
+  readonly limit: readonly string[];
   readonly resume?: true;
   readonly json?: true;
 }
@@ -78,6 +79,12 @@ export function trainCommand(): Command {
     .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)')
     .option('--data-licence <text>', 'licence of the data, for the card', 'not stated')
     .option('--data-credit <text>', 'credit of the data, for the card', '')
+    .option(
+      '--limit <sentence>',
+      'what the model is known not to do, for the card; may be repeated',
+      collect,
+      [],
+    )
     .option('--resume', 'continue the training that OUT holds')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', EPILOGUE)
@@ -110,6 +117,7 @@ async function train(corpus: string, flags: TrainFlags): Promise<void> {
           licence: flags.dataLicence,
           credit: flags.dataCredit,
         },
+        limits: flags.limit,
         command: commandLine(),
         clock: Date.now,
       },
@@ -224,6 +232,10 @@ function commandLine(): string {
     'posecast',
     ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
   ].join(' ');
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
 
 function whole(value: string): number {

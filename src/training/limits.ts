@@ -9,6 +9,5 @@ export function limitsOf(split: SubjectSplit, metrics: FraMetrics['combiner']): 
     `The mean change of training people at each pose, added to the source, reaches ${metrics.meanOffsetSimilarityToTarget.toFixed(3)} of cosine to the target; this combiner ${metrics.similarityToTarget.toFixed(3)}.`,
     'Target poses are renders of frontal photographs: beyond 45° of yaw they show that they are.',
     `A variant is ${gain >= 0 ? 'nearer' : 'farther'} to the rendered target than the unchanged source by ${Math.abs(gain).toFixed(3)} of cosine.`,
-    'Whether variants help a recogniser on turned faces of other people is not measured here.',
   ];
 }

@@ -31,6 +31,8 @@ export interface TrainInputs {
   readonly backend: TensorBackend;
   /** What the card says about the data. */
   readonly data: { readonly data: string; readonly licence: string; readonly credit: string };
+  /** Known limits, besides those that the numbers say. */
+  readonly limits: readonly string[];
   /** The exact command line. */
   readonly command: string;
   /** Milliseconds. */

@@ -118,7 +118,7 @@ export async function trainFra(
       },
       metrics: { reconstruction: reconstruction.metrics, combiner: judged.metrics },
       minSimilarity: judged.minSimilarity,
-      limits: limitsOf(split, judged.metrics),
+      limits: [...limitsOf(split, judged.metrics), ...inputs.limits],
     },
     autoencoder,
     combiner: combined.weights,

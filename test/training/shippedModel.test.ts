@@ -8,6 +8,7 @@ import { type FraModel, openFraModel, shippedFraModel } from '../../src/fra/fraM
 
 import { correlation } from '../../src/fra/training/evaluate.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
+import { ensureModels } from '../../src/models/pull.ts';
 import { CROP_SIZE, POSTURE_DIM, type ProcessedFace } from '../../src/shared/face.ts';
 import { centroid, dot } from '../../src/shared/l2.ts';
 import { drawLandmarkImage, intersectionOverUnion } from '../../src/shared/landmarkImage.ts';
@@ -79,6 +80,13 @@ test('the sample people are not among the training or validation people of the s
   assert.equal(known.size, model.card.training.subjects + model.card.training.validationSubjects);
   for (const subject of people.keys())
     assert.ok(!known.has(subjectDigest(subject)), `${subject} was trained on`);
+});
+
+test('the shipped model belongs to the recogniser that the registry has under its name', async () => {
+  const { recognizer } = model.card;
+  const [found] = await ensureModels([recognizer.name]);
+  assert.equal(recognizer.sha256, found!.sourceSha256);
+  assert.equal(recognizer.embedDim, found!.entry.embedDim);
 });
 
 test('the card states floors that this version promises: IoU ≥ 0.5, right person first for ≥ 90 % of variants', () => {
