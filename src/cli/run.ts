@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { Redis } from 'ioredis';
 import { feedRun } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
-import { IntegrityError } from '../shared/errors.ts';
+import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { unregisterRun } from '../shared/redisRuns.ts';
@@ -74,7 +75,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     releasers.push('store', () => store.close());
     const redisUrl = flags.redis ?? process.env.REDIS_URL;
     // Reached before anything is planned: a run that cannot be queued must not be written.
-    const client = redisUrl === undefined ? undefined : await connect(redisUrl, note, releasers);
+    const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
     const assets = await openRunAssets(config, note);
     const { run, resumed } = await planRun(config, store, {
       models: assets.identity,
@@ -84,15 +85,16 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     if (resumed) note(`resuming run ${run.runId}`);
     let work: { longestBlockMs: number; workSeconds: number } | undefined;
     if (!(await isFinished(store))) {
-      const redis = client ?? (await connect(await ownRedis(releasers), note, releasers));
+      const { redis, lost } = shared ?? (await ownRedis(note, releasers));
       const queue = openShardQueue(redis, run.runId);
       releasers.push('queue', () => queue.close());
       const context = await openShardContext(run, store, assets, compute, releasers);
       const ready = performance.now();
-      const [result] = await Promise.all([
+      const working = Promise.all([
         runHere({ redis, queue, context, live, signal: stop.signal, releasers }),
         feedRun(run, store, { redis, queue, signal: stop.signal }),
       ]);
+      const [result] = await Promise.race([working, lost]);
       live.finish();
       if (result.end.status === 'failed') return reportFailures(result.end.failures, live);
       await unregisterRun(redis, run.runId);
@@ -124,19 +126,38 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
   }
 }
 
-async function connect(url: string, note: (line: string) => void, releasers: Releasers) {
+interface RunRedis {
+  readonly redis: Redis;
+  /** Rejects when the server is gone for good. */
+  readonly lost: Promise<never>;
+}
+
+/** A Redis that others use too: when it is away, the run waits for its return. */
+async function sharedRedis(
+  url: string,
+  note: (line: string) => void,
+  releasers: Releasers,
+): Promise<RunRedis> {
   const redis = await connectRedis(url, { warn: note });
   releasers.push('redis connection', () => closeRedis(redis));
-  return redis;
+  return { redis, lost: new Promise(() => {}) };
 }
 
 /** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
-async function ownRedis(releasers: Releasers): Promise<string> {
+async function ownRedis(note: (line: string) => void, releasers: Releasers): Promise<RunRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
   releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
   const server = await startOwnRedis({ dir });
   releasers.push('redis', () => server.close());
-  return server.url;
+  const { redis } = await sharedRedis(server.url, note, releasers);
+  const lost = server.died.then((reason) => {
+    throw new PosecastError('redis-died', "the run's own redis-server has ended; the same command resumes", {
+      how: reason.slice(0, 80),
+    });
+  });
+  // It may end before anybody listens; whoever listens then still hears it.
+  lost.catch(() => {});
+  return { redis, lost };
 }
 
 function reportFailures(failures: readonly ShardFailure[], live: LiveLine): void {

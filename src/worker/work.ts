@@ -97,8 +97,10 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     async close() {
       clearInterval(heartbeat);
       stopping.abort(new Error('the worker is stopping'));
-      await worker.close();
-      await sayGone(redis, runId, self.workerId);
+      // A Redis that is away hears nothing: its locks on our shards run out by themselves.
+      const away = redis.status !== 'ready';
+      await worker.close(away);
+      if (!away) await sayGone(redis, runId, self.workerId);
     },
   };
 }

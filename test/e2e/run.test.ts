@@ -1,6 +1,6 @@
 /** The main job as a user runs it: real command line, real Redis, real models, the sample photographs. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
@@ -212,3 +212,40 @@ test('a removed or altered file is found by verify', () =>
     assert.equal(verified.code, 1);
     assert.ok(verified.stdout.includes(file!), verified.stdout);
   }));
+
+test('a run whose own Redis is killed ends with one clear line, and the same command finishes it', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    const args = ['run', samples, out, '--variants', '1', '--shard-faces', '2', '--threads', '1'];
+    const first = startPosecast(args);
+    while (
+      (await readdir(join(out, 'commits')).catch(() => [])).length < 1 &&
+      first.child.exitCode === null
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.kill(await childRedis(first.child.pid!), 'SIGKILL');
+    const stopped = await first.done;
+    assert.equal(stopped.code, 1, stopped.stderr);
+    assert.match(stopped.stderr, /own redis-server.*the same command resumes/);
+    const resumed = await posecast(args);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal((await posecast(['verify', out])).code, 0);
+  }));
+
+/** Process id of the redis-server that a posecast process has started. */
+async function childRedis(pid: number): Promise<number> {
+  for (const child of await childrenOf(pid)) {
+    const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+    if (command.startsWith('redis-server')) return child;
+  }
+  throw new Error(`process ${pid} has no redis-server`);
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
+  );
+  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
+}

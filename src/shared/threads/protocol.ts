@@ -5,6 +5,11 @@ export interface ThreadRequest {
   readonly request: unknown;
 }
 
+/** Finish the request in work, leave the others, and end. */
+export const CLOSE_THREAD = 'close';
+
+export type ThreadMessage = ThreadRequest | typeof CLOSE_THREAD;
+
 export interface ThreadFailure {
   readonly name: string;
   readonly code: string | undefined;

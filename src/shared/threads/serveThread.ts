@@ -1,7 +1,7 @@
 /** The inside of a pool's thread: opens a handler once, then answers requests one after the other. */
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { PosecastError, toError } from '../errors.ts';
-import type { ThreadFailure, ThreadReply, ThreadRequest } from './protocol.ts';
+import { CLOSE_THREAD, type ThreadFailure, type ThreadMessage, type ThreadReply } from './protocol.ts';
 
 export interface Answer<Response> {
   readonly response: Response;
@@ -28,8 +28,17 @@ export async function serveThread<Init, Request, Response>(
   }
   // One request at a time: ONNX sessions of a thread are not shared by concurrent runs.
   let last: Promise<void> = Promise.resolve();
-  port.on('message', ({ id, request }: ThreadRequest) => {
+  let closing = false;
+  port.on('message', (message: ThreadMessage) => {
+    if (message === CLOSE_THREAD) {
+      closing = true;
+      // A thread's process.exit ends the thread alone.
+      last = last.then(() => process.exit(0));
+      return;
+    }
+    const { id, request } = message;
     last = last.then(async () => {
+      if (closing) return;
       try {
         const { response, transfer } = await handler(request as Request);
         reply({ id, status: 'ok', response }, transfer);

@@ -5,13 +5,13 @@
  */
 import { type Transferable, Worker } from 'node:worker_threads';
 import { ConfigError, PosecastError } from '../errors.ts';
-import type { ThreadFailure, ThreadReply } from './protocol.ts';
+import { CLOSE_THREAD, type ThreadFailure, type ThreadReply } from './protocol.ts';
 
 export interface ThreadPool<Request, Response> {
   readonly size: number;
   /** Resolves with the thread's answer; rejects with its error, or when the thread dies. */
   run(request: Request, transfer?: readonly Transferable[]): Promise<Response>;
-  /** Stops the threads. Pending requests are rejected. */
+  /** Stops the threads when each has finished the request it works on. Pending requests are rejected. */
   close(): Promise<void>;
 }
 
@@ -24,6 +24,9 @@ export interface ThreadPoolOptions {
   /** Requests a thread holds at once (1 running, the rest ready). */
   readonly depth?: number;
 }
+
+/** The longest a thread may take to finish what it works on, in milliseconds. */
+const STOP_MS = 30_000;
 
 interface PendingRequest<Response> {
   readonly id: number;
@@ -98,7 +101,7 @@ export async function openThreadPool<Request, Response>(
 
   async function close(): Promise<void> {
     breakPool(new PosecastError('pool-closed', 'the thread pool was closed'));
-    await Promise.all(threads.map((thread) => thread.worker.terminate()));
+    await Promise.all(threads.map(({ worker }) => stopThread(worker)));
   }
 
   try {
@@ -118,6 +121,20 @@ export async function openThreadPool<Request, Response>(
     },
     close,
   };
+}
+
+/**
+ * Native code that is interrupted in a thread takes the whole process down, so a thread is asked to end and only
+ * stopped when it does not.
+ */
+async function stopThread(worker: Worker): Promise<void> {
+  // −1: it has ended already.
+  if (worker.threadId === -1) return;
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.postMessage(CLOSE_THREAD);
+  const timer = setTimeout(() => void worker.terminate(), STOP_MS);
+  await ended;
+  clearTimeout(timer);
 }
 
 /** Rebuilds the error of a thread; a configuration error stays one, so that the command line can tell. */
