@@ -97,12 +97,21 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     async close() {
       clearInterval(heartbeat);
       stopping.abort(new Error('the worker is stopping'));
-      // A Redis that is away hears nothing: its locks on our shards run out by themselves.
-      const away = redis.status !== 'ready';
-      await worker.close(away);
-      if (!away) await sayGone(redis, runId, self.workerId);
+      // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
+      const handBack = worker
+        .close(redis.status !== 'ready')
+        .then(() => sayGone(redis, runId, self.workerId));
+      await Promise.race([handBack, connectionLost(redis)]);
     },
   };
+}
+
+/** Resolves as soon as there is no connection. */
+function connectionLost(redis: Redis): Promise<void> {
+  return new Promise((resolve) => {
+    if (redis.status === 'ready') redis.once('close', () => resolve());
+    else resolve();
+  });
 }
 
 const NOTHING: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
