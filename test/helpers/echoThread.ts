@@ -2,7 +2,12 @@
 import { ConfigError } from '../../src/shared/errors.ts';
 import { type Answer, serveThread } from '../../src/shared/threads/serveThread.ts';
 
-export type EchoRequest = { double: number } | { fail: string } | { die: true } | { bytes: Uint8Array };
+export type EchoRequest =
+  | { double: number }
+  | { fail: string }
+  | { die: true }
+  | { bytes: Uint8Array }
+  | { spinMs: number; finished: Int32Array };
 
 await serveThread(async (init: { refuse?: boolean }) => {
   if (init.refuse === true) throw new ConfigError('refused', 'this thread does not open');
@@ -11,6 +16,12 @@ await serveThread(async (init: { refuse?: boolean }) => {
     if ('fail' in request) throw new Error(request.fail);
     if ('bytes' in request)
       return { response: request.bytes, transfer: [request.bytes.buffer as ArrayBuffer] };
+    if ('spinMs' in request) {
+      // Computes without a pause, as a network does.
+      for (const end = performance.now() + request.spinMs; performance.now() < end; );
+      Atomics.store(request.finished, 0, 1);
+      return { response: undefined };
+    }
     process.exit(3);
   };
 });

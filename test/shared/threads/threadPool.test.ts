@@ -69,3 +69,18 @@ test('closing rejects pending requests', async () => {
   assert.ok((await settled).some((outcome) => outcome.status === 'rejected'));
   await assert.rejects(pool.run({ double: 1 }), { code: 'pool-closed' });
 });
+
+test('closing lets each thread finish the request it works on, and no other', async () => {
+  const pool = await openThreadPool<EchoRequest, unknown>({ file, size: 1, init: {} });
+  const finished = [0, 1].map(() => new Int32Array(new SharedArrayBuffer(4)));
+  const pending = finished.map((flag) => pool.run({ spinMs: 200, finished: flag }));
+  const settled = Promise.allSettled(pending);
+  // Long enough for the first to be at work.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await pool.close();
+  await settled;
+  assert.deepEqual(
+    finished.map((flag) => Atomics.load(flag, 0)),
+    [1, 0],
+  );
+});
