@@ -5,7 +5,7 @@ export interface ThreadRequest {
   readonly request: unknown;
 }
 
-/** Finish the request in work, leave the others, and end. */
+/** Finish the requests you hold, and end. */
 export const CLOSE_THREAD = 'close';
 
 export type ThreadMessage = ThreadRequest | typeof CLOSE_THREAD;

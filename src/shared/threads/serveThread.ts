@@ -28,17 +28,14 @@ export async function serveThread<Init, Request, Response>(
   }
   // One request at a time: ONNX sessions of a thread are not shared by concurrent runs.
   let last: Promise<void> = Promise.resolve();
-  let closing = false;
   port.on('message', (message: ThreadMessage) => {
     if (message === CLOSE_THREAD) {
-      closing = true;
       // A thread's process.exit ends the thread alone.
       last = last.then(() => process.exit(0));
       return;
     }
     const { id, request } = message;
     last = last.then(async () => {
-      if (closing) return;
       try {
         const { response, transfer } = await handler(request as Request);
         reply({ id, status: 'ok', response }, transfer);

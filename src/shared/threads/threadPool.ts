@@ -11,7 +11,7 @@ export interface ThreadPool<Request, Response> {
   readonly size: number;
   /** Resolves with the thread's answer; rejects with its error, or when the thread dies. */
   run(request: Request, transfer?: readonly Transferable[]): Promise<Response>;
-  /** Stops the threads when each has finished the request it works on. Pending requests are rejected. */
+  /** Stops the threads when each has finished the requests it holds. Pending requests are rejected at once. */
   close(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface ThreadPoolOptions {
   readonly depth?: number;
 }
 
-/** The longest a thread may take to finish what it works on, in milliseconds. */
+/** The longest a thread may take to finish what it holds, in milliseconds. */
 const STOP_MS = 30_000;
 
 interface PendingRequest<Response> {
