@@ -23,9 +23,9 @@ export interface LineChart {
   readonly lines: readonly Line[];
 }
 
-const WIDTH = 470;
-const HEIGHT = 300;
-const LEFT = 44;
+const WIDTH = 420;
+const HEIGHT = 290;
+const LEFT = 46;
 const RIGHT = 12;
 const TOP = 14;
 /** Points of different lines at one x stand this far apart, in pixels, so that their intervals can be seen. */
@@ -36,7 +36,7 @@ export function drawLineChart(chart: LineChart): Html | undefined {
   const lines = chart.lines.filter((line) => line.points.length > 0);
   if (lines.length === 0) return undefined;
   const hasBelow = chart.xTicks.some((tick) => tick.below !== undefined);
-  const bottom = hasBelow ? 62 : 46;
+  const bottom = hasBelow ? 66 : 48;
   const x = xScale(chart);
   const y = linearScale(yRange(lines), [HEIGHT - bottom, TOP]);
   return html`<figure class="chart"><h3>${chart.title}</h3>
@@ -71,8 +71,8 @@ function axes(chart: LineChart, x: Scale, y: Scale, bottom: number): Html {
     const below =
       tick.below === undefined
         ? undefined
-        : html`<text class="tick faint" x="${at}" y="${floor + 32}" text-anchor="middle">${tick.below}</text>`;
-    return html`<line class="axis" x1="${at}" x2="${at}" y1="${floor}" y2="${floor + 4}"/><text class="tick" x="${at}" y="${floor + 17}" text-anchor="middle">${tick.label}</text>${below}`;
+        : html`<text class="tick faint" x="${at}" y="${floor + 35}" text-anchor="middle">${tick.below}</text>`;
+    return html`<line class="axis" x1="${at}" x2="${at}" y1="${floor}" y2="${floor + 4}"/><text class="tick" x="${at}" y="${floor + 18}" text-anchor="middle">${tick.label}</text>${below}`;
   });
   return html`${grid}<line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${floor}" y2="${floor}"/>${places}
 <text class="axis-label" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 4}" text-anchor="middle">${chart.xLabel}</text>

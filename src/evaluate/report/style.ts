@@ -103,6 +103,7 @@ header.top{padding-top:18px}
 .verdict .headline{font-size:20px}
 .tiles{grid-template-columns:1fr 1fr;gap:8px}
 .tile{padding:8px 10px}.tile b{font-size:17px}
+figure.chart svg text{font-size:14px}
 dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}
 table.stack thead th:not(.forest-cell){display:none}
 table.stack thead,table.stack tbody{display:block}
