@@ -38,6 +38,7 @@ interface TrainFlags {
   readonly threads: number;
   readonly excludeSubjects?: string;
   readonly validationShare: number;
+  readonly inventedPeople: number;
   readonly autoencoderSteps: number;
   readonly combinerSteps: number;
   readonly loss: CombinerLoss;
@@ -65,6 +66,7 @@ export function trainCommand(): Command {
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
     .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
+    .option('--invented-people <n>', 'people to invent from training people', whole, 600)
     .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', whole, 2000)
     .option('--combiner-steps <n>', 'steps of the combiner at most', whole, 800)
     .addOption(
@@ -139,6 +141,7 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
     name: flags.name ?? basename(out),
     seed: flags.seed,
     validationShare: flags.validationShare,
+    inventedPeople: flags.inventedPeople,
     autoencoder: {
       steps: flags.autoencoderSteps,
       batchSize: 32,

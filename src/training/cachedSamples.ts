@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { splitSubjects } from '../fra/training/splitSubjects.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
 import { type CollectCounts, collectSamples } from './collectSamples.ts';
@@ -15,26 +16,33 @@ export async function cachedSamples(
   hooks: TrainHooks,
   work: string,
 ): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
+  const { seed, validationShare, inventedPeople } = config;
   hooks.stage('samples');
   const path = join(work, 'samples.arrow');
   const digests = models.resolved.map(({ name, sha256 }) => `${name} ${sha256}`);
   const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
   const key = createHash('sha256')
-    .update(JSON.stringify({ version, seed: config.seed, digests, listing }))
+    .update(JSON.stringify({ version, ...{ seed, validationShare, inventedPeople }, digests, listing }))
     .digest('hex');
   let samples = await readSamples(path, key);
   if (samples === undefined) {
+    // Invented people are made of those who will train, so that none of them is lost to the division.
+    const people = faces.map(({ subjectId }) => subjectId);
     const collected = await collectSamples({
       imageRoot,
       faces,
       models: models.models,
-      seed: config.seed,
+      seed,
+      invented: {
+        count: inventedPeople,
+        from: new Set(splitSubjects(people, validationShare, seed).training),
+      },
       signal: hooks.signal,
-      progress: ({ photographs, renders, rejectedPhotographs, rejectedRenders }) => {
+      progress: ({ photographs, renders, invented, rejectedPhotographs, rejectedRenders }) => {
         const rejected = rejectedPhotographs + rejectedRenders;
         hooks.progress(
-          photographs + rejectedPhotographs,
-          faces.length,
+          photographs + rejectedPhotographs + invented,
+          faces.length + inventedPeople,
           `${renders} renders, ${rejected} rejected`,
         );
       },
@@ -50,6 +58,8 @@ export async function cachedSamples(
       await rm(join(work, `${stage}.checkpoint`), { force: true });
     await rm(join(work, '..', 'training-log.jsonl'), { force: true });
   }
-  const photographs = samples.filter(({ gridIndex }) => gridIndex === -1).length;
+  const photographs = samples.filter(
+    ({ gridIndex, origin }) => gridIndex === -1 && origin.length === 0,
+  ).length;
   return { samples, counts: { photographs, renders: samples.length - photographs } };
 }

@@ -7,7 +7,7 @@ import type { TrainingSample } from './samples.ts';
 /** Landmarks to learn drawing from: two in five as measured, the others of people who do not exist. */
 export function landmarkSource(training: readonly TrainingSample[]): (random: Random) => Landmarks68 {
   const shapes = training
-    .filter(({ gridIndex }) => gridIndex === -1)
+    .filter(({ gridIndex, origin }) => gridIndex === -1 && origin.length === 0)
     .map(({ landmarks }) => headShape(landmarks));
   return (random) => {
     const landmarks =

@@ -8,6 +8,7 @@ import {
   FixedSizeList,
   Float32,
   Int32,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -22,9 +23,11 @@ import { LANDMARK_COUNT, type Landmarks68, type Pose } from '../shared/face.ts';
 
 export interface TrainingSample {
   readonly subjectId: string;
+  /** For somebody who does not exist: the people they are made of. Empty for real people. */
+  readonly origin: readonly string[];
   /** The photograph it is, or was rendered from. */
   readonly faceId: string;
-  /** Position in POSE_GRID of a render; −1: the photograph itself. */
+  /** Position in POSE_GRID of a render; −1: the photograph itself, or what stands for one of an invented person. */
   readonly gridIndex: number;
   /** As measured by the pose network. */
   readonly pose: Pose;
@@ -32,6 +35,8 @@ export interface TrainingSample {
   /** Unit length. */
   readonly embedding: Float32Array;
 }
+
+const ORIGIN_TYPE = new List(new Field('item', new Utf8(), false));
 
 /** Writes samples; `key` says what they were made from. */
 export async function writeSamples(
@@ -46,6 +51,7 @@ export async function writeSamples(
   const schema = new Schema(
     [
       new Field('subject_id', new Utf8(), false),
+      new Field('origin', ORIGIN_TYPE, false),
       new Field('face_id', new Utf8(), false),
       new Field('grid_index', new Int32(), false),
       new Field('pose', list(3), false),
@@ -66,6 +72,10 @@ export async function writeSamples(
     vectorFromArray(samples.map(value), new Utf8()).data[0]!;
   const children = [
     text((sample) => sample.subjectId),
+    vectorFromArray(
+      samples.map(({ origin }) => [...origin]),
+      ORIGIN_TYPE,
+    ).data[0]!,
     text((sample) => sample.faceId),
     makeData({ type: new Int32(), data: Int32Array.from(samples, (sample) => sample.gridIndex) }),
     rows(list(3), ({ pose }) => [pose.yaw, pose.pitch, pose.roll]),
@@ -94,6 +104,7 @@ export async function readSamples(path: string, key: string): Promise<TrainingSa
     const [yaw, pitch, roll] = floats('pose', row) as unknown as [number, number, number];
     return {
       subjectId: String(column('subject_id').get(row)),
+      origin: Array.from(column('origin').get(row) as Iterable<string>),
       faceId: String(column('face_id').get(row)),
       gridIndex: Number(column('grid_index').get(row)),
       pose: { yaw, pitch, roll },

@@ -10,6 +10,8 @@ export interface TrainConfig {
   readonly seed: number;
   /** Share of the people that validate. */
   readonly validationShare: number;
+  /** People to invent from training people (inventPerson.ts). */
+  readonly inventedPeople: number;
   readonly autoencoder: Omit<LoopConfig, 'seed'> & { readonly batchSize: number };
   readonly combiner: Omit<LoopConfig, 'seed'> & {
     readonly batchSize: number;

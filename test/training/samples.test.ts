@@ -12,6 +12,7 @@ import { withTempFolder } from '../helpers/tempFolder.ts';
 function sample(i: number): TrainingSample {
   return {
     subjectId: `person ${i % 5}`,
+    origin: i % 3 === 0 ? ['ä', `person ${i}`] : [],
     faceId: `person ${i % 5}/ä ${i}.jpg`,
     gridIndex: (i % 4) - 1,
     pose: { yaw: (i % 121) - 60, pitch: 0.5, roll: -2 },
