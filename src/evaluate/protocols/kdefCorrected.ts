@@ -173,6 +173,7 @@ async function scoresOf(
   for (const row of KDEF_ROWS) {
     const rows = [...known.map((face) => face.embedding), ...added[row]];
     const scale = columnScale(rows);
+    const scaled = scaleRows(rows, scale);
     const test = scaleRows(
       probes.map((face) => face.embedding),
       scale,
@@ -182,7 +183,7 @@ async function scoresOf(
       // Noise leaves the source's angle; a variant has the target's.
       if (row === 'jitter') classes.push(...wanted.map(({ input }) => classOf(task, input, input)));
       if (row === 'generated') classes.push(...wanted.map((one) => classOf(task, one.input, one.posture)));
-      const answers = await classify({ rows: scaleRows(rows, scale), classes }, test);
+      const answers = await classify({ rows: scaled, classes }, test);
       const asked = probes.map((face, i) => ({ face, right: answers[i] === classOf(task, face, face) }));
       scores.push(scoreAnswers(task, row, rows.length, asked));
     }

@@ -37,9 +37,10 @@ export function degrees(value: number): string {
   return `${minus(String(Math.round(value)))}°`;
 }
 
-/** `30–60°`. */
+/** `30–60°`; `76°+` for the last one, which has no upper end that a face could reach. */
 export function degreeRange(bin: { readonly from: number; readonly to: number }): string {
-  return `${minus(String(Math.round(bin.from)))}–${Math.round(bin.to)}°`;
+  const from = minus(String(Math.round(bin.from)));
+  return bin.to > 90 ? `${from}°+` : `${from}–${Math.round(bin.to)}°`;
 }
 
 /** 4213000 → `4.2 M`; `–` where there is no such number. */

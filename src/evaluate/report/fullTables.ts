@@ -6,9 +6,9 @@ import {
   type MetricName,
   type RecognizerResult,
 } from '../result.ts';
+import { arrow } from './arrow.ts';
 import { percentNumber, percentRange, points, pointsRange } from './format.ts';
 import { type Html, html } from './html.ts';
-import { arrow } from './mainTable.ts';
 
 export function fullTables(recognizer: RecognizerResult): Html {
   const { rows } = recognizer;
@@ -41,6 +41,6 @@ function cell(row: EvaluationRow, name: MetricName): Html {
   const difference =
     value.difference === undefined
       ? undefined
-      : html`<span class="range">${points(value.difference.value)} ${pointsRange(value.difference)}${arrow(name, value)}</span>`;
+      : html`<span class="range">${points(value.difference.value)} ${pointsRange(value.difference)}${arrow(value.difference, METRICS[name].better)}</span>`;
   return html`<td class="number">${percentNumber(value.value)} <small>${percentRange(value)}</small>${difference}</td>`;
 }

@@ -6,11 +6,11 @@ import {
   type MetricName,
   type RecognizerResult,
 } from '../result.ts';
+import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';
-import { percentNumber, percentRange, points, pointsRange } from './format.ts';
+import { percentNumber, percentRange } from './format.ts';
 import { type Html, html } from './html.ts';
 import { ablationGroups, comparedGroups, type RowGroup, rowsOfKind } from './rowGroups.ts';
-import { side } from './verdict.ts';
 
 /** Measures beside NCM in the main table; all others are in the full tables. */
 const BESIDE: readonly MetricName[] = ['svmLinear', 'svmRbf', 'eer', 'tar2'];
@@ -69,20 +69,5 @@ function tableRow(
 function besideCell(name: MetricName, measured: Measured | undefined): Html {
   const label = METRICS[name].label;
   if (measured === undefined) return html`<td class="more" data-label="${label}">–</td>`;
-  return html`<td class="more number" data-label="${label}">${percentNumber(measured.value)}${arrow(name, measured)}</td>`;
-}
-
-/** ▲ better than none, ▼ worse, · not told apart: by the interval of the difference. */
-export function arrow(name: MetricName, { difference }: Measured): Html {
-  if (difference === undefined) return html`<span class="same"> </span>`;
-  const sign = METRICS[name].better === 'higher' ? 1 : -1;
-  const range = `${points(difference.value)} ${pointsRange(difference)}`;
-  switch (side(difference) * sign) {
-    case 1:
-      return html`<span class="up" title="better than none: ${range}">▲</span>`;
-    case -1:
-      return html`<span class="down" title="worse than none: ${range}">▼</span>`;
-    default:
-      return html`<span class="same" title="not told apart from none: ${range}">·</span>`;
-  }
+  return html`<td class="more number" data-label="${label}">${percentNumber(measured.value)}${arrow(measured.difference, METRICS[name].better)}</td>`;
 }

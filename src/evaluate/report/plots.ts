@@ -1,6 +1,6 @@
 /** The four plots of a recogniser: accuracy against yaw, variants and training people; true against false accepts. */
 import type { Curve, EvaluationRow, RecognizerResult } from '../result.ts';
-import { degrees } from './format.ts';
+import { degreeRange } from './format.ts';
 import { type Html, html } from './html.ts';
 import { drawLineChart, type Line, type LineChart } from './lineChart.ts';
 import { type Mark, marksOf } from './marks.ts';
@@ -51,8 +51,19 @@ function plottedRows(recognizer: RecognizerResult): EvaluationRow[] {
     .slice(0, MAX_LINES);
 }
 
+/** Labels; where two rows have the same, what they learned from stands behind. */
+function lineNames(rows: readonly EvaluationRow[]): ReadonlyMap<string, string> {
+  return new Map(
+    rows.map(({ id, label, trainedOn }) => {
+      const twice = rows.some((other) => other.id !== id && other.label === label);
+      return [id, twice ? `${label} (${trainedOn})` : label];
+    }),
+  );
+}
+
 function yawChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>): LineChart {
   const rows = plottedRows(recognizer);
+  const names = lineNames(rows);
   const bins = new Map(
     rows.flatMap((row) => row.byYaw.map((bin) => [`${bin.from} ${bin.to}`, bin] as const)),
   );
@@ -64,11 +75,11 @@ function yawChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>
     xKind: 'places',
     xTicks: [...bins.values()].map((bin) => ({
       x: middle(bin),
-      label: `${degrees(bin.from)}–${degrees(bin.to)}`,
+      label: degreeRange(bin),
       below: `${bin.probes} / ${bin.subjects}`,
     })),
     lines: rows.map((row) => ({
-      label: row.label,
+      label: names.get(row.id)!,
       mark: markOf(marks, row.id),
       points: row.byYaw.map((bin) => ({ x: middle(bin), y: bin.ncm })),
     })),
@@ -76,7 +87,7 @@ function yawChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>
 }
 
 function middle(bin: { readonly from: number; readonly to: number }): number {
-  return (bin.from + bin.to) / 2;
+  return (bin.from + Math.min(bin.to, 90)) / 2;
 }
 
 function curveChart(
@@ -103,6 +114,7 @@ function curveChart(
 
 function verificationChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>): LineChart {
   const rows = plottedRows(recognizer);
+  const names = lineNames(rows);
   const measured = FAR_METRICS.filter(({ name }) => rows.some((row) => row.metrics[name] !== undefined));
   return {
     title: 'Verification: true accepts against false accepts',
@@ -116,7 +128,7 @@ function verificationChart(recognizer: RecognizerResult, marks: ReadonlyMap<stri
       measured.length < 2
         ? []
         : rows.map((row) => ({
-            label: row.label,
+            label: names.get(row.id)!,
             mark: markOf(marks, row.id),
             points: measured.flatMap(({ x, name }) => {
               const y = row.metrics[name];

@@ -3,7 +3,7 @@
  * no report can say more than its numbers.
  */
 import type { EvaluationResult, EvaluationRow, Interval, RecognizerResult, Verdict } from '../result.ts';
-import { counted, degreeRange, listed, percent, pointsRange, pointsWithInterval } from './format.ts';
+import { counted, degreeRange, listed, percent, pointsWithInterval } from './format.ts';
 
 /**
  * helps: everywhere or overall. helps-beyond: only beyond some angle. unclear: cannot be told apart with this much
@@ -147,15 +147,15 @@ function rivalSentences(recognizer: RecognizerResult, verdict: Verdict): string[
   const rival = rowOf(recognizer, verdict.bestRivalId);
   const against = verdict.againstBestRival;
   if (verdict.rowId === null || rival === undefined || against === null) return [];
+  // Several rows may be called ridge map: what it learned from tells them apart.
+  const name = rival.trainedOn === '' ? rival.label : `${rival.label} (${rival.trainedOn})`;
   switch (side(against)) {
     case 1:
-      return [`It beats the best simple rival, ${rival.label}, by ${pointsWithInterval(against)}.`];
+      return [`It beats the best simple rival, ${name}, by ${pointsWithInterval(against)}.`];
     case -1:
-      return [`The simple rival ${rival.label} is better: ${pointsWithInterval(against)} against it.`];
+      return [`A simple rival is better, ${name}: ${pointsWithInterval(against)} against it.`];
     case 0:
-      return [
-        `It cannot be told apart from the simple rival ${rival.label}: ${pointsWithInterval(against)}.`,
-      ];
+      return [`It cannot be told apart from the best simple rival, ${name}: ${pointsWithInterval(against)}.`];
   }
 }
 
@@ -181,9 +181,4 @@ function powerSentences({ smallestDetectableGain: { ncm } }: RecognizerResult): 
 
 function rowOf(recognizer: RecognizerResult, id: string | null): EvaluationRow | undefined {
   return id === null ? undefined : recognizer.rows.find((row) => row.id === id);
-}
-
-/** `[+5.1, +11.4]` or nothing: for a tile. */
-export function rangeOrNothing(interval: Interval | null | undefined): string {
-  return interval === null || interval === undefined ? '' : pointsRange(interval);
 }
