@@ -4,7 +4,14 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openBackend, TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
-import { COMBINER_LOSSES, type CombinerLoss } from '../fra/training/combinerTask.ts';
+import { GENERATOR_KINDS, type GeneratorKind } from '../fra/generators/generatorConfig.ts';
+import {
+  COMBINER_LOSSES,
+  COMBINER_TERMS,
+  type CombinerLoss,
+  type CombinerTerm,
+} from '../fra/training/lossTerms.ts';
+import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
 import { openCorpus } from '../producer/readers/corpusReader.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
@@ -42,7 +49,15 @@ interface TrainFlags {
   readonly autoencoderSteps: number;
   readonly combinerSteps: number;
   readonly loss: CombinerLoss;
-  readonly asPublished?: true;
+  readonly generator: GeneratorKind;
+  readonly parts?: string;
+  readonly autoencoder?: string;
+  readonly posture: PostureForm;
+  readonly yawKnots: readonly number[];
+  readonly without: readonly CombinerTerm[];
+  readonly trainPeople?: number;
+  readonly identityResidual?: Switch;
+  readonly normalizeOutput?: Switch;
   readonly dataName?: string;
   readonly dataLicence: string;
   readonly dataCredit: string;
@@ -74,7 +89,38 @@ export function trainCommand(): Command {
         .choices(COMBINER_LOSSES)
         .default('n-pair'),
     )
-    .option('--as-published', 'combiner without identity residual and output normalisation, as in the paper')
+    .addOption(
+      new Option('--without <terms>', `loss terms to leave out, with commas: ${COMBINER_TERMS.join(', ')}`)
+        .argParser(termList)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--generator <kind>', 'what makes variants').choices(GENERATOR_KINDS).default('vit'),
+    )
+    .option('--parts <folders>', 'of a mixture: the FRA models that are mixed, with commas')
+    .option('--autoencoder <folder>', 'FRA model, or training, whose autoencoder is taken')
+    .addOption(
+      new Option('--posture <form>', 'what the generator is told about the target posture')
+        .choices(POSTURE_FORMS)
+        .default('code'),
+    )
+    .addOption(
+      new Option('--yaw-knots <degrees>', 'where closed forms are fitted, with commas, ascending')
+        .argParser(knotList)
+        .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
+    )
+    .addOption(
+      new Option(
+        '--identity-residual <switch>',
+        'Vision Transformers: add the identity to the answer',
+      ).choices(SWITCHES),
+    )
+    .addOption(
+      new Option('--normalize-output <switch>', 'Vision Transformers: answers of unit length').choices(
+        SWITCHES,
+      ),
+    )
+    .option('--train-people <n>', 'train on so many of the training people, a seeded choice', positive)
     .option('--seed <n>', 'seed of everything random', whole, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
     .option('--threads <n>', 'CPU threads of one operation', whole, 2)
@@ -135,13 +181,23 @@ async function train(corpus: string, flags: TrainFlags): Promise<void> {
   }
 }
 
+/** Comparing terms alone, weighted alike, as the paper has them. */
+const PUBLISHED_TERMS = { identity: 1, pose: 1, photograph: 1, alignment: 0 };
+const IMPROVED_TERMS = { identity: 0.5, pose: 0.25, photograph: 0.05, alignment: 4 };
+
 function configOf(flags: TrainFlags, out: string): TrainConfig {
-  const published = flags.asPublished === true;
+  const parts = partFolders(flags);
+  const published = flags.generator === 'vit-published';
+  const usual = published ? PUBLISHED_TERMS : IMPROVED_TERMS;
+  const switched = (value: Switch | undefined) => (value === undefined ? undefined : value === 'on');
+  const residual = switched(flags.identityResidual);
+  const normalized = switched(flags.normalizeOutput);
   return {
     name: flags.name ?? basename(out),
     seed: flags.seed,
     validationShare: flags.validationShare,
     inventedPeople: flags.inventedPeople,
+    peopleLimit: flags.trainPeople ?? null,
     autoencoder: {
       steps: flags.autoencoderSteps,
       batchSize: 32,
@@ -153,6 +209,15 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       plateauPatience: 4,
       plateauFactor: 0.5,
       stopPatience: 12,
+      from: flags.autoencoder ?? parts[0] ?? null,
+    },
+    generator: {
+      kind: flags.generator,
+      posture: flags.posture,
+      knots: flags.yawKnots,
+      ...(residual !== undefined && { identityResidual: residual }),
+      ...(normalized !== undefined && { normalizeOutput: normalized }),
+      parts,
     },
     combiner: {
       steps: flags.combinerSteps,
@@ -168,10 +233,11 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       loss: flags.loss,
       scale: 8,
       margin: 0.3,
-      inventedShare: 0.9,
-      weights: { identity: 0.5, pose: 0.25, photograph: 0.05, alignment: 4 },
-      identityResidual: !published,
-      normalizeOutput: !published,
+      inventedShare: published ? 0 : 0.9,
+      weights: Object.fromEntries(
+        COMBINER_TERMS.map((term) => [term, flags.without.includes(term) ? 0 : usual[term]]),
+      ) as Record<CombinerTerm, number>,
+      without: flags.without,
     },
   };
 }
@@ -235,6 +301,43 @@ function commandLine(): string {
     'posecast',
     ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
   ].join(' ');
+}
+
+const SWITCHES = ['on', 'off'] as const;
+type Switch = (typeof SWITCHES)[number];
+
+function partFolders({ generator, parts }: TrainFlags): string[] {
+  if ((generator === 'mixture') !== (parts !== undefined)) {
+    throw new ConfigError('bad-parts', '--parts belongs to --generator mixture, and it needs them', {
+      generator,
+      parts,
+    });
+  }
+  return (parts ?? '')
+    .split(',')
+    .filter((folder) => folder !== '')
+    .map((folder) => resolve(folder));
+}
+
+function termList(value: string): CombinerTerm[] {
+  return value.split(',').map((word) => {
+    const term = COMBINER_TERMS.find((known) => known === word.trim());
+    if (term === undefined) throw new InvalidArgumentError(`expected ${COMBINER_TERMS.join(', ')}`);
+    return term;
+  });
+}
+
+function knotList(value: string): number[] {
+  const knots = value.split(',').map(Number);
+  const ascending = knots.every((knot, i) => Math.abs(knot) <= 90 && (i === 0 || knot > knots[i - 1]!));
+  if (!ascending) throw new InvalidArgumentError('expected ascending degrees between -90 and 90');
+  return knots;
+}
+
+function positive(value: string): number {
+  const parsed = whole(value);
+  if (parsed === 0) throw new InvalidArgumentError('expected a whole number ≥ 1');
+  return parsed;
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -60,16 +60,29 @@ function describeEntry(stage: string, { step, losses, validation }: LogEntry): s
   return `${stage} step ${step}: ${numbers(losses)} | validation people: ${numbers(validation.measures)}`;
 }
 
-function describeCard({ metrics, minSimilarity, training, bank }: FraCard, out: string): string {
+function describeCard(
+  { architecture, metrics, minSimilarity, training, bank }: FraCard,
+  out: string,
+): string {
   const { reconstruction: drawn, combiner } = metrics;
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const { cost } = architecture;
+  const cached = cost.cachedMultiplyAdds === null ? '' : `, ${millions(cost.cachedMultiplyAdds)} cached`;
   return [
     `FRA model in ${out}, ${training.subjects} training and ${training.validationSubjects} validation people, ${training.minutes} min`,
+    `  generator       ${architecture.combiner.kind}, posture as ${architecture.posture}: ${millions(cost.parameters)} parameters, ${millions(cost.multiplyAdds)} multiply-adds a variant${cached}`,
+    ...training.choices.map((line) => `                  ${line}`),
     `  reconstruction  IoU ${drawn.iou.toFixed(3)}, MSE ${drawn.mse.toFixed(4)}; yaw read from it: r = ${drawn.yawCorrelation.toFixed(3)}, off by ${drawn.yawErrorDegrees.toFixed(1)}°`,
     `  identity        right person first for ${percent(combiner.rank1)} of ${combiner.variants} variants`,
+    `  retrieval       own variant nearest for ${percent(combiner.retrieval.rank1)} (${percent(combiner.retrieval.rank1Interval.low)}–${percent(combiner.retrieval.rank1Interval.high)}) of ${combiner.retrieval.queries} turned faces among ${combiner.retrieval.gallery} people, loss ${combiner.retrieval.loss.toFixed(3)}`,
+    `  posture         shuffled: ${percent(combiner.shuffledPosture.rank1)}, loss ${combiner.shuffledPosture.loss.toFixed(3)}; removed: ${percent(combiner.removedPosture.rank1)}, loss ${combiner.removedPosture.loss.toFixed(3)}`,
     `  target          cosine ${combiner.similarityToTarget.toFixed(3)} (unchanged source ${combiner.sourceSimilarityToTarget.toFixed(3)}, mean offset ${combiner.meanOffsetSimilarityToTarget.toFixed(3)}, foreign posture ${combiner.shuffledPostureSimilarityToTarget.toFixed(3)})`,
     `  gate            ${percent(combiner.keptShare)} of variants at or above ${minSimilarity}`,
     `  posture bank    ${bank.postures} postures in ${bank.bins} pose bins`,
     `  pictures        ${join(out, 'pictures')}`,
   ].join('\n');
+}
+
+function millions(count: number): string {
+  return count >= 1e6 ? `${(count / 1e6).toFixed(1)} M` : `${(count / 1e3).toFixed(0)} k`;
 }

@@ -4,10 +4,25 @@ import { z } from 'zod';
 import { describeIssues } from '../shared/config.ts';
 import { IntegrityError } from '../shared/errors.ts';
 import { POSE_BINS } from '../shared/poseBins.ts';
+import { generatorConfigSchema } from './generators/generatorConfig.ts';
+import { COMBINER_TERMS } from './training/lossTerms.ts';
+import { POSTURE_FORMS } from './training/postureForm.ts';
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 
 const fileSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().min(1) });
+
+const retrievalSchema = z.strictObject({
+  queries: z.int().min(0),
+  /** People whose variants are searched, at all postures in use. */
+  gallery: z.int().min(0),
+  /** Share of queries nearer to their own variant at their pose than to anybody else's; 95 % interval over persons. */
+  rank1: z.number(),
+  rank1Interval: z.strictObject({ low: z.number(), high: z.number() }),
+  /** Cross-entropy of the right person; the number that chose the weights. */
+  loss: z.number(),
+});
+export type RetrievalMetrics = z.infer<typeof retrievalSchema>;
 
 /** Shares are 0–1, similarities cosines, everything on validation people unless it says otherwise. */
 export const fraMetricsSchema = z.strictObject({
@@ -38,6 +53,11 @@ export const fraMetricsSchema = z.strictObject({
     similarityToSource: z.number(),
     /** Mean cosine of a variant with a foreign posture code of the batch to the target: lower, if posture is used. */
     shuffledPostureSimilarityToTarget: z.number(),
+    /** Whether faces of validation people find their own person's variant at their pose among everybody's. */
+    retrieval: retrievalSchema,
+    /** The same with the posture of another pose, and with one and the same mean posture. */
+    shuffledPosture: retrievalSchema,
+    removedPosture: retrievalSchema,
     /** Mean cosine to the centroid of the own person, of variants and of real embeddings. */
     similarityToCentroid: z.number(),
     realSimilarityToCentroid: z.number(),
@@ -53,8 +73,11 @@ export const fraMetricsSchema = z.strictObject({
 });
 export type FraMetrics = z.infer<typeof fraMetricsSchema>;
 
+/** Version 1 knew one combiner only and no digests of photographs. */
+export const FRA_CARD_VERSION = 2;
+
 export const fraCardSchema = z.strictObject({
-  cardVersion: z.literal(1),
+  cardVersion: z.literal(FRA_CARD_VERSION),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
   summary: z.string().min(1),
   recognizer: z.strictObject({
@@ -67,14 +90,14 @@ export const fraCardSchema = z.strictObject({
   }),
   architecture: z.strictObject({
     autoencoder: z.strictObject({ channels: z.array(z.int().min(1)).length(6) }),
-    combiner: z.strictObject({
-      identityDim: z.int().min(1),
-      embedDim: z.int().min(1),
-      depth: z.int().min(0),
-      numHeads: z.int().min(1),
-      mlpDim: z.int().min(1),
-      identityResidual: z.boolean(),
-      normalizeOutput: z.boolean(),
+    /** What the generator is told about a posture: what the posture bank's codes are. */
+    posture: z.enum(POSTURE_FORMS),
+    combiner: generatorConfigSchema,
+    cost: z.strictObject({
+      parameters: z.int().min(0),
+      /** Of one variant; `cached`: when what depends on the identity or the posture alone is kept. */
+      multiplyAdds: z.int().min(0),
+      cachedMultiplyAdds: z.int().min(0).nullable(),
     }),
   }),
   training: z.strictObject({
@@ -87,6 +110,11 @@ export const fraCardSchema = z.strictObject({
     renders: z.int().min(0),
     /** sha256 of each person's name in the corpus, training and validation people: who must not be a test person. */
     subjectDigests: z.array(sha256Schema),
+    /** Those of them who validated. */
+    validationDigests: z.array(sha256Schema),
+    /** Of every photograph, in the form of src/shared/photographDigest.ts: sha256 of its bytes, and hash of its crop. */
+    photographDigests: z.array(sha256Schema),
+    cropHashes: z.array(sha256Schema),
     seed: z.int().min(0),
     /** The exact command line. */
     command: z.string().min(1),
@@ -95,6 +123,14 @@ export const fraCardSchema = z.strictObject({
     autoencoderSteps: z.int().min(0),
     combinerSteps: z.int().min(0),
     loss: z.string().min(1),
+    /** Loss terms that were left out on purpose. */
+    without: z.array(z.enum(COMBINER_TERMS)),
+    /** --train-people: fewer than there were; null: all. */
+    peopleLimit: z.int().min(1).nullable(),
+    /** sha256 of encoder.onnx of the model that the autoencoder was taken from; null: trained for this model. */
+    autoencoderFrom: sha256Schema.nullable(),
+    /** What a fit chose on validation people, and from what. */
+    choices: z.array(z.string()),
     /** Wall time in minutes, collecting and every resumed part included. */
     minutes: z.number().min(0),
   }),
@@ -120,6 +156,14 @@ export type FraFileName = keyof FraCard['files'];
 
 /** Parses card.json; IntegrityError naming every problem. `path` is for the message. */
 export function parseFraCard(content: unknown, path: string): FraCard {
+  const version = z.looseObject({ cardVersion: z.unknown() }).safeParse(content).data?.cardVersion;
+  if (version !== FRA_CARD_VERSION) {
+    throw new IntegrityError(
+      'old-fra-card',
+      `FRA model card has another version: expected ${FRA_CARD_VERSION}; train the model again with this posecast`,
+      { file: path, found: String(version) },
+    );
+  }
   const parsed = fraCardSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   throw new IntegrityError('bad-fra-card', `FRA model card is not valid: ${describeIssues(parsed.error)}`, {

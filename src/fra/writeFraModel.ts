@@ -4,13 +4,17 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countPoses } from '../shared/poseBins.ts';
 import { exportDecoder, exportEncoder } from './export/exportAutoencoder.ts';
-import { exportCombiner } from './export/exportCombiner.ts';
-import { type FraCard, parseFraCard } from './modelCard.ts';
+import { exportGenerator } from './export/exportGenerator.ts';
+import { parameterCount } from './generators/generator.ts';
+import { openGenerator } from './generators/generators.ts';
+import { FRA_CARD_VERSION, type FraCard, parseFraCard } from './modelCard.ts';
 import type { NamedWeights } from './networks/weights.ts';
 import { encodePostureBank, type PostureBank } from './postureBank.ts';
 
-/** Everything of a card that is not derived from the files. */
-export type FraCardInput = Omit<FraCard, 'cardVersion' | 'bank' | 'files'>;
+/** Everything of a card that is not derived from the networks and files. */
+export type FraCardInput = Omit<FraCard, 'cardVersion' | 'bank' | 'files' | 'architecture'> & {
+  readonly architecture: Omit<FraCard['architecture'], 'cost'>;
+};
 
 export interface FraModelParts {
   readonly card: FraCardInput;
@@ -22,12 +26,13 @@ export interface FraModelParts {
 /** Writes networks, bank and, last, the card; returns the card as written. */
 export async function writeFraModel(folder: string, parts: FraModelParts): Promise<FraCard> {
   const { architecture, name, recognizer } = parts.card;
+  const generator = openGenerator(architecture.combiner);
   const metadata = { fra: name, recognizer: recognizer.name, recognizer_sha256: recognizer.sha256 };
   const contents = {
     // The autoencoder knows nothing of recognisers: models that share it have the same two files.
     'encoder.onnx': exportEncoder(parts.autoencoder, architecture.autoencoder, {}),
     'decoder.onnx': exportDecoder(parts.autoencoder, architecture.autoencoder, {}),
-    'combiner.onnx': exportCombiner(parts.combiner, architecture.combiner, metadata),
+    'combiner.onnx': exportGenerator(generator, parts.combiner, metadata),
     'posture-bank.arrow': encodePostureBank(parts.bank),
   };
   await mkdir(folder, { recursive: true });
@@ -40,8 +45,16 @@ export async function writeFraModel(folder: string, parts: FraModelParts): Promi
   const cardPath = join(folder, 'card.json');
   const card = parseFraCard(
     {
-      cardVersion: 1,
+      cardVersion: FRA_CARD_VERSION,
       ...parts.card,
+      architecture: {
+        ...architecture,
+        cost: {
+          parameters: parameterCount(generator),
+          multiplyAdds: generator.multiplyAdds,
+          cachedMultiplyAdds: generator.cached?.multiplyAdds ?? null,
+        },
+      },
       bank: { postures: poses.length, bins: countPoses(poses).filter((count) => count > 0).length },
       files: {
         'encoder.onnx': describe(contents['encoder.onnx']),

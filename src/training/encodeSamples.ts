@@ -1,7 +1,7 @@
 /** A trained autoencoder applied to samples: their posture codes, and how well validation pictures are redrawn. */
-import * as tf from '@tensorflow/tfjs-core';
 import type { FraMetrics } from '../fra/modelCard.ts';
 import { type AutoencoderConfig, encode } from '../fra/networks/autoencoder.ts';
+import { valuesOf } from '../fra/networks/tensorOps.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
 import { FORWARD, imageTensor, reconstructionQuality, redraw } from '../fra/training/autoencoderTask.ts';
 import { scaleCodes } from '../fra/training/codeScale.ts';
@@ -12,24 +12,29 @@ import type { TrainingSample } from './samples.ts';
 
 const BATCH = 32;
 
-/** Scales the codes so that those of training people have a mean squared length of 1, and computes everybody's. */
+/**
+ * Computes everybody's codes. With `scale` the autoencoder is changed first, so that codes of training people have a
+ * mean squared length of 1; one from a FRA model is so already.
+ */
 export function encodeSamples(
   weights: NamedWeights,
   network: AutoencoderConfig,
   samples: readonly TrainingSample[],
   training: readonly TrainingSample[],
+  scale: boolean,
 ): { autoencoder: NamedWeights; codes: Float32Array[] } {
   const tensors = trainableWeights(weights);
   const raw: Float32Array[] = [];
   for (let start = 0; start < samples.length; start += BATCH) {
     const images = samples.slice(start, start + BATCH).map(({ landmarks }) => drawLandmarkImage(landmarks));
-    const values = tf.tidy(() => encode(tensors, network, imageTensor(images), FORWARD).dataSync());
+    const values = valuesOf(() => encode(tensors, network, imageTensor(images), FORWARD));
     const width = values.length / images.length;
     images.forEach((_, i) => {
       raw.push(Float32Array.from(values.subarray(i * width, (i + 1) * width)));
     });
   }
   disposeWeights(tensors);
+  if (!scale) return { autoencoder: weights, codes: raw };
   const known = new Set(training);
   const squares = raw.filter((_, i) => known.has(samples[i]!)).map((code) => dot(code, code));
   const factor = 1 / Math.sqrt(Math.max(mean(squares), 1e-12));

@@ -1,65 +1,92 @@
-/** The trained combiner on validation people: variants, their numbers and their charts. */
-import type { FraMetrics } from '../fra/modelCard.ts';
-import type { CombinerConfig } from '../fra/networks/combiner.ts';
-import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
-import { generate, type Probe } from '../fra/training/combinerTask.ts';
+/** The trained generator on validation people: variants, their numbers and their charts. */
+import type { Generator } from '../fra/generators/generator.ts';
+import type { FraMetrics, RetrievalMetrics } from '../fra/modelCard.ts';
+import {
+  disposeWeights,
+  type NamedWeights,
+  trainableWeights,
+  type Weights,
+} from '../fra/networks/weights.ts';
+import { answerAll, unitAnswers } from '../fra/training/answers.ts';
+import type { Probe } from '../fra/training/combinerTask.ts';
 import { judgeVariants } from '../fra/training/evaluate.ts';
-import type { PairSample } from '../fra/training/pairs.ts';
+import { meanInterval } from '../fra/training/interval.ts';
+import { frontalSamples, type PairSample } from '../fra/training/pairs.ts';
+import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
 import { centroid, dot } from '../shared/l2.ts';
-import { randomInt, seededRandom } from '../shared/random.ts';
+import { randomInt, seededRandom, shuffle } from '../shared/random.ts';
 import { type Chart, histogram } from './pictures.ts';
 
-/** Photographs of validation people, sent to every grid pose by a training person's posture. */
+/** Degrees that a probe's target is at least turned. */
+const TURNED = 12;
+/** Targets of one source at most. */
+const MAX_TARGETS = 24;
+
+/** Near-frontal faces of validation people, sent to the pose of another face of theirs by a training person's posture. */
 export function makeProbes(
-  pairs: readonly PairSample[],
   training: readonly PairSample[],
-  validating: ReadonlySet<string>,
+  validation: readonly PairSample[],
   seed: number,
 ): Probe[] {
   const random = seededRandom(seed, 'probes');
-  const own = pairs.filter(({ subjectId }) => validating.has(subjectId));
-  return own
-    .filter(({ gridIndex }) => gridIndex === -1)
-    .flatMap((source) =>
-      own
-        .filter(({ faceId, gridIndex }) => faceId === source.faceId && gridIndex >= 0)
+  return peopleOf(validation).flatMap((own) =>
+    frontalSamples(own).flatMap((source) => {
+      const sameFace = own.filter(
+        ({ faceId, yaw, pitch }) =>
+          faceId === source.faceId && Math.max(Math.abs(yaw), Math.abs(pitch)) >= TURNED,
+      );
+      // Renders of the source itself; where there are none, the person's other photographs.
+      const turned = own.filter(({ yaw, pitch }) => Math.max(Math.abs(yaw), Math.abs(pitch)) >= TURNED);
+      return shuffle(random, sameFace.length > 0 ? sameFace : turned)
+        .slice(0, MAX_TARGETS)
         .flatMap((target) => {
           const donors = training.filter(({ gridIndex }) => gridIndex === target.gridIndex);
           return donors.length === 0
             ? []
             : [{ source, target, donor: donors[randomInt(random, donors.length)]! }];
-        }),
-    );
+        });
+    }),
+  );
 }
 
-/** Numbers and charts of the card; `pairs` are of everybody. */
-export function judgeCombiner(
-  weights: NamedWeights,
-  network: CombinerConfig,
-  probes: readonly Probe[],
-  pairs: readonly PairSample[],
-  validating: ReadonlySet<string>,
-): { metrics: FraMetrics['combiner']; minSimilarity: number; charts: Chart[] } {
-  const tensors = trainableWeights(weights);
-  const variants = generate(tensors, network, probes);
-  const shuffled = generate(
-    tensors,
-    network,
-    // Far enough that the grid index differs.
+export interface JudgeRequest {
+  readonly generator: Generator;
+  readonly weights: NamedWeights;
+  readonly probes: readonly Probe[];
+  readonly boards: readonly Board[];
+  readonly training: readonly PairSample[];
+  readonly validation: readonly PairSample[];
+  readonly seed: number;
+}
+
+/** Numbers and charts of the card. */
+export function judgeCombiner(request: JudgeRequest): {
+  metrics: FraMetrics['combiner'];
+  minSimilarity: number;
+  charts: Chart[];
+} {
+  const { generator, probes, training, validation } = request;
+  const weights = trainableWeights(request.weights);
+  const retrieval = judgeBoards(request, weights);
+  const answer = (chosen: readonly Pick<Probe, 'source' | 'donor'>[]) =>
+    answerAll(
+      generator,
+      weights,
+      chosen.map(({ source, donor }) => ({ identity: source.embedding, posture: donor.code })),
+    );
+  const variants = answer(probes);
+  const shuffled = answer(
+    // Far enough that the pose differs.
     probes.map(({ source }, i) => ({ source, donor: probes[(i + 7) % probes.length]!.donor })),
   );
-  disposeWeights(tensors);
-  const photographs = pairs.filter(({ gridIndex }) => gridIndex === -1);
+  disposeWeights(weights);
   const centroids = new Map(
-    [...new Set(photographs.map(({ subjectId }) => subjectId))].map((subject) => [
-      subject,
-      centroid(
-        photographs.filter(({ subjectId }) => subjectId === subject).map(({ embedding }) => embedding),
-      ),
+    peopleOf([...training, ...validation]).map((own) => [
+      own[0]!.subjectId,
+      centroid(frontalSamples(own).map(({ embedding }) => embedding)),
     ]),
   );
-  const offsets = meanOffsets(pairs.filter(({ subjectId }) => !validating.has(subjectId)));
-  const reals = probes.map(({ target }) => target.embedding);
+  const offsets = meanOffsets(training);
   const realSimilarities = probes.map(({ target }) =>
     dot(target.embedding, centroids.get(target.subjectId)!),
   );
@@ -73,14 +100,15 @@ export function judgeCombiner(
       target: target.embedding,
     })),
     centroids,
-    validating,
+    new Set(validation.map(({ subjectId }) => subjectId)),
     realSimilarities,
-    reals,
+    probes.map(({ target }) => target.embedding),
   );
   const ownSimilarities = probes.map(({ source }, i) => dot(variants[i]!, centroids.get(source.subjectId)!));
   const norms = variants.map((variant) => Math.sqrt(dot(variant, variant)));
   return {
-    ...judgement,
+    minSimilarity: judgement.minSimilarity,
+    metrics: { ...judgement.metrics, ...retrieval },
     charts: [
       {
         title: 'Similarity to the own centroid, validation people',
@@ -91,7 +119,7 @@ export function judgeCombiner(
         ],
       },
       {
-        title: 'Length of the combiner’s answers',
+        title: 'Length of the generator’s answers',
         xLabel: 'L2 norm',
         curves: [histogram('variants', norms, 0, 2)],
       },
@@ -99,18 +127,57 @@ export function judgeCombiner(
   };
 }
 
-/** Mean of render − photograph at every grid index. */
-function meanOffsets(pairs: readonly PairSample[]): Map<number, Float32Array> {
-  const photographs = new Map(
-    pairs.filter(({ gridIndex }) => gridIndex === -1).map((pair) => [pair.faceId, pair.embedding]),
-  );
+/** Retrieval with the true postures, with those of other poses, and with one mean posture; others keep the true ones. */
+function judgeBoards(
+  { generator, boards, training, seed }: JudgeRequest,
+  weights: Weights,
+): Pick<FraMetrics['combiner'], 'retrieval' | 'shuffledPosture' | 'removedPosture'> {
+  const answersOf = (of: readonly Board[]) => unitAnswers(generator, weights, boardQuestions(of));
+  const answers = answersOf(boards);
+  const judge = (changed: readonly Board[]): RetrievalMetrics => {
+    const found = judgeRetrieval(boards, answers, answersOf(changed));
+    const { low, high } = meanInterval(found.byPerson, seed);
+    const { queries, gallery, rank1, loss } = found;
+    return { queries, gallery, rank1, rank1Interval: { low, high }, loss };
+  };
+  const half = Math.floor(boards.length / 2);
+  const code = new Float32Array(training[0]!.code.length);
+  for (const sample of training)
+    for (let i = 0; i < code.length; i++) code[i]! += sample.code[i]! / training.length;
+  return {
+    retrieval: judge(boards),
+    shuffledPosture: judge(
+      boards.map((board, i) => ({ ...board, donor: boards[(i + half) % boards.length]!.donor })),
+    ),
+    removedPosture: judge(boards.map((board) => ({ ...board, donor: { ...board.donor, code } }))),
+  };
+}
+
+function peopleOf(samples: readonly PairSample[]): PairSample[][] {
+  const people = new Map<string, PairSample[]>();
+  for (const sample of samples) {
+    const own = people.get(sample.subjectId) ?? [];
+    own.push(sample);
+    people.set(sample.subjectId, own);
+  }
+  return [...people.values()];
+}
+
+/** Mean change from a person's near-frontal face, at every grid index. */
+function meanOffsets(training: readonly PairSample[]): Map<number, Float32Array> {
   const sums = new Map<number, { sum: Float32Array; count: number }>();
-  for (const { faceId, gridIndex, embedding } of pairs) {
-    const photograph = photographs.get(faceId);
-    if (gridIndex === -1 || photograph === undefined) continue;
-    const { sum, count } = sums.get(gridIndex) ?? { sum: new Float32Array(embedding.length), count: 0 };
-    for (let i = 0; i < sum.length; i++) sum[i]! += embedding[i]! - photograph[i]!;
-    sums.set(gridIndex, { sum, count: count + 1 });
+  for (const own of peopleOf(training)) {
+    const sources = frontalSamples(own);
+    for (const target of own) {
+      const source = sources.find(({ faceId }) => faceId === target.faceId) ?? sources[0]!;
+      if (target.gridIndex === -1) continue;
+      const { sum, count } = sums.get(target.gridIndex) ?? {
+        sum: new Float32Array(target.embedding.length),
+        count: 0,
+      };
+      for (let i = 0; i < sum.length; i++) sum[i]! += target.embedding[i]! - source.embedding[i]!;
+      sums.set(target.gridIndex, { sum, count: count + 1 });
+    }
   }
   return new Map(
     [...sums].map(([gridIndex, { sum, count }]) => [gridIndex, sum.map((value) => value / count)]),

@@ -1,7 +1,9 @@
 /** What a training is asked to do, what it works on, and what it says meanwhile. */
 import type { TensorBackend } from '../fra/backend.ts';
-import type { CombinerLoss, CombinerTermWeights } from '../fra/training/combinerTask.ts';
+import type { GeneratorKind } from '../fra/generators/generatorConfig.ts';
 import type { LogEntry, LoopConfig } from '../fra/training/loop.ts';
+import type { CombinerLoss, CombinerTerm, CombinerTermWeights } from '../fra/training/lossTerms.ts';
+import type { PostureForm } from '../fra/training/postureForm.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 
@@ -12,7 +14,15 @@ export interface TrainConfig {
   readonly validationShare: number;
   /** People to invent from training people (inventPerson.ts). */
   readonly inventedPeople: number;
-  readonly autoencoder: Omit<LoopConfig, 'seed'> & { readonly batchSize: number };
+  /** Train on this many of the training people, a seeded choice; null: on all. */
+  readonly peopleLimit: number | null;
+  readonly autoencoder: Omit<LoopConfig, 'seed'> & {
+    readonly batchSize: number;
+    /** FRA model folder, or OUT of a training, whose autoencoder is taken; null: train one. */
+    readonly from: string | null;
+  };
+  readonly generator: GeneratorRequest;
+  /** For generators that are learnt by descent. */
   readonly combiner: Omit<LoopConfig, 'seed'> & {
     readonly batchSize: number;
     readonly loss: CombinerLoss;
@@ -20,9 +30,22 @@ export interface TrainConfig {
     readonly margin: number;
     readonly inventedShare: number;
     readonly weights: CombinerTermWeights;
-    readonly identityResidual: boolean;
-    readonly normalizeOutput: boolean;
+    /** Terms whose weight was set to 0 on purpose; for the card. */
+    readonly without: readonly CombinerTerm[];
   };
+}
+
+export interface GeneratorRequest {
+  readonly kind: GeneratorKind;
+  /** What the generator is told about a posture. */
+  readonly posture: PostureForm;
+  /** Degrees of yaw at which closed forms are fitted, ascending. */
+  readonly knots: readonly number[];
+  /** For Vision Transformers; undefined: as the kind has it. */
+  readonly identityResidual?: boolean;
+  readonly normalizeOutput?: boolean;
+  /** Of a mixture: folders of the models that are mixed. */
+  readonly parts: readonly string[];
 }
 
 export interface TrainInputs {
@@ -46,5 +69,7 @@ export interface TrainHooks {
   readonly stage: (name: string) => void;
   readonly progress: (done: number, total: number, note: string) => void;
   readonly log: (stage: string, entry: LogEntry) => void;
+  /** A line for a person: what was chosen, and from what. */
+  readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -1,30 +1,34 @@
 /**
- * A corpus becomes a FRA model folder: collect samples, train the autoencoder, train the combiner, judge both on
- * validation people, write. Interrupted trainings continue from OUT/work.
+ * A corpus becomes a FRA model folder: collect samples, train the autoencoder or take one, make the generator, judge
+ * both on validation people, write. Interrupted trainings continue from OUT/work.
  */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { TensorContainer } from '@tensorflow/tfjs-core';
+import { openGenerator } from '../fra/generators/generators.ts';
 import type { FraCard } from '../fra/modelCard.ts';
 import { PAPER_AUTOENCODER } from '../fra/networks/autoencoder.ts';
-import { type CombinerConfig, defaultCombiner } from '../fra/networks/combiner.ts';
+import type { NamedWeights } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
-import { combinerTask } from '../fra/training/combinerTask.ts';
-import { type LogEntry, type LoopConfig, type TrainingTask, trainNetwork } from '../fra/training/loop.ts';
-import type { PairSample } from '../fra/training/pairs.ts';
-import { splitSubjects, subjectDigest } from '../fra/training/splitSubjects.ts';
+import type { LogEntry } from '../fra/training/loop.ts';
+import { makeBoards } from '../fra/training/retrieval.ts';
+import { reuseAutoencoder, validationWord } from '../fra/training/reuseAutoencoder.ts';
+import { type SampleSplit, splitSamples, subjectDigest } from '../fra/training/splitSubjects.ts';
 import { writeFraModel } from '../fra/writeFraModel.ts';
 import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
 import { judgeCombiner, makeProbes } from './judgeCombiner.ts';
 import { landmarkSource } from './landmarkSource.ts';
 import { limitsOf } from './limits.ts';
+import { makeGenerator } from './makeGenerator.ts';
+import { pairSamples } from './pairSamples.ts';
+import { photographRecords } from './photographRecords.ts';
 import { lossCharts, writeCharts, writeReconstructions } from './pictures.ts';
 import { postureBankOf } from './postureBankOf.ts';
+import { type StageRunner, stageRunner } from './runStage.ts';
 import type { TrainingSample } from './samples.ts';
 import { openStopwatch } from './stopwatch.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
-import { appendLog, readLog } from './trainingLog.ts';
 
 /** Trains, judges and writes; answers with the card. An aborted signal ends it with the signal's reason. */
 export async function trainFra(
@@ -36,61 +40,60 @@ export async function trainFra(
   const pictures = join(inputs.out, 'pictures');
   for (const folder of [work, pictures]) await mkdir(folder, { recursive: true });
   const spent = await openStopwatch(join(work, 'spent.txt'), inputs.clock);
+  if (config.autoencoder.from !== null) await takeCaches(config.autoencoder.from, work);
   const { samples, counts } = await cachedSamples(config, inputs, hooks, work);
-  const split = splitSubjects(
-    samples.map(({ subjectId }) => subjectId),
-    config.validationShare,
-    config.seed,
-  );
-  const validating = new Set(split.validation);
-  const training = samples.filter(({ subjectId }) => !validating.has(subjectId));
-  const validation = samples.filter(({ subjectId }) => validating.has(subjectId));
+  const records = await photographRecords(inputs, join(work, 'photographs.json'), hooks);
+  const split = splitSamples(samples, config.validationShare, config.seed, config.peopleLimit);
+  const { training, validation } = split;
   const curves = new Map<string, LogEntry[]>();
   const run = stageRunner(config, inputs, hooks, work, curves, spent);
 
   hooks.stage('autoencoder');
-  const network = PAPER_AUTOENCODER;
-  const drawn = await run('autoencoder', config.autoencoder, () =>
-    autoencoderTask({
-      network,
-      form: inputs.backend.form,
-      seed: config.seed,
-      batchSize: config.autoencoder.batchSize,
-      sample: landmarkSource(training),
-      validation: validation.map(({ landmarks }) => landmarks),
-    }),
+  const used = [...training, ...validation];
+  const drawn = await makeAutoencoder(config, inputs, split, run);
+  const { autoencoder, codes } = encodeSamples(
+    drawn.weights,
+    PAPER_AUTOENCODER,
+    used,
+    training,
+    drawn.encoderSha256 === null,
   );
-  const { autoencoder, codes } = encodeSamples(drawn.weights, network, samples, training);
-  const reconstruction = judgeReconstruction(autoencoder, network, training, validation);
+  const reconstruction = judgeReconstruction(autoencoder, PAPER_AUTOENCODER, training, validation);
   await writeReconstructions(join(pictures, 'reconstruction.png'), reconstruction.examples);
 
   hooks.stage('combiner');
-  const pairs = samples.map((sample, i) => pairSample(sample, codes[i]!));
-  const trainingPairs = pairs.filter(({ subjectId }) => !validating.has(subjectId));
-  const probes = makeProbes(pairs, trainingPairs, validating, config.seed);
-  const combiner: CombinerConfig = {
-    ...defaultCombiner(samples[0]!.embedding.length),
-    identityResidual: config.combiner.identityResidual,
-    normalizeOutput: config.combiner.normalizeOutput,
-  };
-  const combined = await run('combiner', config.combiner, () =>
-    combinerTask({
-      ...config.combiner,
-      network: combiner,
-      seed: config.seed,
-      samples: trainingPairs,
-      validation: probes,
-    }),
-  );
+  const pairs = pairSamples(used, codes, config.generator.posture);
+  const [trainingPairs, validationPairs] = [pairs.slice(0, training.length), pairs.slice(training.length)];
+  const probes = makeProbes(trainingPairs, validationPairs, config.seed);
+  const boards = makeBoards(trainingPairs, validationPairs, config.seed);
+  const { recognizer } = inputs.models;
+  const made = await makeGenerator({
+    config,
+    recognizerSha256: recognizer.sourceSha256,
+    encoderSha256: drawn.encoderSha256,
+    validationPeople: split.subjects.validation,
+    training: trainingPairs,
+    validation: validationPairs,
+    probes,
+    boards,
+    run,
+    note: hooks.note,
+  });
 
   hooks.stage('judging');
-  const judged = judgeCombiner(combined.weights, combiner, probes, pairs, validating);
+  const judged = judgeCombiner({
+    generator: openGenerator(made.config),
+    weights: made.weights,
+    probes,
+    boards,
+    training: trainingPairs,
+    validation: validationPairs,
+    seed: config.seed,
+  });
   await writeCharts(join(pictures, 'embeddings.png'), judged.charts);
-  await writeCharts(join(pictures, 'losses.png'), lossCharts(curves));
-  const bankSamples = samples.flatMap((sample, i) =>
-    validating.has(sample.subjectId) ? [] : [{ sample, i }],
-  );
-  const { recognizer } = inputs.models;
+  // A closed form with an autoencoder from elsewhere has no curves.
+  if (curves.size > 0) await writeCharts(join(pictures, 'losses.png'), lossCharts(curves));
+  const { subjects } = split;
   return await writeFraModel(inputs.out, {
     card: {
       name: config.name,
@@ -98,85 +101,81 @@ export async function trainFra(
       recognizer: {
         name: recognizer.name,
         sha256: recognizer.sourceSha256,
-        embedDim: combiner.identityDim,
+        embedDim: made.config.identityDim,
       },
-      architecture: { autoencoder: { channels: [...network.channels] }, combiner },
+      architecture: {
+        autoencoder: { channels: [...PAPER_AUTOENCODER.channels] },
+        posture: config.generator.posture,
+        combiner: made.config,
+      },
       training: {
         ...inputs.data,
-        subjects: split.training.length,
-        validationSubjects: split.validation.length,
+        subjects: subjects.training.length,
+        validationSubjects: subjects.validation.length,
         photographs: counts.photographs,
         renders: counts.renders,
-        subjectDigests: [...split.training, ...split.validation].map(subjectDigest).sort(),
+        subjectDigests: [...subjects.training, ...subjects.validation].map(subjectDigest).sort(),
+        validationDigests: subjects.validation.map(subjectDigest).sort(),
+        photographDigests: [...records.photographDigests],
+        cropHashes: [...records.cropHashes],
         seed: config.seed,
         command: inputs.command,
         backend: inputs.backend.description,
-        autoencoderSteps: drawn.state.bestStep,
-        combinerSteps: combined.state.bestStep,
+        autoencoderSteps: drawn.step,
+        autoencoderFrom: drawn.encoderSha256,
+        combinerSteps: made.step,
         loss: config.combiner.loss,
+        without: [...config.combiner.without],
+        peopleLimit: config.peopleLimit,
+        choices: [...made.choices],
         minutes: Math.round(spent() / 6000) / 10,
       },
       metrics: { reconstruction: reconstruction.metrics, combiner: judged.metrics },
       minSimilarity: judged.minSimilarity,
-      limits: [...limitsOf(split, judged.metrics), ...inputs.limits],
+      limits: [...limitsOf(subjects, judged.metrics), ...inputs.limits],
     },
     autoencoder,
-    combiner: combined.weights,
+    combiner: made.weights,
     bank: postureBankOf(
-      bankSamples.map(({ sample }) => sample),
-      bankSamples.map(({ i }) => codes[i]!),
+      training,
+      trainingPairs.map(({ code }) => code),
       config.seed,
     ),
   });
 }
 
-/** Runs a stage with its log: training-log.jsonl, the hooks, and the curves for the pictures. */
-function stageRunner(
-  config: TrainConfig,
-  { out }: TrainInputs,
-  hooks: TrainHooks,
-  work: string,
-  curves: Map<string, LogEntry[]>,
-  spent: () => number,
-) {
-  return async <Batch extends TensorContainer>(
-    stage: string,
-    options: Omit<LoopConfig, 'seed'>,
-    task: () => TrainingTask<Batch>,
-  ) => {
-    const { steps, learningRate, weightDecay, dropout, validateEvery } = options;
-    const { plateauPatience, plateauFactor, stopPatience } = options;
-    const loop: LoopConfig = {
-      ...{ steps, learningRate, weightDecay, dropout, validateEvery },
-      ...{ plateauPatience, plateauFactor, stopPatience, seed: config.seed },
-    };
-    const logPath = join(out, 'training-log.jsonl');
-    const entries: LogEntry[] = [];
-    let writing = Promise.resolve();
-    const result = await trainNetwork(task(), loop, join(work, `${stage}.checkpoint`), {
-      signal: hooks.signal,
-      progress: (step, total) => hooks.progress(step, total, lastLoss(entries)),
-      log: (entry) => {
-        entries.push(entry);
-        hooks.log(stage, entry);
-        spent();
-        writing = writing.then(() => appendLog(logPath, stage, entry));
-      },
-    });
-    await writing;
-    curves.set(stage, await readLog(logPath, stage));
-    return result;
-  };
+/** Samples and records of the training that the autoencoder comes from; their keys say whether they are the right ones. */
+async function takeCaches(from: string, work: string): Promise<void> {
+  for (const name of ['samples.arrow', 'photographs.json']) {
+    const [there, here] = [join(from, 'work', name), join(work, name)];
+    if (existsSync(there) && !existsSync(here)) await copyFile(there, here);
+  }
 }
 
-function lastLoss(entries: readonly LogEntry[]): string {
-  const last = entries.at(-1);
-  return last === undefined ? '' : `validation ${last.validation.score.toFixed(4)}`;
+interface DrawnAutoencoder {
+  readonly weights: NamedWeights;
+  readonly step: number;
+  /** Of the model it comes from; null when its codes are not scaled yet. */
+  readonly encoderSha256: string | null;
 }
 
-function pairSample(
-  { subjectId, faceId, gridIndex, pose, embedding }: TrainingSample,
-  code: Float32Array,
-): PairSample {
-  return { subjectId, faceId, gridIndex, yaw: pose.yaw, pitch: pose.pitch, embedding, code };
+async function makeAutoencoder(
+  { autoencoder, seed }: TrainConfig,
+  { backend }: TrainInputs,
+  { subjects, training, validation }: SampleSplit<TrainingSample>,
+  run: StageRunner,
+): Promise<DrawnAutoencoder> {
+  if (autoencoder.from !== null) return reuseAutoencoder(autoencoder.from, subjects.validation);
+  const { weights, state } = await run('autoencoder', autoencoder, () =>
+    autoencoderTask({
+      network: PAPER_AUTOENCODER,
+      form: backend.form,
+      seed,
+      batchSize: autoencoder.batchSize,
+      sample: landmarkSource(training),
+      validation: validation.map(({ landmarks }) => landmarks),
+      validationPeople: validationWord(subjects.validation),
+    }),
+  );
+  return { weights, step: state.bestStep, encoderSha256: null };
 }

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend } from '../../src/fra/backend.ts';
-import {
-  type CombinerConfig,
-  combine,
-  combinerSpecs,
-  defaultCombiner,
-} from '../../src/fra/networks/combiner.ts';
+import { defaultVit } from '../../src/fra/generators/vit.ts';
+import { type CombinerConfig, combine, combinerSpecs } from '../../src/fra/networks/combiner.ts';
 import { normalizeRows } from '../../src/fra/networks/tensorOps.ts';
 import {
   disposeWeights,
@@ -30,7 +26,7 @@ function normals(rows: number, columns: number, seed: number): tf.Tensor2D {
 }
 
 test('the network of the paper has the sizes of the paper', () => {
-  const weights = initialWeights(combinerSpecs(defaultCombiner(512)), 0);
+  const weights = initialWeights(combinerSpecs(defaultVit('vit', 512)), 0);
   const count = [...weights.values()].reduce((sum, { values }) => sum + values.length, 0);
   // 2·1024 + (64+1)·256 + 18·256 + 4·(4·256 + 4·(256²) + 2·(256²) + 6·256) + 2·256 + 257·512
   const block = 4 * 256 + (256 + 1) * 768 + (256 + 1) * 256 + 2 * (256 + 1) * 256;
@@ -39,7 +35,7 @@ test('the network of the paper has the sizes of the paper', () => {
 
 test('the gradient of a whole combiner is the slope that finite differences have, in random directions', () => {
   const config: CombinerConfig = {
-    ...defaultCombiner(24),
+    ...defaultVit('vit', 24),
     ...{ embedDim: 8, depth: 2, numHeads: 2, mlpDim: 8 },
   };
   const random = seededRandom(1);
@@ -90,7 +86,7 @@ test('the gradient of a whole combiner is the slope that finite differences have
 });
 
 test('both the identity and the posture change the answer', () => {
-  const config = { ...defaultCombiner(512), identityResidual: false };
+  const config = { ...defaultVit('vit', 512), identityResidual: false };
   const weights = trainableWeights(initialWeights(combinerSpecs(config), 1));
   const answer = (identity: number, posture: number) =>
     combine(

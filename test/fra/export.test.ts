@@ -3,15 +3,8 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openBackend } from '../../src/fra/backend.ts';
-import { exportDecoder, exportEncoder } from '../../src/fra/export/exportAutoencoder.ts';
-import { exportCombiner } from '../../src/fra/export/exportCombiner.ts';
+import { exportDecoder, exportEncoder, readAutoencoder } from '../../src/fra/export/exportAutoencoder.ts';
 import { autoencoderSpecs, decode, encode, PAPER_AUTOENCODER } from '../../src/fra/networks/autoencoder.ts';
-import {
-  type CombinerConfig,
-  combine,
-  combinerSpecs,
-  defaultCombiner,
-} from '../../src/fra/networks/combiner.ts';
 import {
   disposeWeights,
   initialWeights,
@@ -19,7 +12,6 @@ import {
   trainableWeights,
 } from '../../src/fra/networks/weights.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
-import { normalizeInPlace } from '../../src/shared/l2.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
 const backend = await openBackend('cpu', 1);
@@ -90,56 +82,8 @@ for (const count of [1, 3]) {
   });
 }
 
-const COMBINERS: readonly [string, CombinerConfig][] = [
-  ['of the default form', defaultCombiner(512)],
-  ['as published', { ...defaultCombiner(512), identityResidual: false, normalizeOutput: false }],
-  ['with a projection', defaultCombiner(192)],
-];
-
-for (const [form, config] of COMBINERS) {
-  test(`the exported combiner ${form} answers as the trained one does`, async () => {
-    const count = 3;
-    const named = disturbed(initialWeights(combinerSpecs(config), 4));
-    const weights = trainableWeights(named);
-    const identities = normals(count * config.identityDim, 1);
-    for (let i = 0; i < count; i++) {
-      normalizeInPlace(identities.subarray(i * config.identityDim, (i + 1) * config.identityDim));
-    }
-    const postures = normals(count * POSTURE_DIM, 2).map((value) => Math.abs(value) / 22);
-    const expected = tf.tidy(
-      () =>
-        combine(
-          weights,
-          config,
-          tf.tensor2d(identities, [count, config.identityDim]),
-          tf.tensor2d(postures, [count, POSTURE_DIM]),
-        ).dataSync() as Float32Array,
-    );
-    const found = await runOnnx(
-      exportCombiner(named, config, {}),
-      {
-        identity: new Tensor('float32', identities, [count, config.identityDim]),
-        posture: new Tensor('float32', postures, [count, POSTURE_DIM]),
-      },
-      'embedding',
-    );
-    assertClose(found, expected, TOLERANCE);
-    disposeWeights(weights);
-  });
-}
-
-test('a combiner that starts with an identity residual starts by changing nothing', async () => {
-  const config = defaultCombiner(512);
-  const named = initialWeights(combinerSpecs(config), 1);
-  const identity = normals(512, 9);
-  normalizeInPlace(identity);
-  const found = await runOnnx(
-    exportCombiner(named, config, {}),
-    {
-      identity: new Tensor('float32', identity, [1, 512]),
-      posture: new Tensor('float32', normals(POSTURE_DIM, 2), [1, POSTURE_DIM]),
-    },
-    'embedding',
-  );
-  assertClose(found, identity, 1e-6);
+test('an autoencoder is read back from its two files as it was exported', () => {
+  const named = initialWeights(autoencoderSpecs(PAPER_AUTOENCODER), 3);
+  const files = [exportEncoder, exportDecoder].map((write) => write(named, PAPER_AUTOENCODER, {}));
+  assert.deepEqual(readAutoencoder(files[0]!, files[1]!, PAPER_AUTOENCODER), named);
 });

@@ -1,7 +1,10 @@
 /** A FRA model folder with random weights: right in form, meaningless in content. */
+
+import type { VitConfig } from '../../src/fra/generators/generatorConfig.ts';
+import { openGenerator } from '../../src/fra/generators/generators.ts';
+import { defaultVit } from '../../src/fra/generators/vit.ts';
 import type { FraCard } from '../../src/fra/modelCard.ts';
 import { autoencoderSpecs, PAPER_AUTOENCODER } from '../../src/fra/networks/autoencoder.ts';
-import { type CombinerConfig, combinerSpecs, defaultCombiner } from '../../src/fra/networks/combiner.ts';
 import { initialWeights } from '../../src/fra/networks/weights.ts';
 import type { PostureBank } from '../../src/fra/postureBank.ts';
 import { writeFraModel } from '../../src/fra/writeFraModel.ts';
@@ -15,19 +18,23 @@ export interface UntrainedFraOptions {
   readonly seed?: number;
   readonly minSimilarity?: number;
   /** Changes to the combiner, e.g. a smaller depth. */
-  readonly combiner?: Partial<CombinerConfig>;
+  readonly combiner?: Partial<VitConfig>;
 }
 
 /** Writes the folder and returns its card. */
 export async function writeUntrainedFraModel(folder: string, options: UntrainedFraOptions): Promise<FraCard> {
   const seed = options.seed ?? 0;
-  const combiner = { ...defaultCombiner(options.recognizer.embedDim), ...options.combiner };
+  const combiner = { ...defaultVit('vit', options.recognizer.embedDim), ...options.combiner };
   return writeFraModel(folder, {
     card: {
       name: 'untrained',
       summary: 'Random weights, for tests',
       recognizer: options.recognizer,
-      architecture: { autoencoder: { channels: [...PAPER_AUTOENCODER.channels] }, combiner },
+      architecture: {
+        autoencoder: { channels: [...PAPER_AUTOENCODER.channels] },
+        posture: 'code',
+        combiner,
+      },
       training: {
         data: 'none',
         licence: 'none',
@@ -37,12 +44,19 @@ export async function writeUntrainedFraModel(folder: string, options: UntrainedF
         photographs: 0,
         renders: 0,
         subjectDigests: [],
+        validationDigests: [],
+        photographDigests: [],
+        cropHashes: [],
         seed,
         command: 'none',
         backend: 'none',
         autoencoderSteps: 0,
         combinerSteps: 0,
         loss: 'none',
+        without: [],
+        peopleLimit: null,
+        autoencoderFrom: null,
+        choices: [],
         minutes: 0,
       },
       metrics: NO_METRICS,
@@ -50,10 +64,12 @@ export async function writeUntrainedFraModel(folder: string, options: UntrainedF
       limits: ['It was never trained.'],
     },
     autoencoder: initialWeights(autoencoderSpecs(PAPER_AUTOENCODER), seed),
-    combiner: initialWeights(combinerSpecs(combiner), seed),
+    combiner: initialWeights(openGenerator(combiner).specs, seed),
     bank: randomBank(options.postures ?? 40, seed),
   });
 }
+
+const NO_RETRIEVAL = { queries: 0, gallery: 0, rank1: 0, rank1Interval: { low: 0, high: 0 }, loss: 0 };
 
 const NO_METRICS: FraCard['metrics'] = {
   reconstruction: { images: 0, mse: 0, iou: 0, yawCorrelation: 0, pitchCorrelation: 0, yawErrorDegrees: 0 },
@@ -67,6 +83,9 @@ const NO_METRICS: FraCard['metrics'] = {
     meanOffsetSimilarityToTarget: 0,
     similarityToSource: 0,
     shuffledPostureSimilarityToTarget: 0,
+    retrieval: NO_RETRIEVAL,
+    shuffledPosture: NO_RETRIEVAL,
+    removedPosture: NO_RETRIEVAL,
     similarityToCentroid: 0,
     realSimilarityToCentroid: 0,
     keptShare: 0,

@@ -1,7 +1,8 @@
 /** The two halves of the autoencoder as ONNX files, pictures as (N,1,112,112). */
-import { intsAttribute } from '../../models/onnx.ts';
+import { decodeModel, float32Values, intsAttribute, tensorDims } from '../../models/onnx.ts';
+import { IntegrityError } from '../../shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../shared/face.ts';
-import { type AutoencoderConfig, decoderSteps } from '../networks/autoencoder.ts';
+import { type AutoencoderConfig, autoencoderSpecs, decoderSteps } from '../networks/autoencoder.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
 import { GraphBuilder } from './graphBuilder.ts';
 import { weightValues } from './weightValues.ts';
@@ -49,6 +50,29 @@ export function exportDecoder(
   });
 }
 
+/** The weights of both files, as they were exported. */
+export function readAutoencoder(
+  encoder: Uint8Array,
+  decoder: Uint8Array,
+  config: AutoencoderConfig,
+): NamedWeights {
+  const tensors = new Map(
+    [encoder, decoder]
+      .flatMap((bytes) => decodeModel(bytes).graph.initializer)
+      .map((tensor) => [tensor.name, tensor]),
+  );
+  return new Map(
+    Object.keys(autoencoderSpecs(config)).map((name): [string, WeightValues] => {
+      const tensor = tensors.get(name);
+      if (tensor === undefined) {
+        throw new IntegrityError('bad-fra-weights', 'autoencoder lacks a weight', { weight: name });
+      }
+      const found = { shape: tensorDims(tensor), values: float32Values(tensor) };
+      return [name, name.endsWith('.weight') ? inputsFirst(found) : found];
+    }),
+  );
+}
+
 type Metadata = Readonly<Record<string, string>>;
 
 function convolution(
@@ -74,6 +98,22 @@ function convolution(
       intsAttribute('pads', [padding, padding, padding, padding]),
     ],
   );
+}
+
+/** (O,I,kh,kw) → (kh,kw,I,O). */
+function inputsFirst({ shape, values }: WeightValues): WeightValues {
+  const [outputs, inputs, kh, kw] = shape as [number, number, number, number];
+  const moved = new Float32Array(values.length);
+  for (let y = 0; y < kh; y++) {
+    for (let x = 0; x < kw; x++) {
+      for (let i = 0; i < inputs; i++) {
+        for (let o = 0; o < outputs; o++) {
+          moved[((y * kw + x) * inputs + i) * outputs + o] = values[((o * inputs + i) * kh + y) * kw + x]!;
+        }
+      }
+    }
+  }
+  return { shape: [kh, kw, inputs, outputs], values: moved };
 }
 
 /** (kh,kw,I,O) → (O,I,kh,kw). */

@@ -26,6 +26,17 @@ export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #constants: OnnxTensor[] = [];
   #count = 0;
+  #scope = '';
+  readonly #constantNames = new Set<string>();
+
+  /** Constants that `emit` adds get names that begin with `scope`: two networks in one graph may name weights alike. */
+  within(scope: string, emit: () => string): string {
+    const outer = this.#scope;
+    this.#scope = `${outer}${scope}`;
+    const result = emit();
+    this.#scope = outer;
+    return result;
+  }
 
   /** A node with one output. */
   node(opType: string, inputs: readonly string[], attributes: readonly OnnxAttribute[] = []): string {
@@ -34,13 +45,21 @@ export class GraphBuilder {
     return output;
   }
 
+  /** Adding the same name again answers with the constant that is there. */
   constant(name: string, shape: readonly number[], values: Float32Array): string {
-    this.#constants.push(makeTensor(name, shape, values));
-    return name;
+    const scoped = `${this.#scope}${name}`;
+    if (!this.#constantNames.has(scoped)) this.#constants.push(makeTensor(scoped, shape, values));
+    this.#constantNames.add(scoped);
+    return scoped;
+  }
+
+  /** A constant without a name of its own. */
+  values(shape: readonly number[], values: readonly number[]): string {
+    return this.constant(`values_${this.#count++}`, shape, Float32Array.from(values));
   }
 
   scalar(value: number): string {
-    return this.constant(`scalar_${this.#count++}`, [], Float32Array.of(value));
+    return this.values([], [value]);
   }
 
   integers(values: readonly number[]): string {
@@ -76,7 +95,7 @@ export class GraphBuilder {
 
   /** Every pixel becomes a factor×factor square (N,C,H,W). */
   upsample(input: string, factor: number): string {
-    const scales = this.constant(`scales_${this.#count++}`, [4], Float32Array.of(1, 1, factor, factor));
+    const scales = this.values([4], [1, 1, factor, factor]);
     return this.node(
       'Resize',
       [input, '', scales],

@@ -31,19 +31,6 @@ export interface CombinerConfig {
   readonly normalizeOutput: boolean;
 }
 
-/** The paper's sizes; the two options that make it keep the person are on. */
-export function defaultCombiner(identityDim: number): CombinerConfig {
-  return {
-    identityDim,
-    embedDim: 256,
-    depth: 4,
-    numHeads: 4,
-    mlpDim: 256,
-    identityResidual: true,
-    normalizeOutput: true,
-  };
-}
-
 /** True when identities pass a learned projection to 512 values first. */
 export function hasProjection(config: CombinerConfig): boolean {
   return config.identityDim !== IDENTITY_DIM;
@@ -76,6 +63,15 @@ export function combinerSpecs(config: CombinerConfig): WeightSpecs {
   addNorm('headNorm', embedDim);
   addLinear('head', embedDim, identityDim, config.identityResidual ? 0 : Math.sqrt(1 / embedDim));
   return specs;
+}
+
+/** Multiply-adds of matrix products for one variant. */
+export function combinerMultiplyAdds(config: CombinerConfig): number {
+  const { identityDim, embedDim, mlpDim, depth } = config;
+  const length = PATCHES + 1;
+  const token = 4 * embedDim ** 2 + 2 * embedDim * mlpDim + 2 * length * embedDim;
+  const projection = hasProjection(config) ? identityDim * IDENTITY_DIM : 0;
+  return projection + PATCHES * PATCH_SIZE ** 2 * embedDim + depth * length * token + embedDim * identityDim;
 }
 
 /** identities (N,D) of unit length and posture codes (N,512) → embeddings (N,D). */

@@ -6,6 +6,14 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 
+/** The values of a computed tensor; nothing of the computation stays. (tidy would walk through a returned array.) */
+export function valuesOf(compute: () => tf.Tensor): Float32Array {
+  const result = tf.tidy(compute);
+  const values = result.dataSync() as Float32Array;
+  result.dispose();
+  return values;
+}
+
 /** A @ B with a gradient that transposes explicitly. Shapes (M,K)·(K,N) or (B,M,K)·(B,K,N). */
 export function matMul<T extends tf.Tensor>(a: T, b: T): T {
   const product = tf.customGrad((x, w, save) => {

@@ -10,7 +10,7 @@ import {
   decodeLogits,
   encode,
 } from '../networks/autoencoder.ts';
-import type { ConvolutionForm } from '../networks/tensorOps.ts';
+import { type ConvolutionForm, valuesOf } from '../networks/tensorOps.ts';
 import { initialWeights, type Weights } from '../networks/weights.ts';
 import type { TrainingTask } from './loop.ts';
 import { binaryCrossEntropy } from './losses.ts';
@@ -24,13 +24,18 @@ export interface AutoencoderTaskOptions {
   readonly sample: (random: Random) => Landmarks68;
   /** Landmark sets of validation people. */
   readonly validation: readonly Landmarks68[];
+  /** Who validates, as one word (`validationWord`). */
+  readonly validationPeople: string;
 }
 
 export function autoencoderTask(options: AutoencoderTaskOptions): TrainingTask<tf.Tensor4D> {
   const { network, form, seed, batchSize } = options;
   const validationImages = options.validation.map(drawLandmarkImage);
   return {
-    config: { network, seed, batchSize, validation: validationImages.length },
+    config: {
+      ...{ network, seed, batchSize, validation: validationImages.length },
+      validationPeople: options.validationPeople,
+    },
     initial: () => initialWeights(autoencoderSpecs(network), seed),
     batch: (step) => {
       const random = seededRandom(seed, 'autoencoder', step);
@@ -94,8 +99,8 @@ export function redraw(
   const pixels = CROP_SIZE * CROP_SIZE;
   for (let start = 0; start < images.length; start += EVALUATION_BATCH) {
     const part = images.slice(start, start + EVALUATION_BATCH);
-    const values = tf.tidy(() =>
-      decode(weights, network, encode(weights, network, imageTensor(part), FORWARD), FORWARD).dataSync(),
+    const values = valuesOf(() =>
+      decode(weights, network, encode(weights, network, imageTensor(part), FORWARD), FORWARD),
     );
     part.forEach((image, i) => {
       visit(image, Float32Array.from(values.subarray(i * pixels, (i + 1) * pixels)), start + i);

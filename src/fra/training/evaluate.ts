@@ -55,8 +55,11 @@ export interface JudgedVariant {
   readonly target: Float32Array;
 }
 
+/** The numbers that do not come from retrieval. */
+export type VariantMetrics = Omit<FraMetrics['combiner'], 'retrieval' | 'shuffledPosture' | 'removedPosture'>;
+
 export interface Judgement {
-  readonly metrics: FraMetrics['combiner'];
+  readonly metrics: VariantMetrics;
   /** Cosine below which a variant is as near to a stranger as to its own person. */
   readonly minSimilarity: number;
 }

@@ -10,14 +10,14 @@ export interface PairSample {
   readonly subjectId: string;
   /** Samples of one group show the same photograph. */
   readonly faceId: string;
-  /** Samples of one grid index show about the same pose; −1: a photograph, whatever its pose. */
+  /** Samples of one grid index show about the same pose; −1: a near-frontal photograph. */
   readonly gridIndex: number;
   /** Degrees. */
   readonly yaw: number;
   readonly pitch: number;
   /** Unit length, D values. */
   readonly embedding: Float32Array;
-  /** 512 values. */
+  /** What a generator is told about the posture (`PostureForm`): the posture code as a rule. 512 values. */
   readonly code: Float32Array;
 }
 
@@ -54,6 +54,20 @@ export function indexPairs(samples: readonly PairSample[]): PairSource {
   }
   // One sample leaves nothing to learn between.
   return { subjects: [...subjects.values()].filter((own) => own.length > 1), byGrid };
+}
+
+/** Degrees of yaw and pitch within which a face counts as near-frontal. */
+const NEAR_FRONTAL = 25;
+/** Near-frontal samples that stand for a person, at most. */
+const MAX_FRONTAL = 3;
+
+/** A person's near-frontal samples, photographs first, the most frontal first; never empty. */
+export function frontalSamples(own: readonly PairSample[]): PairSample[] {
+  const angle = ({ yaw, pitch }: PairSample) => Math.max(Math.abs(yaw), Math.abs(pitch));
+  const photographs = own.filter(({ gridIndex }) => gridIndex === -1);
+  const ranked = [...(photographs.length > 0 ? photographs : own)].sort((a, b) => angle(a) - angle(b));
+  const frontal = ranked.filter((sample) => angle(sample) <= NEAR_FRONTAL).slice(0, MAX_FRONTAL);
+  return frontal.length > 0 ? frontal : ranked.slice(0, 1);
 }
 
 /** Longest random vector that is added to an identity, as a share of its length. */

@@ -1,0 +1,44 @@
+/** Operations that several networks share, as nodes of an ONNX graph; they equal those of networks/tensorOps.ts. */
+import { LAYER_NORM_EPSILON, NORMALIZE_EPSILON } from '../networks/tensorOps.ts';
+import type { NamedWeights } from '../networks/weights.ts';
+import type { GraphBuilder } from './graphBuilder.ts';
+import { weightValues } from './weightValues.ts';
+
+/** The weights of that name as a constant of the graph. */
+export function emitWeight(graph: GraphBuilder, weights: NamedWeights, name: string): string {
+  const { shape, values } = weightValues(weights, name);
+  return graph.constant(name, shape, values);
+}
+
+/** x · weight + bias over the last axis. */
+export function emitLinear(graph: GraphBuilder, weights: NamedWeights, name: string, x: string): string {
+  return graph.node('Add', [
+    graph.node('MatMul', [x, emitWeight(graph, weights, `${name}.weight`)]),
+    emitWeight(graph, weights, `${name}.bias`),
+  ]);
+}
+
+export function emitNorm(graph: GraphBuilder, weights: NamedWeights, name: string, x: string): string {
+  return graph.layerNorm(
+    x,
+    emitWeight(graph, weights, `${name}.gain`),
+    emitWeight(graph, weights, `${name}.bias`),
+    LAYER_NORM_EPSILON,
+  );
+}
+
+/** The exact form, x·Φ(x). */
+export function emitGelu(graph: GraphBuilder, x: string): string {
+  const error = graph.node('Erf', [graph.node('Mul', [x, graph.scalar(Math.SQRT1_2)])]);
+  return graph.node('Mul', [
+    graph.node('Mul', [x, graph.scalar(0.5)]),
+    graph.node('Add', [error, graph.scalar(1)]),
+  ]);
+}
+
+/** Rows (N,D) scaled to unit length. */
+export function emitUnitRows(graph: GraphBuilder, x: string): string {
+  const squares = graph.node('ReduceSum', [graph.node('Mul', [x, x]), graph.integers([1])]);
+  const length = graph.node('Sqrt', [graph.node('Add', [squares, graph.scalar(NORMALIZE_EPSILON)])]);
+  return graph.node('Div', [x, length]);
+}

@@ -1,0 +1,82 @@
+/**
+ * What a card may say about a generator: one schema a kind, told apart by `kind`. Loads no tensor library, so that a
+ * worker can read cards.
+ */
+import { z } from 'zod';
+
+/**
+ * - `vit-published`: the paper's Vision Transformer: no identity residual, the answer's length is free.
+ * - `vit`: with identity residual, answer of unit length, last layer started at zero.
+ */
+export const VIT_KINDS = ['vit', 'vit-published'] as const;
+export type VitKind = (typeof VIT_KINDS)[number];
+
+export const vitSchema = z.strictObject({
+  kind: z.enum(VIT_KINDS),
+  identityDim: z.int().min(1),
+  embedDim: z.int().min(1),
+  depth: z.int().min(0),
+  numHeads: z.int().min(1),
+  mlpDim: z.int().min(1),
+  /** The answer is the identity plus the network's output, whose last layer starts at zero. */
+  identityResidual: z.boolean(),
+  /** The answer has unit length. */
+  normalizeOutput: z.boolean(),
+});
+export type VitConfig = z.infer<typeof vitSchema>;
+
+/** Functions of the pose (`generators/poseBasis.ts`). */
+const poseBasisSchema = z.strictObject({
+  /** Degrees of yaw, ascending. One knot: yaw is not used. */
+  knots: z
+    .array(z.number().min(-90).max(90))
+    .min(1)
+    .refine((knots) => knots.every((knot, i) => i === 0 || knot > knots[i - 1]!), 'expected ascending knots'),
+  pitch: z.boolean(),
+});
+export type PoseBasis = z.infer<typeof poseBasisSchema>;
+
+const meanOffsetSchema = z.strictObject({
+  kind: z.literal('mean-offset'),
+  identityDim: z.int().min(1),
+  basis: poseBasisSchema,
+});
+
+const ridgeSchema = z.strictObject({
+  kind: z.literal('ridge'),
+  identityDim: z.int().min(1),
+  basis: poseBasisSchema,
+  /** Directions that changes depending on the identity can take; identityDim: all. */
+  rank: z.int().min(1),
+  /** Ridge penalty, in units of the mean squared length of identities a dimension; for the record. */
+  lambda: z.number().min(0),
+});
+
+export type LinearMapConfig = z.infer<typeof meanOffsetSchema> | z.infer<typeof ridgeSchema>;
+
+/** A mixture of mixtures is a mixture of their parts: parts are plain. */
+const mixtureSchema = z.strictObject({
+  kind: z.literal('mixture'),
+  identityDim: z.int().min(1),
+  parts: z
+    .array(
+      z.strictObject({
+        share: z.number().min(0).max(1),
+        generator: z.discriminatedUnion('kind', [vitSchema, meanOffsetSchema, ridgeSchema]),
+      }),
+    )
+    .min(1),
+});
+
+/** `architecture.combiner` of a card. */
+export const generatorConfigSchema = z.discriminatedUnion('kind', [
+  vitSchema,
+  meanOffsetSchema,
+  ridgeSchema,
+  mixtureSchema,
+]);
+export type GeneratorConfig = z.infer<typeof generatorConfigSchema>;
+export type PlainGeneratorConfig = Exclude<GeneratorConfig, { kind: 'mixture' }>;
+
+export const GENERATOR_KINDS = [...VIT_KINDS, 'mean-offset', 'ridge', 'mixture'] as const;
+export type GeneratorKind = (typeof GENERATOR_KINDS)[number] & GeneratorConfig['kind'];

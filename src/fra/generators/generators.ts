@@ -1,0 +1,23 @@
+/** All families of generators. */
+import type { Generator } from './generator.ts';
+import type { GeneratorConfig } from './generatorConfig.ts';
+import { linearMap } from './linearMap.ts';
+import { mixture } from './mixture.ts';
+import { vit } from './vit.ts';
+
+/** The generator that a configuration describes. */
+export function openGenerator(config: GeneratorConfig): Generator {
+  switch (config.kind) {
+    case 'vit':
+    case 'vit-published':
+      return vit(config);
+    case 'mean-offset':
+    case 'ridge':
+      return linearMap(config);
+    case 'mixture':
+      return mixture(
+        config.identityDim,
+        config.parts.map(({ share, generator }) => ({ share, generator: openGenerator(generator) })),
+      );
+  }
+}

@@ -1,0 +1,67 @@
+/** An autoencoder that was trained before, from a FRA model folder or from the checkpoint of a training. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ConfigError } from '../../shared/errors.ts';
+import { readAutoencoder } from '../export/exportAutoencoder.ts';
+import { openFraModel } from '../fraModel.ts';
+import type { NamedWeights } from '../networks/weights.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { subjectDigest } from './splitSubjects.ts';
+
+export interface ReusedAutoencoder {
+  readonly weights: NamedWeights;
+  readonly step: number;
+  /** sha256 of encoder.onnx; null when it comes from a checkpoint, whose codes are not scaled yet. */
+  readonly encoderSha256: string | null;
+}
+
+const taskSchema = z.looseObject({ task: z.looseObject({ validationPeople: z.string() }) });
+
+/** The people who validated, as one word: a checkpoint and a card of one division have the same. */
+export function validationWord(validation: readonly string[]): string {
+  return divisionWord(validation.map(subjectDigest));
+}
+
+/** The same of digests, as a card holds them. */
+export function divisionWord(digests: readonly string[]): string {
+  return subjectDigest([...digests].sort().join('\n'));
+}
+
+/**
+ * @param folder a FRA model, or OUT of a training whose autoencoder is finished.
+ * @param validation names of the people who validate now.
+ * @throws ConfigError when other people validated there: what is measured on ours would be learnt from them.
+ */
+export async function reuseAutoencoder(
+  folder: string,
+  validation: readonly string[],
+): Promise<ReusedAutoencoder> {
+  const wanted = validationWord(validation);
+  const refuse = (reason: string, code: string) =>
+    new ConfigError(code, `--autoencoder: ${reason}`, { folder });
+  if (existsSync(join(folder, 'card.json'))) {
+    const { card, paths } = await openFraModel(folder);
+    if (divisionWord(card.training.validationDigests) !== wanted) {
+      throw refuse('expected a model with the same validation people, found others', 'other-split');
+    }
+    const network = { channels: card.architecture.autoencoder.channels };
+    return {
+      weights: readAutoencoder(await readFile(paths.encoder), await readFile(paths.decoder), network),
+      step: card.training.autoencoderSteps,
+      encoderSha256: card.files['encoder.onnx'].sha256,
+    };
+  }
+  const path = join(folder, 'work', 'autoencoder.checkpoint');
+  if (!existsSync(path)) {
+    throw refuse('expected a FRA model or a training with a checkpoint', 'no-autoencoder');
+  }
+  const { config, state, groups } = await readCheckpoint(path);
+  const task = taskSchema.safeParse(config);
+  if (!task.success || task.data.task.validationPeople !== wanted) {
+    throw refuse('expected a training with the same validation people, found another', 'other-split');
+  }
+  if (!state.finished) throw refuse('its training is not finished', 'autoencoder-unfinished');
+  return { weights: groups.best!, step: state.bestStep, encoderSha256: null };
+}

@@ -1,0 +1,114 @@
+/** Makes the generator that was asked for: by descent, in closed form, or out of others. */
+
+import type { GeneratorConfig } from '../fra/generators/generatorConfig.ts';
+import { openGenerator } from '../fra/generators/generators.ts';
+import { defaultVit } from '../fra/generators/vit.ts';
+import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
+import { unitAnswers } from '../fra/training/answers.ts';
+import { combinerTask, type Probe } from '../fra/training/combinerTask.ts';
+import type { PairSample } from '../fra/training/pairs.ts';
+import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
+import { solveLinear } from '../fra/training/solveLinear.ts';
+import { mixParts } from './mixParts.ts';
+import type { StageRunner } from './runStage.ts';
+import type { TrainConfig } from './trainConfig.ts';
+
+export interface MakeRequest {
+  readonly config: TrainConfig;
+  readonly recognizerSha256: string;
+  readonly encoderSha256: string | null;
+  /** Names of the people who validate. */
+  readonly validationPeople: readonly string[];
+  readonly training: readonly PairSample[];
+  readonly validation: readonly PairSample[];
+  readonly probes: readonly Probe[];
+  readonly boards: readonly Board[];
+  readonly run: StageRunner;
+  readonly note: (line: string) => void;
+}
+
+export interface MadeGenerator {
+  readonly config: GeneratorConfig;
+  readonly weights: NamedWeights;
+  /** Best step of a descent; 0 of a closed form. */
+  readonly step: number;
+  /** What was chosen on validation people, and from what. */
+  readonly choices: readonly string[];
+}
+
+export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator> {
+  const { config, training, boards } = request;
+  const wanted = config.generator;
+  const identityDim = training[0]!.embedding.length;
+  const choices: string[] = [];
+  const note = (line: string) => {
+    choices.push(line);
+    request.note(line);
+  };
+  const unchanged = judgeRetrieval(
+    boards,
+    boardQuestions(boards).map(({ identity }) => identity),
+  );
+  note(
+    `unchanged identities: retrieval loss ${unchanged.loss.toFixed(4)}, rank-1 ${unchanged.rank1.toFixed(3)}`,
+  );
+  switch (wanted.kind) {
+    case 'mean-offset':
+    case 'ridge': {
+      const solved = solveLinear({
+        kind: wanted.kind,
+        identityDim,
+        // Without a pose there is one change for all.
+        knots: wanted.posture === 'none' ? [0] : wanted.knots,
+        pitch: wanted.posture !== 'none' && wanted.posture !== 'yaw',
+        training,
+        validation: request.validation,
+        judge: (candidate, weights) => retrievalLoss(candidate, weights, boards),
+        note,
+      });
+      return { ...solved, step: 0, choices };
+    }
+    case 'mixture': {
+      const mixed = await mixParts({
+        folders: wanted.parts,
+        recognizerSha256: request.recognizerSha256,
+        posture: wanted.posture,
+        validation: request.validationPeople,
+        encoderSha256: request.encoderSha256,
+        boards,
+        note,
+      });
+      return { ...mixed, step: 0, choices };
+    }
+    case 'vit':
+    case 'vit-published': {
+      const usual = defaultVit(wanted.kind, identityDim);
+      const network = {
+        ...usual,
+        identityResidual: wanted.identityResidual ?? usual.identityResidual,
+        normalizeOutput: wanted.normalizeOutput ?? usual.normalizeOutput,
+      };
+      const { weights, state } = await request.run('combiner', config.combiner, () =>
+        combinerTask({
+          ...config.combiner,
+          network,
+          seed: config.seed,
+          samples: training,
+          validation: request.probes,
+          boards,
+        }),
+      );
+      note(
+        `step ${state.bestStep} of ${state.step}: retrieval loss ${state.bestScore?.toFixed(4) ?? 'none'}`,
+      );
+      return { config: network, weights, step: state.bestStep, choices };
+    }
+  }
+}
+
+function retrievalLoss(config: GeneratorConfig, weights: NamedWeights, boards: readonly Board[]): number {
+  const tensors = trainableWeights(weights);
+  const answers = unitAnswers(openGenerator(config), tensors, boardQuestions(boards));
+  disposeWeights(tensors);
+  return judgeRetrieval(boards, answers).loss;
+}

@@ -1,0 +1,67 @@
+/** What a card remembers of the photographs a model has seen, so that an evaluation can find them again. */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { cropHash, photographDigest } from '../shared/photographDigest.ts';
+import { readImage } from '../worker/corpusReader.ts';
+import { openFacePipeline } from '../worker/facePipeline.ts';
+import type { TrainHooks, TrainInputs } from './trainConfig.ts';
+
+export interface PhotographRecords {
+  /** Sorted, hex. */
+  readonly photographDigests: readonly string[];
+  readonly cropHashes: readonly string[];
+}
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const cacheSchema = z.strictObject({
+  key: z.string(),
+  photographDigests: z.array(digest),
+  cropHashes: z.array(digest),
+});
+
+/** Reads and crops every photograph once; kept in `cache` for the next time. */
+export async function photographRecords(
+  { faces, imageRoot, models: { models, resolved } }: TrainInputs,
+  cache: string,
+  hooks: TrainHooks,
+): Promise<PhotographRecords> {
+  const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
+  const digests = resolved.map(({ name, sha256 }) => `${name} ${sha256}`);
+  const key = createHash('sha256').update(JSON.stringify({ listing, digests })).digest('hex');
+  const text = await readFile(cache, 'utf8').catch(() => 'null');
+  const kept = cacheSchema.safeParse(parseOrNull(text));
+  if (kept.success && kept.data.key === key) {
+    const { photographDigests, cropHashes } = kept.data;
+    return { photographDigests, cropHashes };
+  }
+  hooks.stage('photographs');
+  const found = new Set<string>();
+  const hashes = new Set<string>();
+  const pipeline = await openFacePipeline({ models, aligned: false, device: 'cpu', intraOpThreads: 1 });
+  try {
+    for (const [i, { faceId, uri }] of faces.entries()) {
+      hooks.signal.throwIfAborted();
+      const read = await readImage(imageRoot, uri, hooks.signal);
+      hooks.progress(i + 1, faces.length, 'remembering photographs');
+      if (read.status !== 'ok') continue;
+      found.add(photographDigest(read.bytes));
+      const [outcome] = await pipeline.process([{ faceId, bytes: read.bytes }]);
+      if (outcome?.status === 'ok') hashes.add(cropHash(outcome.face.crop));
+    }
+  } finally {
+    await pipeline.close();
+  }
+  const records = { photographDigests: [...found].sort(), cropHashes: [...hashes].sort() };
+  await writeFile(cache, JSON.stringify({ key, ...records }));
+  return records;
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Cut short: it is only a cache.
+    return null;
+  }
+}
