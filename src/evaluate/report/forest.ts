@@ -4,11 +4,11 @@ import { points, pointsRange } from './format.ts';
 import { type Html, html } from './html.ts';
 import { linearScale, type Scale } from './scale.ts';
 
-const WIDTH = 330;
+const WIDTH = 350;
 const HEIGHT = 30;
 const MARGIN = 14;
-/** Room for the numbers beside an interval. */
-const TEXT = 128;
+/** Room for the numbers to the right of every interval. */
+const TEXT = 122;
 
 export interface ForestAxis {
   readonly scale: Scale;
@@ -20,7 +20,7 @@ export interface ForestAxis {
 export function forestAxis(intervals: readonly Interval[], better: 1 | -1): ForestAxis {
   const low = Math.min(0, ...intervals.map((interval) => interval.low));
   const high = Math.max(0, ...intervals.map((interval) => interval.high));
-  return { scale: linearScale([low, high], [MARGIN, WIDTH - MARGIN], 4), better };
+  return { scale: linearScale([low, high], [MARGIN, WIDTH - TEXT], 4), better };
 }
 
 /** Ticks in points, for the head of the column. */
@@ -48,9 +48,7 @@ export function drawForestRow({ scale, better }: ForestAxis, interval: Interval 
   const from = scale.at(interval.low).toFixed(1);
   const to = scale.at(interval.high).toFixed(1);
   // Numbers do not stand on the line of zero.
-  const afterIt =
-    interval.high < 0 ? Math.max(scale.at(interval.high), scale.at(0)) : scale.at(interval.high);
-  const right = afterIt + TEXT < WIDTH;
+  const behind = Math.max(scale.at(interval.high), interval.high < 0 ? scale.at(0) : 0) + 8;
   const label = `${points(interval.value)} ${pointsRange(interval)}`;
-  return html`<svg class="forest" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}"><title>${label}</title>${grid}<path class="interval ${kind}" d="M${from} ${middle}H${to}M${from} ${middle - 4}v8M${to} ${middle - 4}v8"/><circle class="estimate ${kind}" cx="${scale.at(interval.value).toFixed(1)}" cy="${middle}" r="4.5"/><text class="numbers" x="${(right ? afterIt + 8 : scale.at(interval.low) - 8).toFixed(1)}" y="${middle + 4}" text-anchor="${right ? 'start' : 'end'}">${label}</text></svg>`;
+  return html`<svg class="forest" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}"><title>${label}</title>${grid}<path class="interval ${kind}" d="M${from} ${middle}H${to}M${from} ${middle - 4}v8M${to} ${middle - 4}v8"/><circle class="estimate ${kind}" cx="${scale.at(interval.value).toFixed(1)}" cy="${middle}" r="4.5"/><text class="numbers" x="${behind.toFixed(1)}" y="${middle + 4}">${label}</text></svg>`;
 }

@@ -34,15 +34,16 @@ export function renderProtocolReport(result: ProtocolResult): string {
     stamp: stampOf(result),
     body: html`<header class="top"><h1>${title}: ${result.corpus}</h1>${verdicts(result)}
 ${result.notes.map((note) => html`<p class="warning">${note}</p>`)}</header>
-<main><h2>All measures</h2><p class="lead">The bar is the 95 % interval of the difference to none, ${result.measures[0]?.name}. ▲ better than none, ▼ worse, · not told apart.</p>
+<main><h2>All measures</h2><p class="lead">Differences to none, each with its 95 % interval. ▲ better than none, ▼ worse, · not told apart.</p>
 ${table(result)}
 ${provenance(result)}</main>`,
   });
 }
 
-function stampOf({ defects }: ProtocolResult): Html | undefined {
+function stampOf({ protocol, defects }: ProtocolResult): Html | undefined {
   if (defects.length === 0) return undefined;
-  return html`AS PUBLISHED, DEFECTS INCLUDED: these numbers say nothing about new people<p>${defects.join('; ')}.</p>`;
+  const what = protocol === 'kdef-published' ? 'AS PUBLISHED, DEFECTS INCLUDED' : 'LEAKAGE';
+  return html`${what}: these numbers say nothing about new people<p>${defects.join('; ')}.</p>`;
 }
 
 /** A card for every model, or for the best rival when none was given. */
@@ -82,7 +83,7 @@ export function protocolVerdict(
   }
   const amount = `${measure.name} ${percent(value.value)}, ${pointsWithInterval(value.difference)}`;
   if (defects.length > 0) {
-    return { tone: 'invalid', sentence: `As published, which proves nothing: ${row.label}, ${amount}.` };
+    return { tone: 'invalid', sentence: `Not valid, for the record only: ${row.label}, ${amount}.` };
   }
   switch (side(value.difference) * (measure.better === 'higher' ? 1 : -1)) {
     case 1:

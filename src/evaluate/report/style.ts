@@ -60,7 +60,7 @@ tr.judged td:first-child{font-weight:650;box-shadow:inset 4px 0 0 var(--blue)}
 .up{color:var(--good)}.down{color:var(--bad)}.same{color:var(--faint)}
 .up,.down,.same{display:inline-block;width:1.1em;text-align:center;font-size:11px}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:4px 8px 8px}
-.forest-cell{width:340px;min-width:260px}
+.forest-cell{width:360px;min-width:260px}
 td.forest-cell{padding-top:0;padding-bottom:0}
 svg{display:block;width:100%;height:auto}
 svg.forest{min-width:240px;overflow:visible}

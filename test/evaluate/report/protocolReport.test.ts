@@ -81,7 +81,7 @@ describe('protocol report', () => {
     );
     assert.match(page, /<body>\s*<div class="stamp" role="alert">AS PUBLISHED, DEFECTS INCLUDED/);
     assert.ok(page.includes('test people were in training.'));
-    assert.match(page, /As published, which proves nothing/);
+    assert.match(page, /Not valid, for the record only/);
     assert.doesNotMatch(page, /FRA fra helps/);
   });
 
