@@ -6,64 +6,16 @@
  *
  * A folder holds one folder a person. Prints a Markdown table; see docs/accuracy.md.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { FaceOutcome, Rejection } from '../src/shared/face.ts';
-import { dot } from '../src/shared/l2.ts';
 import { openFacePipeline } from '../src/worker/facePipeline.ts';
 import { resolvePipelineModels } from '../src/worker/models/pipelineModels.ts';
+import { equalErrorRate, type Labelled } from './equalErrorRate.ts';
+import { listPhotographs, type Photograph } from './photographs.ts';
 
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|pgm|ppm)$/i;
 const BATCH = 16;
-
-interface Photograph {
-  readonly subjectId: string;
-  readonly path: string;
-}
-
-interface Measured {
-  readonly subjectId: string;
-  readonly embedding: Float32Array;
-}
-
-async function listPhotographs(folder: string): Promise<Photograph[]> {
-  const photographs: Photograph[] = [];
-  for (const person of (await readdir(folder, { withFileTypes: true })).filter((entry) =>
-    entry.isDirectory(),
-  )) {
-    for (const name of (await readdir(join(folder, person.name))).filter((file) => IMAGE.test(file)).sort()) {
-      photographs.push({ subjectId: person.name, path: join(folder, person.name, name) });
-    }
-  }
-  return photographs;
-}
-
-/** Where the shares of genuine pairs below and impostor pairs at or above a similarity are closest: their mean. */
-function equalErrorRate(faces: readonly Measured[]): number {
-  const genuine: number[] = [];
-  const impostor: number[] = [];
-  faces.forEach((a, i) => {
-    for (const b of faces.slice(0, i)) {
-      (a.subjectId === b.subjectId ? genuine : impostor).push(dot(a.embedding, b.embedding));
-    }
-  });
-  genuine.sort((a, b) => a - b);
-  impostor.sort((a, b) => a - b);
-  let below = 0;
-  let closest = Number.POSITIVE_INFINITY;
-  let rate = Number.NaN;
-  genuine.forEach((similarity, missed) => {
-    while (below < impostor.length && impostor[below]! < similarity) below++;
-    const missRate = missed / genuine.length;
-    const falseRate = (impostor.length - below) / impostor.length;
-    if (Math.abs(missRate - falseRate) < closest) {
-      closest = Math.abs(missRate - falseRate);
-      rate = (missRate + falseRate) / 2;
-    }
-  });
-  return rate;
-}
 
 async function processAll(detector: string, recognizer: string, photographs: readonly Photograph[]) {
   const { models } = await resolvePipelineModels({ detector, recognizer }, console.error);
@@ -101,7 +53,7 @@ async function main(): Promise<void> {
     for (const detector of values.detectors.split(',')) {
       for (const recognizer of values.recognizers.split(',')) {
         const outcomes = await processAll(detector, recognizer, photographs);
-        const faces = outcomes.flatMap((outcome, i): Measured[] =>
+        const faces = outcomes.flatMap((outcome, i): Labelled[] =>
           outcome.status === 'ok'
             ? [{ subjectId: photographs[i]!.subjectId, embedding: outcome.face.embedding }]
             : [],
