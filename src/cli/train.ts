@@ -56,6 +56,7 @@ interface TrainFlags {
   readonly yawKnots: readonly number[];
   readonly without: readonly CombinerTerm[];
   readonly trainPeople?: number;
+  readonly mlpCondition: 'readout' | 'code';
   readonly identityResidual?: Switch;
   readonly normalizeOutput?: Switch;
   readonly dataName?: string;
@@ -108,6 +109,11 @@ export function trainCommand(): Command {
       new Option('--yaw-knots <degrees>', 'where closed forms are fitted, with commas, ascending')
         .argParser(knotList)
         .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
+    )
+    .addOption(
+      new Option('--mlp-condition <what>', "residual MLP: the pose read off the posture, or the posture's code")
+        .choices(['readout', 'code'])
+        .default('readout'),
     )
     .addOption(
       new Option(
@@ -215,6 +221,7 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       kind: flags.generator,
       posture: flags.posture,
       knots: flags.yawKnots,
+      condition: flags.mlpCondition,
       ...(residual !== undefined && { identityResidual: residual }),
       ...(normalized !== undefined && { normalizeOutput: normalized }),
       parts,

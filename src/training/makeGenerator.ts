@@ -2,11 +2,13 @@
 
 import type { GeneratorConfig } from '../fra/generators/generatorConfig.ts';
 import { openGenerator } from '../fra/generators/generators.ts';
+import { defaultResidualMlp } from '../fra/generators/residualMlp.ts';
 import { defaultVit } from '../fra/generators/vit.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
 import { unitAnswers } from '../fra/training/answers.ts';
 import { combinerTask, type Probe } from '../fra/training/combinerTask.ts';
 import type { PairSample } from '../fra/training/pairs.ts';
+import { fitPoseReadOut } from '../fra/training/poseReadOut.ts';
 import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
 import { solveLinear } from '../fra/training/solveLinear.ts';
 import { mixParts } from './mixParts.ts';
@@ -80,30 +82,54 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
       });
       return { ...mixed, step: 0, choices };
     }
+    case 'residual-mlp': {
+      const { weights: fixed, error } = fitPoseReadOut(training, request.validation);
+      note(`pose read off the posture: yaw off by ${error.toFixed(1)}° on validation people`);
+      const network = defaultResidualMlp(identityDim, wanted.knots, wanted.condition);
+      return { ...(await descend(request, note, network, fixed)), choices };
+    }
     case 'vit':
-    case 'vit-published': {
+    case 'vit-published':
+    case 'vit-prefix':
+    case 'vit-late': {
       const usual = defaultVit(wanted.kind, identityDim);
       const network = {
         ...usual,
         identityResidual: wanted.identityResidual ?? usual.identityResidual,
         normalizeOutput: wanted.normalizeOutput ?? usual.normalizeOutput,
       };
-      const { weights, state } = await request.run('combiner', config.combiner, () =>
-        combinerTask({
-          ...config.combiner,
-          network,
-          seed: config.seed,
-          samples: training,
-          validation: request.probes,
-          boards,
-        }),
-      );
-      note(
-        `step ${state.bestStep} of ${state.step}: retrieval loss ${state.bestScore?.toFixed(4) ?? 'none'}`,
-      );
-      return { config: network, weights, step: state.bestStep, choices };
+      return { ...(await descend(request, note, network)), choices };
     }
   }
+}
+
+/** Learns by descent; `fixed` weights stay as they are. */
+async function descend(
+  { config, training, probes, boards, run }: MakeRequest,
+  note: (line: string) => void,
+  network: GeneratorConfig,
+  fixed: NamedWeights = new Map(),
+): Promise<Omit<MadeGenerator, 'choices'>> {
+  const { weights, state } = await run('combiner', config.combiner, () =>
+    combinerTask({
+      ...config.combiner,
+      network,
+      fixed,
+      seed: config.seed,
+      samples: training,
+      validation: probes,
+      boards,
+    }),
+  );
+  note(`step ${state.bestStep} of ${state.step}: retrieval loss ${state.bestScore?.toFixed(4) ?? 'none'}`);
+  // In the order of the specification, whichever was learnt.
+  const all = new Map([...fixed, ...weights]);
+  const names = Object.keys(openGenerator(network).specs);
+  return {
+    config: network,
+    weights: new Map(names.map((name) => [name, all.get(name)!])),
+    step: state.bestStep,
+  };
 }
 
 function retrievalLoss(config: GeneratorConfig, weights: NamedWeights, boards: readonly Board[]): number {

@@ -41,6 +41,8 @@ export interface GeneratorRequest {
   readonly posture: PostureForm;
   /** Degrees of yaw at which closed forms are fitted, ascending. */
   readonly knots: readonly number[];
+  /** Of a residual MLP: what its hidden layer sees of the posture. */
+  readonly condition: 'readout' | 'code';
   /** For Vision Transformers; undefined: as the kind has it. */
   readonly identityResidual?: boolean;
   readonly normalizeOutput?: boolean;

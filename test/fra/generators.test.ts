@@ -7,6 +7,7 @@ import { exportCached, exportGenerator, readGeneratorWeights } from '../../src/f
 import type { GeneratorConfig, PlainGeneratorConfig } from '../../src/fra/generators/generatorConfig.ts';
 import { generatorConfigSchema } from '../../src/fra/generators/generatorConfig.ts';
 import { openGenerator } from '../../src/fra/generators/generators.ts';
+import { defaultResidualMlp } from '../../src/fra/generators/residualMlp.ts';
 import { defaultVit } from '../../src/fra/generators/vit.ts';
 import {
   disposeWeights,
@@ -26,6 +27,10 @@ const KINDS: readonly [string, GeneratorConfig][] = [
   ['vit', defaultVit('vit', 512)],
   ['vit of another width', defaultVit('vit', 192)],
   ['vit-published', defaultVit('vit-published', 512)],
+  ['vit-prefix', defaultVit('vit-prefix', 512)],
+  ['vit-prefix of another width', defaultVit('vit-prefix', 192)],
+  ['vit-late', defaultVit('vit-late', 512)],
+  ['vit-late of one layer', { ...defaultVit('vit-late', 192), depth: 1 }],
   ['mean-offset', { kind: 'mean-offset', identityDim: 512, basis }],
   [
     'mean-offset without a pose',
@@ -33,6 +38,8 @@ const KINDS: readonly [string, GeneratorConfig][] = [
   ],
   ['ridge', ridge],
   ['ridge of low rank', { ...ridge, identityDim: 192, rank: 16 }],
+  ['residual-mlp', defaultResidualMlp(512, basis.knots, 'readout')],
+  ['residual-mlp that sees the code', defaultResidualMlp(192, basis.knots, 'code')],
   [
     'mixture',
     {

@@ -7,15 +7,17 @@ import { z } from 'zod';
 /**
  * - `vit-published`: the paper's Vision Transformer: no identity residual, the answer's length is free.
  * - `vit`: with identity residual, answer of unit length, last layer started at zero.
+ * - `vit-prefix`: the same; identity tokens never attend to the posture, so that their part is computed once a person.
+ * - `vit-late`: the same; identity and posture meet in the last layer only.
  */
-export const VIT_KINDS = ['vit', 'vit-published'] as const;
+export const VIT_KINDS = ['vit', 'vit-published', 'vit-prefix', 'vit-late'] as const;
 export type VitKind = (typeof VIT_KINDS)[number];
 
 export const vitSchema = z.strictObject({
   kind: z.enum(VIT_KINDS),
   identityDim: z.int().min(1),
   embedDim: z.int().min(1),
-  depth: z.int().min(0),
+  depth: z.int().min(1),
   numHeads: z.int().min(1),
   mlpDim: z.int().min(1),
   /** The answer is the identity plus the network's output, whose last layer starts at zero. */
@@ -52,6 +54,16 @@ const ridgeSchema = z.strictObject({
   lambda: z.number().min(0),
 });
 
+const residualMlpSchema = z.strictObject({
+  kind: z.literal('residual-mlp'),
+  identityDim: z.int().min(1),
+  hidden: z.int().min(1),
+  /** What the hidden layer sees of the posture: the pose basis of the pose read off it, or the posture code. */
+  condition: z.enum(['readout', 'code']),
+  basis: poseBasisSchema,
+});
+export type ResidualMlpConfig = z.infer<typeof residualMlpSchema>;
+
 export type LinearMapConfig = z.infer<typeof meanOffsetSchema> | z.infer<typeof ridgeSchema>;
 
 /** A mixture of mixtures is a mixture of their parts: parts are plain. */
@@ -62,7 +74,12 @@ const mixtureSchema = z.strictObject({
     .array(
       z.strictObject({
         share: z.number().min(0).max(1),
-        generator: z.discriminatedUnion('kind', [vitSchema, meanOffsetSchema, ridgeSchema]),
+        generator: z.discriminatedUnion('kind', [
+          vitSchema,
+          meanOffsetSchema,
+          ridgeSchema,
+          residualMlpSchema,
+        ]),
       }),
     )
     .min(1),
@@ -73,10 +90,11 @@ export const generatorConfigSchema = z.discriminatedUnion('kind', [
   vitSchema,
   meanOffsetSchema,
   ridgeSchema,
+  residualMlpSchema,
   mixtureSchema,
 ]);
 export type GeneratorConfig = z.infer<typeof generatorConfigSchema>;
 export type PlainGeneratorConfig = Exclude<GeneratorConfig, { kind: 'mixture' }>;
 
-export const GENERATOR_KINDS = [...VIT_KINDS, 'mean-offset', 'ridge', 'mixture'] as const;
+export const GENERATOR_KINDS = [...VIT_KINDS, 'mean-offset', 'ridge', 'residual-mlp', 'mixture'] as const;
 export type GeneratorKind = (typeof GENERATOR_KINDS)[number] & GeneratorConfig['kind'];

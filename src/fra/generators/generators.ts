@@ -3,6 +3,7 @@ import type { Generator } from './generator.ts';
 import type { GeneratorConfig } from './generatorConfig.ts';
 import { linearMap } from './linearMap.ts';
 import { mixture } from './mixture.ts';
+import { residualMlp } from './residualMlp.ts';
 import { vit } from './vit.ts';
 
 /** The generator that a configuration describes. */
@@ -10,10 +11,14 @@ export function openGenerator(config: GeneratorConfig): Generator {
   switch (config.kind) {
     case 'vit':
     case 'vit-published':
+    case 'vit-prefix':
+    case 'vit-late':
       return vit(config);
     case 'mean-offset':
     case 'ridge':
       return linearMap(config);
+    case 'residual-mlp':
+      return residualMlp(config);
     case 'mixture':
       return mixture(
         config.identityDim,

@@ -6,12 +6,12 @@
  * - `ridge`: W_f by ridge regression; of a common low rank where that loses nothing on validation people.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { emitWeight as constant, emitUnitRows } from '../export/emitOps.ts';
+import { emitWeight as constant, emitLinear, emitUnitRows } from '../export/emitOps.ts';
 import { matMul, normalizeRows } from '../networks/tensorOps.ts';
 import { type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
 import type { CachedForward, Generator } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
-import { basisSize, basisValues, emitBasis, PROBE_SPECS, readPose } from './poseBasis.ts';
+import { basisSize, basisValues, emitBasisAt, PROBE_SPECS, readPose } from './poseBasis.ts';
 
 /** Weights: probe.*, offset (F,D), and of a ridge map.weight (D, F·R) and, when R < D, directions (R,D). */
 function linearMapSpecs(config: LinearMapConfig): WeightSpecs {
@@ -83,7 +83,7 @@ function cachedForward(config: LinearMapConfig): CachedForward {
             1,
           ),
     emitPostureState: (graph, weights, posture) => {
-      const values = emitBasis(graph, weights, basis, posture);
+      const values = emitBasisAt(graph, basis, emitLinear(graph, weights, 'probe', posture));
       return graph.concat([values, graph.node('MatMul', [values, constant(graph, weights, 'offset')])], 1);
     },
     emitCombine: (graph, weights, identity, posture) => {

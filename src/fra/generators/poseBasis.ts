@@ -5,10 +5,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
-import { emitLinear } from '../export/emitOps.ts';
 import type { GraphBuilder } from '../export/graphBuilder.ts';
 import { linear, matMul } from '../networks/tensorOps.ts';
-import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
+import { type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
 import type { PoseBasis } from './generatorConfig.ts';
 
 /** Degrees of pitch at which a ramp reaches 1, and the value it never exceeds. */
@@ -59,14 +58,8 @@ export function basisValues(basis: PoseBasis, poses: tf.Tensor2D): tf.Tensor2D {
   return tf.concat([hats, ramp(PITCH_UNIT), ramp(-PITCH_UNIT)], 1) as tf.Tensor2D;
 }
 
-/** posture (N,512) → basis values (N,F), as nodes. */
-export function emitBasis(
-  graph: GraphBuilder,
-  weights: NamedWeights,
-  basis: PoseBasis,
-  posture: string,
-): string {
-  const poses = emitLinear(graph, weights, 'probe', posture);
+/** poses (N,2) → basis values (N,F), as nodes. */
+export function emitBasisAt(graph: GraphBuilder, basis: PoseBasis, poses: string): string {
   const { from, width, spread, first } = rampConstants(basis);
   const row = (values: readonly number[]) => graph.values([values.length], values);
   const yaw = graph.slice(poses, 1, 0, 1);

@@ -4,13 +4,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '../../shared/errors.ts';
-import { POSTURE_DIM } from '../../shared/face.ts';
 import type { LinearMapConfig, PoseBasis } from '../generators/generatorConfig.ts';
 import { basisAt, PITCH_UNIT } from '../generators/poseBasis.ts';
 import { valuesOf } from '../networks/tensorOps.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
-import { mean } from './evaluate.ts';
 import { frontalSamples, type PairSample } from './pairs.ts';
+import { fitPoseReadOut, type PoseReadOut } from './poseReadOut.ts';
 import { eigen, type LinearFit, type RidgePath, ridgePath } from './ridge.ts';
 
 /** Lower is better; on validation people. */
@@ -56,7 +55,8 @@ interface Turn {
 /** @throws ConfigError when no knot has enough faces. */
 export function solveLinear(request: SolveRequest): Solution {
   const { kind, identityDim, training, note } = request;
-  const readOut = fitReadOut(request);
+  const readOut = fitPoseReadOut(training, request.validation);
+  note(`pose read off the posture: yaw off by ${readOut.error.toFixed(1)}° on validation people`);
   const turns = makeTurns(training);
   const basis = usableBasis(request, turns, readOut);
   const placed: Turn[] = turns.map((turn) => {
@@ -64,10 +64,6 @@ export function solveLinear(request: SolveRequest): Solution {
     return { ...turn, basis: basisAt(basis, yaw, pitch) };
   });
   note(`${turns.length} pairs; knots at ${basis.knots.join(' ')}° of yaw${basis.pitch ? ', and pitch' : ''}`);
-  const probe = [
-    ['probe.weight', { shape: [POSTURE_DIM, 2], values: readOut.fit.map }],
-    ['probe.bias', { shape: [2], values: readOut.fit.offset }],
-  ] as const;
 
   const hats = basis.knots.map((_, k) => hatPath(placed, k, identityDim));
   const offsetsOnly = hats.map(({ meanOutput }): LinearFit => ({ map: EMPTY, offset: meanOutput }));
@@ -76,13 +72,13 @@ export function solveLinear(request: SolveRequest): Solution {
     const all = [...offsetsOnly, ...ramps.map(({ meanOutput }) => ({ map: EMPTY, offset: meanOutput }))];
     return {
       config: { kind, identityDim, basis },
-      weights: new Map([...probe, ['offset', offsetRows(all, identityDim)]]),
+      weights: new Map([...readOut.weights, ['offset', offsetRows(all, identityDim)]]),
     };
   }
   const assemble = (fits: readonly LinearFit[], lambda: number): Solution => ({
     config: { kind, identityDim, basis, rank: identityDim, lambda },
     weights: new Map<string, WeightValues>([
-      ...probe,
+      ...readOut.weights,
       ['offset', offsetRows(fits, identityDim)],
       ['map.weight', sideBySide(fits, identityDim)],
     ]),
@@ -124,33 +120,6 @@ function choose(
   return best;
 }
 
-/** Posture → (yaw, pitch) by ridge regression on training people; the penalty that reads validation people best. */
-function fitReadOut({ training, validation, note }: SolveRequest) {
-  const path = ridgePath(
-    {
-      inputs: flatten(training.map(({ code }) => code)),
-      outputs: Float32Array.from(training.flatMap(({ yaw, pitch }) => [yaw, pitch])),
-      weights: new Float32Array(training.length).fill(1),
-    },
-    { inputs: POSTURE_DIM, outputs: 2 },
-  );
-  const tried = [1e-4, 1e-3, 1e-2, 0.1, 1].map((lambda) => {
-    const fit = path.solve(lambda);
-    const read = ({ code }: Pick<PairSample, 'code'>) => {
-      let [yaw, pitch] = [fit.offset[0]!, fit.offset[1]!];
-      for (let i = 0; i < POSTURE_DIM; i++) {
-        yaw += code[i]! * fit.map[2 * i]!;
-        pitch += code[i]! * fit.map[2 * i + 1]!;
-      }
-      return { yaw, pitch };
-    };
-    return { lambda, fit, read, error: mean(validation.map((face) => Math.abs(read(face).yaw - face.yaw))) };
-  });
-  const best = tried.reduce((least, next) => (next.error < least.error ? next : least));
-  note(`pose read off the posture: yaw off by ${best.error.toFixed(1)}° on validation people`);
-  return best;
-}
-
 /** Every near-frontal sample of a person with every other sample of theirs. */
 function makeTurns(training: readonly PairSample[]): Omit<Turn, 'basis'>[] {
   const people = new Map<string, PairSample[]>();
@@ -170,7 +139,7 @@ function makeTurns(training: readonly PairSample[]): Omit<Turn, 'basis'>[] {
 function usableBasis(
   { knots, pitch }: SolveRequest,
   turns: readonly Omit<Turn, 'basis'>[],
-  { read }: { read: (face: PairSample) => { yaw: number; pitch: number } },
+  { read }: PoseReadOut,
 ): PoseBasis {
   const poses = turns.map(({ target }) => ({ ...read(target), subjectId: target.subjectId }));
   const full = { knots: [...knots], pitch: false };

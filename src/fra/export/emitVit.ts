@@ -1,0 +1,225 @@
+/**
+ * The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts. Tokens are (N,T,E),
+ * queries (N,H,T,e), keys (N,H,e,T), values (N,H,T,e).
+ */
+import type { GraphInputs } from '../generators/generator.ts';
+import { GRID, hasProjection, OWN_TOKENS, PATCH_SIZE, SIDE_TOKENS, type VitSizes } from '../networks/vit.ts';
+import type { NamedWeights } from '../networks/weights.ts';
+import { emitGelu, emitLinear, emitNorm, emitUnitRows, emitWeight } from './emitOps.ts';
+import type { GraphBuilder } from './graphBuilder.ts';
+
+interface Heads {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
+}
+type Seen = Omit<Heads, 'query'>;
+
+function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes) {
+  const { embedDim, numHeads } = sizes;
+  const headDim = embedDim / numHeads;
+  const apply = (name: string, x: string) => emitLinear(graph, weights, name, x);
+  const norm = (name: string, x: string) => emitNorm(graph, weights, name, x);
+  const add = (a: string, b: string) => graph.node('Add', [a, b]);
+  const positions = (from: number, to: number) =>
+    graph.slice(emitWeight(graph, weights, 'position'), 1, from, to);
+  return {
+    apply,
+    norm,
+    embed(picture: string, tokens: number, firstPosition: number): string {
+      const grid = graph.transpose(
+        graph.reshape(picture, [0, tokens / GRID, PATCH_SIZE, GRID, PATCH_SIZE]),
+        [0, 1, 3, 2, 4],
+      );
+      const patches = apply('patch', graph.reshape(grid, [0, tokens, PATCH_SIZE ** 2]));
+      return add(patches, positions(firstPosition, firstPosition + tokens));
+    },
+    withCls(tokens: string): string {
+      const count = graph.node('Gather', [graph.node('Shape', [tokens]), graph.integers([0])]);
+      const shape = graph.concat([count, graph.integers([1, embedDim])], 0);
+      const cls = graph.node('Expand', [add(emitWeight(graph, weights, 'cls'), positions(0, 1)), shape]);
+      return graph.concat([cls, tokens], 1);
+    },
+    first: (tokens: string) => graph.slice(tokens, 1, 0, 1),
+    heads(layer: number, tokens: string): Heads {
+      const qkv = apply(`block.${layer}.qkv`, norm(`block.${layer}.norm1`, tokens));
+      const part = (index: number, order: readonly number[]) =>
+        graph.transpose(
+          graph.reshape(graph.slice(qkv, 2, index * embedDim, (index + 1) * embedDim), [
+            0,
+            0,
+            numHeads,
+            headDim,
+          ]),
+          order,
+        );
+      return { query: part(0, [0, 2, 1, 3]), key: part(1, [0, 2, 3, 1]), value: part(2, [0, 2, 1, 3]) };
+    },
+    firstQuery: ({ query }: Heads) => graph.slice(query, 2, 0, 1),
+    /** Scores are joined, not keys and values: those of one identity then serve many postures. `lengths`: tokens seen. */
+    finish(
+      layer: number,
+      tokens: string,
+      query: string,
+      seen: readonly Seen[],
+      lengths: readonly number[],
+    ): string {
+      const scores = seen.map(({ key }) => graph.node('MatMul', [query, key]));
+      const joined = scores.length === 1 ? scores[0]! : graph.concat(scores, 3);
+      const shares = graph.node('Softmax', [
+        graph.node('Mul', [joined, graph.scalar(1 / Math.sqrt(headDim))]),
+      ]);
+      let from = 0;
+      const mixed = seen
+        .map(({ value }, i) => {
+          const own = seen.length === 1 ? shares : graph.slice(shares, 3, from, from + lengths[i]!);
+          from += lengths[i]!;
+          return graph.node('MatMul', [own, value]);
+        })
+        .reduce(add); // (N,H,T,e)
+      const attended = graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [0, 0, embedDim]);
+      const after = add(tokens, apply(`block.${layer}.attention`, attended));
+      const hidden = emitGelu(graph, apply(`block.${layer}.mlp1`, norm(`block.${layer}.norm2`, after)));
+      return add(after, apply(`block.${layer}.mlp2`, hidden));
+    },
+    answer(cls: string, identities: string): string {
+      const change = apply('head', norm('headNorm', graph.reshape(cls, [0, embedDim])));
+      const moved = sizes.identityResidual ? add(identities, change) : change;
+      return sizes.normalizeOutput ? emitUnitRows(graph, moved) : moved;
+    },
+    identitySide: (identities: string) =>
+      hasProjection(sizes) ? apply('projection', identities) : identities,
+    flatten: (x: string) => graph.reshape(x, [0, -1]),
+  };
+}
+
+/** Full form; answers with the name of the embedding (N,D). */
+export function emitVit(
+  graph: GraphBuilder,
+  weights: NamedWeights,
+  sizes: VitSizes,
+  { identity, posture }: GraphInputs,
+): string {
+  const layers = openLayers(graph, weights, sizes);
+  const picture = layers.norm('inputNorm', graph.concat([posture, layers.identitySide(identity)], 1));
+  let tokens = layers.withCls(layers.embed(picture, 2 * SIDE_TOKENS, 1));
+  const length = OWN_TOKENS + SIDE_TOKENS;
+  for (let i = 0; i < sizes.depth; i++) {
+    const heads = layers.heads(i, tokens);
+    const last = i === sizes.depth - 1;
+    tokens = layers.finish(
+      i,
+      last ? layers.first(tokens) : tokens,
+      last ? layers.firstQuery(heads) : heads.query,
+      [heads],
+      [length],
+    );
+  }
+  return layers.answer(tokens, identity);
+}
+
+export function emitIdentityState(
+  graph: GraphBuilder,
+  weights: NamedWeights,
+  sizes: VitSizes,
+  identity: string,
+): string {
+  const layers = openLayers(graph, weights, sizes);
+  const normal = layers.norm('inputNorm.identity', layers.identitySide(identity));
+  let tokens = layers.embed(normal, SIDE_TOKENS, OWN_TOKENS);
+  const state = [identity];
+  for (let i = 0; i < sizes.depth; i++) {
+    const heads = layers.heads(i, tokens);
+    const last = i === sizes.depth - 1;
+    if (sizes.form === 'prefix' || last) state.push(layers.flatten(heads.key), layers.flatten(heads.value));
+    if (!last) tokens = layers.finish(i, tokens, heads.query, [heads], [SIDE_TOKENS]);
+  }
+  return graph.concat(state, 1);
+}
+
+export function emitPostureState(
+  graph: GraphBuilder,
+  weights: NamedWeights,
+  sizes: VitSizes,
+  posture: string,
+): string {
+  const layers = openLayers(graph, weights, sizes);
+  const { flatten } = layers;
+  let tokens = layers.withCls(layers.embed(layers.norm('inputNorm.posture', posture), SIDE_TOKENS, 1));
+  if (sizes.form === 'prefix') {
+    const { query, key, value } = layers.heads(0, tokens);
+    return graph.concat([tokens, query, key, value].map(flatten), 1);
+  }
+  for (let i = 0; i < sizes.depth - 1; i++) {
+    const heads = layers.heads(i, tokens);
+    tokens = layers.finish(i, tokens, heads.query, [heads], [OWN_TOKENS]);
+  }
+  const heads = layers.heads(sizes.depth - 1, tokens);
+  return graph.concat(
+    [layers.first(tokens), layers.firstQuery(heads), heads.key, heads.value].map(flatten),
+    1,
+  );
+}
+
+/** One identity state (1,…) or as many as there are posture states. */
+export function emitCombineStates(
+  graph: GraphBuilder,
+  weights: NamedWeights,
+  sizes: VitSizes,
+  identity: string,
+  posture: string,
+): string {
+  const { identityDim, embedDim, depth, numHeads, form } = sizes;
+  const headDim = embedDim / numHeads;
+  const layers = openLayers(graph, weights, sizes);
+  const fromIdentity = openParts(graph, identity, numHeads);
+  const own = openParts(graph, posture, numHeads);
+  const identities = fromIdentity.rows(identityDim);
+  const seenOf = (parts: ReturnType<typeof openParts>, length: number): Seen => ({
+    key: parts.take(headDim, length),
+    value: parts.take(length, headDim),
+  });
+  const lengths = [SIDE_TOKENS, OWN_TOKENS];
+  if (form === 'late') {
+    const cls = graph.reshape(own.rows(embedDim), [0, 1, embedDim]);
+    const query = own.take(1, headDim);
+    const postureSeen = seenOf(own, OWN_TOKENS);
+    const read = layers.finish(
+      depth - 1,
+      cls,
+      query,
+      [seenOf(fromIdentity, SIDE_TOKENS), postureSeen],
+      lengths,
+    );
+    return layers.answer(read, identities);
+  }
+  let tokens = graph.reshape(own.rows(OWN_TOKENS * embedDim), [0, OWN_TOKENS, embedDim]);
+  let heads: Heads = { query: own.take(OWN_TOKENS, headDim), ...seenOf(own, OWN_TOKENS) };
+  for (let i = 0; i < depth; i++) {
+    if (i > 0) heads = layers.heads(i, tokens);
+    const last = i === depth - 1;
+    tokens = layers.finish(
+      i,
+      last ? layers.first(tokens) : tokens,
+      last ? layers.firstQuery(heads) : heads.query,
+      [seenOf(fromIdentity, SIDE_TOKENS), heads],
+      lengths,
+    );
+  }
+  return layers.answer(tokens, identities);
+}
+
+/** Reads the parts of a state (N,S) one after the other. */
+function openParts(graph: GraphBuilder, state: string, numHeads: number) {
+  let at = 0;
+  const rows = (size: number): string => {
+    const part = graph.slice(state, 1, at, at + size);
+    at += size;
+    return part;
+  };
+  return {
+    rows,
+    take: (height: number, width: number) =>
+      graph.reshape(rows(numHeads * height * width), [0, numHeads, height, width]),
+  };
+}
