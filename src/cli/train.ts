@@ -82,7 +82,7 @@ export function trainCommand(): Command {
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
     .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
-    .option('--invented-people <n>', 'people to invent from training people', whole, 200)
+    .option('--invented-people <n>', 'people to invent from training people', whole, 100)
     .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', whole, 2000)
     .option('--combiner-steps <n>', 'steps of the combiner at most', whole, 800)
     .addOption(
