@@ -35,6 +35,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'train a FRA model for a recogniser from a corpus of photographs',
     load: async () => (await import('./train.ts')).trainCommand(),
   },
+  evaluate: {
+    summary: 'measure whether variants help, on people that no model has seen',
+    load: async () => (await import('./evaluate.ts')).evaluateCommand(),
+  },
   models: {
     summary: 'fetch, list and check model weights',
     load: async () => (await import('./models.ts')).modelsCommand(),

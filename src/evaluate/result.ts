@@ -95,7 +95,7 @@ export interface MetricDescription {
 export type MetricName = keyof typeof METRICS;
 export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 
-const TASKS = ['identification', 'verification', 'clustering', 'retrieval', 'retraining'] as const;
+export const TASKS = ['identification', 'verification', 'clustering', 'retrieval', 'retraining'] as const;
 export type Task = (typeof TASKS)[number];
 export const taskSchema = z.enum(TASKS);
 

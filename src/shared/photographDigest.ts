@@ -38,11 +38,15 @@ export function cropHash(crop: FaceCrop): string {
   return bytes.toString('hex');
 }
 
+/** The bytes of a hash as a card writes it, for comparing with many others. */
+export function hashBytes(hash: string): Uint8Array {
+  return Buffer.from(hash, 'hex');
+}
+
 /** Bits in which two hashes differ, 0–256. */
-export function hashDistance(a: string, b: string): number {
-  const [first, second] = [Buffer.from(a, 'hex'), Buffer.from(b, 'hex')];
+export function hashDistance(a: Uint8Array, b: Uint8Array): number {
   let distance = 0;
-  for (let i = 0; i < first.length; i++) distance += BIT_COUNTS[first[i]! ^ second[i]!]!;
+  for (let i = 0; i < a.length; i++) distance += BIT_COUNTS[a[i]! ^ b[i]!]!;
   return distance;
 }
 

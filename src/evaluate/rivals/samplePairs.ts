@@ -1,0 +1,34 @@
+/** Synthetic pairs: the samples that `posecast train` keeps, each photograph with its renders. */
+
+import { readFile } from 'node:fs/promises';
+import { tableFromIPC } from 'apache-arrow';
+import { ConfigError } from '../../shared/errors.ts';
+import { readSamples, type TrainingSample } from '../../training/samples.ts';
+import type { PosePair } from './posePairs.ts';
+
+/** @throws ConfigError when the file is no samples file. */
+export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]; embedDim: number }> {
+  let key: string | undefined;
+  try {
+    key = tableFromIPC(await readFile(path)).schema.metadata.get('key');
+  } catch (error) {
+    throw new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path }, error);
+  }
+  const samples = key === undefined ? undefined : await readSamples(path, key);
+  if (samples === undefined || samples.length === 0) {
+    throw new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path });
+  }
+  return { pairs: pairsOfSamples(samples), embedDim: samples[0]!.embedding.length };
+}
+
+/** Every photograph with each of its renders. */
+export function pairsOfSamples(samples: readonly TrainingSample[]): PosePair[] {
+  const photographs = new Map(
+    samples.filter(({ gridIndex }) => gridIndex === -1).map((sample) => [sample.faceId, sample]),
+  );
+  return samples.flatMap(({ faceId, gridIndex, subjectId, embedding, pose }) => {
+    const photograph = photographs.get(faceId);
+    if (gridIndex === -1 || photograph === undefined) return [];
+    return [{ subjectId, source: photograph.embedding, target: embedding, yaw: pose.yaw }];
+  });
+}

@@ -1,0 +1,106 @@
+/** The verdict: does a generator help, by how much, where, where not. Written for a person who reads nothing else. */
+import { difference, interval } from './bootstrap.ts';
+import type { MeasuredRow } from './evaluateRows.ts';
+import type { EvaluationRow, Interval, Verdict } from './result.ts';
+
+/** Rivals that make variants of embeddings; those that run the recogniser again or change the space are others. */
+const NOT_LATENT = /^(mirror|render|wccn)/;
+
+/** One verdict a generator; without generators one about the best rival. */
+export function verdictsOf(rows: readonly MeasuredRow[]): Verdict[] {
+  const generators = rows.filter(({ row }) => row.kind === 'generator');
+  if (generators.length === 0) return [verdictOf(undefined, rows)];
+  return generators.map((generator) => verdictOf(generator, rows));
+}
+
+function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRow[]): Verdict {
+  const rivals = rows.filter(({ row }) => row.kind === 'rival' && !NOT_LATENT.test(row.id));
+  const bestRival = best(rivals);
+  const bestAny = best(rows.filter(({ row }) => row.kind === 'rival'));
+  const judged = generator ?? bestRival;
+  if (judged === undefined) {
+    return {
+      ...{ rowId: null, bestRivalId: null, againstBestRival: null, postureUsed: null, againstShuffled: null },
+      ...{ helps: 'unclear', helpsAt: [], hurtsAt: [], unclearAt: [] },
+      text: 'Nothing was compared.',
+    };
+  }
+  const gain = judged.row.metrics.ncm!.difference!;
+  const helps = sign(gain);
+  const againstBestRival = generator && bestRival ? ncmDifference(generator, bestRival) : null;
+  const shuffled = rows.find(({ row }) => row.of === generator?.row.id && row.id.endsWith('-posture-random'));
+  const againstShuffled = generator && shuffled ? ncmDifference(generator, shuffled) : null;
+  const postureUsed = againstShuffled === null ? null : sign(againstShuffled) === 'yes' ? 'yes' : 'no';
+  const bins = judged.row.byYaw.map((bin) => ({ name: binName(bin), sign: sign(bin.ncm.difference!) }));
+  const at = (wanted: string) => bins.filter((bin) => bin.sign === wanted).map(({ name }) => name);
+  const [helpsAt, hurtsAt, unclearAt] = [at('yes'), at('no'), at('unclear')];
+  const none = rows[0]!.row.metrics.ncm!;
+  const subject = generator === undefined ? `Best simple rival: ${judged.row.label}` : judged.row.label;
+  const sentences = [
+    `${subject} ${HELPS[helps]}: identification ${percent(none.value)} → ${percent(judged.row.metrics.ncm!.value)}, ${points(gain)}.`,
+    where(helpsAt, hurtsAt),
+  ];
+  if (generator !== undefined && bestRival !== undefined && againstBestRival !== null) {
+    sentences.push(
+      `Against the best simple rival (${bestRival.row.label}, ${bestRival.row.trainedOn}): ${points(againstBestRival)}.`,
+    );
+  }
+  if (bestAny !== undefined && bestAny !== bestRival) {
+    sentences.push(
+      `Best of all rivals: ${bestAny.row.label}, ${points(bestAny.row.metrics.ncm!.difference!)}.`,
+    );
+  }
+  if (postureUsed === 'no') sentences.push('Posture not used: postures drawn at random score the same.');
+  return {
+    rowId: generator?.row.id ?? null,
+    helps,
+    bestRivalId: bestRival?.row.id ?? null,
+    againstBestRival,
+    postureUsed,
+    againstShuffled,
+    helpsAt,
+    hurtsAt,
+    unclearAt,
+    text: sentences.filter((sentence) => sentence !== '').join(' '),
+  };
+}
+
+const HELPS = { yes: 'helps', no: 'hurts', unclear: 'shows no clear effect' } as const;
+
+/** yes / no: the whole interval above / below 0. */
+export function sign({ low, high }: Interval): 'yes' | 'no' | 'unclear' {
+  if (low > 0) return 'yes';
+  return high < 0 ? 'no' : 'unclear';
+}
+
+function best(rows: readonly MeasuredRow[]): MeasuredRow | undefined {
+  return rows.reduce<MeasuredRow | undefined>(
+    (a, b) => (a === undefined || b.row.metrics.ncm!.value > a.row.metrics.ncm!.value ? b : a),
+    undefined,
+  );
+}
+
+function ncmDifference(a: MeasuredRow, b: MeasuredRow): Interval | null {
+  return interval(difference(a.metrics.get('ncm')!, b.metrics.get('ncm')!)) ?? null;
+}
+
+export function binName({ from, to }: Pick<EvaluationRow['byYaw'][number], 'from' | 'to'>): string {
+  return to > 90 ? `${from}°+` : `${from}–${to}°`;
+}
+
+function where(helpsAt: readonly string[], hurtsAt: readonly string[]): string {
+  const parts = [
+    helpsAt.length > 0 ? `It helps at ${helpsAt.join(', ')} of yaw` : '',
+    hurtsAt.length > 0 ? `it hurts at ${hurtsAt.join(', ')}` : '',
+  ].filter((part) => part !== '');
+  if (parts.length === 0) return 'No single range of yaw shows a clear effect.';
+  const text = parts.join('; ');
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function points({ value, low, high }: Interval): string {
+  const one = (share: number) => `${share >= 0 ? '+' : '−'}${Math.abs(100 * share).toFixed(1)}`;
+  return `${one(value)} points (95 % interval ${one(low)} to ${one(high)})`;
+}
