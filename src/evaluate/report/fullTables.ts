@@ -9,6 +9,7 @@ import {
 import { arrow } from './arrow.ts';
 import { percentNumber, percentRange, points, pointsRange } from './format.ts';
 import { type Html, html } from './html.ts';
+import { rowNames } from './rowGroups.ts';
 
 export function fullTables(recognizer: RecognizerResult): Html {
   const { rows } = recognizer;
@@ -24,6 +25,7 @@ export function fullTables(recognizer: RecognizerResult): Html {
 }
 
 function taskTable(recognizer: RecognizerResult, task: string, names: readonly MetricName[]): Html {
+  const labels = rowNames(recognizer.rows);
   const power = recognizer.smallestDetectableGain;
   const heads = names.map((name) => {
     const gain = power[name];
@@ -31,7 +33,8 @@ function taskTable(recognizer: RecognizerResult, task: string, names: readonly M
     return html`<th>${METRICS[name].label}, %<br>${METRICS[name].better} is better${detectable}</th>`;
   });
   return html`<h3>${task}</h3><div class="scroll"><table><thead><tr><th>Method</th>${heads}</tr></thead><tbody>${recognizer.rows.map(
-    (row) => html`<tr><td class="text">${row.label}</td>${names.map((name) => cell(row, name))}</tr>`,
+    (row) =>
+      html`<tr><td class="text">${labels.get(row.id)}</td>${names.map((name) => cell(row, name))}</tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -4,6 +4,7 @@ import { degreeRange } from './format.ts';
 import { type Html, html } from './html.ts';
 import { drawLineChart, type Line, type LineChart } from './lineChart.ts';
 import { type Mark, marksOf } from './marks.ts';
+import { rowNames } from './rowGroups.ts';
 
 /** More lines than this and nobody can read a plot. */
 const MAX_LINES = 6;
@@ -51,19 +52,9 @@ function plottedRows(recognizer: RecognizerResult): EvaluationRow[] {
     .slice(0, MAX_LINES);
 }
 
-/** Labels; where two rows have the same, what they learned from stands behind. */
-function lineNames(rows: readonly EvaluationRow[]): ReadonlyMap<string, string> {
-  return new Map(
-    rows.map(({ id, label, trainedOn }) => {
-      const twice = rows.some((other) => other.id !== id && other.label === label);
-      return [id, twice ? `${label} (${trainedOn})` : label];
-    }),
-  );
-}
-
 function yawChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>): LineChart {
   const rows = plottedRows(recognizer);
-  const names = lineNames(rows);
+  const names = rowNames(rows);
   const bins = new Map(
     rows.flatMap((row) => row.byYaw.map((bin) => [`${bin.from} ${bin.to}`, bin] as const)),
   );
@@ -114,7 +105,7 @@ function curveChart(
 
 function verificationChart(recognizer: RecognizerResult, marks: ReadonlyMap<string, Mark>): LineChart {
   const rows = plottedRows(recognizer);
-  const names = lineNames(rows);
+  const names = rowNames(rows);
   const measured = FAR_METRICS.filter(({ name }) => rows.some((row) => row.metrics[name] !== undefined));
   return {
     title: 'Verification: true accepts against false accepts',

@@ -37,3 +37,13 @@ export function ablationGroups({ rows }: RecognizerResult): RowGroup[] {
     return { title: whole[0]?.label ?? 'Without a whole model', rows: [...whole, ...parts] };
   });
 }
+
+/** Labels by row id; where two rows have the same label, what they learned from stands behind it. */
+export function rowNames(rows: readonly EvaluationRow[]): ReadonlyMap<string, string> {
+  return new Map(
+    rows.map(({ id, label, trainedOn }) => {
+      const twice = rows.some((other) => other.id !== id && other.label === label);
+      return [id, twice ? `${label} (${trainedOn})` : label];
+    }),
+  );
+}
