@@ -9,7 +9,11 @@ export function costTable(recognizer: RecognizerResult): Html | undefined {
   const names = rowNames(recognizer.rows);
   const rows = comparedGroups(recognizer)
     .flatMap((group) => group.rows)
-    .flatMap((row) => (row.cost === null ? [] : [{ label: names.get(row.id), cost: row.cost }]));
+    .flatMap((row) =>
+      row.cost === null || Object.values(row.cost).every((value) => value === null)
+        ? []
+        : [{ label: names.get(row.id), cost: row.cost }],
+    );
   if (rows.length === 0) return undefined;
   return html`<div class="scroll"><table><thead><tr><th>Part</th><th>parameters</th><th>weights</th><th>multiply-adds<br>a variant</th><th>of the recogniser's</th><th>a second,<br>one thread</th></tr></thead><tbody>
 <tr><td class="text">${recognizer.name} (recogniser, a face)</td>${costCells(recognizer.cost)}<td>1</td><td>${amount(recognizer.cost.perSecond)}</td></tr>

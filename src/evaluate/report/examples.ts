@@ -18,5 +18,5 @@ function drawExample({ subjectId, caption, pictures }: Example): Html {
     ({ role, yaw, jpeg }) =>
       html`<figure><img alt="${role} of ${subjectId}, yaw ${degrees(yaw)}" src="data:image/jpeg;base64,${jpeg}"><figcaption>${role}, ${degrees(yaw)}</figcaption></figure>`,
   );
-  return html`<div class="example"><div class="pictures">${drawn}</div><p class="small">${subjectId}${caption === '' ? undefined : html`: ${caption}`}</p></div>`;
+  return html`<div class="example"><div class="pictures">${drawn}</div><p class="small">${caption === '' ? subjectId : caption}</p></div>`;
 }

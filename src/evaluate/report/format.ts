@@ -3,7 +3,7 @@ import type { Interval } from '../result.ts';
 
 /** 0.725 → `72.5 %`. */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}\u202F%`;
+  return `${percentNumber(share)}\u202F%`;
 }
 
 /** 0.725 → `72.5`, for columns that say % in their head. */

@@ -62,7 +62,7 @@ function tableRow(
     ncm === undefined
       ? html`–`
       : html`${percentNumber(ncm.value)}<span class="range">${percentRange(ncm)}</span>`;
-  const learned = [row.trainedOn, row.note ?? ''].filter((text) => text !== '').join('; ');
+  const learned = [row.trainedOn, row.note ?? ''].filter((text) => text !== '').join('. ');
   return html`<tr${judged ? html` class="judged"` : undefined}><td class="text">${row.label}<span class="learned">${learned}</span></td><td class="number">${value}</td><td class="forest-cell">${drawForestRow(axis, ncm?.difference)}</td>${beside.map((name) => besideCell(name, row.metrics[name]))}</tr>`;
 }
 

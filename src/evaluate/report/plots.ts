@@ -19,12 +19,12 @@ export function plots(recognizer: RecognizerResult): Html {
   const marks = marksOf(recognizer);
   const charts = [
     yawChart(recognizer, marks),
-    curveChart(recognizer.curves.variants, marks, {
+    curveChart(recognizer, recognizer.curves.variants, marks, {
       title: 'Accuracy against the number of variants',
       caption: 'A method that helps rises from left to right and stays up.',
       xLabel: 'variants of each person',
     }),
-    curveChart(recognizer.curves.trainingPeople, marks, {
+    curveChart(recognizer, recognizer.curves.trainingPeople, marks, {
       title: 'Accuracy against people to learn from',
       caption: 'A line that still rises at the right end would gain from more people.',
       xLabel: 'people whose pairs the method learned from',
@@ -82,6 +82,7 @@ function middle(bin: { readonly from: number; readonly to: number }): number {
 }
 
 function curveChart(
+  { rows }: RecognizerResult,
   curves: readonly Curve[],
   marks: ReadonlyMap<string, Mark>,
   words: Pick<LineChart, 'title' | 'caption' | 'xLabel'>,
@@ -92,6 +93,22 @@ function curveChart(
     points: curve.points.map((point) => ({ x: point.x, y: point.ncm })),
   }));
   const places = [...new Set(lines.flatMap((line) => line.points.map(({ x }) => x)))].sort((a, b) => a - b);
+  // What happens without any variant is a level and not a curve.
+  const none = rows.find((row) => row.kind === 'none');
+  const level = none?.metrics.ncm;
+  if (
+    none !== undefined &&
+    level !== undefined &&
+    places.length > 0 &&
+    !curves.some((one) => one.rowId === none.id)
+  ) {
+    const ends = [...new Set([places[0]!, places.at(-1)!])];
+    lines.unshift({
+      label: none.label,
+      mark: markOf(marks, none.id),
+      points: ends.map((x) => ({ x, y: level })),
+    });
+  }
   // Doubled numbers (5, 10, 20, 40) stand at equal steps; a 0 has no logarithm.
   const logarithmic = places.length > 2 && places[0]! > 0 && places.at(-1)! / places[0]! > 6;
   return {

@@ -5,7 +5,7 @@
 import type { EvaluationResult, RecognizerResult, Verdict } from '../result.ts';
 import { costTable } from './costTable.ts';
 import { exampleSection } from './examples.ts';
-import { points, pointsRange } from './format.ts';
+import { percent, percentRange, points, pointsRange } from './format.ts';
 import { fullTables } from './fullTables.ts';
 import { type Html, html } from './html.ts';
 import { ablationTable, controlTable, mainTable } from './mainTable.ts';
@@ -72,7 +72,7 @@ function tiles(recognizer: RecognizerResult, verdict: Verdict): Html {
   const closed =
     gap === undefined
       ? undefined
-      : html`<div class="tile"><b>${(100 * gap.value).toFixed(0)}\u202F%</b><span>of the way to the oracle [${(100 * gap.low).toFixed(0)}, ${(100 * gap.high).toFixed(0)}]</span></div>`;
+      : html`<div class="tile"><b>${percent(gap.value)}</b><span>of the way to the oracle <span class="nowrap">${percentRange(gap)}</span></span></div>`;
   return html`<div class="tiles">${gains}${closed}</div>`;
 }
 
