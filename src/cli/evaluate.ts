@@ -1,10 +1,12 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
 import { type EvaluationInput, evaluate, workFolder } from '../evaluate/evaluate.ts';
 import type { TrainingRecord } from '../evaluate/leakage.ts';
+import { PROTOCOLS, type ProtocolName } from '../evaluate/protocols/protocolResult.ts';
+import { renderReport } from '../evaluate/report/report.ts';
 import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
 import type { PosePair } from '../evaluate/rivals/posePairs.ts';
 import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
@@ -64,6 +66,9 @@ interface EvaluateFlags {
   readonly allowLeakage?: true;
   readonly subjectPrefix: string;
   readonly detector: string;
+  readonly protocol?: ProtocolName;
+  readonly pairsFile: readonly string[];
+  readonly kdefSamples: number;
   readonly threads: number;
   readonly json?: true;
 }
@@ -109,6 +114,19 @@ export function evaluateCommand(): Command {
       '',
     )
     .option('--allow-leakage', 'go on although training people are evaluated; every page says so')
+    .optionsGroup('A published protocol on your own copy of its set (docs/protocols.md):')
+    .addOption(
+      new Option('--protocol <name>', 'measure this instead; CORPUS is the folder of the set').choices(
+        PROTOCOLS,
+      ),
+    )
+    .option(
+      '--pairs-file <path>',
+      'list of pairs; the folder Protocol for cfp; photographs, then pairs, for ijb',
+      collect,
+      [],
+    )
+    .option('--kdef-samples <n>', 'samples of kdef-published, at most', positiveInteger, 3000)
     .optionsGroup('Options:')
     .option('--threads <n>', 'CPU threads of a matrix product', positiveInteger, 2)
     .option('--json', 'one JSON object on standard output instead of the table')
@@ -121,6 +139,14 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   const hooks = { ...openEvaluationReporter(), signal: stop.signal };
   try {
     const out = resolve(flags.out);
+    if (flags.protocol !== undefined) {
+      const { evaluateProtocol } = await import('./evaluateProtocol.ts');
+      const asked = { ...flags, protocol: flags.protocol };
+      const { result, files, text } = await evaluateProtocol(corpus, asked, commandLine(), hooks);
+      for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
+      process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+      return;
+    }
     const corpora = await openCorpora(corpus, flags.distractors, stop.signal);
     const models = await Promise.all(
       flags.fra.map(async (asked) => ({ asked, model: await openFraModel(locateFraModel(asked)) })),
@@ -144,7 +170,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
     });
     await writeResult(out, result);
     process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${formatResult(result)}\n`);
-    hooks.note(`result: ${join(out, 'evaluation.json')}`);
+    hooks.note(`report: ${join(out, 'report.html')}`);
   } catch (error) {
     if (stop.signal.aborted)
       throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);
@@ -251,10 +277,14 @@ async function openPairs(
   return pairs;
 }
 
-/** Written whole or not at all. */
 async function writeResult(out: string, result: EvaluationResult): Promise<void> {
-  const path = join(out, 'evaluation.json');
-  await writeFile(`${path}.partial`, `${JSON.stringify(result, null, 2)}\n`);
+  await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+  await writeWhole(join(out, 'report.html'), renderReport(result));
+}
+
+/** Written whole or not at all. */
+async function writeWhole(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.partial`, content);
   await rename(`${path}.partial`, path);
 }
 

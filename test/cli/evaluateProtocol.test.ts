@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parseProtocolResult } from '../../src/evaluate/protocols/protocolResult.ts';
+import { posecast } from '../helpers/cli.ts';
+import { sharedFile } from '../helpers/photographs.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const london = sharedFile('data/london');
+
+/** A folder as of LFW, of London people under their own names: the shipped model was trained on them. */
+function writeLfw(folder: string): string {
+  const people = ['013', '014', '016', '017', '018', '019'];
+  for (const name of people) {
+    mkdirSync(join(folder, name), { recursive: true });
+    copyFileSync(join(london.path, name, 'neutral.jpg'), join(folder, name, `${name}_0001.jpg`));
+    copyFileSync(join(london.path, name, 'smile.jpg'), join(folder, name, `${name}_0002.jpg`));
+  }
+  const set = (three: readonly string[]) => [
+    ...three.map((name) => `${name}\t1\t2`),
+    ...three.map((name, i) => `${name}\t1\t${three[(i + 1) % 3]}\t2`),
+  ];
+  const list = join(folder, 'pairs.txt');
+  writeFileSync(list, `${['2\t3', ...set(people.slice(0, 3)), ...set(people.slice(3))].join('\n')}\n`);
+  return list;
+}
+
+describe('posecast evaluate --protocol', { skip: london.skip }, () => {
+  it('refuses people of the training, and with --allow-leakage stamps the report', async () => {
+    await withTempFolder(async (folder) => {
+      const list = writeLfw(join(folder, 'lfw'));
+      const out = join(folder, 'out');
+      const args = [
+        'evaluate',
+        join(folder, 'lfw'),
+        '--protocol',
+        'lfw',
+        '--pairs-file',
+        list,
+        '--fra',
+        'fr-feature',
+      ];
+      const refused = await posecast([...args, '--out', out, '--threads', '1']);
+      assert.equal(refused.code, 2, refused.stderr);
+      assert.match(refused.stderr, /people are among those the model was trained on/);
+      assert.equal(existsSync(join(out, 'evaluation.json')), false);
+
+      const allowed = await posecast([...args, '--out', out, '--threads', '1', '--allow-leakage']);
+      assert.equal(allowed.code, 0, allowed.stderr);
+      const result = parseProtocolResult(JSON.parse(readFileSync(join(out, 'evaluation.json'), 'utf8')), out);
+      assert.equal(result.counts.answered, 12);
+      assert.ok(result.defects.length > 0);
+      assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<div class="stamp" role="alert">LEAKAGE/);
+    });
+  });
+
+  it('a line that is not of the protocol ends with code 2 and names file and line, before anything is embedded', async () => {
+    await withTempFolder(async (folder) => {
+      const list = join(folder, 'pairs.txt');
+      writeFileSync(list, '2\t3\nAnn\t1\n');
+      const { code, stderr } = await posecast([
+        ...['evaluate', folder, '--protocol', 'lfw', '--pairs-file', list, '--out', join(folder, 'out')],
+      ]);
+      assert.equal(code, 2);
+      assert.match(
+        stderr,
+        /expected a matched pair: name n1 n2, found "Ann 1" \[file=.*pairs\.txt, line=2\]/,
+      );
+    });
+  });
+});
