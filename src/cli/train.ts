@@ -111,7 +111,10 @@ export function trainCommand(): Command {
         .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
     )
     .addOption(
-      new Option('--mlp-condition <what>', "residual MLP: the pose read off the posture, or the posture's code")
+      new Option(
+        '--mlp-condition <what>',
+        "residual MLP: the pose read off the posture, or the posture's code",
+      )
         .choices(['readout', 'code'])
         .default('readout'),
     )
@@ -211,6 +214,7 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       weightDecay: 1e-5,
       // The paper's code drops activations here; that blurs a code which is meant to be exact.
       dropout: 0,
+      averaging: 0,
       validateEvery: 100,
       plateauPatience: 4,
       plateauFactor: 0.5,
@@ -233,6 +237,7 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
       learningRate: 1e-4,
       weightDecay: 1e-4,
       dropout: 0.05,
+      averaging: published ? 0 : 0.98,
       validateEvery: 25,
       plateauPatience: 5,
       plateauFactor: 0.5,

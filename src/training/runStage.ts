@@ -27,10 +27,10 @@ export function stageRunner(
   spent: () => number,
 ): StageRunner {
   return async (stage, options, task) => {
-    const { steps, learningRate, weightDecay, dropout, validateEvery } = options;
+    const { steps, learningRate, weightDecay, dropout, averaging, validateEvery } = options;
     const { plateauPatience, plateauFactor, stopPatience } = options;
     const loop: LoopConfig = {
-      ...{ steps, learningRate, weightDecay, dropout, validateEvery },
+      ...{ steps, learningRate, weightDecay, dropout, averaging, validateEvery },
       ...{ plateauPatience, plateauFactor, stopPatience, seed: config.seed },
     };
     const logPath = join(out, 'training-log.jsonl');

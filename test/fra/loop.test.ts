@@ -31,6 +31,7 @@ const CONFIG: LoopConfig = {
   learningRate: 0.05,
   weightDecay: 1e-4,
   dropout: 0.1,
+  averaging: 0.9,
   validateEvery: 10,
   plateauPatience: 2,
   plateauFactor: 0.5,

@@ -20,6 +20,11 @@ export interface LoopConfig {
   readonly learningRate: number;
   readonly weightDecay: number;
   readonly dropout: number;
+  /**
+   * Share that an average over the steps keeps of itself at each step (0–1). What is validated and kept is the average:
+   * single steps of small batches scatter around it. 0: the weights themselves.
+   */
+  readonly averaging: number;
   /** Steps between validations. */
   readonly validateEvery: number;
   /** Validations without improvement before the learning rate is multiplied by `plateauFactor`. */
@@ -96,6 +101,9 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
     config.weightDecay,
     found && { first: found.groups.first!, second: found.groups.second! },
   );
+  const average =
+    config.averaging === 0 ? undefined : trainableWeights(found?.groups.average ?? readWeights(weights));
+  const judged = average ?? weights;
   let sums = new Map<string, tf.Scalar>();
   try {
     while (!state.finished) {
@@ -110,6 +118,7 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
         return tf.addN(Object.values(losses)) as tf.Scalar;
       }, Object.values(weights));
       adam.apply(weights, byWeightName(weights, grads), step, state.learningRate);
+      if (average !== undefined) follow(average, weights, config.averaging);
       sums = addTerms(sums, terms);
       tf.dispose([batch, value, grads, terms]);
       state = { ...state, step };
@@ -118,15 +127,20 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
       if (step % config.validateEvery === 0 || step === config.steps) {
         const losses = readMeans(sums, step % config.validateEvery || config.validateEvery);
         sums = new Map();
-        const validation = task.validate(weights);
+        const validation = task.validate(judged);
         if (!Number.isFinite(validation.score) || !Object.values(losses).every(Number.isFinite)) {
           throw new PosecastError('training-diverged', 'loss is no longer a finite number', { step });
         }
         hooks.log({ step, learningRate: state.learningRate, losses, validation });
         const improved = state.bestScore === null || validation.score < state.bestScore;
-        if (improved) best = readWeights(weights);
+        if (improved) best = readWeights(judged);
         state = nextState(state, config, validation.score);
-        const groups = { weights: readWeights(weights), ...adam.state(), best };
+        const groups = {
+          weights: readWeights(weights),
+          ...adam.state(),
+          ...(average && { average: readWeights(average) }),
+          best,
+        };
         await writeCheckpoint(checkpointPath, { config: identity, state, groups });
       }
       // Lets signals and writes through.
@@ -135,8 +149,17 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
     return { weights: best, state };
   } finally {
     adam.dispose();
-    tf.dispose([weights, [...sums.values()]]);
+    tf.dispose([weights, average ?? {}, [...sums.values()]]);
   }
+}
+
+/** average ← keep · average + (1 − keep) · weights. */
+function follow(average: TrainableWeights, weights: TrainableWeights, keep: number): void {
+  tf.tidy(() => {
+    for (const [name, variable] of Object.entries(average)) {
+      variable.assign(tf.add(tf.mul(variable, keep), tf.mul(weights[name]!, 1 - keep)));
+    }
+  });
 }
 
 function startState(config: LoopConfig): LoopState {
