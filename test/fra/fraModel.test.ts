@@ -48,6 +48,17 @@ test('a card with a key that nobody knows is refused, and the key is named', asy
   });
 });
 
+test('a card of version 1 is refused, and the sentence says what to do', async () => {
+  await changeCard((card) => {
+    card.cardVersion = 1;
+  });
+  await assert.rejects(openFraModel(folder), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'old-fra-card');
+    assert.match(error.message, /expected 2; train the model again/);
+    return true;
+  });
+});
+
 test('a network that is not the one of the card is refused, truncated or exchanged', async () => {
   await truncate(join(folder, 'decoder.onnx'), 1000);
   await assert.rejects(openFraModel(folder), { code: 'fra-file-altered' });

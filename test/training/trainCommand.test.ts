@@ -69,6 +69,80 @@ test('train makes a model that opens, without the excluded person, and --resume 
     assert.equal(resumed.code, 0, resumed.stderr);
     const second = (await openFraModel(out)).card;
     assert.deepEqual({ ...second, training: null }, { ...card, training: null });
+
+    // Other generators take its autoencoder and its samples.
+    const withTiny = (kind: string, ...more: string[]) => {
+      const asked = [...words.slice(0, 2), ...words.slice(4), '--autoencoder', out];
+      return posecast([...asked, '--generator', kind, '--out', join(folder, kind), ...more]);
+    };
+    const ridge = await withTiny('ridge', '--yaw-knots=-30,0,30');
+    assert.equal(ridge.code, 0, ridge.stderr);
+    assert.doesNotMatch(ridge.stderr, /rejected/, 'samples were collected again');
+    const linear = (await openFraModel(join(folder, 'ridge'))).card;
+    assert.equal(linear.architecture.combiner.kind, 'ridge');
+    assert.deepEqual(linear.files['encoder.onnx'], card.files['encoder.onnx']);
+    assert.equal(linear.training.autoencoderFrom, card.files['encoder.onnx'].sha256);
+    assert.ok(linear.training.choices.some((line) => line.includes('penalty')));
+    assert.ok(linear.architecture.cost.parameters < card.architecture.cost.parameters);
+
+    const mixed = await withTiny('mixture', '--parts', `${join(folder, 'ridge')},${out}`);
+    assert.equal(mixed.code, 0, mixed.stderr);
+    const mixture = (await openFraModel(join(folder, 'mixture'))).card;
+    assert.equal(mixture.architecture.combiner.kind, 'mixture');
+    assert.ok(mixture.metrics.combiner.retrieval.loss <= linear.metrics.combiner.retrieval.loss + 1e-6);
+
+    const divided = await withTiny('mean-offset', '--seed', '9');
+    assert.equal(divided.code, 2);
+    assert.match(divided.stderr, /same validation people/);
+  });
+});
+
+test('every posture form is trained on, recorded, and in the posture bank; loss terms can be left out', async () => {
+  await withTempFolder(async (folder) => {
+    const corpus = await smallCorpus(folder);
+    const base = [
+      'train',
+      corpus,
+      '--invented-people',
+      '0',
+      '--combiner-steps',
+      '1',
+      '--autoencoder-steps',
+      '1',
+    ];
+    const first = join(folder, 'code');
+    assert.equal((await posecast([...base, '--out', first])).code, 0);
+    for (const form of ['yaw', 'landmarks', 'none']) {
+      const out = join(folder, form);
+      const flags = [
+        '--posture',
+        form,
+        '--autoencoder',
+        first,
+        '--without',
+        'pose,alignment',
+        '--train-people',
+        '4',
+      ];
+      const trained = await posecast([...base, '--out', out, ...flags, '--identity-residual', 'off']);
+      assert.equal(trained.code, 0, trained.stderr);
+      const { card, bank } = await openFraModel(out);
+      assert.equal(card.architecture.posture, form);
+      assert.deepEqual(card.training.without, ['pose', 'alignment']);
+      assert.equal(card.training.peopleLimit, 4);
+      assert.equal(card.training.subjects, 4);
+      const { combiner } = card.architecture;
+      assert.ok(combiner.kind === 'vit' && !combiner.identityResidual && combiner.normalizeOutput);
+      assert.equal(
+        bank.codes.some((value) => value !== 0),
+        form !== 'none',
+      );
+      const log = await readFile(join(out, 'training-log.jsonl'), 'utf8');
+      assert.deepEqual(Object.keys((JSON.parse(log.trim()) as { losses: object }).losses), [
+        'identity',
+        'photograph',
+      ]);
+    }
   });
 });
 
@@ -100,6 +174,10 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
       [[corpus, '--out', out, '--resume'], /found none/],
       [[corpus, '--out', out, '--recognizer', 'nobody'], /nobody/],
       [[corpus, '--out', out, '--loss', 'mine'], /n-pair/],
+      [[corpus, '--out', out, '--generator', 'magic'], /vit-late/],
+      [[corpus, '--out', out, '--generator', 'mixture'], /--parts/],
+      [[corpus, '--out', out, '--without', 'everything'], /alignment/],
+      [[corpus, '--out', out, '--yaw-knots', '30,0'], /ascending/],
     ];
     for (const [words, reason] of cases) {
       const { code, stderr } = await posecast(['train', ...words]);
