@@ -146,16 +146,22 @@ function weightedMean(values: Float64Array, weights: Float64Array): number {
 const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262] as const;
 
 /**
- * A statistic on all folds with its 95 % interval by the jackknife over folds. For the accuracy this is the usual
- * mean ± t · standard error over folds. NaN when the value is.
+ * A statistic on all folds with its 95 % interval by the jackknife over folds, inside the range that the statistic can
+ * take. For the accuracy this is the usual mean ± t · standard error over folds. Where a fold cannot be left out (it
+ * holds all genuine pairs), nothing is known and the interval is the whole range. NaN when the value is.
  */
-export function jackknife(statistic: PairStatistic, folds: number): Interval {
+export function jackknife(
+  statistic: PairStatistic,
+  folds: number,
+  [least, most]: readonly [number, number],
+): Interval {
   const value = statistic(new Float64Array(folds).fill(1));
   const without = Array.from({ length: folds }, (_, fold) =>
     statistic(Float64Array.from({ length: folds }, (_, i) => (i === fold ? 0 : 1))),
   );
   const mean = without.reduce((sum, one) => sum + one, 0) / folds;
+  if (!Number.isFinite(mean)) return { value, low: least, high: most };
   const variance = ((folds - 1) / folds) * without.reduce((sum, one) => sum + (one - mean) ** 2, 0);
   const half = (STUDENT[folds - 2] ?? 2.262) * Math.sqrt(variance);
-  return { value, low: value - half, high: value + half };
+  return { value, low: Math.max(least, value - half), high: Math.min(most, value + half) };
 }

@@ -79,13 +79,16 @@ function pairRow(
 ): ProtocolRow {
   const values: ProtocolRow['values'] = {};
   for (const [i, { name, statistic }] of measures.entries()) {
-    const value = jackknife(statistic, folds);
+    const value = jackknife(statistic, folds, [0, 1]);
     if (!Number.isFinite(value.value)) continue;
     const reference: PairStatistic | undefined = none?.[i]?.statistic;
     values[name] =
       reference === undefined
         ? value
-        : { ...value, difference: jackknife((weights) => statistic(weights) - reference(weights), folds) };
+        : {
+            ...value,
+            difference: jackknife((weights) => statistic(weights) - reference(weights), folds, [-1, 1]),
+          };
   }
   return { id, label, kind, trainedOn, values };
 }

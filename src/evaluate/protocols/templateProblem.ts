@@ -7,7 +7,7 @@ import type { PairProblem } from './pairProblem.ts';
 const FIRST_ROOM = 1 << 16;
 
 /**
- * Reads all pairs, 13 bytes each in memory. The first template of a pair is enrolled. Templates without any usable
+ * Reads all pairs, 10 bytes each in memory. The first template of a pair is enrolled. Templates without any usable
  * photograph have no embedding, and their pairs are counted but left out. Folds are groups of enrolled templates.
  */
 export async function templateProblem(
@@ -21,31 +21,38 @@ export async function templateProblem(
     new Int32Array(FIRST_ROOM),
     new Uint8Array(FIRST_ROOM),
   ];
+  let fold = new Uint8Array(FIRST_ROOM);
   let [asked, kept] = [0, 0];
   for await (const pair of pairs) {
     asked++;
     const [one, other] = [pooled.get(pair.first), pooled.get(pair.second)];
     if (one === undefined || other === undefined) continue;
-    if (kept === same.length) [first, second, same] = [doubled(first), doubled(second), doubled(same)];
+    if (kept === same.length) {
+      [first, second, same, fold] = [doubled(first), doubled(second), doubled(same), doubled(fold)];
+    }
     first[kept] = enrolled.numberOf(pair.first, one);
     second[kept] = others.numberOf(pair.second, other);
     same[kept] = Number(pair.same);
+    fold[kept] = groupOf(pair.first);
     kept++;
   }
-  const folds = Math.max(2, Math.min(FOLDS, enrolled.vectors.length));
-  first = first.slice(0, kept);
   return {
     asked,
     problem: {
       enrolled: enrolled.vectors,
       asked: others.vectors,
-      first,
+      first: first.slice(0, kept),
       second: second.slice(0, kept),
       same: same.slice(0, kept),
-      fold: first.map((template) => template % folds),
-      folds,
+      fold: Int32Array.from(fold.subarray(0, kept)),
+      folds: FOLDS,
     },
   };
+}
+
+/** One of ten groups, spread over the numbers whatever their order (Knuth's multiplicative hash). */
+function groupOf(template: number): number {
+  return Math.floor(((Math.imul(template, 2654435761) >>> 0) / 2 ** 32) * FOLDS);
 }
 
 function numbering() {

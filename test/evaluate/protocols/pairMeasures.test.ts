@@ -72,7 +72,7 @@ describe('pair measures', () => {
     const pairs = Array.from({ length: 400 }, (_, i) => ({ score: i % 2, same: i % 2 === 1, fold: i % 10 }));
     const values = pairMeasures(scored(pairs, 10)).map(({ name, statistic }) => [
       name,
-      jackknife(statistic, 10),
+      jackknife(statistic, 10, [0, 1]),
     ]);
     assert.deepEqual(values, [
       ['accuracy', { value: 1, low: 1, high: 1 }],
@@ -97,10 +97,35 @@ describe('pair measures', () => {
     const folds = [0.9, 0.92, 0.88, 0.95, 0.91, 0.9, 0.89, 0.93, 0.9, 0.94];
     const mean = (weights: Float64Array) =>
       folds.reduce((sum, value, i) => sum + weights[i]! * value, 0) / weights.reduce((a, b) => a + b, 0);
-    const { value, low, high } = jackknife(mean, 10);
+    const { value, low, high } = jackknife(mean, 10, [0, 1]);
     const deviation = Math.sqrt(folds.reduce((sum, one) => sum + (one - value) ** 2, 0) / 9);
     assert.ok(Math.abs(high - value - (2.262 * deviation) / Math.sqrt(10)) < 1e-12);
     assert.ok(Math.abs(value - low - (high - value)) < 1e-12);
+  });
+});
+
+describe('intervals of pair measures', () => {
+  it('a fold that holds all genuine pairs cannot be left out, and then nothing is known', () => {
+    const pairs = Array.from({ length: 40 }, (_, i) => ({ score: i, same: i % 4 === 0, fold: i % 4 }));
+    const [, error] = pairMeasures(scored(pairs, 4));
+    const { value, low, high } = jackknife(error!.statistic, 4, [0, 1]);
+    assert.ok(value > 0 && value < 1);
+    assert.deepEqual([low, high], [0, 1]);
+  });
+
+  it('never leave the range that a share can have', () => {
+    fc.assert(
+      fc.property(anyPairs, (pairs) => {
+        for (const { statistic } of pairMeasures(scored(pairs, 3))) {
+          const { value, low, high } = jackknife(statistic, 3, [0, 1]);
+          if (Number.isNaN(value)) continue;
+          assert.ok(
+            0 <= low && low <= value + 1e-12 && value <= high + 1e-12 && high <= 1,
+            `${low} ${value} ${high}`,
+          );
+        }
+      }),
+    );
   });
 });
 
