@@ -54,6 +54,8 @@ interface TrainFlags {
   readonly autoencoder?: string;
   readonly posture: PostureForm;
   readonly yawKnots: readonly number[];
+  readonly batchSize?: number;
+  readonly learningRate?: number;
   readonly without: readonly CombinerTerm[];
   readonly trainPeople?: number;
   readonly mlpCondition: 'readout' | 'code';
@@ -84,7 +86,18 @@ export function trainCommand(): Command {
     .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
     .option('--invented-people <n>', 'people to invent from training people', whole, 100)
     .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', whole, 2000)
-    .option('--combiner-steps <n>', 'steps of the combiner at most', whole, 800)
+    .option(
+      '--combiner-steps <n>',
+      'steps of the combiner at most; it ends when validation stays',
+      whole,
+      2000,
+    )
+    .option(
+      '--batch-size <n>',
+      'people in a batch of the combiner (default: 48; as published: 256)',
+      positive,
+    )
+    .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", rate)
     .addOption(
       new Option('--loss <form>', "the combiner's comparing terms")
         .choices(COMBINER_LOSSES)
@@ -232,9 +245,9 @@ function configOf(flags: TrainFlags, out: string): TrainConfig {
     },
     combiner: {
       steps: flags.combinerSteps,
-      batchSize: 48,
-      // Low, and few steps: with few people the best generalisation comes early.
-      learningRate: 1e-4,
+      batchSize: flags.batchSize ?? (published ? 256 : 48),
+      // Low: with few people the best generalisation comes early. The paper's: 1e-3.
+      learningRate: flags.learningRate ?? (published ? 1e-3 : 1e-4),
       weightDecay: 1e-4,
       dropout: 0.05,
       averaging: published ? 0 : 0.98,
@@ -349,6 +362,12 @@ function knotList(value: string): number[] {
 function positive(value: string): number {
   const parsed = whole(value);
   if (parsed === 0) throw new InvalidArgumentError('expected a whole number ≥ 1');
+  return parsed;
+}
+
+function rate(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed > 0)) throw new InvalidArgumentError('expected a number above 0');
   return parsed;
 }
 

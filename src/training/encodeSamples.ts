@@ -44,6 +44,8 @@ export function encodeSamples(
   };
 }
 
+/** Known pictures that a pose is read by: more are only slower. */
+const KNOWN_PICTURES = 3000;
 /** Pictures shown of a reconstruction. */
 const EXAMPLES = 12;
 
@@ -60,8 +62,10 @@ export function judgeReconstruction(
   const tensors = trainableWeights(weights);
   const images = validation.map(({ landmarks }) => drawLandmarkImage(landmarks));
   const { mse, iou } = reconstructionQuality(tensors, network, images);
+  const step = Math.max(1, Math.floor(training.length / KNOWN_PICTURES));
+  const known = training.filter((_, i) => i % step === 0);
   const readPose = openPoseReader(
-    training.map(({ landmarks, pose }) => ({
+    known.map(({ landmarks, pose }) => ({
       image: drawLandmarkImage(landmarks),
       yaw: pose.yaw,
       pitch: pose.pitch,

@@ -113,22 +113,32 @@ function number(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
 }
 
-/** Loss terms and validation score of every stage over its steps. */
+/** Learning curves of every stage over its steps: loss terms with the score that chooses, and what validation measures. */
 export function lossCharts(curves: ReadonlyMap<string, readonly LogEntry[]>): Chart[] {
-  return [...curves].map(([stage, entries]) => {
-    const terms = Object.keys(entries[0]?.losses ?? {});
+  return [...curves].flatMap(([stage, entries]) => {
     const curve = (label: string, value: (entry: LogEntry) => number) => ({
       label,
       points: entries.map((entry) => ({ x: entry.step, y: value(entry) })),
     });
-    return {
-      title: `${stage}: loss terms`,
-      xLabel: 'step',
-      curves: [
-        ...terms.map((term) => curve(term, (entry) => entry.losses[term] ?? 0)),
-        curve('validation score', (entry) => entry.validation.score),
-      ],
-    };
+    return [
+      {
+        title: `${stage}: loss terms`,
+        xLabel: 'step',
+        curves: [
+          ...Object.keys(entries[0]?.losses ?? {}).map((term) =>
+            curve(term, (entry) => entry.losses[term] ?? 0),
+          ),
+          curve('validation score', (entry) => entry.validation.score),
+        ],
+      },
+      {
+        title: `${stage}: validation people`,
+        xLabel: 'step',
+        curves: Object.keys(entries[0]?.validation.measures ?? {}).map((measure) =>
+          curve(measure, (entry) => entry.validation.measures[measure] ?? 0),
+        ),
+      },
+    ];
   });
 }
 
