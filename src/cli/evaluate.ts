@@ -170,7 +170,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
     });
     await writeResult(out, result);
     process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${formatResult(result)}\n`);
-    hooks.note(`report: ${join(out, 'report.html')}`);
+    hooks.note(`report: ${join(out, 'report.html')}; numbers: ${join(out, 'evaluation.json')}`);
   } catch (error) {
     if (stop.signal.aborted)
       throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);

@@ -1,4 +1,4 @@
-/** Accuracy against the number of variants, and against the number of people that a method learned from. */
+/** Accuracy against the number of variants, and of people that a method learned from; of the first seed's folds. */
 import { seededRandom, shuffle } from '../shared/random.ts';
 import { interval, resample } from './bootstrap.ts';
 import type { MeasuredRows } from './evaluateRows.ts';
@@ -9,8 +9,8 @@ import type { Curve } from './result.ts';
 import type { PairSource, PosePair } from './rivals/posePairs.ts';
 import { type TargetPose, type Trial, targetPoses } from './trials.ts';
 
-const VARIANT_COUNTS = [1, 2, 5, 10, 20, 40] as const;
-const PEOPLE_COUNTS = [2, 5, 10, 20, 40, 80, 160, 320] as const;
+const VARIANT_COUNTS = [1, 2, 5, 10, 20] as const;
+const PEOPLE_COUNTS = [3, 6, 12, 25, 50, 100, 200, 400] as const;
 
 export async function variantCurves(measured: MeasuredRows, methods: readonly Method[]): Promise<Curve[]> {
   const curves: Curve[] = [];
@@ -30,9 +30,7 @@ export async function peopleCurves(
   source: PairSource,
   makers: readonly ((source: PairSource) => Method)[],
 ): Promise<Curve[]> {
-  const all = new Set(measured.plan.trials.flatMap((trial) => peopleOf(source.pairs(trial)))).size;
-  const fewest = Math.min(...measured.plan.trials.map((trial) => peopleOf(source.pairs(trial)).length));
-  const most = source.id === 'real' ? fewest : all;
+  const most = Math.min(...firstSeed(measured.plan).map((trial) => peopleOf(source.pairs(trial)).length));
   const counts = [...PEOPLE_COUNTS.filter((count) => count < most), most];
   const curves: Curve[] = [];
   for (const make of makers) {
@@ -55,8 +53,12 @@ async function point(
   x: number,
   targetsOf: (trial: Trial) => readonly TargetPose[],
 ): Promise<Curve['points'][number]> {
-  const hits = await measureNearestMean(method, plan, targetsOf);
+  const hits = await measureNearestMean(method, { ...plan, trials: firstSeed(plan) }, targetsOf);
   return { x, ncm: interval(resample(meanOfHits(hits), draws))! };
+}
+
+function firstSeed({ trials }: MeasuredRows['plan']): Trial[] {
+  return trials.filter(({ seed }) => seed === 0);
 }
 
 function peopleOf(pairs: readonly PosePair[]): string[] {

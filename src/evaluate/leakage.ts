@@ -10,7 +10,7 @@ import type { CorpusCounts, LEAK_KINDS, Leakage } from './result.ts';
 
 type LeakKind = (typeof LEAK_KINDS)[number];
 
-/** What a card remembers of its training data; older cards have names only. */
+/** What is known of training data; names alone for a file of samples. */
 export interface TrainingRecord {
   readonly model: string;
   readonly subjects: number;
@@ -19,18 +19,15 @@ export interface TrainingRecord {
   readonly cropHashes?: readonly string[] | undefined;
 }
 
-/** The fields beyond the names are newer than some cards. */
-type CardRecords = Pick<FraCard['training'], 'subjectDigests'> &
-  Partial<Record<'photographDigests' | 'cropHashes', readonly string[] | undefined>>;
-
-export function trainingRecord(card: FraCard): TrainingRecord {
-  const records: CardRecords = card.training;
+export function trainingRecord({ name, training }: FraCard): TrainingRecord {
+  const { subjects, subjectDigests, photographDigests, cropHashes } = training;
   return {
-    model: card.name,
-    subjects: card.training.subjects,
-    subjectDigests: records.subjectDigests,
-    photographDigests: records.photographDigests,
-    cropHashes: records.cropHashes,
+    model: name,
+    subjects,
+    subjectDigests,
+    // Empty: they were never recorded, which is not the same as nothing found.
+    photographDigests: photographDigests.length === 0 ? undefined : photographDigests,
+    cropHashes: cropHashes.length === 0 ? undefined : cropHashes,
   };
 }
 

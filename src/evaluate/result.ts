@@ -50,7 +50,7 @@ export const METRICS = {
     label: 'frontal-profile EER',
     task: 'verification',
     better: 'lower',
-    meaning: 'equal error rate of one enrolment photograph, with variants of its own, against one probe',
+    meaning: 'equal error rate of the most frontal photograph, with variants made from it, against one probe',
   },
   frontalProfileTar2: {
     label: 'frontal-profile TAR@1%',

@@ -4,6 +4,8 @@ import { normalizeInPlace } from '../../src/shared/l2.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
 const DIM = 32;
+/** Length of the change at 90°, in units of an identity. */
+const TURN = 2;
 /** Yaws of a person's photographs in degrees. */
 const YAWS = [0, 3, -5, 12, 20, 32, 45, 52, 60, 70];
 
@@ -11,13 +13,13 @@ export interface SyntheticOptions {
   readonly evaluated: number;
   readonly distractors: number;
   readonly seed: number;
-  /** Share of a turn's change that is the same for everybody; the rest is a map of the person's own direction. */
+  /** Share of a turn's change that is the same for everybody; the rest is a direction of the person's own. */
   readonly shared?: number;
   /** Names are dealt out anew among photographs. */
   readonly shuffled?: boolean;
 }
 
-/** A turned embedding is (identity + turn · (shared direction + linear map of identity)) + noise. */
+/** A turned embedding is identity + turn · (what all share + what nobody shares) + noise. */
 export function makePeople({
   evaluated,
   distractors,
@@ -27,16 +29,15 @@ export function makePeople({
 }: SyntheticOptions): Person[] {
   const random = seededRandom(seed, 'world');
   const direction = vector(random, 1);
-  const map = Array.from({ length: DIM }, () => vector(random, 1 / Math.sqrt(DIM)));
   const faces = Array.from({ length: evaluated + distractors }, (_, person) => {
     const own = seededRandom(seed, 'person', person);
     const identity = vector(own, 1);
-    const moved = map.map((row) => row.reduce((sum, value, i) => sum + value * identity[i]!, 0));
+    const moved = vector(own, 1);
     return YAWS.map((yaw) => {
       const turn = Math.sin((Math.PI / 180) * yaw);
       const embedding = identity.map(
         (value, i) =>
-          value + 1.6 * turn * (shared * direction[i]! + (1 - shared) * moved[i]!) + 0.1 * randomNormal(own),
+          value + TURN * turn * (shared * direction[i]! + (1 - shared) * moved[i]!) + 0.1 * randomNormal(own),
       );
       normalizeInPlace(embedding);
       return { yaw, embedding };

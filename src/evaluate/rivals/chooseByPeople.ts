@@ -3,9 +3,9 @@ import { dot, normalizeInPlace } from '../../shared/l2.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import type { PosePair } from './posePairs.ts';
 
-/** Predicts the target of a pair from its source, or compares both in another space; unit length not needed. */
+/** Predicts the targets of pairs from their sources, or compares both in another space; unit length not needed. */
 export interface PairModel {
-  predict(source: Float32Array, yaw: number): Float32Array;
+  predict(pairs: readonly PosePair[]): readonly Float32Array[];
   readonly transform?: (embedding: Float32Array) => Float32Array;
 }
 
@@ -59,9 +59,10 @@ export function standOut({ predict, transform }: PairModel, pairs: readonly Pose
     return direction;
   };
   const targets = judged.map(({ target }) => unit(target));
+  const answers = predict(judged).map(unit);
   let [sum, count] = [0, 0];
   judged.forEach((pair, i) => {
-    const answer = unit(predict(pair.source, pair.yaw));
+    const answer = answers[i]!;
     const foreign = judged.flatMap(({ subjectId }, k) =>
       subjectId === pair.subjectId ? [] : [dot(answer, targets[k]!)],
     );

@@ -8,7 +8,7 @@ import { type Random, randomInt, randomNormal, seededRandom } from '../../shared
 import { type Method, sourceOf } from '../method.ts';
 import { rowsOf, valuesOf } from '../tasks/innerProducts.ts';
 import { standOut } from './chooseByPeople.ts';
-import { oncePerPairs, type PairSource, type PosePair } from './posePairs.ts';
+import { oncePerPairs, type PairSource, type PosePair, sourcesOf } from './posePairs.ts';
 
 const HIDDEN = 256;
 const BATCH = 64;
@@ -74,7 +74,8 @@ const learn = oncePerPairs((pairs): Mlp => {
     optimiser.minimize(() => batchLoss(variables, batch));
     if (step % LOOK_EVERY !== 0) continue;
     const current = readMlp(variables);
-    const score = judging.length === 0 ? step : judge(current, judging);
+    const score =
+      judging.length === 0 ? step : standOut({ predict: (part) => predictPairs(current, part) }, judging);
     if (score > bestScore) [best, bestScore] = [current, score];
   }
   tf.dispose(variables);
@@ -82,16 +83,12 @@ const learn = oncePerPairs((pairs): Mlp => {
   return best;
 });
 
-function judge(network: Mlp, pairs: readonly PosePair[]): number {
-  const every = Math.max(1, Math.floor(pairs.length / 200));
-  const part = pairs.filter((_, i) => i % every === 0);
-  const answers = predictAll(
+function predictPairs(network: Mlp, pairs: readonly PosePair[]): Float32Array[] {
+  return predictAll(
     network,
-    part.map(({ source }) => source),
-    part.map(({ yaw }) => yaw),
-  ).values();
-  // `standOut` asks pair by pair, in order.
-  return standOut({ predict: () => answers.next().value! }, part);
+    sourcesOf(pairs),
+    pairs.map(({ yaw }) => yaw),
+  );
 }
 
 interface MlpVariables extends tf.NamedTensorMap {

@@ -11,11 +11,11 @@ export function meanOffset(source: PairSource): Method {
     trainedOn: source.label,
     async prepare(trial) {
       const offsets = learn(source.pairs(trial));
-      const dim = offsets[0]?.value.length ?? 0;
+      const dim = trial.classes[0]!.enrol[0]!.embedding.length;
       return {
         ...perRequest((request) => {
           const { embedding } = sourceOf(request);
-          const offset = bandAt(offsets, request.target.yaw);
+          const offset = bandAt(offsets, request.target.yaw)?.value();
           return offset && embedding.map((value, i) => value + offset[i]!);
         }),
         size: { parameters: offsets.length * dim, multiplyAdds: 0 },

@@ -11,10 +11,11 @@ const MIN_PAIRS = 6;
 export interface Band<T> {
   /** Degrees. */
   readonly yaw: number;
-  readonly value: T;
+  /** Learned when it is asked for the first time: targets need a few bands only. */
+  readonly value: () => T;
 }
 
-/** One learned value a band that has enough pairs; nearest to frontal first is not promised. */
+/** The bands that have enough pairs. */
 export function learnBands<T>(
   pairs: readonly PosePair[],
   learn: (pairs: readonly PosePair[]) => T,
@@ -22,16 +23,24 @@ export function learnBands<T>(
   const bands: Band<T>[] = [];
   for (let yaw = -90; yaw <= 90; yaw += STEP) {
     const near = pairs.filter((pair) => Math.abs(pair.yaw - yaw) <= REACH);
-    if (near.length >= MIN_PAIRS) bands.push({ yaw, value: learn(near) });
+    if (near.length < MIN_PAIRS) continue;
+    let learned: { readonly value: T } | undefined;
+    bands.push({
+      yaw,
+      value() {
+        learned ??= { value: learn(near) };
+        return learned.value;
+      },
+    });
   }
   return bands;
 }
 
-/** The value of the nearest band; undefined when there is none. */
-export function bandAt<T>(bands: readonly Band<T>[], yaw: number): T | undefined {
+/** The nearest band; undefined when there is none. */
+export function bandAt<T>(bands: readonly Band<T>[], yaw: number): Band<T> | undefined {
   let best: Band<T> | undefined;
   for (const band of bands) {
     if (best === undefined || Math.abs(band.yaw - yaw) < Math.abs(best.yaw - yaw)) best = band;
   }
-  return best?.value;
+  return best;
 }

@@ -11,6 +11,10 @@ export interface PosePair {
   readonly yaw: number;
 }
 
+export function sourcesOf(pairs: readonly PosePair[]): Float32Array[] {
+  return pairs.map(({ source }) => source);
+}
+
 /** Where a row's pairs come from. */
 export interface PairSource {
   readonly id: 'real' | 'synthetic' | 'leaked';

@@ -6,7 +6,7 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { normalizeInPlace } from '../../shared/l2.ts';
 import { type Method, type PreparedMethod, perRequest } from '../method.ts';
 import { chooseByPeople } from './chooseByPeople.ts';
-import { oncePerPairs, type PairSource } from './posePairs.ts';
+import { oncePerPairs, type PairSource, sourcesOf } from './posePairs.ts';
 import { withinPersonDeviations } from './tiedCovariance.ts';
 
 /** Shares of the identity in the covariance that are tried. */
@@ -30,7 +30,7 @@ export function wccn(source: PairSource, inner?: Method): Method {
 const learn = oncePerPairs((pairs) => {
   const shrinkage = chooseByPeople(pairs, SHRINKAGES, (part, candidate) => {
     const whiten = fitWccn(spectrum(part), candidate);
-    return { predict: (embedding) => embedding, transform: (embedding) => apply(whiten, embedding) };
+    return { predict: sourcesOf, transform: (embedding) => apply(whiten, embedding) };
   });
   return fitWccn(spectrum(pairs), shrinkage);
 });

@@ -8,7 +8,7 @@ import { rowsOf, valuesOf } from './innerProducts.ts';
 
 /** Factor of cosines in the softmax; 16–64 are usual, and unit vectors with few classes need little. */
 const SCALE = 16;
-const STEPS = 60;
+const STEPS = 30;
 const RATE = 0.5;
 const MOMENTUM = 0.9;
 

@@ -17,17 +17,15 @@ export function compareTemplates(
   );
 }
 
-/** One turned probe against one frontal photograph, which has the variants that were made from it at its side. */
+/** One turned probe against the most frontal photograph, which has the variants that were made from it at its side. */
 export function compareFrontalProfile(
   { enrolled, probes }: Gallery,
   personOf: (classIndex: number) => number,
 ): Comparison[] {
-  const photographs = enrolled.flatMap(({ person, enrol, variants }) =>
-    enrol.map((embedding, source) => {
-      const own = variants.filter((variant) => variant.source === source);
-      return { person, template: centroid([embedding, ...own.map((variant) => variant.embedding)]) };
-    }),
-  );
+  const photographs = enrolled.map(({ person, enrol, variants }) => {
+    const own = variants.filter(({ source }) => source === 0);
+    return { person, template: centroid([enrol[0]!, ...own.map(({ embedding }) => embedding)]) };
+  });
   return probes.flatMap(({ person, embedding }) =>
     photographs.map(({ person: claimed, template }) => ({
       score: dot(template, embedding),
