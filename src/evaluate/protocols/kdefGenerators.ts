@@ -56,7 +56,9 @@ export const ridgeKdefGenerator: FitKdefGenerator = async (pairs) => {
     wanted.map(({ input, posture }) => {
       const change = maps.get(posture.labels.angle);
       const moved =
-        change === undefined ? Float32Array.from(input.embedding) : applyChange(change, input.embedding);
+        change === undefined
+          ? Float32Array.from(input.embedding)
+          : applyChange(change, [input.embedding])[0]!;
       normalizeInPlace(moved);
       return moved;
     });
