@@ -3,7 +3,14 @@
  * queries (N,H,T,e), keys (N,H,e,T), values (N,H,T,e).
  */
 import type { GraphInputs } from '../generators/generator.ts';
-import { GRID, hasProjection, OWN_TOKENS, PATCH_SIZE, SIDE_TOKENS, type VitSizes } from '../networks/vit.ts';
+import {
+  GRID,
+  hasProjection,
+  OWN_TOKENS,
+  PATCH_SIZE,
+  SIDE_TOKENS,
+  type VitSizes,
+} from '../networks/vitLayers.ts';
 import type { NamedWeights } from '../networks/weights.ts';
 import { emitGelu, emitLinear, emitNorm, emitUnitRows, emitWeight } from './emitOps.ts';
 import type { GraphBuilder } from './graphBuilder.ts';

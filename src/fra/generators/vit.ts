@@ -6,12 +6,9 @@ import {
   identityStateSize,
   postureState,
   postureStateSize,
-  type VitForm,
-  type VitSizes,
   vitForward,
-  vitMultiplyAdds,
-  vitSpecs,
 } from '../networks/vit.ts';
+import { type VitForm, type VitSizes, vitMultiplyAdds, vitSpecs } from '../networks/vitLayers.ts';
 import type { Generator } from './generator.ts';
 import type { VitConfig, VitKind } from './generatorConfig.ts';
 

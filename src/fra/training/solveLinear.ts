@@ -2,15 +2,14 @@
  * Fits the closed-form generators: the pose read-out, then one local regression for every function of the pose basis.
  * Penalties and rank are chosen by the judge, that is on validation people.
  */
-import * as tf from '@tensorflow/tfjs-core';
-import { ConfigError } from '../../shared/errors.ts';
-import type { LinearMapConfig, PoseBasis } from '../generators/generatorConfig.ts';
-import { basisAt, PITCH_UNIT } from '../generators/poseBasis.ts';
-import { valuesOf } from '../networks/tensorOps.ts';
+import type { LinearMapConfig } from '../generators/generatorConfig.ts';
+import { basisAt } from '../generators/poseBasis.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
-import { frontalSamples, type PairSample } from './pairs.ts';
-import { fitPoseReadOut, type PoseReadOut } from './poseReadOut.ts';
-import { eigen, type LinearFit, type RidgePath, ridgePath } from './ridge.ts';
+import { joinColumns, lowerRank } from './lowerRank.ts';
+import type { PairSample } from './pairs.ts';
+import { fitPoseReadOut } from './poseReadOut.ts';
+import { type LinearFit, type RidgePath, ridgePath } from './ridge.ts';
+import { changeOf, flatten, makeTurns, predictChanges, type Turn, usableBasis } from './turns.ts';
 
 /** Lower is better; on validation people. */
 export type Judge = (config: LinearMapConfig, weights: NamedWeights) => number;
@@ -35,22 +34,6 @@ export interface Solution {
 
 /** In units of the mean squared length of an identity a dimension. */
 const PENALTIES = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
-const RANKS = [16, 32, 64, 128, 256];
-/** A smaller rank is taken when it costs less than this of the judge's loss. */
-const RANK_TOLERANCE = 0.002;
-/** Faces (weighted by the hat) and people a knot needs. */
-const MIN_KNOT_FACES = 24;
-const MIN_KNOT_PEOPLE = 4;
-/** Rows that low-rank directions are estimated from. */
-const DIRECTION_ROWS = 4000;
-
-/** A person's near-frontal embedding, and the same person elsewhere. */
-interface Turn {
-  readonly source: PairSample;
-  readonly target: PairSample;
-  /** Basis values at the target's pose, as read off its posture. */
-  readonly basis: readonly number[];
-}
 
 /** @throws ConfigError when no knot has enough faces. */
 export function solveLinear(request: SolveRequest): Solution {
@@ -120,51 +103,6 @@ function choose(
   return best;
 }
 
-/** Every near-frontal sample of a person with every other sample of theirs. */
-function makeTurns(training: readonly PairSample[]): Omit<Turn, 'basis'>[] {
-  const people = new Map<string, PairSample[]>();
-  for (const sample of training) {
-    const own = people.get(sample.subjectId) ?? [];
-    own.push(sample);
-    people.set(sample.subjectId, own);
-  }
-  return [...people.values()].flatMap((own) =>
-    frontalSamples(own).flatMap((source) =>
-      own.filter((target) => target !== source).map((target) => ({ source, target })),
-    ),
-  );
-}
-
-/** The requested basis without the knots, or the pitch, that training faces do not show. */
-function usableBasis(
-  { knots, pitch }: SolveRequest,
-  turns: readonly Omit<Turn, 'basis'>[],
-  { read }: PoseReadOut,
-): PoseBasis {
-  const poses = turns.map(({ target }) => ({ ...read(target), subjectId: target.subjectId }));
-  const full = { knots: [...knots], pitch: false };
-  const values = poses.map((pose) => basisAt(full, pose.yaw, 0));
-  const shown = knots.filter((_, k) => {
-    const faces = values.reduce((sum, value) => sum + value[k]!, 0);
-    const people = new Set(
-      poses.filter((_pose, i) => values[i]![k]! > 0.25).map(({ subjectId }) => subjectId),
-    );
-    return faces >= MIN_KNOT_FACES && people.size >= MIN_KNOT_PEOPLE;
-  });
-  if (shown.length === 0) {
-    throw new ConfigError('too-few-pairs', 'expected more pairs of one person at two poses', {
-      pairs: turns.length,
-    });
-  }
-  const tilted = (sign: number) =>
-    new Set(poses.filter((pose) => sign * pose.pitch > PITCH_UNIT / 2).map(({ subjectId }) => subjectId))
-      .size;
-  return {
-    knots: shown,
-    pitch: pitch && shown.length > 1 && Math.min(tilted(1), tilted(-1)) >= MIN_KNOT_PEOPLE,
-  };
-}
-
 /** Changes of the turns near knot k, on the identity. */
 function hatPath(turns: readonly Turn[], k: number, identityDim: number): RidgePath {
   const near = turns.filter(({ basis }) => basis[k]! > 0);
@@ -176,10 +114,6 @@ function hatPath(turns: readonly Turn[], k: number, identityDim: number): RidgeP
     },
     { inputs: identityDim, outputs: identityDim },
   );
-}
-
-function changeOf({ source, target }: Turn): Float32Array {
-  return target.embedding.map((value, i) => value - source.embedding[i]!);
 }
 
 /** The two pitch ramps on what the hats leave: looking up, looking down. */
@@ -207,90 +141,6 @@ function pitchPaths(
   });
 }
 
-/** Σ_f φ_f·(W_f·identity + b_f) of every turn over the given functions: rows × D. */
-function predictChanges(
-  turns: readonly Turn[],
-  fits: readonly LinearFit[],
-  identityDim: number,
-): Float32Array {
-  const rows = turns.length;
-  return valuesOf(() => {
-    const identities = tf.tensor2d(flatten(turns.map(({ source }) => source.embedding)), [rows, identityDim]);
-    let sum: tf.Tensor2D = tf.zeros([rows, identityDim]);
-    fits.forEach(({ map, offset }, f) => {
-      const shares = tf.tensor2d(
-        turns.map(({ basis }) => basis[f]!),
-        [rows, 1],
-      );
-      const offsets = tf.tensor2d(offset, [1, identityDim]);
-      const change =
-        map.length === 0
-          ? offsets
-          : tf.add(tf.matMul(identities, tf.tensor2d(map, [identityDim, identityDim])), offsets);
-      sum = tf.add(sum, tf.mul(shares, change));
-    });
-    return sum;
-  });
-}
-
-/** The smallest rank that loses nothing: directions are those in which predicted changes vary most. */
-function lowerRank(
-  { config, weights }: Solution,
-  loss: number,
-  turns: readonly Turn[],
-  { identityDim, judge, note }: SolveRequest,
-): Solution {
-  if (config.kind !== 'ridge') return { config, weights };
-  const functions = config.basis.knots.length + (config.basis.pitch ? 2 : 0);
-  const map = weights.get('map.weight')!.values;
-  const every = Math.max(1, Math.floor(turns.length / DIRECTION_ROWS));
-  const some = turns.filter((_, i) => i % every === 0);
-  const fits = Array.from(
-    { length: functions },
-    (_, f): LinearFit => ({
-      map: columnsOf(map, f, functions, identityDim),
-      offset: new Float32Array(identityDim),
-    }),
-  );
-  const changes = predictChanges(some, fits, identityDim);
-  const gram = valuesOf(() => {
-    const x = tf.tensor2d(changes, [some.length, identityDim]);
-    const centred = tf.sub(x, tf.mean(x, 0, true));
-    return tf.matMul(tf.transpose(centred), centred);
-  });
-  const { vectors } = eigen(gram, identityDim);
-  for (const rank of RANKS.filter((candidate) => candidate < identityDim)) {
-    // Eigenvalues ascend: the last columns are the directions wanted. (R,D)
-    const directions = Float32Array.from({ length: rank * identityDim }, (_, i) => {
-      const [r, d] = [Math.floor(i / identityDim), i % identityDim];
-      return vectors[d * identityDim + (identityDim - 1 - r)]!;
-    });
-    const projected = fits.map(({ map: own }) =>
-      valuesOf(() =>
-        tf.matMul(
-          tf.tensor2d(own, [identityDim, identityDim]),
-          tf.transpose(tf.tensor2d(directions, [rank, identityDim])),
-        ),
-      ),
-    );
-    const lower: Solution = {
-      config: { ...config, rank },
-      weights: new Map<string, WeightValues>([
-        ...weights,
-        ['map.weight', joinColumns(projected, identityDim, rank)],
-        ['directions', { shape: [rank, identityDim], values: directions }],
-      ]),
-    };
-    const lowerLoss = judge(lower.config, lower.weights);
-    if (lowerLoss <= loss + RANK_TOLERANCE) {
-      note(`rank ${rank} of ${identityDim} (loss ${lowerLoss.toFixed(4)} against ${loss.toFixed(4)})`);
-      return lower;
-    }
-  }
-  note(`full rank ${identityDim}`);
-  return { config, weights };
-}
-
 function offsetRows(fits: readonly LinearFit[], identityDim: number): WeightValues {
   return { shape: [fits.length, identityDim], values: flatten(fits.map(({ offset }) => offset)) };
 }
@@ -301,34 +151,4 @@ function sideBySide(fits: readonly LinearFit[], identityDim: number): WeightValu
     identityDim,
     identityDim,
   );
-}
-
-/** Matrices (D,R) → (D, F·R), function by function. */
-function joinColumns(maps: readonly Float32Array[], rows: number, width: number): WeightValues {
-  const values = new Float32Array(maps.length * rows * width);
-  maps.forEach((map, f) => {
-    for (let row = 0; row < rows; row++) {
-      values.set(map.subarray(row * width, (row + 1) * width), (row * maps.length + f) * width);
-    }
-  });
-  return { shape: [rows, maps.length * width], values };
-}
-
-/** Function f of (D, F·D) → (D,D). */
-function columnsOf(map: Float32Array, f: number, functions: number, dim: number): Float32Array {
-  const own = new Float32Array(dim * dim);
-  for (let row = 0; row < dim; row++) {
-    const start = (row * functions + f) * dim;
-    own.set(map.subarray(start, start + dim), row * dim);
-  }
-  return own;
-}
-
-function flatten(vectors: readonly Float32Array[]): Float32Array {
-  const width = vectors[0]?.length ?? 0;
-  const values = new Float32Array(vectors.length * width);
-  vectors.forEach((vector, i) => {
-    values.set(vector, i * width);
-  });
-  return values;
 }

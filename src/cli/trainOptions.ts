@@ -1,0 +1,257 @@
+/** What `posecast train` can be told, and the training it asks for. */
+import { basename, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
+import { GENERATOR_KINDS, type GeneratorKind } from '../fra/generators/generatorConfig.ts';
+import {
+  COMBINER_LOSSES,
+  COMBINER_TERMS,
+  type CombinerLoss,
+  type CombinerTerm,
+} from '../fra/training/lossTerms.ts';
+import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
+import { ConfigError } from '../shared/errors.ts';
+import type { TrainConfig } from '../training/trainConfig.ts';
+
+export interface TrainFlags {
+  readonly recognizer: string;
+  readonly detector: string;
+  readonly out: string;
+  readonly name?: string;
+  readonly seed: number;
+  readonly device: TrainingDevice;
+  readonly threads: number;
+  readonly excludeSubjects?: string;
+  readonly validationShare: number;
+  readonly inventedPeople: number;
+  readonly autoencoderSteps: number;
+  readonly combinerSteps: number;
+  readonly loss: CombinerLoss;
+  readonly generator: GeneratorKind;
+  readonly parts?: string;
+  readonly autoencoder?: string;
+  readonly posture: PostureForm;
+  readonly yawKnots: readonly number[];
+  readonly batchSize?: number;
+  readonly learningRate?: number;
+  readonly without: readonly CombinerTerm[];
+  readonly trainPeople?: number;
+  readonly mlpCondition: 'readout' | 'code';
+  readonly identityResidual?: Switch;
+  readonly normalizeOutput?: Switch;
+  readonly dataName?: string;
+  readonly dataLicence: string;
+  readonly dataCredit: string;
+  readonly limit: readonly string[];
+  readonly resume?: true;
+  readonly json?: true;
+}
+
+/** All options but --resume and --json, which are not about the model. */
+export function addTrainOptions(command: Command): Command {
+  return command
+    .requiredOption('--out <folder>', 'where the model is written')
+    .option('--recognizer <name>', 'recogniser of the registry the model is for', 'fr-feature')
+    .option('--detector <name>', 'detector of the registry', 'fr-detect')
+    .option('--name <name>', 'name in the card (default: the name of OUT)')
+    .option(
+      '--exclude-subjects <who>',
+      'people to leave out: names with commas, a file of names, or a folder per person',
+    )
+    .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
+    .option('--invented-people <n>', 'people to invent from training people', whole, 100)
+    .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', whole, 2000)
+    .option(
+      '--combiner-steps <n>',
+      'steps of the combiner at most; it ends when validation stays',
+      whole,
+      2000,
+    )
+    .option(
+      '--batch-size <n>',
+      'people in a batch of the combiner (default: 48; as published: 256)',
+      positive,
+    )
+    .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", rate)
+    .addOption(
+      new Option('--loss <form>', "the combiner's comparing terms")
+        .choices(COMBINER_LOSSES)
+        .default('n-pair'),
+    )
+    .addOption(
+      new Option('--without <terms>', `loss terms to leave out, with commas: ${COMBINER_TERMS.join(', ')}`)
+        .argParser(termList)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--generator <kind>', 'what makes variants').choices(GENERATOR_KINDS).default('vit'),
+    )
+    .option('--parts <folders>', 'of a mixture: the FRA models that are mixed, with commas')
+    .option('--autoencoder <folder>', 'FRA model, or training, whose autoencoder is taken')
+    .addOption(
+      new Option('--posture <form>', 'what the generator is told about the target posture')
+        .choices(POSTURE_FORMS)
+        .default('code'),
+    )
+    .addOption(
+      new Option('--yaw-knots <degrees>', 'where closed forms are fitted, with commas, ascending')
+        .argParser(knotList)
+        .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
+    )
+    .addOption(
+      new Option(
+        '--mlp-condition <what>',
+        "residual MLP: the pose read off the posture, or the posture's code",
+      )
+        .choices(['readout', 'code'])
+        .default('readout'),
+    )
+    .addOption(
+      new Option(
+        '--identity-residual <switch>',
+        'Vision Transformers: add the identity to the answer',
+      ).choices(SWITCHES),
+    )
+    .addOption(
+      new Option('--normalize-output <switch>', 'Vision Transformers: answers of unit length').choices(
+        SWITCHES,
+      ),
+    )
+    .option('--train-people <n>', 'train on so many of the training people, a seeded choice', positive)
+    .option('--seed <n>', 'seed of everything random', whole, 0)
+    .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
+    .option('--threads <n>', 'CPU threads of one operation', whole, 2)
+    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)')
+    .option('--data-licence <text>', 'licence of the data, for the card', 'not stated')
+    .option('--data-credit <text>', 'credit of the data, for the card', '')
+    .option(
+      '--limit <sentence>',
+      'what the model is known not to do, for the card; may be repeated',
+      collect,
+      [],
+    );
+}
+
+/** Comparing terms alone, weighted alike, as the paper has them. */
+const PUBLISHED_TERMS = { identity: 1, pose: 1, photograph: 1, alignment: 0 };
+const IMPROVED_TERMS = { identity: 0.5, pose: 0.25, photograph: 0.05, alignment: 4 };
+
+/** The training that the flags ask for; @throws ConfigError when they contradict each other. */
+export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
+  const parts = partFolders(flags);
+  const published = flags.generator === 'vit-published';
+  const usual = published ? PUBLISHED_TERMS : IMPROVED_TERMS;
+  const switched = (value: Switch | undefined) => (value === undefined ? undefined : value === 'on');
+  const residual = switched(flags.identityResidual);
+  const normalized = switched(flags.normalizeOutput);
+  return {
+    name: flags.name ?? basename(out),
+    seed: flags.seed,
+    validationShare: flags.validationShare,
+    inventedPeople: flags.inventedPeople,
+    peopleLimit: flags.trainPeople ?? null,
+    autoencoder: {
+      steps: flags.autoencoderSteps,
+      batchSize: 32,
+      learningRate: 1e-3,
+      weightDecay: 1e-5,
+      // The paper's code drops activations here; that blurs a code which is meant to be exact.
+      dropout: 0,
+      averaging: 0,
+      validateEvery: 100,
+      plateauPatience: 4,
+      plateauFactor: 0.5,
+      stopPatience: 12,
+      from: flags.autoencoder ?? parts[0] ?? null,
+    },
+    generator: {
+      kind: flags.generator,
+      posture: flags.posture,
+      knots: flags.yawKnots,
+      condition: flags.mlpCondition,
+      ...(residual !== undefined && { identityResidual: residual }),
+      ...(normalized !== undefined && { normalizeOutput: normalized }),
+      parts,
+    },
+    combiner: {
+      steps: flags.combinerSteps,
+      batchSize: flags.batchSize ?? (published ? 256 : 48),
+      // Low: with few people the best generalisation comes early. The paper's: 1e-3.
+      learningRate: flags.learningRate ?? (published ? 1e-3 : 1e-4),
+      weightDecay: 1e-4,
+      dropout: 0.05,
+      averaging: published ? 0 : 0.98,
+      validateEvery: 25,
+      plateauPatience: 5,
+      plateauFactor: 0.5,
+      stopPatience: 10,
+      loss: flags.loss,
+      scale: 8,
+      margin: 0.3,
+      inventedShare: published ? 0 : 0.9,
+      weights: Object.fromEntries(
+        COMBINER_TERMS.map((term) => [term, flags.without.includes(term) ? 0 : usual[term]]),
+      ) as Record<CombinerTerm, number>,
+      without: flags.without,
+    },
+  };
+}
+
+const SWITCHES = ['on', 'off'] as const;
+type Switch = (typeof SWITCHES)[number];
+
+function partFolders({ generator, parts }: TrainFlags): string[] {
+  if ((generator === 'mixture') !== (parts !== undefined)) {
+    throw new ConfigError('bad-parts', '--parts belongs to --generator mixture, and it needs them', {
+      generator,
+      parts,
+    });
+  }
+  return (parts ?? '')
+    .split(',')
+    .filter((folder) => folder !== '')
+    .map((folder) => resolve(folder));
+}
+
+function termList(value: string): CombinerTerm[] {
+  return value.split(',').map((word) => {
+    const term = COMBINER_TERMS.find((known) => known === word.trim());
+    if (term === undefined) throw new InvalidArgumentError(`expected ${COMBINER_TERMS.join(', ')}`);
+    return term;
+  });
+}
+
+function knotList(value: string): number[] {
+  const knots = value.split(',').map(Number);
+  const ascending = knots.every((knot, i) => Math.abs(knot) <= 90 && (i === 0 || knot > knots[i - 1]!));
+  if (!ascending) throw new InvalidArgumentError('expected ascending degrees between -90 and 90');
+  return knots;
+}
+
+function positive(value: string): number {
+  const parsed = whole(value);
+  if (parsed === 0) throw new InvalidArgumentError('expected a whole number ≥ 1');
+  return parsed;
+}
+
+function rate(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed > 0)) throw new InvalidArgumentError('expected a number above 0');
+  return parsed;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function whole(value: string): number {
+  const parsed = Number(value);
+  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError('expected a whole number ≥ 0');
+  return parsed;
+}
+
+function share(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed > 0 && parsed < 1)) throw new InvalidArgumentError('expected a number between 0 and 1');
+  return parsed;
+}
