@@ -1,4 +1,5 @@
-/** The equal error rate of a verification by similarity. */
+/** The equal error rate of a verification by similarity, over all pairs of faces; the rate is that of `evaluate`. */
+import { type Comparison, errorRates, scoreSet } from '../src/evaluate/metrics/errorRates.ts';
 import { dot } from '../src/shared/l2.ts';
 
 export interface Labelled {
@@ -17,26 +18,10 @@ export function equalErrorRateBetween(some: readonly Labelled[], others: readonl
   return rateOfPairs(some.flatMap((a) => others.map((b) => [a, b] as const)));
 }
 
-/** Where the shares of genuine pairs below and impostor pairs at or above a similarity are closest: their mean. */
 function rateOfPairs(pairs: readonly (readonly [Labelled, Labelled])[]): number {
-  const genuine: number[] = [];
-  const impostor: number[] = [];
-  for (const [a, b] of pairs) {
-    (a.subjectId === b.subjectId ? genuine : impostor).push(dot(a.embedding, b.embedding));
-  }
-  genuine.sort((a, b) => a - b);
-  impostor.sort((a, b) => a - b);
-  let below = 0;
-  let closest = Number.POSITIVE_INFINITY;
-  let rate = Number.NaN;
-  genuine.forEach((similarity, missed) => {
-    while (below < impostor.length && impostor[below]! < similarity) below++;
-    const missRate = missed / genuine.length;
-    const falseRate = (impostor.length - below) / impostor.length;
-    if (Math.abs(missRate - falseRate) < closest) {
-      closest = Math.abs(missRate - falseRate);
-      rate = (missRate + falseRate) / 2;
-    }
+  const comparisons = pairs.map(([a, b]): Comparison => {
+    // Everybody counts once, so nobody needs a number.
+    return { score: dot(a.embedding, b.embedding), genuine: a.subjectId === b.subjectId, person: 0 };
   });
-  return rate;
+  return errorRates(scoreSet(comparisons), []).equal;
 }

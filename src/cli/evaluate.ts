@@ -1,5 +1,6 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
@@ -12,7 +13,6 @@ import type { PosePair } from '../evaluate/rivals/posePairs.ts';
 import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
-import { openBackend } from '../fra/backend.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { openCorpus } from '../producer/readers/corpusReader.ts';
@@ -128,7 +128,12 @@ export function evaluateCommand(): Command {
     )
     .option('--kdef-samples <n>', 'samples of kdef-published, at most', positiveInteger, 3000)
     .optionsGroup('Options:')
-    .option('--threads <n>', 'CPU threads of a matrix product', positiveInteger, 2)
+    .option(
+      '--threads <n>',
+      'rows measured at the same time (default: one a core)',
+      positiveInteger,
+      availableParallelism(),
+    )
     .option('--json', 'one JSON object on standard output instead of the table')
     .addHelpText('after', EPILOGUE)
     .action(run);
@@ -153,7 +158,6 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
     );
     const recognizers = await openRecognizers(flags, models, hooks.note);
     const pairs = await openPairs(flags.pairs, recognizers);
-    await openBackend('cpu', flags.threads);
     await mkdir(out, { recursive: true }).catch((error: unknown) => {
       throw new ConfigError('bad-out', '--out: expected a folder, or nothing yet', { path: out }, error);
     });
@@ -163,6 +167,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       models,
       pairs,
       settings: settingsOf(flags),
+      threads: flags.threads,
       work: workFolder(out),
       command: commandLine(),
       clock: Date.now,

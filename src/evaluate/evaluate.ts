@@ -2,23 +2,20 @@
 import { join } from 'node:path';
 import type { FraModel } from '../fra/fraModel.ts';
 import { version } from '../shared/package.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
-import { openCombiner } from '../worker/models/combiner.ts';
+import { createReleasers } from '../shared/releasers.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 import { type CorpusInput, embedEnrolmentViews, embedPeople } from './corpus/embedPeople.ts';
 import { networkCost } from './cost.ts';
-import { peopleCurves, variantCurves } from './curves.ts';
-import { type MeasuredRows, measureRows } from './evaluateRows.ts';
-import { pickExamples } from './examples.ts';
-import type { OpenedFra } from './generators/fraMethods.ts';
+import { curveRequests } from './curves.ts';
+import { compareRows, detectableGain, type MeasuredRow } from './evaluateRows.ts';
+import { drawExamples } from './examples.ts';
 import { findLeaks, refuseLeaks, type TrainingRecord, trainingRecord } from './leakage.ts';
-import type { Method } from './method.ts';
-import { allMethods } from './methods.ts';
+import type { RowMeasurement } from './measureMethod.ts';
 import type { FaceClass } from './people.ts';
+import { openContext, type RecognizerJob } from './recognizerJob.ts';
 import type { EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
-import { meanOffset } from './rivals/meanOffset.ts';
-import { type PairSource, type PosePair, REAL_PAIRS, syntheticPairs } from './rivals/posePairs.ts';
-import { ridgeMap } from './rivals/ridgeMap.ts';
+import type { PosePair } from './rivals/posePairs.ts';
+import { openRowsPool, type RowsPool } from './rowsPool.ts';
 import { type EvaluationHooks, type EvaluationSettings, RESAMPLES } from './settings.ts';
 import { planTrials, targetPoses } from './trials.ts';
 import { verdictsOf } from './verdict.ts';
@@ -33,6 +30,8 @@ export interface EvaluationInput {
     { readonly pairs: readonly PosePair[]; readonly record: TrainingRecord }
   >;
   readonly settings: EvaluationSettings;
+  /** Rows measured at the same time. */
+  readonly threads: number;
   /** DIR/work: caches. */
   readonly work: string;
   /** As typed. */
@@ -65,35 +64,40 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
   if (!settings.allowLeakage) refuseLeaks(leakage);
   const anyClasses = [...people.classes.values()][0]!;
   const views = await embedEnrolmentViews(people, targetRange(anyClasses, settings), options);
-  const releasers = createReleasers();
+  const jobs: RecognizerJob[] = [];
+  for (const { recognizer } of recognizers) {
+    const { name } = recognizer;
+    const pairs = input.pairs.get(name)?.pairs;
+    jobs.push({
+      ...{ name, classes: people.classes.get(name)!, views: views.get(name)! },
+      ...(pairs && { pairs }),
+      models: await modelsOf(input.models, recognizer.sourceSha256),
+    });
+  }
+  const pool = await openRowsPool(input.threads, { jobs, settings });
   const results: RecognizerResult[] = [];
   const examples: Example[] = [];
   let pairs = { genuine: 0, impostor: 0 };
   try {
-    for (const { recognizer } of recognizers) {
-      const { name } = recognizer;
-      hooks.stage(name);
-      const classes = people.classes.get(name)!;
-      const models = await openModels(input.models, recognizer.sourceSha256, releasers);
-      const known = input.pairs.get(name);
-      const synthetic = known && syntheticPairs(known.pairs);
-      const methods = allMethods(views.get(name)!, synthetic, models);
-      const measured = await measureRows({ classes, methods, settings, hooks });
+    for (const [i, { recognizer }] of recognizers.entries()) {
+      const job = jobs[i]!;
+      const measured = await measureRecognizer(job, pool, input);
       pairs = measured.pairs;
-      hooks.stage(`${name}, curves`);
       results.push({
-        name,
+        name: job.name,
         embedDim: recognizer.entry.embedDim!,
         cost: await networkCost(Object.values(recognizer.files)[0]!),
         verdicts: verdictsOf(measured.rows),
         rows: measured.rows.map(({ row }) => row),
-        curves: await measureCurves(measured, methods, synthetic),
-        smallestDetectableGain: measured.smallestDetectableGain,
+        curves: measured.curves,
+        smallestDetectableGain: detectableGain(measured.rows),
       });
-      if (examples.length === 0) examples.push(...(await pickExamples(measured, people.files, hooks.signal)));
+      if (i > 0) continue;
+      const shown = await pool.examples(job.name, exampleRow(measured.rows));
+      examples.push(...(await drawExamples(shown, people.files, hooks.signal)));
     }
   } finally {
-    await releasers.release();
+    await pool.close();
   }
   const protocol: Protocol = {
     folds: settings.folds,
@@ -149,45 +153,74 @@ function countProtocol(
   };
 }
 
-/** The models that belong to a recogniser, with their networks open. */
-async function openModels(
+/** The models that belong to a recogniser. */
+async function modelsOf(
   models: EvaluationInput['models'],
   recognizerSha256: string,
-  releasers: Releasers,
-): Promise<OpenedFra[]> {
-  const opened: OpenedFra[] = [];
-  for (const { asked, model } of models) {
-    if (model.card.recognizer.sha256 !== recognizerSha256) continue;
-    const combiner = await openCombiner(model.paths.combiner, { device: 'cpu', intraOpThreads: 1 });
-    releasers.push('combiner', () => combiner.close());
-    const same = opened.filter(({ model: { card } }) => card.name === model.card.name).length;
-    const id = same === 0 ? model.card.name : `${model.card.name}-${same + 1}`;
+): Promise<RecognizerJob['models']> {
+  const found: RecognizerJob['models'][number][] = [];
+  for (const { model } of models) {
+    const { name, recognizer } = model.card;
+    if (recognizer.sha256 !== recognizerSha256) continue;
+    const same = found.filter(({ id }) => id === name || id.startsWith(`${name}-`)).length;
     const { parameters, multiplyAdds } = await networkCost(model.paths.combiner);
-    opened.push({
-      ...{ asked, id, model, combiner },
+    found.push({
+      id: same === 0 ? name : `${name}-${same + 1}`,
+      folder: model.folder,
       size: { parameters: parameters ?? 0, multiplyAdds: multiplyAdds ?? 0 },
     });
   }
-  return opened;
+  return found;
 }
 
-async function measureCurves(
-  measured: MeasuredRows,
-  methods: readonly Method[],
-  synthetic: PairSource | undefined,
-): Promise<RecognizerResult['curves']> {
-  const source = synthetic ?? REAL_PAIRS;
-  const shown = ['jitter', `mean-offset-${source.id}`, `ridge-${source.id}`];
-  return {
-    variants: await variantCurves(
-      measured,
-      methods.filter(({ id, kind }) => kind === 'generator' || shown.includes(id)),
-    ),
-    trainingPeople: [
-      ...(await peopleCurves(measured, source, [meanOffset, ridgeMap])),
-      ...(synthetic ? await peopleCurves(measured, REAL_PAIRS, [ridgeMap]) : []),
-    ],
-  };
+interface MeasuredRecognizer {
+  readonly rows: readonly MeasuredRow[];
+  readonly curves: RecognizerResult['curves'];
+  readonly pairs: RowMeasurement['pairs'];
+}
+
+/** Rows and curves, as many at a time as there are threads. */
+async function measureRecognizer(
+  job: RecognizerJob,
+  pool: RowsPool,
+  { settings, hooks }: EvaluationInput,
+): Promise<MeasuredRecognizer> {
+  hooks.stage(job.name);
+  const releasers = createReleasers();
+  try {
+    // The list of rows and curves; the threads have their own.
+    const context = await openContext(job, settings, releasers);
+    const curves = curveRequests(context);
+    const total = context.methods.length + curves.length;
+    let done = 0;
+    const counted = async <T>(working: Promise<T>, note: string): Promise<T> => {
+      const value = await working;
+      hooks.signal.throwIfAborted();
+      hooks.progress(++done, total, note);
+      return value;
+    };
+    const [measured, drawn] = await Promise.all([
+      Promise.all(context.methods.map(({ label }, row) => counted(pool.row(job.name, row), label))),
+      Promise.all(curves.map((curve) => counted(pool.curve(job.name, curve), 'curves'))),
+    ]);
+    return {
+      rows: compareRows(measured, context.draws, settings.seeds),
+      pairs: measured[0]!.pairs,
+      curves: {
+        variants: drawn.filter((_, i) => curves[i]!.over === 'variants'),
+        trainingPeople: drawn.filter((_, i) => curves[i]!.over === 'people'),
+      },
+    };
+  } finally {
+    await releasers.release();
+  }
+}
+
+/** The row whose right and wrong answers are shown: the best generator, or the best rival where there is none. */
+function exampleRow(rows: readonly MeasuredRow[]): string {
+  const generators = rows.filter(({ row }) => row.kind === 'generator');
+  const candidates = generators.length > 0 ? generators : rows.filter(({ row }) => row.kind === 'rival');
+  return candidates.reduce((a, b) => (b.row.metrics.ncm!.value > a.row.metrics.ncm!.value ? b : a)).row.id;
 }
 
 /** Fewer evaluated people than this say little, whatever the interval. */

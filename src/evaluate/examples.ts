@@ -2,8 +2,9 @@
 import sharp from 'sharp';
 import { readImage } from '../worker/corpusReader.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
-import type { MeasuredRows } from './evaluateRows.ts';
 import { type Gallery, openGalleries } from './gallery.ts';
+import type { RowPlan } from './measureRow.ts';
+import type { Method } from './method.ts';
 import type { Photograph } from './people.ts';
 import type { Example } from './result.ts';
 import { nearestMeans } from './tasks/nearestMean.ts';
@@ -16,52 +17,69 @@ const SIDE = 112;
 
 type Files = ReadonlyMap<string, { readonly imageRoot: string; readonly uri: string }>;
 
-/** Of the first seed; the judged row is the best generator, or the best rival where there is none. */
-export async function pickExamples(
-  { rows, plan }: MeasuredRows,
-  files: Files,
-  signal: AbortSignal,
-): Promise<Example[]> {
-  const candidates = rows.filter(({ row }) => row.kind === 'generator');
-  const judged = (candidates.length > 0 ? candidates : rows.filter(({ row }) => row.kind === 'rival')).reduce(
-    (a, b) => (b.row.metrics.ncm!.value > a.row.metrics.ncm!.value ? b : a),
-  );
-  const groups: Record<string, Example[]> = {
-    [`right with ${judged.row.label}, wrong without`]: [],
-    [`wrong with ${judged.row.label}, right without`]: [],
-    'wrong both ways': [],
-  };
-  const [helped, hurt, lost] = Object.keys(groups) as [string, string, string];
-  for (const trial of plan.trials.filter(({ seed }) => seed === 0)) {
-    const targets = targetPoses(trial, plan.variants);
-    const [without] = (await openGalleries(rows[0]!.method, trial, targets)) as [Gallery];
-    const [withVariants] = (await openGalleries(judged.method, trial, targets)) as [Gallery];
+/** A probe worth showing. */
+export interface ExampleProbe {
+  readonly group: string;
+  readonly subjectId: string;
+  readonly mistakenFor: string;
+  readonly enrolment: Photograph;
+  readonly probe: Photograph;
+  /** A photograph that enrols the other person. */
+  readonly other: Photograph;
+}
+
+/** Of the first seed, judged by the nearest class mean. */
+export async function exampleProbes(
+  { trials, variants }: Pick<RowPlan, 'trials' | 'variants'>,
+  none: Method,
+  judged: Method,
+): Promise<ExampleProbe[]> {
+  const helped = `right with ${judged.label}, wrong without`;
+  const hurt = `wrong with ${judged.label}, right without`;
+  const groups = new Map<string, ExampleProbe[]>([helped, hurt, 'wrong both ways'].map((name) => [name, []]));
+  for (const trial of trials.filter(({ seed }) => seed === 0)) {
+    const targets = targetPoses(trial, variants);
+    const [without] = (await openGalleries(none, trial, targets)) as [Gallery];
+    const [withVariants] = (await openGalleries(judged, trial, targets)) as [Gallery];
     const [before, after] = [nearestMeans(without), nearestMeans(withVariants)];
     for (const [i, { person, photograph }] of without.probes.entries()) {
       const [rightBefore, rightAfter] = [before[i] === person.index, after[i] === person.index];
-      const name = rightAfter && !rightBefore ? helped : rightBefore && !rightAfter ? hurt : lost;
-      if ((rightBefore && rightAfter) || groups[name]!.length >= PER_GROUP) continue;
-      const mistaken = trial.classes[rightAfter ? before[i]! : after[i]!]!;
-      const pictures = [
-        { role: 'enrolment', photograph: person.enrol[0]! },
-        { role: 'probe', photograph },
-        { role: 'mistaken for', photograph: mistaken.enrol[0]! },
-      ] as const;
-      groups[name]!.push({
-        group: name,
-        subjectId: person.subjectId,
-        caption: `${person.subjectId} at ${photograph.yaw.toFixed(0)}°, mistaken for ${mistaken.subjectId}`,
-        pictures: await Promise.all(
-          pictures.map(async (picture) => ({
-            role: picture.role,
-            yaw: picture.photograph.yaw,
-            jpeg: await thumbnail(picture.photograph, files, signal),
-          })),
-        ),
+      if (rightBefore && rightAfter) continue;
+      const group = rightAfter ? helped : rightBefore ? hurt : 'wrong both ways';
+      const members = groups.get(group)!;
+      if (members.length >= PER_GROUP) continue;
+      const other = trial.classes[rightAfter ? before[i]! : after[i]!]!;
+      members.push({
+        ...{ group, subjectId: person.subjectId, mistakenFor: other.subjectId },
+        ...{ enrolment: person.enrol[0]!, probe: photograph, other: other.enrol[0]! },
       });
     }
   }
-  return Object.values(groups).flat();
+  return [...groups.values()].flat();
+}
+
+export function drawExamples(
+  probes: readonly ExampleProbe[],
+  files: Files,
+  signal: AbortSignal,
+): Promise<Example[]> {
+  return Promise.all(
+    probes.map(async ({ group, subjectId, mistakenFor, enrolment, probe, other }): Promise<Example> => {
+      const picture = async (role: Example['pictures'][number]['role'], photograph: Photograph) => {
+        return { role, yaw: photograph.yaw, jpeg: await thumbnail(photograph, files, signal) };
+      };
+      return {
+        group,
+        subjectId,
+        caption: `${subjectId} at ${probe.yaw.toFixed(0)}°, mistaken for ${mistakenFor}`,
+        pictures: [
+          await picture('enrolment', enrolment),
+          await picture('probe', probe),
+          await picture('mistaken for', other),
+        ],
+      };
+    }),
+  );
 }
 
 async function thumbnail({ faceId }: Photograph, files: Files, signal: AbortSignal): Promise<string> {

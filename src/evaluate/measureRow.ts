@@ -22,7 +22,6 @@ export interface RowPlan {
   readonly personOf: (classIndex: number) => number;
   /** Settings of a trial's support vector machines, the same for every row. */
   readonly svmSettings: (trial: Trial) => Promise<SvmSettings>;
-  readonly signal: AbortSignal;
 }
 
 export function personPositions(classes: readonly FaceClass[]): (classIndex: number) => number {
@@ -49,7 +48,6 @@ async function choose(trial: Trial, variants: number): Promise<SvmSettings> {
 export async function measureRow(method: Method, plan: RowPlan): Promise<RowOutcomes> {
   const outcomes = emptyOutcomes(plan.seeds);
   for (const trial of plan.trials) {
-    plan.signal.throwIfAborted();
     const targets = targetPoses(trial, plan.variants);
     for (const gallery of await openGalleries(method, trial, targets))
       await runTasks(gallery, plan, outcomes);
@@ -65,7 +63,6 @@ export async function measureNearestMean(
 ): Promise<Hit[]> {
   const hits: Hit[] = [];
   for (const trial of plan.trials) {
-    plan.signal.throwIfAborted();
     for (const gallery of await openGalleries(method, trial, targetsOf(trial))) {
       hits.push(...answersToHits(gallery, nearestMeans(gallery), plan));
     }

@@ -36,6 +36,8 @@ export interface Method {
   /** For an ablation: the id of what was ablated. */
   readonly of?: string;
   readonly note?: string;
+  /** Variants a second where generating is only looking up what was computed before; null: unknown. */
+  readonly perSecond?: number | null;
   /**
    * True: tested in two halves, as oracles must be, so that no probe is compared with itself. `prepare` gets the half
    * whose probes are tested and may use the others (`isTested` in rivals/oracles.ts says which).

@@ -4,7 +4,7 @@ import type { Method } from './method.ts';
 import { dreamMlp } from './rivals/dreamMlp.ts';
 import { meanOffset } from './rivals/meanOffset.ts';
 import { MODERATE_ORACLE, ORACLE } from './rivals/oracles.ts';
-import { mirrorRival, type PictureViews, renderRival } from './rivals/pictureViews.ts';
+import { mirrorRival, renderRival, type ViewTable } from './rivals/pictureViews.ts';
 import { LEAKED_PAIRS, type PairSource, REAL_PAIRS } from './rivals/posePairs.ts';
 import { ridgeMap } from './rivals/ridgeMap.ts';
 import { tiedCovariance } from './rivals/tiedCovariance.ts';
@@ -13,7 +13,7 @@ import { wccn } from './rivals/wccn.ts';
 
 /** `synthetic`: rendered pairs of other people, when there are any. */
 export function allMethods(
-  views: PictureViews,
+  views: ViewTable,
   synthetic: PairSource | undefined,
   models: readonly OpenedFra[],
 ): Method[] {

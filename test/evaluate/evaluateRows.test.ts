@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { measureRows } from '../../src/evaluate/evaluateRows.ts';
+import { compareRows } from '../../src/evaluate/evaluateRows.ts';
+import { measureMethod, type RowMeasurement } from '../../src/evaluate/measureMethod.ts';
 import type { Method } from '../../src/evaluate/method.ts';
 import { assignPhotographs } from '../../src/evaluate/people.ts';
+import { measuringPlan } from '../../src/evaluate/recognizerJob.ts';
 import { type EvaluationRow, METRIC_NAMES, TASKS, type Task } from '../../src/evaluate/result.ts';
 import { dreamMlp } from '../../src/evaluate/rivals/dreamMlp.ts';
 import { meanOffset } from '../../src/evaluate/rivals/meanOffset.ts';
@@ -30,7 +32,6 @@ const settings: EvaluationSettings = {
   subjectPrefix: '',
   detector: 'none',
 };
-const hooks = { stage() {}, progress() {}, note() {}, signal: new AbortController().signal };
 async function measure(
   world: Partial<SyntheticOptions>,
   rows: readonly Method[],
@@ -38,7 +39,10 @@ async function measure(
 ) {
   const people = makePeople({ evaluated: 16, distractors: 24, seed: 5, ...world });
   const { classes } = assignPhotographs(people, settings.enrol, settings.probes);
-  return measureRows({ classes, methods: rows, settings: { ...settings, tasks }, hooks });
+  const { plan, draws } = measuringPlan(classes, { ...settings, tasks });
+  const measured: RowMeasurement[] = [];
+  for (const method of rows) measured.push(await measureMethod(method, plan, draws));
+  return { rows: compareRows(measured, draws, settings.seeds), pairs: measured[0]!.pairs };
 }
 
 function gain(rows: readonly { row: EvaluationRow }[], id: string) {

@@ -5,9 +5,9 @@ import type { PipelineModels } from '../../worker/models/pipelineModels.ts';
 import type { KnownPerson } from '../leakage.ts';
 import { assignPhotographs, type FaceClass, type Person, type Photograph } from '../people.ts';
 import type { CorpusCounts } from '../result.ts';
-import type { PictureViews } from '../rivals/pictureViews.ts';
+import type { ViewTable } from '../rivals/pictureViews.ts';
 import type { EvaluationHooks, EvaluationSettings } from '../settings.ts';
-import { type EmbeddedViews, embedViews, type ViewRequest } from './embedViews.ts';
+import { type EmbeddedViews, embedViews, measureViewRate, type ViewRequest } from './embedViews.ts';
 import type { ViewOutcome } from './faceView.ts';
 
 /** A corpus as the command line opened it. */
@@ -188,13 +188,15 @@ function knownPeople(
 /** Yaws in degrees that enrolment photographs are rendered at; frontal is the photograph itself. */
 const RENDER_STEP = 15;
 const RENDER_LIMIT = 75;
+/** Photographs whose views are made once more to measure how long that takes. */
+const TIMED_PHOTOGRAPHS = 3;
 
 /** Enrolment photographs mirrored, and rendered over the range of the targets; recogniser name → views. */
 export async function embedEnrolmentViews(
   people: EmbeddedPeople,
   [fromYaw, toYaw]: readonly [number, number],
   options: EmbedPeopleOptions,
-): Promise<Map<string, PictureViews>> {
+): Promise<Map<string, ViewTable>> {
   const { hooks, recognizers, work } = options;
   hooks.stage('mirrored and rendered enrolment photographs');
   const ids = [
@@ -213,35 +215,25 @@ export async function embedEnrolmentViews(
     const views = [{ kind: 'mirrored' } as const, ...yaws.map((yaw) => ({ kind: 'render', yaw }) as const)];
     return { ...people.files.get(faceId)!, faceId, views };
   });
+  const embedOptions = { recognizers, work, signal: hooks.signal };
   const answers = await embedViews(requests, {
-    recognizers,
-    work,
-    signal: hooks.signal,
+    ...embedOptions,
     progress: (done, total) => hooks.progress(done, total, `${1 + yaws.length} pictures each`),
   });
+  const rendersPerSecond = await measureViewRate(requests.slice(0, TIMED_PHOTOGRAPHS), embedOptions);
   return new Map(
     recognizers.map(({ recognizer: { name } }) => {
-      const views = new Map(
-        ids.map((faceId, i) => {
-          const [mirrored, ...renders] = answers[i]!.outcomes.get(name)!;
-          return [
-            faceId,
-            {
-              mirrored: mirrored?.status === 'ok' ? mirrored.view.embedding : undefined,
-              renders: renders.flatMap((outcome, k) =>
-                outcome.status === 'ok' ? [{ yaw: yaws[k]!, embedding: outcome.view.embedding }] : [],
-              ),
-            },
-          ];
-        }),
-      );
-      return [
-        name,
-        {
-          mirrored: (faceId) => views.get(faceId)?.mirrored,
-          renders: (faceId) => views.get(faceId)?.renders ?? [],
-        },
-      ];
+      const mirrored = new Map<string, Float32Array>();
+      const renders = new Map<string, { yaw: number; embedding: Float32Array }[]>();
+      ids.forEach((faceId, i) => {
+        const [mirror, ...turned] = answers[i]!.outcomes.get(name)!;
+        if (mirror?.status === 'ok') mirrored.set(faceId, mirror.view.embedding);
+        const accepted = turned.flatMap((outcome, k) =>
+          outcome.status === 'ok' ? [{ yaw: yaws[k]!, embedding: outcome.view.embedding }] : [],
+        );
+        renders.set(faceId, accepted);
+      });
+      return [name, { mirrored, renders, rendersPerSecond }];
     }),
   );
 }

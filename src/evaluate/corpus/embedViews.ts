@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FaceInput, ProcessedFace } from '../../shared/face.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
-import { createReleasers } from '../../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../../shared/releasers.ts';
 import { readImage } from '../../worker/corpusReader.ts';
 import { type FacePipeline, openFacePipeline } from '../../worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../worker/models/openModels.ts';
@@ -66,39 +66,14 @@ export async function embedViews(
   requests: readonly ViewRequest[],
   options: EmbedOptions,
 ): Promise<EmbeddedViews[]> {
-  const { signal, progress, work } = options;
-  await mkdir(work, { recursive: true });
+  const { signal, progress } = options;
   const releasers = createReleasers();
   try {
-    const [first] = options.recognizers as [PipelineModels, ...PipelineModels[]];
-    const session = { device: 'cpu', intraOpThreads: 1 } as const;
-    const pipeline = await openFacePipeline({ models: first.models, aligned: false, ...session });
-    releasers.push('pipeline', () => pipeline.close());
-    const detector = await openDetector(first.models.detector, session);
-    releasers.push('detector', () => detector.close());
-    const landmarks = await openLandmarks(first.models.landmarks, session);
-    releasers.push('landmarks', () => landmarks.close());
-    const code = await pipelineCodeDigest();
-    const recognizers: OpenedRecognizer[] = [];
-    for (const models of options.recognizers) {
-      const network = await openRecognizer(models.models.recognizer, session);
-      releasers.push('recogniser', () => network.close());
-      const { name } = models.recognizer;
-      const digests = models.resolved.map((model) => `${model.name} ${model.sha256}`);
-      const key = createHash('sha256')
-        .update(JSON.stringify([code, digests]))
-        .digest('hex');
-      const path = join(work, `views-${name}.arrow`);
-      const cache = await readViewCache(path, key);
-      recognizers.push({ name, embedDim: network.embedDim, network, path, key, cache });
-    }
-    const networks: Networks = { pipeline, detector, landmarks, recognizers };
+    const networks = await openNetworks(options, releasers);
     const answers: EmbeddedViews[] = [];
     let computed = 0;
     const write = async () => {
-      if (computed === 0) return;
-      for (const { path, key, embedDim, cache } of recognizers)
-        await writeViewCache(path, key, embedDim, cache);
+      if (computed > 0) await writeCaches(networks);
       computed = 0;
     };
     releasers.push('caches', write);
@@ -113,6 +88,64 @@ export async function embedViews(
   } finally {
     await releasers.release();
   }
+}
+
+/** Views a second on one thread, all recognisers together; computed anew, caches are neither read nor written. */
+export async function measureViewRate(
+  requests: readonly ViewRequest[],
+  options: Omit<EmbedOptions, 'progress'>,
+): Promise<number | null> {
+  const releasers = createReleasers();
+  try {
+    const networks = await openNetworks(options, releasers);
+    for (const { cache } of networks.recognizers) cache.clear();
+    let started = performance.now();
+    let views = 0;
+    for (const [i, request] of requests.entries()) {
+      await embedPhotograph(request, networks, options.signal);
+      // The first warms up.
+      if (i === 0) started = performance.now();
+      else views += request.views.length;
+    }
+    return views === 0 ? null : (1000 * views) / (performance.now() - started);
+  } finally {
+    await releasers.release();
+  }
+}
+
+async function openNetworks(
+  { recognizers, work }: Pick<EmbedOptions, 'recognizers' | 'work'>,
+  releasers: Releasers,
+): Promise<Networks> {
+  await mkdir(work, { recursive: true });
+  const [first] = recognizers as [PipelineModels, ...PipelineModels[]];
+  const session = { device: 'cpu', intraOpThreads: 1 } as const;
+  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const network = await opening;
+    releasers.push('network', () => network.close());
+    return network;
+  };
+  const pipeline = await keep(openFacePipeline({ models: first.models, aligned: false, ...session }));
+  const detector = await keep(openDetector(first.models.detector, session));
+  const landmarks = await keep(openLandmarks(first.models.landmarks, session));
+  const code = await pipelineCodeDigest();
+  const opened: OpenedRecognizer[] = [];
+  for (const { models, recognizer, resolved } of recognizers) {
+    const network = await keep(openRecognizer(models.recognizer, session));
+    const { name } = recognizer;
+    const digests = resolved.map((model) => `${model.name} ${model.sha256}`);
+    const key = createHash('sha256')
+      .update(JSON.stringify([code, digests]))
+      .digest('hex');
+    const path = join(work, `views-${name}.arrow`);
+    const cache = await readViewCache(path, key);
+    opened.push({ name, embedDim: network.embedDim, network, path, key, cache });
+  }
+  return { pipeline, detector, landmarks, recognizers: opened };
+}
+
+async function writeCaches({ recognizers }: Networks): Promise<void> {
+  for (const { path, key, embedDim, cache } of recognizers) await writeViewCache(path, key, embedDim, cache);
 }
 
 async function embedPhotograph(

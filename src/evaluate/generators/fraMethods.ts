@@ -10,8 +10,6 @@ import { rowsOf } from '../tasks/innerProducts.ts';
 import type { Trial } from '../trials.ts';
 
 export interface OpenedFra {
-  /** What the user asked for: a shipped name or a folder. */
-  readonly asked: string;
   /** Unique among the rows: the card's name, numbered where two cards have the same. */
   readonly id: string;
   readonly model: FraModel;

@@ -8,16 +8,17 @@ import type { PosePair } from './posePairs.ts';
 
 /** @throws ConfigError when the file is no samples file. */
 export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]; embedDim: number }> {
-  let key: string | undefined;
+  const bad = (cause?: unknown) =>
+    new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path }, cause);
+  let samples: TrainingSample[] | undefined;
   try {
-    key = tableFromIPC(await readFile(path)).schema.metadata.get('key');
+    const key = tableFromIPC(await readFile(path)).schema.metadata.get('key');
+    samples = key === undefined ? undefined : await readSamples(path, key);
   } catch (error) {
-    throw new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path }, error);
+    // Not there, not Arrow, or written by another version: columns are missing.
+    throw bad(error);
   }
-  const samples = key === undefined ? undefined : await readSamples(path, key);
-  if (samples === undefined || samples.length === 0) {
-    throw new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path });
-  }
+  if (samples === undefined || samples.length === 0) throw bad();
   return { pairs: pairsOfSamples(samples), embedDim: samples[0]!.embedding.length };
 }
 

@@ -19,6 +19,7 @@ export function wccn(source: PairSource, inner?: Method): Method {
     label: inner === undefined ? 'WCCN' : `${inner.label} + WCCN`,
     kind: 'rival',
     trainedOn: source.label,
+    ...(inner?.perSecond !== undefined && { perSecond: inner.perSecond }),
     async prepare(trial): Promise<PreparedMethod> {
       const whiten = learn(source.pairs(trial));
       const generator = inner === undefined ? perRequest(() => undefined) : await inner.prepare(trial);

@@ -1,0 +1,65 @@
+/** A row's numbers with their bootstrap draws, before it is compared with other rows. Plain data. */
+import { type Resampled, resample } from './bootstrap.ts';
+import { variantRequests } from './gallery.ts';
+import { measureRow, type RowPlan } from './measureRow.ts';
+import type { Method } from './method.ts';
+import { type Hit, rowStatistics } from './outcomes.ts';
+import { type Cost, METRIC_NAMES, type MetricName } from './result.ts';
+import { type Trial, targetPoses } from './trials.ts';
+
+export interface RowMeasurement {
+  readonly method: Omit<Method, 'prepare'>;
+  readonly metrics: ReadonlyMap<MetricName, Resampled>;
+  /** Right or wrong by the nearest class mean, each probe once a seed. */
+  readonly ncmHits: readonly Hit[];
+  /** Of one seed's verification against templates. */
+  readonly pairs: { readonly genuine: number; readonly impostor: number };
+  readonly cost: Cost | null;
+}
+
+export async function measureMethod(
+  method: Method,
+  plan: RowPlan,
+  draws: readonly Float64Array[],
+): Promise<RowMeasurement> {
+  const outcomes = await measureRow(method, plan);
+  const statistics = rowStatistics(outcomes);
+  const metrics = new Map<MetricName, Resampled>();
+  for (const name of METRIC_NAMES) {
+    const statistic = statistics.get(name);
+    if (statistic !== undefined) metrics.set(name, resample(statistic, draws));
+  }
+  const comparisons = outcomes.templates[0] ?? [];
+  const genuine = comparisons.filter((pair) => pair.genuine).length;
+  const { prepare: _, ...description } = method;
+  return {
+    method: description,
+    metrics,
+    ncmHits: outcomes.hits.get('ncm') ?? [],
+    pairs: { genuine, impostor: comparisons.length - genuine },
+    cost: await measureCost(method, plan.trials[0]!, plan.variants),
+  };
+}
+
+/** Requests that a method's speed is measured on. */
+const TIMED_REQUESTS = 200;
+
+/** Size as the method states it; speed of generating alone, learning not counted. */
+async function measureCost(method: Method, trial: Trial, variants: number): Promise<Cost | null> {
+  if (method.kind === 'none' || method.kind === 'oracle') return null;
+  const prepared = await method.prepare(trial);
+  const requests = variantRequests(trial.classes, targetPoses(trial, variants)).slice(0, TIMED_REQUESTS);
+  // What is learned or loaded on the first request is not generation.
+  await prepared.generate(requests);
+  const started = performance.now();
+  const made = (await prepared.generate(requests)).filter((embedding) => embedding !== undefined);
+  const seconds = (performance.now() - started) / 1000;
+  const parameters = prepared.size?.parameters ?? null;
+  const perSecond = method.perSecond === undefined ? made.length / seconds : method.perSecond;
+  return {
+    parameters,
+    multiplyAdds: prepared.size?.multiplyAdds ?? null,
+    perSecond: made.length === 0 ? null : perSecond,
+    weightBytes: parameters === null ? null : 4 * parameters,
+  };
+}
