@@ -112,7 +112,7 @@ test(
         assert.match(refused.stderr, /4 people are among those the model was trained on/);
         await assert.rejects(access(join(out, 'evaluation.json')), { code: 'ENOENT' });
       }
-        const out = join(folder, 'out-allowed');
+      const out = join(folder, 'out-allowed');
       const words = [
         'evaluate',
         join(folder, 'encoded'),
