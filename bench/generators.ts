@@ -59,7 +59,7 @@ print(rows);
 /** Every kind in its usual size. */
 function standard(identityDim: number): { name: string; config: GeneratorConfig }[] {
   const basis = { knots: [-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], pitch: true };
-  const ridge = { kind: 'ridge', identityDim, basis, lambda: 1 } as const;
+  const ridge = { kind: 'ridge', identityDim, basis, lambda: 1, scaling: 1 } as const;
   return [
     { name: 'mean-offset', config: { kind: 'mean-offset', identityDim, basis } },
     { name: 'ridge, rank 32', config: { ...ridge, rank: 32 } },

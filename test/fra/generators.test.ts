@@ -22,7 +22,14 @@ import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 await openBackend('cpu', 1);
 
 const basis = { knots: [-60, -30, 0, 30, 60], pitch: true };
-const ridge: PlainGeneratorConfig = { kind: 'ridge', identityDim: 512, basis, rank: 512, lambda: 1 };
+const ridge: PlainGeneratorConfig = {
+  kind: 'ridge',
+  identityDim: 512,
+  basis,
+  rank: 512,
+  lambda: 1,
+  scaling: 1,
+};
 const KINDS: readonly [string, GeneratorConfig][] = [
   ['vit', defaultVit('vit', 512)],
   ['vit of another width', defaultVit('vit', 192)],

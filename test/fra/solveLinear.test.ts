@@ -49,6 +49,26 @@ test('ridge regression for a path of penalties equals the normal equations solve
   }
 });
 
+test('a large penalty with scaling leaves one factor for everything, and without scaling no change but the mean', () => {
+  const [rows, dim] = [50, 5];
+  const inputs = normals(rows * dim, 'x');
+  // y = −0.4·x + (1, 2, 3, 4, 5)
+  const outputs = inputs.map((value, i) => -0.4 * value + 1 + (i % dim));
+  const path = ridgePath(
+    { inputs, outputs, weights: new Float32Array(rows).fill(1) },
+    { inputs: dim, outputs: dim },
+  );
+  const scaled = path.solve(1e9, 1);
+  assert.ok(Math.abs(scaled.scale + 0.4) < 1e-4);
+  scaled.offset.forEach((value, i) => {
+    assert.ok(Math.abs(value - 1 - i) < 1e-4);
+  });
+  const plain = path.solve(1e9);
+  assert.equal(plain.scale, 0);
+  assert.deepEqual(plain.offset, path.meanOutput);
+  assert.ok([...scaled.map, ...plain.map].every((value) => Math.abs(value) < 1e-6));
+});
+
 test('the pose basis sums to one over its hats, at every yaw and beyond the knots', () => {
   const basis = { knots: [-60, -20, 0, 30], pitch: true };
   for (let yaw = -90; yaw <= 90; yaw += 7) {
@@ -144,7 +164,7 @@ test('a ridge map learns how a turn depends on the person, a mean offset does no
   assert.ok(ridgeLoss! < 0.5 * offsetLoss!, `${ridgeLoss} against ${offsetLoss}`);
   // Nobody is near −80°, and nobody looks up or down.
   assert.deepEqual(ridge.config.basis, { knots: [-60, -30, 0, 30, 60], pitch: false });
-  assert.ok(notes.some((line) => line.startsWith('yaw, penalty')));
+  assert.ok(notes.some((line) => line.startsWith('yaw: scaling')));
 });
 
 function mean(values: readonly number[]): number {

@@ -50,8 +50,12 @@ const ridgeSchema = z.strictObject({
   basis: poseBasisSchema,
   /** Directions that changes depending on the identity can take; identityDim: all. */
   rank: z.int().min(1),
-  /** Ridge penalty, in units of the mean squared length of identities a dimension; for the record. */
+  /**
+   * For the record: the ridge penalty, in units of the mean squared length of identities a dimension, and what it draws
+   * towards: 0 "no change" … 1 "everything of the identity scaled by the factor that fits best".
+   */
   lambda: z.number().min(0),
+  scaling: z.number().min(0),
 });
 
 const residualMlpSchema = z.strictObject({

@@ -3,7 +3,7 @@
  * pose, scaled to unit length: change = Σ_f φ_f(pose)·(W_f·identity + b_f), φ the pose basis read off the posture code.
  *
  * - `mean-offset`: W = 0; everybody changes alike.
- * - `ridge`: W_f by ridge regression; of a common low rank where that loses nothing on validation people.
+ * - `ridge`: W_f = a_f·1 + M_f by ridge regression; M of a common low rank where that loses nothing on validation people.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { emitWeight as constant, emitLinear, emitUnitRows } from '../export/emitOps.ts';
@@ -13,14 +13,18 @@ import type { CachedForward, Generator } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
 import { basisSize, basisValues, emitBasisAt, PROBE_SPECS, readPose } from './poseBasis.ts';
 
-/** Weights: probe.*, offset (F,D), and of a ridge map.weight (D, F·R) and, when R < D, directions (R,D). */
+/** Weights: probe.*, offset (F,D); of a ridge scale (F,1), map.weight (D, F·R) and, when R < D, directions (R,D). */
 function linearMapSpecs(config: LinearMapConfig): WeightSpecs {
   const { identityDim, basis } = config;
   const functions = basisSize(basis);
   const zeros = (...shape: number[]) => ({ shape, init: { constant: 0 } });
   const offset = { ...PROBE_SPECS, offset: zeros(functions, identityDim) };
   if (config.kind === 'mean-offset') return offset;
-  const map = { ...offset, 'map.weight': zeros(identityDim, functions * config.rank) };
+  const map = {
+    ...offset,
+    scale: zeros(functions, 1),
+    'map.weight': zeros(identityDim, functions * config.rank),
+  };
   return config.rank === identityDim ? map : { ...map, directions: zeros(config.rank, identityDim) };
 }
 
@@ -50,7 +54,7 @@ export function linearMap(config: LinearMapConfig): Generator {
   };
 }
 
-/** Identity state: the identity, then its F·R mapped values. Posture state: basis values, then the offset at them. */
+/** Identity state: the identity, then its F·R mapped values. Posture state: basis values, offset, 1 + scale. */
 function cachedForward(config: LinearMapConfig): CachedForward {
   const { identityDim: dim, basis } = config;
   const functions = basisSize(basis);
@@ -58,7 +62,7 @@ function cachedForward(config: LinearMapConfig): CachedForward {
   const lowRank = rank > 0 && rank < dim;
   return {
     identitySize: dim + functions * rank,
-    postureSize: functions + dim,
+    postureSize: functions + dim + (rank === 0 ? 0 : 1),
     multiplyAdds: functions * rank + (lowRank ? rank * dim : 0),
     identityState: (weights, identities) =>
       rank === 0
@@ -66,14 +70,18 @@ function cachedForward(config: LinearMapConfig): CachedForward {
         : tf.concat2d([identities, matMul(identities, weight(weights, 'map.weight') as tf.Tensor2D)], 1),
     postureState: (weights, postures) => {
       const values = basisValues(basis, readPose(weights, postures));
-      return tf.concat2d([values, matMul(values, weight(weights, 'offset') as tf.Tensor2D)], 1);
+      const state = [values, matMul(values, weight(weights, 'offset') as tf.Tensor2D)];
+      if (rank > 0) state.push(tf.add(matMul(values, weight(weights, 'scale') as tf.Tensor2D), 1));
+      return tf.concat2d(state, 1);
     },
     combine: (weights, identity, posture) => {
       const count = posture.shape[0];
       const own = tf.slice(identity, [0, 0], [count, dim]);
       const offset = tf.slice(posture, [0, functions], [count, dim]);
-      const moved = tf.add(own, offset) as tf.Tensor2D;
-      return normalizeRows(rank === 0 ? moved : tf.add(moved, change(weights, identity, posture)));
+      if (rank === 0) return normalizeRows(tf.add(own, offset));
+      const factor = tf.slice(posture, [0, functions + dim], [count, 1]);
+      const moved = tf.add(tf.mul(own, factor), offset) as tf.Tensor2D;
+      return normalizeRows(tf.add(moved, change(weights, identity, posture)));
     },
     emitIdentityState: (graph, weights, identity) =>
       rank === 0
@@ -84,12 +92,19 @@ function cachedForward(config: LinearMapConfig): CachedForward {
           ),
     emitPostureState: (graph, weights, posture) => {
       const values = emitBasisAt(graph, basis, emitLinear(graph, weights, 'probe', posture));
-      return graph.concat([values, graph.node('MatMul', [values, constant(graph, weights, 'offset')])], 1);
+      const state = [values, graph.node('MatMul', [values, constant(graph, weights, 'offset')])];
+      if (rank > 0) {
+        const scale = graph.node('MatMul', [values, constant(graph, weights, 'scale')]);
+        state.push(graph.node('Add', [scale, graph.scalar(1)]));
+      }
+      return graph.concat(state, 1);
     },
     emitCombine: (graph, weights, identity, posture) => {
       const own = graph.slice(identity, 1, 0, dim);
-      const moved = graph.node('Add', [own, graph.slice(posture, 1, functions, functions + dim)]);
-      if (rank === 0) return emitUnitRows(graph, moved);
+      const offset = graph.slice(posture, 1, functions, functions + dim);
+      if (rank === 0) return emitUnitRows(graph, graph.node('Add', [own, offset]));
+      const factor = graph.slice(posture, 1, functions + dim, functions + dim + 1);
+      const moved = graph.node('Add', [graph.node('Mul', [own, factor]), offset]);
       const mapped = graph.reshape(graph.slice(identity, 1, dim, dim + functions * rank), [
         0,
         functions,

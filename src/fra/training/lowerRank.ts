@@ -28,6 +28,7 @@ export function lowerRank(
     { length: functions },
     (_, f): LinearFit => ({
       map: columnsOf(map, f, functions, identityDim),
+      scale: 0,
       offset: new Float32Array(identityDim),
     }),
   );

@@ -3,10 +3,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { valuesOf } from '../networks/tensorOps.ts';
 
-/** y ≈ xᵀ·map + offset. */
+/** y ≈ xᵀ·map + scale·x + offset. */
 export interface LinearFit {
-  /** I × O, row-major. */
+  /** I × O, row-major; empty: zero. */
   readonly map: Float32Array;
+  /** 0 unless inputs and outputs are vectors of one space. */
+  readonly scale: number;
   /** O values. */
   readonly offset: Float32Array;
 }
@@ -26,10 +28,11 @@ export interface RidgePath {
   /** Change of outputs at the mean input: what is left when the penalty is infinite. */
   readonly meanOutput: Float32Array;
   /**
-   * Minimises Σ w·|y − xᵀM − b|² + λ·(Σw/I)·|M|²; b is not penalised. λ is in units of the mean squared length of an
-   * input a dimension when inputs have unit length.
+   * Minimises Σ w·|y − xᵀM − a·x − b|² + λ·(Σw/I)·|M|²; b is not penalised. λ is in units of the mean squared length of
+   * an input a dimension when inputs have unit length. a = `scaling` times the one factor that alone would fit best: the
+   * penalty then draws towards "everything of the person shrinks alike" and not towards "nothing changes".
    */
-  readonly solve: (lambda: number) => LinearFit;
+  readonly solve: (lambda: number, scaling?: number) => LinearFit;
 }
 
 /** Sizes: I inputs and O outputs a row. Products run on the current tfjs backend. */
@@ -55,17 +58,24 @@ export function ridgePath(
   const cross = valuesOf(() => tf.matMul(tf.transpose(x), y));
   tf.dispose([x, y]);
   const { values, vectors } = eigen(gram, sizes.inputs);
-  // vectorsᵀ · cross, I × O.
-  const turned = valuesOf(() =>
-    tf.matMul(
-      tf.transpose(tf.tensor2d(vectors, [sizes.inputs, sizes.inputs])),
-      tf.tensor2d(cross, [sizes.inputs, sizes.outputs]),
-    ),
-  );
+  const square = sizes.inputs === sizes.outputs;
+  const bestScale = square ? trace(cross, sizes.inputs) / Math.max(trace(gram, sizes.inputs), 1e-12) : 0;
+  // vectorsᵀ · (cross − a·gram), I × O.
+  const turnedFor = (scale: number) =>
+    valuesOf(() => {
+      const left = tf.tensor2d(cross, [sizes.inputs, sizes.outputs]);
+      const rest =
+        scale === 0 ? left : tf.sub(left, tf.mul(tf.tensor2d(gram, [sizes.inputs, sizes.inputs]), scale));
+      return tf.matMul(tf.transpose(tf.tensor2d(vectors, [sizes.inputs, sizes.inputs])), rest as tf.Tensor2D);
+    });
+  const turnedAt = new Map<number, Float32Array>();
   return {
     weight: total,
     meanOutput,
-    solve: (lambda) => {
+    solve: (lambda, scaling = 0) => {
+      const scale = scaling === 0 ? 0 : scaling * bestScale;
+      const turned = turnedAt.get(scale) ?? turnedFor(scale);
+      turnedAt.set(scale, turned);
       const penalty = Math.max((lambda * total) / sizes.inputs, 1e-9);
       const scaled = new Float32Array(turned.length);
       for (let i = 0; i < sizes.inputs; i++) {
@@ -83,11 +93,18 @@ export function ridgePath(
       );
       const offset = Float32Array.from(meanOutput);
       for (let i = 0; i < sizes.inputs; i++) {
+        if (square) offset[i]! -= scale * meanInput[i]!;
         for (let o = 0; o < sizes.outputs; o++) offset[o]! -= meanInput[i]! * map[i * sizes.outputs + o]!;
       }
-      return { map, offset };
+      return { map, scale, offset };
     },
   };
+}
+
+function trace(matrix: Float32Array, size: number): number {
+  let sum = 0;
+  for (let i = 0; i < size; i++) sum += matrix[i * size + i]!;
+  return sum;
 }
 
 /** Eigenvalues (ascending) and eigenvectors (columns of a size × size matrix) of a symmetric matrix. */

@@ -33,7 +33,14 @@ export interface Solution {
 }
 
 /** In units of the mean squared length of an identity a dimension. */
-const PENALTIES = [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
+const PENALTIES = [0.3, 1, 3, 10, 30, 100, 300, 1000];
+/** Shares of the best common factor that penalties draw towards (`RidgePath.solve`). */
+const SCALINGS = [0, 0.5, 0.75, 1];
+
+interface Prior {
+  readonly lambda: number;
+  readonly scaling: number;
+}
 
 /** @throws ConfigError when no knot has enough faces. */
 export function solveLinear(request: SolveRequest): Solution {
@@ -49,32 +56,40 @@ export function solveLinear(request: SolveRequest): Solution {
   note(`${turns.length} pairs; knots at ${basis.knots.join(' ')}° of yaw${basis.pitch ? ', and pitch' : ''}`);
 
   const hats = basis.knots.map((_, k) => hatPath(placed, k, identityDim));
-  const offsetsOnly = hats.map(({ meanOutput }): LinearFit => ({ map: EMPTY, offset: meanOutput }));
+  const offsetsOnly = hats.map(({ meanOutput }): LinearFit => ({ map: EMPTY, scale: 0, offset: meanOutput }));
   if (kind === 'mean-offset') {
     const ramps = basis.pitch ? pitchPaths(placed, offsetsOnly, identityDim) : [];
-    const all = [...offsetsOnly, ...ramps.map(({ meanOutput }) => ({ map: EMPTY, offset: meanOutput }))];
+    const all = [
+      ...offsetsOnly,
+      ...ramps.map(({ meanOutput }) => ({ map: EMPTY, scale: 0, offset: meanOutput })),
+    ];
     return {
       config: { kind, identityDim, basis },
       weights: new Map([...readOut.weights, ['offset', offsetRows(all, identityDim)]]),
     };
   }
-  const assemble = (fits: readonly LinearFit[], lambda: number): Solution => ({
-    config: { kind, identityDim, basis, rank: identityDim, lambda },
+  const assemble = (fits: readonly LinearFit[], { lambda, scaling }: Prior): Solution => ({
+    config: { kind, identityDim, basis, rank: identityDim, lambda, scaling },
     weights: new Map<string, WeightValues>([
       ...readOut.weights,
       ['offset', offsetRows(fits, identityDim)],
+      ['scale', { shape: [fits.length, 1], values: Float32Array.from(fits, ({ scale }) => scale) }],
       ['map.weight', sideBySide(fits, identityDim)],
     ]),
   });
   const flat = Array.from({ length: basis.pitch ? 2 : 0 }, () => zeroFit(identityDim));
-  const level = choose('yaw, penalty', PENALTIES, request, (lambda) =>
-    assemble([...hats.map((path) => path.solve(lambda)), ...flat], lambda),
+  const priors = SCALINGS.flatMap((scaling) => PENALTIES.map((lambda) => ({ lambda, scaling })));
+  const level = choose('yaw', priors, request, (prior) =>
+    assemble([...hats.map((path) => path.solve(prior.lambda, prior.scaling)), ...flat], prior),
   );
-  const fits = hats.map((path) => path.solve(level.value));
+  const fits = hats.map((path) => path.solve(level.prior.lambda, level.prior.scaling));
   const ramps = basis.pitch ? pitchPaths(placed, fits, identityDim) : [];
   const best = basis.pitch
-    ? choose('pitch, penalty', PENALTIES, request, (lambda) =>
-        assemble([...fits, ...ramps.map((path) => path.solve(lambda))], level.value),
+    ? choose(
+        'pitch',
+        PENALTIES.map((lambda) => ({ lambda, scaling: 0 })),
+        request,
+        ({ lambda }) => assemble([...fits, ...ramps.map((path) => path.solve(lambda))], level.prior),
       )
     : level;
   return lowerRank(best.solution, best.loss, placed, request);
@@ -83,24 +98,32 @@ export function solveLinear(request: SolveRequest): Solution {
 const EMPTY = new Float32Array(0);
 
 function zeroFit(identityDim: number): LinearFit {
-  return { map: new Float32Array(identityDim ** 2), offset: new Float32Array(identityDim) };
+  return { map: new Float32Array(identityDim ** 2), scale: 0, offset: new Float32Array(identityDim) };
 }
 
-/** The candidate that the judge likes best. */
+/** What the judge likes best; the best of every scaling is noted. */
 function choose(
   what: string,
-  candidates: readonly number[],
+  priors: readonly Prior[],
   { judge, note }: SolveRequest,
-  make: (value: number) => Solution,
-): { value: number; loss: number; solution: Solution } {
-  const tried = candidates.map((value) => {
-    const solution = make(value);
-    return { value, loss: judge(solution.config, solution.weights), solution };
+  make: (prior: Prior) => Solution,
+): { prior: Prior; loss: number; solution: Solution } {
+  let best: { prior: Prior; loss: number; solution: Solution } | undefined;
+  const tried = priors.map((prior) => {
+    const solution = make(prior);
+    const loss = judge(solution.config, solution.weights);
+    if (best === undefined || loss < best.loss) best = { prior, loss, solution };
+    return { ...prior, loss };
   });
-  const best = tried.reduce((least, next) => (next.loss < least.loss ? next : least));
-  const line = tried.map(({ value, loss }) => `${value}: ${loss.toFixed(4)}`).join(', ');
-  note(`${what} ${best.value} (${line})`);
-  return best;
+  const { prior, loss } = best!;
+  const others = tried
+    .filter(({ scaling }) => scaling === prior.scaling)
+    .map((other) => `${other.lambda}: ${other.loss.toFixed(4)}`);
+  const unscaled = Math.min(...tried.filter(({ scaling }) => scaling === 0).map((other) => other.loss));
+  note(
+    `${what}: scaling ${prior.scaling}, penalty ${prior.lambda} (${others.join(', ')}; without scaling ${unscaled.toFixed(4)})`,
+  );
+  return { prior, loss, solution: best!.solution };
 }
 
 /** Changes of the turns near knot k, on the identity. */

@@ -68,7 +68,7 @@ export function changeOf({ source, target }: Turn): Float32Array {
   return target.embedding.map((value, i) => value - source.embedding[i]!);
 }
 
-/** Σ_f φ_f·(W_f·identity + b_f) of every turn over the given functions: rows × D. */
+/** Σ_f φ_f·(W_f·identity + a_f·identity + b_f) of every turn over the given functions: rows × D. */
 export function predictChanges(
   turns: readonly Turn[],
   fits: readonly LinearFit[],
@@ -78,16 +78,17 @@ export function predictChanges(
   return valuesOf(() => {
     const identities = tf.tensor2d(flatten(turns.map(({ source }) => source.embedding)), [rows, identityDim]);
     let sum: tf.Tensor2D = tf.zeros([rows, identityDim]);
-    fits.forEach(({ map, offset }, f) => {
+    fits.forEach(({ map, scale, offset }, f) => {
       const shares = tf.tensor2d(
         turns.map(({ basis }) => basis[f]!),
         [rows, 1],
       );
       const offsets = tf.tensor2d(offset, [1, identityDim]);
+      const scaled = tf.add(tf.mul(identities, scale), offsets);
       const change =
         map.length === 0
-          ? offsets
-          : tf.add(tf.matMul(identities, tf.tensor2d(map, [identityDim, identityDim])), offsets);
+          ? scaled
+          : tf.add(tf.matMul(identities, tf.tensor2d(map, [identityDim, identityDim])), scaled);
       sum = tf.add(sum, tf.mul(shares, change));
     });
     return sum;
