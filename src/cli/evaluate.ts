@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
 import { type EvaluationInput, evaluate, workFolder } from '../evaluate/evaluate.ts';
 import type { TrainingRecord } from '../evaluate/leakage.ts';
+import { kdefPhotograph } from '../evaluate/protocols/kdefCorpus.ts';
 import { PROTOCOLS, type ProtocolName } from '../evaluate/protocols/protocolResult.ts';
 import { renderReport } from '../evaluate/report/report.ts';
 import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
@@ -41,6 +42,7 @@ Rows:
   mirror, render                     the photograph is changed and goes through the recogniser again
   mean offset, covariance, WCCN,     learned from real pairs of the training folds, and from --pairs
     ridge map, DREAM-style MLP
+  middle of …, by turns …            two of these together
   FRA …                              each model, with postures at random, and with the posture taken away
   … LEAKED pairs                     wrong on purpose: test people are in the training pairs
   oracle                             the person's own turned photographs in place of variants
@@ -66,12 +68,16 @@ interface EvaluateFlags {
   readonly allowLeakage?: true;
   readonly subjectPrefix: string;
   readonly detector: string;
+  readonly poses: (typeof POSE_SOURCES)[number];
   readonly protocol?: ProtocolName;
   readonly pairsFile: readonly string[];
   readonly kdefSamples: number;
   readonly threads: number;
   readonly json?: true;
 }
+
+/** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
+const POSE_SOURCES = ['meter', 'kdef-names'] as const;
 
 /** Evaluated when nothing else is asked for: the two that come from npm. */
 const RECOGNIZERS = ['fr-feature', 'mobilefacenet-192'] as const;
@@ -97,6 +103,11 @@ export function evaluateCommand(): Command {
       [],
     )
     .option('--detector <name>', 'fr-detect, mtcnn or yunet', 'fr-detect')
+    .addOption(
+      new Option('--poses <source>', 'where yaw and names of people in CORPUS come from')
+        .choices(POSE_SOURCES)
+        .default('meter'),
+    )
     .optionsGroup('How it is measured:')
     .option('--folds <n>', 'parts that the people are divided into', positiveInteger, 4)
     .option('--seeds <n>', 'divisions', positiveInteger, 3)
@@ -152,7 +163,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
       return;
     }
-    const corpora = await openCorpora(corpus, flags.distractors, stop.signal);
+    const corpora = await openCorpora(corpus, flags, stop.signal);
     const models = await Promise.all(
       flags.fra.map(async (asked) => ({ asked, model: await openFraModel(locateFraModel(asked)) })),
     );
@@ -206,11 +217,12 @@ function settingsOf(flags: EvaluateFlags): EvaluationSettings {
 
 async function openCorpora(
   corpus: string,
-  distractors: string | undefined,
+  { distractors, poses }: Pick<EvaluateFlags, 'distractors' | 'poses'>,
   signal: AbortSignal,
 ): Promise<CorpusInput[]> {
+  const evaluated = await openInput('evaluated', corpus, signal);
   return [
-    await openInput('evaluated', corpus, signal),
+    poses === 'kdef-names' ? withKdefNames(evaluated) : evaluated,
     ...(distractors === undefined ? [] : [await openInput('distractors', distractors, signal)]),
   ];
 }
@@ -226,6 +238,21 @@ async function openInput(role: CorpusInput['role'], path: string, signal: AbortS
     });
   }
   return { role, path, imageRoot, faces };
+}
+
+/** People and nominal yaws from file names: both sittings of a person are one subject. */
+function withKdefNames(corpus: CorpusInput): CorpusInput {
+  const yaws = new Map<string, number>();
+  const faces = corpus.faces.map((record) => {
+    const outcome = kdefPhotograph(record);
+    if (outcome.status === 'rejected') {
+      const { code, message } = outcome.rejection;
+      throw new ConfigError(code, `--poses kdef-names: ${message}`, { file: record.uri });
+    }
+    yaws.set(record.faceId, outcome.photograph.yaw);
+    return outcome.photograph.record;
+  });
+  return { ...corpus, faces, yawOf: ({ faceId }) => yaws.get(faceId) };
 }
 
 /** Recognisers asked for, of the models, or the two defaults. */

@@ -87,6 +87,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
         name: job.name,
         embedDim: recognizer.entry.embedDim!,
         cost: await networkCost(Object.values(recognizer.files)[0]!),
+        parts: await measureParts(recognizers[i]!, job, input.models),
         verdicts: verdictsOf(measured.rows),
         rows: measured.rows.map(({ row }) => row),
         curves: measured.curves,
@@ -171,6 +172,25 @@ async function modelsOf(
     });
   }
   return found;
+}
+
+/** Cost of what stands before recogniser and combiner. A detector of several networks has no single size: left out. */
+async function measureParts(
+  { resolved, recognizer }: PipelineModels,
+  job: RecognizerJob,
+  models: EvaluationInput['models'],
+): Promise<NonNullable<RecognizerResult['parts']>> {
+  const parts: NonNullable<RecognizerResult['parts']> = [];
+  for (const { name, kind, files } of resolved) {
+    const [path, ...others] = Object.values(files);
+    if (name === recognizer.name || path === undefined || others.length > 0) continue;
+    parts.push({ name: `${name} (${kind})`, cost: await networkCost(path) });
+  }
+  for (const { id, folder } of job.models) {
+    const { model } = models.find((entry) => entry.model.folder === folder)!;
+    parts.push({ name: `FRA ${id}, posture encoder`, cost: await networkCost(model.paths.encoder) });
+  }
+  return parts;
 }
 
 interface MeasuredRecognizer {

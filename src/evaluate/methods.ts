@@ -3,6 +3,7 @@ import { fraMethods, type OpenedFra } from './generators/fraMethods.ts';
 import type { Method } from './method.ts';
 import { dreamMlp } from './rivals/dreamMlp.ts';
 import { meanOffset } from './rivals/meanOffset.ts';
+import { alternate, blend } from './rivals/mixtures.ts';
 import { MODERATE_ORACLE, ORACLE } from './rivals/oracles.ts';
 import { mirrorRival, renderRival, type ViewTable } from './rivals/pictureViews.ts';
 import { LEAKED_PAIRS, type PairSource, REAL_PAIRS } from './rivals/posePairs.ts';
@@ -19,6 +20,7 @@ export function allMethods(
 ): Method[] {
   const sources = [REAL_PAIRS, ...(synthetic ? [synthetic] : [])];
   const render = renderRival(views);
+  const mixture = blend(meanOffset(REAL_PAIRS), ridgeMap(synthetic ?? REAL_PAIRS));
   return [
     NONE,
     DUPLICATE,
@@ -32,7 +34,9 @@ export function allMethods(
       ridgeMap(source),
       dreamMlp(source),
     ]),
+    mixture,
     render,
+    alternate(render, mixture),
     ...sources.map((source) => wccn(source, render)),
     ...models.flatMap(fraMethods),
     meanOffset(LEAKED_PAIRS),

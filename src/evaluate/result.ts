@@ -188,6 +188,8 @@ const recognizerResultSchema = z.strictObject({
   name: z.string().min(1),
   embedDim: z.int().min(1),
   cost: costSchema,
+  /** The other networks of the chain, and the encoder of each FRA model. */
+  parts: z.array(z.strictObject({ name: z.string().min(1), cost: costSchema })).optional(),
   /** One for each FRA model; a single one without models. */
   verdicts: z.array(verdictSchema).min(1),
   rows: z.array(rowSchema).min(1),

@@ -17,6 +17,7 @@ export function costTable(recognizer: RecognizerResult): Html | undefined {
   if (rows.length === 0) return undefined;
   return html`<div class="scroll"><table><thead><tr><th>Part</th><th>parameters</th><th>weights</th><th>multiply-adds<br>a variant</th><th>of the recogniser's</th><th>a second,<br>one thread</th></tr></thead><tbody>
 <tr><td class="text">${recognizer.name} (recogniser, a face)</td>${costCells(recognizer.cost)}<td>1</td><td>${amount(recognizer.cost.perSecond)}</td></tr>
+${(recognizer.parts ?? []).map(({ name, cost }) => html`<tr><td class="text">${name}, a face</td>${costCells(cost)}<td>${ratio(cost, recognizer.cost)}</td><td>${amount(cost.perSecond)}</td></tr>`)}
 ${rows.map(({ label, cost }) => html`<tr><td class="text">${label}</td>${costCells(cost)}<td>${ratio(cost, recognizer.cost)}</td><td>${amount(cost.perSecond)}</td></tr>`)}
 </tbody></table></div>`;
 }

@@ -5,6 +5,7 @@ import { assignPhotographs } from '../../../src/evaluate/people.ts';
 import { chooseByPeople, standOut } from '../../../src/evaluate/rivals/chooseByPeople.ts';
 import { dreamGate, dreamMlp } from '../../../src/evaluate/rivals/dreamMlp.ts';
 import { meanChange, meanOffset } from '../../../src/evaluate/rivals/meanOffset.ts';
+import { alternate, blend } from '../../../src/evaluate/rivals/mixtures.ts';
 import { isTested, ORACLE } from '../../../src/evaluate/rivals/oracles.ts';
 import { bandAt, learnBands } from '../../../src/evaluate/rivals/poseBands.ts';
 import {
@@ -135,6 +136,24 @@ test('every method answers every request with finite values of the right width, 
   for (const answer of await (await NONE.prepare(trial)).generate(requests)) {
     assert.equal(answer, undefined);
   }
+});
+
+test('a blend lies between its two methods, and methods by turns answer every other variant', async () => {
+  const { trial, requests } = makeTrial();
+  const [one, other] = [DUPLICATE, JITTER];
+  const [a, b] = await Promise.all(
+    [one, other].map(async (method) => (await method.prepare(trial)).generate(requests)),
+  );
+  const mixed = await (await blend(one, other).prepare(trial)).generate(requests);
+  const turns = await (await alternate(one, other).prepare(trial)).generate(requests);
+  requests.forEach(({ variant }, i) => {
+    assert.deepEqual(turns[i], (variant % 2 === 0 ? a : b)![i]);
+    const middle = mixed[i]!;
+    const cosine = (x: Float32Array) => dot(x, middle) / Math.sqrt(dot(x, x) * dot(middle, middle));
+    assert.ok(Math.abs(cosine(a![i]!) - cosine(b![i]!)) < 1e-5);
+  });
+  const alone = await (await blend(one, NONE).prepare(trial)).generate(requests);
+  assert.deepEqual(alone, a);
 });
 
 test('jitter is as long as real turns are', async () => {
