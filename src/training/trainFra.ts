@@ -12,8 +12,13 @@ import type { NamedWeights } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import { makeBoards } from '../fra/training/retrieval.ts';
-import { reuseAutoencoder, validationWord } from '../fra/training/reuseAutoencoder.ts';
-import { type SampleSplit, splitSamples, subjectDigest } from '../fra/training/splitSubjects.ts';
+import { checkDivision, reuseAutoencoder, validationWord } from '../fra/training/reuseAutoencoder.ts';
+import {
+  type SampleSplit,
+  splitSamples,
+  splitSubjects,
+  subjectDigest,
+} from '../fra/training/splitSubjects.ts';
 import { writeFraModel } from '../fra/writeFraModel.ts';
 import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
@@ -40,7 +45,12 @@ export async function trainFra(
   const pictures = join(inputs.out, 'pictures');
   for (const folder of [work, pictures]) await mkdir(folder, { recursive: true });
   const spent = await openStopwatch(join(work, 'spent.txt'), inputs.clock);
-  if (config.autoencoder.from !== null) await takeCaches(config.autoencoder.from, work);
+  const { from } = config.autoencoder;
+  if (from !== null) {
+    const people = inputs.faces.map(({ subjectId }) => subjectId);
+    await checkDivision(from, splitSubjects(people, config.validationShare, config.seed).validation);
+    await takeCaches(from, work);
+  }
   const { samples, counts } = await cachedSamples(config, inputs, hooks, work);
   const records = await photographRecords(inputs, join(work, 'photographs.json'), hooks);
   const split = splitSamples(samples, config.validationShare, config.seed, config.peopleLimit);

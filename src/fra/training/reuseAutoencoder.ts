@@ -29,6 +29,34 @@ export function divisionWord(digests: readonly string[]): string {
   return subjectDigest([...digests].sort().join('\n'));
 }
 
+/** People whose faces turn out unusable may move the border of a division by so many. */
+const BORDER = 2;
+
+/**
+ * Refuses at once what `reuseAutoencoder` would refuse after all photographs have been rendered.
+ *
+ * @param validation names of the people who validate if all photographs are usable.
+ * @throws ConfigError when clearly other people validated there.
+ */
+export async function checkDivision(folder: string, validation: readonly string[]): Promise<void> {
+  if (!existsSync(join(folder, 'card.json'))) return;
+  const { card } = await openFraModel(folder);
+  const there = new Set(card.training.validationDigests);
+  const known = new Set(card.training.subjectDigests);
+  const here = validation.map(subjectDigest);
+  const missing = [...there].filter((digest) => !here.includes(digest)).length;
+  const added = here.filter((digest) => known.has(digest) && !there.has(digest)).length;
+  if (missing + added > BORDER) throw otherDivision(folder);
+}
+
+function otherDivision(folder: string): ConfigError {
+  return new ConfigError(
+    'other-split',
+    '--autoencoder: expected a model or training with the same validation people, found others',
+    { folder },
+  );
+}
+
 /**
  * @param folder a FRA model, or OUT of a training whose autoencoder is finished.
  * @param validation names of the people who validate now.
@@ -44,7 +72,7 @@ export async function reuseAutoencoder(
   if (existsSync(join(folder, 'card.json'))) {
     const { card, paths } = await openFraModel(folder);
     if (divisionWord(card.training.validationDigests) !== wanted) {
-      throw refuse('expected a model with the same validation people, found others', 'other-split');
+      throw otherDivision(folder);
     }
     const network = { channels: card.architecture.autoencoder.channels };
     return {
@@ -60,7 +88,7 @@ export async function reuseAutoencoder(
   const { config, state, groups } = await readCheckpoint(path);
   const task = taskSchema.safeParse(config);
   if (!task.success || task.data.task.validationPeople !== wanted) {
-    throw refuse('expected a training with the same validation people, found another', 'other-split');
+    throw otherDivision(folder);
   }
   if (!state.finished) throw refuse('its training is not finished', 'autoencoder-unfinished');
   return { weights: groups.best!, step: state.bestStep, encoderSha256: null };
