@@ -96,6 +96,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
       const network = {
         ...usual,
         identityResidual: wanted.identityResidual ?? usual.identityResidual,
+        identityGate: usual.identityGate && wanted.identityResidual !== false,
         normalizeOutput: wanted.normalizeOutput ?? usual.normalizeOutput,
       };
       return { ...(await descend(request, note, network)), choices };

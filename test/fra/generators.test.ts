@@ -33,6 +33,7 @@ const ridge: PlainGeneratorConfig = {
 const KINDS: readonly [string, GeneratorConfig][] = [
   ['vit', defaultVit('vit', 512)],
   ['vit of another width', defaultVit('vit', 192)],
+  ['vit without a gate', { ...defaultVit('vit', 512), identityGate: false }],
   ['vit-published', defaultVit('vit-published', 512)],
   ['vit-prefix', defaultVit('vit-prefix', 512)],
   ['vit-prefix of another width', defaultVit('vit-prefix', 192)],

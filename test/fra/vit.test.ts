@@ -147,7 +147,9 @@ function byDefinition(
     );
   }
   const cls = tf.slice(x, [0, 0], [1, embedDim]);
-  return normalizeRows(tf.add(identity, apply('head', norm('headNorm', cls))));
+  const read = norm('headNorm', cls);
+  const kept = tf.mul(identity, tf.add(apply('gate', read), 1)) as tf.Tensor2D;
+  return normalizeRows(tf.add(kept, apply('head', read)));
 }
 
 for (const kind of ['vit', 'vit-prefix', 'vit-late'] as const) {

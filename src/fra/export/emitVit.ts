@@ -90,8 +90,12 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
       return add(after, apply(`block.${layer}.mlp2`, hidden));
     },
     answer(cls: string, identities: string): string {
-      const change = apply('head', norm('headNorm', graph.reshape(cls, [0, embedDim])));
-      const moved = sizes.identityResidual ? add(identities, change) : change;
+      const read = norm('headNorm', graph.reshape(cls, [0, embedDim]));
+      const change = apply('head', read);
+      const kept = sizes.identityGate
+        ? graph.node('Mul', [identities, add(apply('gate', read), graph.scalar(1))])
+        : identities;
+      const moved = sizes.identityResidual ? add(kept, change) : change;
       return sizes.normalizeOutput ? emitUnitRows(graph, moved) : moved;
     },
     identitySide: (identities: string) =>

@@ -22,6 +22,8 @@ export const vitSchema = z.strictObject({
   mlpDim: z.int().min(1),
   /** The answer is the identity plus the network's output, whose last layer starts at zero. */
   identityResidual: z.boolean(),
+  /** The network also scales that identity. Models from before it existed have none. */
+  identityGate: z.boolean().default(false),
   /** The answer has unit length. */
   normalizeOutput: z.boolean(),
 });

@@ -30,6 +30,7 @@ export function defaultVit(kind: VitKind, identityDim: number): VitConfig {
     numHeads: 4,
     mlpDim: 256,
     identityResidual: improved,
+    identityGate: improved,
     normalizeOutput: improved,
   };
 }

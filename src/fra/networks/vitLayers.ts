@@ -36,6 +36,8 @@ export interface VitSizes {
   readonly mlpDim: number;
   /** The answer is the identity plus the network's output, whose last layer starts at zero. */
   readonly identityResidual: boolean;
+  /** The network also answers by which factor the identity is scaled before that (it starts at 1): turning shrinks it. */
+  readonly identityGate: boolean;
   /** The answer has unit length. */
   readonly normalizeOutput: boolean;
 }
@@ -74,6 +76,7 @@ export function vitSpecs(sizes: VitSizes): WeightSpecs {
     addLinear(`block.${i}.mlp2`, mlpDim, embedDim);
   }
   addNorm('headNorm', embedDim);
+  if (sizes.identityGate) addLinear('gate', embedDim, 1, 0);
   addLinear('head', embedDim, identityDim, sizes.identityResidual ? 0 : Math.sqrt(1 / embedDim));
   return specs;
 }
@@ -171,8 +174,12 @@ export function openLayers(weights: Weights, sizes: VitSizes, count: number, dro
     },
     /** CLS after the last layer and the identity → embeddings (N,D). */
     answer(cls: tf.Tensor2D, identities: tf.Tensor2D): tf.Tensor2D {
-      const change = apply('head', norm('headNorm', cls));
-      const moved: tf.Tensor2D = sizes.identityResidual ? tf.add(identities, change) : change;
+      const read = norm('headNorm', cls);
+      const change = apply('head', read);
+      const kept: tf.Tensor2D = sizes.identityGate
+        ? tf.mul(identities, tf.add(apply('gate', read), 1))
+        : identities;
+      const moved: tf.Tensor2D = sizes.identityResidual ? tf.add(kept, change) : change;
       return sizes.normalizeOutput ? normalizeRows(moved) : moved;
     },
     /** Projected, where the recogniser has another width than the picture. */
