@@ -15,6 +15,7 @@ import { readTable } from '../shared/table/readTable.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
+import { inspectTurns } from './inspectTurns.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 export function inspectCommand(): Command {
@@ -30,6 +31,17 @@ export function inspectCommand(): Command {
     .option('--aligned', 'the photographs are aligned 112×112 crops', false)
     .addHelpText('after', '\nExample:\n  posecast inspect face samples/london/001/smile.jpg\n')
     .action(inspectFaces);
+  command
+    .command('turns')
+    .description(
+      'photographs drawn at other poses, as `posecast train` does it; what is not understood is marked',
+    )
+    .argument('<photo...>', 'photographs')
+    .option('--out <folder>', 'where the picture goes', 'out/inspect')
+    .option('--detector <name>', 'detector of the registry', 'fr-detect')
+    .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .addHelpText('after', '\nExample:\n  posecast inspect turns samples/london/001/neutral.jpg\n')
+    .action(inspectTurns);
   addStoreOptions(command.command('subject'))
     .description('the pose coverage of people of a finished run, before and after')
     .argument('<OUT>', 'a finished run: a folder or s3://bucket/prefix')

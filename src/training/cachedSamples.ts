@@ -8,13 +8,23 @@ import { version } from '../shared/package.ts';
 import { type CollectCounts, collectSamples } from './collectSamples.ts';
 import { readSamples, type TrainingSample, writeSamples } from './samples.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
+import { openTurnedSheets } from './turnedSheets.ts';
 
-/** Samples of the corpus, from OUT/work when they were collected before from the same things. */
+/** In OUT: what only the training needs, and what a person looks at. */
+export interface TrainFolders {
+  readonly work: string;
+  readonly pictures: string;
+}
+
+/**
+ * Samples of the corpus, from OUT/work when they were collected before from the same things. Collecting also writes
+ * pictures of people at other poses.
+ */
 export async function cachedSamples(
   config: TrainConfig,
   { faces, imageRoot, models }: TrainInputs,
   hooks: TrainHooks,
-  work: string,
+  { work, pictures }: TrainFolders,
 ): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
   const { seed, validationShare, inventedPeople } = config;
   hooks.stage('samples');
@@ -27,6 +37,7 @@ export async function cachedSamples(
   let samples = await readSamples(path, key);
   if (samples === undefined) {
     // Invented people are made of those who will train, so that none of them is lost to the division.
+    const sheets = openTurnedSheets();
     const people = faces.map(({ subjectId }) => subjectId);
     const collected = await collectSamples({
       imageRoot,
@@ -38,6 +49,7 @@ export async function cachedSamples(
         from: new Set(splitSubjects(people, validationShare, seed).training),
       },
       signal: hooks.signal,
+      turned: sheets.add,
       progress: ({ photographs, renders, invented, rejectedPhotographs, rejectedRenders }) => {
         const rejected = rejectedPhotographs + rejectedRenders;
         hooks.progress(
@@ -50,6 +62,7 @@ export async function cachedSamples(
     if (collected.samples.length === 0) {
       throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', { imageRoot });
     }
+    await sheets.write(pictures);
     await writeSamples(path, key, collected.samples);
     // As the file holds them (float32), so that a resumed training has the same numbers.
     samples = (await readSamples(path, key)) ?? collected.samples;

@@ -1,10 +1,10 @@
 /**
  * Photographs → training samples: every photograph, its renders at POSE_GRID, and renders of people who do not exist
- * go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are what a worker will
- * meet.
+ * (syntheticPoses.ts) go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are
+ * what a worker will meet.
  */
-import type { FaceInput, FaceOutcome, FaceRecord, Pose } from '../shared/face.ts';
-import { type Random, randomNormal, seededRandom } from '../shared/random.ts';
+import type { FaceOutcome, FaceRecord } from '../shared/face.ts';
+import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { readImage } from '../worker/corpusReader.ts';
 import { type FacePipeline, type FacePipelineOptions, openFacePipeline } from '../worker/facePipeline.ts';
@@ -15,35 +15,16 @@ import type { Raster } from '../worker/models/raster.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
 import { detectFaces } from '../worker/stages/detect.ts';
 import { locateLandmarks } from '../worker/stages/landmarks.ts';
-import { chooseParents, type Frontal, inventHead } from './inventPerson.ts';
-import { applyStyle, type PhotographStyle, randomStyle } from './photographStyle.ts';
-import {
-  openHeadRenderer,
-  openPoseRenderer,
-  type PoseRenderer,
-  type RenderPose,
-  toPpm,
-} from './renderPose.ts';
+import { chooseParents, type Frontal } from './inventPerson.ts';
+import { toPpm } from './renderPose.ts';
 import type { TrainingSample } from './samples.ts';
-
-/** Target poses of renders, degrees; the same for everybody, so that people can be compared at one pose. */
-export const POSE_GRID: readonly RenderPose[] = [
-  ...[-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75].map((yaw) => ({ yaw, pitch: 0 })),
-  ...[-40, -20, 0, 20, 40].flatMap((yaw) => [
-    { yaw, pitch: -20 },
-    { yaw, pitch: 20 },
-  ]),
-];
-
-/** Standard deviation of a render's pose around its grid point, degrees. */
-const GRID_JITTER = 3;
-/** Standard deviation of the yaw and pitch of an invented person's photograph: few real ones are quite frontal. */
-const PHOTOGRAPH_YAW = 15;
-const PHOTOGRAPH_PITCH = 6;
-/** Photographs turned further than this are samples, but are not turned again. */
-const MAX_SOURCE_ANGLE = 18;
-/** A render whose measured pose is further from its target was not understood; degrees. */
-const MAX_POSE_ERROR = 28;
+import {
+  canBeTurned,
+  poseAgrees,
+  type SyntheticPose,
+  turnInvented,
+  turnPhotograph,
+} from './syntheticPoses.ts';
 
 export interface CollectOptions {
   readonly imageRoot: string;
@@ -55,6 +36,17 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** Called after every photograph and every invented person. */
   readonly progress: (counts: CollectCounts) => void;
+  /** Shown every photograph that was turned and every invented person. */
+  readonly turned: (person: TurnedPerson) => Promise<void>;
+}
+
+/** Somebody at other poses, and which renders became samples. */
+export interface TurnedPerson {
+  readonly subjectId: string;
+  readonly faceId: string;
+  /** Undefined for somebody who does not exist: what stands for it is the first of the poses. */
+  readonly photograph: Raster | undefined;
+  readonly poses: readonly (SyntheticPose & { readonly usable: boolean })[];
 }
 
 export interface CollectCounts {
@@ -137,21 +129,12 @@ async function collectFace(
   }
   counts.photographs++;
   samples.push(sampleOf(outcome, { subjectId, faceId, gridIndex: -1, origin: [] }));
-  const { yaw, pitch } = outcome.face.pose;
-  if (Math.max(Math.abs(yaw), Math.abs(pitch)) > MAX_SOURCE_ANGLE) return undefined;
+  if (!canBeTurned(outcome.face.pose)) return undefined;
   const located = await locateInPicture(read.bytes, networks);
   if (located === undefined) return undefined;
-  const { picture, landmarks } = located;
-  await collectRenders(
-    openPoseRenderer(picture, landmarks),
-    gridPoses(seededRandom(seed, 'render', faceId)),
-    {
-      collector,
-      person: { subjectId, faceId, origin: [] },
-      first: 0,
-    },
-  );
-  return { subjectId, uri, landmarks };
+  const poses = turnPhotograph(located, seededRandom(seed, 'render', faceId));
+  await collectPoses(poses, { subjectId, faceId, origin: [] }, located.picture, collector);
+  return { subjectId, uri, landmarks: located.landmarks };
 }
 
 /** Samples of somebody who does not exist: a photograph and renders in one style. */
@@ -169,51 +152,33 @@ async function collectInvented(
     parents.push({ subjectId, landmarks, picture });
   }
   const subjectId = `invented-${n}`;
-  const photograph = {
-    yaw: PHOTOGRAPH_YAW * randomNormal(random),
-    pitch: PHOTOGRAPH_PITCH * randomNormal(random),
-  };
-  await collectRenders(openHeadRenderer(inventHead(parents, random)), [photograph, ...gridPoses(random)], {
-    collector,
-    person: { subjectId, faceId: subjectId, origin: parents.map((parent) => parent.subjectId) },
-    first: -1,
-    style: randomStyle(random),
-  });
+  const origin = parents.map((parent) => parent.subjectId);
+  const poses = turnInvented(parents, random);
+  await collectPoses(poses, { subjectId, faceId: subjectId, origin }, undefined, collector);
   collector.counts.invented++;
 }
 
-function gridPoses(random: Random): RenderPose[] {
-  return POSE_GRID.map((pose) => ({
-    yaw: pose.yaw + GRID_JITTER * randomNormal(random),
-    pitch: pose.pitch + GRID_JITTER * randomNormal(random),
-  }));
-}
-
-interface RenderedPerson {
-  readonly collector: Collector;
-  readonly person: Pick<TrainingSample, 'subjectId' | 'faceId' | 'origin'>;
-  /** Grid index of the first pose; the others follow. */
-  readonly first: number;
-  readonly style?: PhotographStyle;
-}
-
-async function collectRenders(
-  renderer: PoseRenderer,
-  targets: readonly RenderPose[],
-  { collector: { networks, counts, samples }, person, first, style }: RenderedPerson,
+/** Renders through the face pipeline; those it understands become samples. */
+async function collectPoses(
+  poses: readonly SyntheticPose[],
+  person: Pick<TrainingSample, 'subjectId' | 'faceId' | 'origin'>,
+  photograph: Raster | undefined,
+  { networks, counts, samples, turned }: Collector,
 ): Promise<void> {
-  const inputs = targets.map((target, i): FaceInput => {
-    const render = renderer.render(target);
-    const picture = style === undefined ? render : applyStyle(render, style);
-    return { faceId: `${person.faceId}#${first + i}`, bytes: toPpm(picture) };
-  });
-  const outcomes = await networks.pipeline.process(inputs);
-  outcomes.forEach((rendered, i) => {
-    if (rendered.status === 'ok' && poseAgrees(rendered.face.pose, targets[i]!)) {
+  const { subjectId, faceId } = person;
+  const outcomes = await networks.pipeline.process(
+    poses.map(({ gridIndex, picture }) => ({ faceId: `${faceId}#${gridIndex}`, bytes: toPpm(picture) })),
+  );
+  const shown = poses.map((pose, i) => {
+    const outcome = outcomes[i]!;
+    const usable = outcome.status === 'ok' && poseAgrees(outcome.face.pose, pose.target);
+    if (usable) {
       counts.renders++;
-      samples.push(sampleOf(rendered, { ...person, gridIndex: first + i }));
+      samples.push(sampleOf(outcome, { ...person, gridIndex: pose.gridIndex }));
     } else counts.rejectedRenders++;
+    return { ...pose, usable };
   });
+  await turned({ subjectId, faceId, photograph, poses: shown });
 }
 
 function sampleOf(
@@ -235,11 +200,4 @@ async function locateInPicture(
   if (chosen === undefined || 'code' in chosen) return undefined;
   const [located] = await locateLandmarks(landmarks, [chosen]);
   return located && { picture, landmarks: located.points68 };
-}
-
-function poseAgrees(measured: Pose, target: RenderPose): boolean {
-  return (
-    Math.abs(measured.yaw - target.yaw) <= MAX_POSE_ERROR &&
-    Math.abs(measured.pitch - target.pitch) <= MAX_POSE_ERROR
-  );
 }

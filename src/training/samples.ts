@@ -96,7 +96,20 @@ export async function readSamples(path: string, key: string): Promise<TrainingSa
     // Not there, or not whole: it is only a cache.
     return undefined;
   }
-  if (table.schema.metadata.get('key') !== key) return undefined;
+  return table.schema.metadata.get('key') === key ? samplesOf(table) : undefined;
+}
+
+/**
+ * The samples of a file, whatever they were made from; undefined when the table in it is another.
+ *
+ * @throws when the file is not there, no Arrow file, or of a version with other columns.
+ */
+export async function readAnySamples(path: string): Promise<TrainingSample[] | undefined> {
+  const table = tableFromIPC(await readFile(path));
+  return table.schema.metadata.has('key') ? samplesOf(table) : undefined;
+}
+
+function samplesOf(table: Table): TrainingSample[] {
   const column = (name: string) => table.getChild(name)!;
   const floats = (name: string, row: number) =>
     Float32Array.from((column(name).get(row) as { toArray(): Float32Array }).toArray());

@@ -34,6 +34,7 @@ import { type StageRunner, stageRunner } from './runStage.ts';
 import type { TrainingSample } from './samples.ts';
 import { openStopwatch } from './stopwatch.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
+import { TURNED_SHEETS } from './turnedSheets.ts';
 
 /** Trains, judges and writes; answers with the card. An aborted signal ends it with the signal's reason. */
 export async function trainFra(
@@ -49,9 +50,9 @@ export async function trainFra(
   if (from !== null) {
     const people = inputs.faces.map(({ subjectId }) => subjectId);
     await checkDivision(from, splitSubjects(people, config.validationShare, config.seed).validation);
-    await takeCaches(from, work);
+    await takeCaches(from, inputs.out);
   }
-  const { samples, counts } = await cachedSamples(config, inputs, hooks, work);
+  const { samples, counts } = await cachedSamples(config, inputs, hooks, { work, pictures });
   const records = await photographRecords(inputs, join(work, 'photographs.json'), hooks);
   const split = splitSamples(samples, config.validationShare, config.seed, config.peopleLimit);
   const { training, validation } = split;
@@ -154,10 +155,16 @@ export async function trainFra(
   });
 }
 
-/** Samples and records of the training that the autoencoder comes from; their keys say whether they are the right ones. */
-async function takeCaches(from: string, work: string): Promise<void> {
-  for (const name of ['samples.arrow', 'photographs.json']) {
-    const [there, here] = [join(from, 'work', name), join(work, name)];
+/** Of the training that the autoencoder comes from; keys say whether samples and records are the right ones. */
+const CACHES = [
+  join('work', 'samples.arrow'),
+  join('work', 'photographs.json'),
+  ...TURNED_SHEETS.map((name) => join('pictures', name)),
+];
+
+async function takeCaches(from: string, out: string): Promise<void> {
+  for (const name of CACHES) {
+    const [there, here] = [join(from, name), join(out, name)];
     if (existsSync(there) && !existsSync(here)) await copyFile(there, here);
   }
 }

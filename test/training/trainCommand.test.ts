@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { openFraModel } from '../../src/fra/fraModel.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -58,9 +59,15 @@ test('train makes a model that opens, without the excluded person, and --resume 
     );
     assert.deepEqual((await readdir(join(out, 'pictures'))).sort(), [
       'embeddings.png',
+      'invented.png',
       'losses.png',
       'reconstruction.png',
+      'renders.png',
     ]);
+    const sheets = await Promise.all(
+      ['renders', 'invented'].map((name) => sharp(join(out, 'pictures', `${name}.png`)).metadata()),
+    );
+    assert.ok(sheets[0]!.height! > 2 * sheets[1]!.height!, 'six people were rendered, two invented');
 
     const again = await posecast(words);
     assert.equal(again.code, 2);
@@ -80,6 +87,12 @@ test('train makes a model that opens, without the excluded person, and --resume 
     assert.doesNotMatch(ridge.stderr, /rejected/, 'samples were collected again');
     const linear = (await openFraModel(join(folder, 'ridge'))).card;
     assert.equal(linear.architecture.combiner.kind, 'ridge');
+    for (const name of ['renders', 'invented']) {
+      const [first, taken] = await Promise.all(
+        [out, join(folder, 'ridge')].map((of) => readFile(join(of, 'pictures', `${name}.png`))),
+      );
+      assert.deepEqual(taken, first);
+    }
     assert.deepEqual(linear.files['encoder.onnx'], card.files['encoder.onnx']);
     assert.equal(linear.training.autoencoderFrom, card.files['encoder.onnx'].sha256);
     assert.ok(linear.training.choices.some((line) => line.includes('penalty')));

@@ -1,9 +1,6 @@
 /** Synthetic pairs: the samples that `posecast train` keeps, each photograph with its renders. */
-
-import { readFile } from 'node:fs/promises';
-import { tableFromIPC } from 'apache-arrow';
 import { ConfigError } from '../../shared/errors.ts';
-import { readSamples, type TrainingSample } from '../../training/samples.ts';
+import { readAnySamples, type TrainingSample } from '../../training/samples.ts';
 import type { PosePair } from './posePairs.ts';
 
 /** @throws ConfigError when the file is no samples file. */
@@ -12,8 +9,7 @@ export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]
     new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path }, cause);
   let samples: TrainingSample[] | undefined;
   try {
-    const key = tableFromIPC(await readFile(path)).schema.metadata.get('key');
-    samples = key === undefined ? undefined : await readSamples(path, key);
+    samples = await readAnySamples(path);
   } catch (error) {
     // Not there, not Arrow, or written by another version: columns are missing.
     throw bad(error);

@@ -1,0 +1,63 @@
+/** `posecast inspect turns`: photographs at the poses that a training renders them at. */
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { openTurnSheet } from '../pictures/turnSheet.ts';
+import { ConfigError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { collectSamples } from '../training/collectSamples.ts';
+import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
+import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { openStopSignal } from './signals.ts';
+
+export interface TurnsFlags {
+  readonly out: string;
+  readonly detector: string;
+  readonly recognizer: string;
+}
+
+/** Writes OUT/turns.png, a row a photograph; exit code 1 when one of them was not turned. */
+export async function inspectTurns(photos: readonly string[], flags: TurnsFlags): Promise<void> {
+  const faces = await Promise.all(photos.map(faceOf));
+  const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));
+  const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this photograph\n`));
+  const sheet = openTurnSheet();
+  const turned = new Set<string>();
+  try {
+    const { samples } = await collectSamples({
+      imageRoot: '/',
+      faces,
+      models,
+      seed: 0,
+      invented: { count: 0, from: new Set() },
+      signal: stop.signal,
+      progress: () => {},
+      turned: async (person) => {
+        turned.add(person.faceId);
+        await addTurned(sheet, person);
+      },
+    });
+    for (const { faceId } of faces.filter((face) => !turned.has(face.faceId))) {
+      const pose = samples.find((sample) => sample.faceId === faceId)?.pose;
+      const reason =
+        pose === undefined
+          ? `no usable face (posecast inspect face ${faceId})`
+          : `not frontal enough: yaw ${pose.yaw.toFixed(0)}°, pitch ${pose.pitch.toFixed(0)}°`;
+      process.stdout.write(`${faceId}: not turned: ${reason}\n`);
+      process.exitCode = 1;
+    }
+  } finally {
+    stop.close();
+  }
+  if (sheet.rows === 0) return;
+  await mkdir(flags.out, { recursive: true });
+  const path = join(flags.out, 'turns.png');
+  await writeFile(path, await sheet.draw(TURNED_COLUMNS));
+  process.stdout.write(`${path}\n`);
+}
+
+async function faceOf(photo: string): Promise<FaceRecord> {
+  const found = await stat(photo).catch((error: unknown) => {
+    throw new ConfigError('no-photo', 'cannot read photograph', { path: photo }, error);
+  });
+  return { faceId: photo, subjectId: photo, uri: relative('/', resolve(photo)), bytes: found.size };
+}

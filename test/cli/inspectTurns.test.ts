@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { packageRoot } from '../../src/shared/package.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const photograph = join(packageRoot, 'samples', 'london', '001', 'neutral.jpg');
+
+test('inspect turns draws the photograph at every pose of the grid, and says which photograph it could not turn', async () => {
+  await withTempFolder(async (folder) => {
+    const blank = join(folder, 'blank.png');
+    await sharp({ create: { width: 200, height: 200, channels: 3, background: '#888' } }).toFile(blank);
+    const out = join(folder, 'out');
+    const { code, stdout, stderr } = await posecast(['inspect', 'turns', photograph, blank, '--out', out]);
+    assert.equal(code, 1, stderr);
+    assert.match(stdout, /blank\.png: not turned: no usable face/);
+    const { data, info } = await sharp(join(out, 'turns.png')).raw().toBuffer({ resolveWithObject: true });
+    // Along the middle of the only row every cell, and only a cell, is other than white.
+    const y = Math.round(info.height * 0.55);
+    const white = Array.from({ length: info.width }, (_, x) => {
+      const at = info.channels * (y * info.width + x);
+      return data.subarray(at, at + 3).every((value) => value === 255);
+    });
+    assert.equal(white.filter((gap, x) => gap && !white[x - 1]).length, 23);
+  });
+});
+
+test('inspect turns of a file that is not there ends with exit code 2 and writes nothing', async () => {
+  await withTempFolder(async (folder) => {
+    const { code, stderr } = await posecast(['inspect', 'turns', join(folder, 'no.jpg'), '--out', folder]);
+    assert.equal(code, 2);
+    assert.match(stderr, /cannot read photograph/);
+    assert.deepEqual(await readdir(folder), []);
+  });
+});
