@@ -72,7 +72,9 @@ function answerCell(answers: readonly Answer[], measure: keyof typeof ANSWER_MEA
 function cell(resampled: Parameters<typeof interval>[0], digits: number): string {
   const found = interval(resampled);
   if (found === undefined) return '–';
-  const [value, low, high] = [found.value, found.low, found.high].map((number) => number.toFixed(digits));
+  const [value, low, high] = [found.value, found.low, found.high].map((number) =>
+    number.toFixed(digits).replace(/^-(0\.?0*)$/, '$1'),
+  );
   return `${value} (${low} … ${high})`;
 }
 
