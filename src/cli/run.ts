@@ -17,17 +17,18 @@ import { readManifest } from '../shared/run/manifest.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import type { ShardFailure } from '../worker/runEnd.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { EXIT, Interrupted } from './exit.ts';
-import { type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
-import { runHere } from './runHere.ts';
+import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { Interrupted } from './exit.ts';
+import { liveMode, openLiveLine } from './liveLine.ts';
+import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
+import { earlyOutcome, earlyOutcomeJson, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryJson } from './summary.ts';
 
-interface Flags extends RunFlags, ComputeFlags, StoreFlags {
+interface Flags extends RunFlags, ComputeFlags, ControlFlags, StoreFlags {
   readonly redis?: string;
   readonly json: boolean;
 }
@@ -43,6 +44,7 @@ export function runCommand(): Command {
   addRunOptions(command);
   addComputeOptions(command);
   addStoreOptions(command);
+  addControlOptions(command);
   return command
     .option(
       '--redis <url>',
@@ -59,6 +61,12 @@ Examples:
   posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
+  posecast run /data/scraped out/scraped --max-failure-rate 0.2
+
+A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
+
+Exit codes: 0 complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked and nothing was
+written, 130 interrupted. After 1 and 130 the same command goes on.
 `;
 
 async function run(corpus: string, out: string, flags: Flags): Promise<void> {
@@ -90,13 +98,19 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
       releasers.push('queue', () => queue.close());
       const context = await openShardContext(run, store, assets, compute, releasers);
       const ready = performance.now();
-      const working = Promise.all([
-        runHere({ redis, queue, context, live, signal: stop.signal, releasers }),
-        feedRun(run, store, { redis, queue, signal: stop.signal }),
-      ]);
-      const [result] = await Promise.race([working, lost]);
+      const working = workToEnd({ redis, queue, context, live, control: flags, releasers }, stop.signal);
+      const result = await Promise.race([working, lost]);
       live.finish();
-      if (result.end.status === 'failed') return reportFailures(result.end.failures, live);
+      const { end } = result;
+      if (end.status !== 'complete') {
+        if (end.status === 'failed') {
+          for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+        }
+        const outcome = await earlyOutcome(end, run, store, started);
+        process.stdout.write(flags.json ? `${earlyOutcomeJson(outcome)}\n` : formatEarlyOutcome(outcome));
+        process.exitCode = exitCodeOf(end);
+        return;
+      }
       await unregisterRun(redis, run.runId);
       work = {
         longestBlockMs: result.longestBlockMs,
@@ -124,6 +138,23 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     await releasers.release();
     stop.close();
   }
+}
+
+/** Feeds the queue and works on it, until the work here ends in one way or another. */
+async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSignal): Promise<RunHereResult> {
+  const { redis, queue, context } = work;
+  const ended = new AbortController();
+  const feeding = feedRun(context.run, context.store, {
+    redis,
+    queue,
+    signal: AbortSignal.any([signal, ended.signal]),
+  }).catch((error: unknown) => {
+    // Work that ends early leaves shards unqueued; the same command queues them.
+    if (!ended.signal.aborted) throw error;
+  });
+  const working = runHere({ ...work, signal }).finally(() => ended.abort());
+  const [result] = await Promise.all([working, feeding]);
+  return result;
 }
 
 interface RunRedis {
@@ -158,10 +189,4 @@ async function ownRedis(note: (line: string) => void, releasers: Releasers): Pro
   // It may end before anybody listens; whoever listens then still hears it.
   lost.catch(() => {});
   return { redis, lost };
-}
-
-function reportFailures(failures: readonly ShardFailure[], live: LiveLine): void {
-  for (const { shard, reason } of failures) live.note(`shard ${shard} failed for good: ${reason}`);
-  live.note('the run is not complete; everything else is committed, and the same command tries again');
-  process.exitCode = EXIT.failures;
 }

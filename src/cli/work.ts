@@ -13,15 +13,16 @@ import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import type { RunEnd } from '../worker/runEnd.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
+import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
-import { runHere } from './runHere.ts';
+import { type RunHereEnd, runHere } from './runHere.ts';
+import { earlyOutcome, earlyOutcomeJson, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
-interface Flags extends ComputeFlags, StoreFlags {
+interface Flags extends ComputeFlags, ControlFlags, StoreFlags {
   readonly redis?: string;
   readonly once: boolean;
   readonly json: boolean;
@@ -44,6 +45,7 @@ export function workCommand(): Command {
     .option('--once', 'without OUT: exit when no run is left', false)
     .option('--json', 'one JSON object a line instead of text', false);
   addStoreOptions(command);
+  addControlOptions(command);
   return addComputeOptions(command).addHelpText('after', EXAMPLES).action(work);
 }
 
@@ -54,6 +56,9 @@ Examples:
   REDIS_URL=redis://queue:6379 posecast work                       a node that takes whatever comes
 
 Ctrl-C or SIGTERM hands the shards in work back to the queue; a second one ends at once.
+
+Exit codes: 0 the run is complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked,
+130 interrupted.
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
@@ -69,7 +74,7 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
     releasers.push('redis connection', () => closeRedis(redis));
     if (out !== undefined) {
       const end = await workOn(out, redis, flags, stop.signal);
-      if (end.status === 'failed') process.exitCode = EXIT.failures;
+      process.exitCode = exitCodeOf(end);
       return;
     }
     await workOnAll(redis, flags, stop.signal, say);
@@ -82,32 +87,33 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   }
 }
 
-/** One run after the other, oldest first; a run that failed here is left to others until this process restarts. */
+/** One run after the other, oldest first; one that did not end well here is left to others until a restart. */
 async function workOnAll(
   redis: Redis,
   flags: Flags,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<void> {
-  const failed = new Set<string>();
+  const left = new Map<string, number>();
   while (true) {
     signal.throwIfAborted();
-    const next = (await listRuns(redis)).find(({ runId }) => !failed.has(runId));
+    const next = (await listRuns(redis)).find(({ runId }) => !left.has(runId));
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
       const end = await workOn(next.out, redis, flags, signal);
-      if (end.status === 'failed') failed.add(next.runId);
+      if (end.status !== 'complete') left.set(next.runId, exitCodeOf(end));
       continue;
     }
     if (flags.once) {
-      if (failed.size > 0) process.exitCode = EXIT.failures;
+      process.exitCode = Math.max(...left.values(), EXIT.ok);
       return;
     }
     await sleep(IDLE_MS, undefined, { signal });
   }
 }
 
-async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSignal): Promise<RunEnd> {
+async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSignal): Promise<RunHereEnd> {
+  const started = performance.now();
   const releasers = createReleasers();
   const compute = await computeOptions(flags);
   const mode: LiveMode = liveMode(process.stderr, flags.json);
@@ -130,17 +136,18 @@ async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSign
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
     const context = await openShardContext(run, store, assets, compute, releasers);
-    const { end } = await runHere({ redis, queue, context, live, signal, releasers });
+    const { end } = await runHere({ redis, queue, context, live, signal, releasers, control: flags });
     live.finish();
-    if (end.status === 'complete') await unregisterRun(redis, run.runId);
-    note(
-      end.status === 'complete'
-        ? `run ${run.runId} is complete`
-        : `run ${run.runId} ended with failed shards`,
-    );
+    if (end.status === 'complete') {
+      await unregisterRun(redis, run.runId);
+      note(`run ${run.runId} is complete`);
+      return end;
+    }
     if (end.status === 'failed') {
       for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
     }
+    const outcome = await earlyOutcome(end, run, store, started);
+    process.stdout.write(flags.json ? `${earlyOutcomeJson(outcome)}\n` : formatEarlyOutcome(outcome));
     return end;
   } catch (error) {
     live.finish();

@@ -56,6 +56,8 @@ export interface ShardProgress {
 export interface ShardRunOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (done: ShardProgress) => void;
+  /** Receives every photograph as soon as it is done, long before the shard is committed. */
+  readonly onFaces?: (results: readonly FaceResult[]) => void;
 }
 
 /** `committed`: by this call. `taken`: another attempt's commit stands. */
@@ -107,7 +109,7 @@ export async function processShard(
 async function processFaces(
   records: readonly FaceRecord[],
   { run, models, batchFaces, readLimit }: ShardContext,
-  { signal, onProgress }: ShardRunOptions,
+  { signal, onProgress, onFaces }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
   const { imageRoot } = run.config;
@@ -132,6 +134,7 @@ async function processFaces(
         });
         const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
         onProgress({ faces: batch.length, rejects, variants: 0 });
+        onFaces?.(results);
         return results;
       }),
     ),

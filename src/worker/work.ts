@@ -13,6 +13,7 @@ import { PermanentShardError, toError } from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
+import type { FaceResult } from './shardTables.ts';
 
 export interface RunWorkerOptions {
   readonly redis: Redis;
@@ -23,6 +24,8 @@ export interface RunWorkerOptions {
   readonly warn: (line: string) => void;
   /** Faces and variants done by this process in shards that are not committed yet. */
   readonly onInFlight?: (inFlight: ShardProgress) => void;
+  /** Photographs as they are done. */
+  readonly onFaces?: (results: readonly FaceResult[]) => void;
 }
 
 export interface RunWorker {
@@ -54,7 +57,11 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     };
     try {
       const spec = parseShardJob(job.data);
-      const outcome = await processShard(spec, context, { signal: stopping.signal, onProgress: add });
+      const outcome = await processShard(spec, context, {
+        signal: stopping.signal,
+        onProgress: add,
+        ...(options.onFaces && { onFaces: options.onFaces }),
+      });
       if (outcome === 'committed') {
         await addProgress(redis, runId, { ...(inFlight.get(attempt) ?? NOTHING), shardsDone: 1 });
       }

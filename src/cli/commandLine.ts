@@ -1,0 +1,30 @@
+/** This process's command line as text that a person can paste into a shell, without what must not be shown. */
+
+/** Options whose values may hold secrets, such as a token in a header: the value is left out. */
+const PRIVATE_VALUES = new Set(['--on-finish']);
+
+/** `omit`: options, with a value each, that have no place in a repetition. */
+export function shownCommandLine(argv: readonly string[], omit: readonly string[] = []): string {
+  const words: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    const name = word.split('=', 1)[0] ?? '';
+    const valueFollows = name === word;
+    if (omit.includes(name)) {
+      if (valueFollows) i++;
+    } else if (PRIVATE_VALUES.has(name)) {
+      if (valueFollows) i++;
+      words.push(`${name} …`);
+    } else words.push(shellWord(withoutPassword(word)));
+  }
+  return ['posecast', ...words].join(' ');
+}
+
+/** `redis://user:secret@host` → `redis://…@host`. */
+function withoutPassword(word: string): string {
+  return word.replace(/:\/\/[^/]*@/, '://…@');
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./…-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

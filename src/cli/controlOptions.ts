@@ -1,0 +1,25 @@
+/** Options about when this process stops; none of them changes what a run gives, so a resume may have others. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_MAX_REJECTED, JUDGED_AFTER } from '../worker/rejectWatch.ts';
+
+export interface ControlFlags {
+  readonly maxFailureRate?: number;
+}
+
+export function addControlOptions(command: Command): Command {
+  return command
+    .optionsGroup('When to stop:')
+    .option(
+      '--max-failure-rate <share>',
+      `stop when more than this share of the photographs done here, 0 to 1, is rejected; judged from ` +
+        `${JUDGED_AFTER} photographs on, and when asked for also on a smaller corpus (default: ${DEFAULT_MAX_REJECTED})`,
+      share,
+    )
+    .optionsGroup('Options:');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('Expected a share from 0 to 1, such as 0.5.');
+}

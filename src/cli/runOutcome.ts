@@ -1,0 +1,126 @@
+/**
+ * How a run ended on this machine, for a person and for a machine. A complete run is told by `summary.ts`; every
+ * other end says what is done, what is left and how to go on.
+ */
+
+import { readCommittedSet } from '../shared/run/committedShards.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { shownCommandLine } from './commandLine.ts';
+import { EXIT } from './exit.ts';
+import { count } from './liveLine.ts';
+import type { RunHereEnd } from './runHere.ts';
+
+/** An end before the run was complete. */
+export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' }>;
+
+export interface EarlyOutcome {
+  readonly runId: string;
+  readonly out: string;
+  readonly end: EarlyEnd;
+  /** Of the run, by its commits. */
+  readonly shards: { readonly done: number; readonly total: number };
+  /** Of this command. */
+  readonly seconds: number;
+  /** The command line that goes on with the run. */
+  readonly goOn: string;
+}
+
+/** Reasons shown to a person. */
+const SHOWN = 5;
+
+export async function earlyOutcome(
+  end: EarlyEnd,
+  run: RunFile,
+  store: ObjectStore,
+  startedAt: number,
+): Promise<EarlyOutcome> {
+  const committed = await readCommittedSet(store, run.shards);
+  return {
+    runId: run.runId,
+    out: store.uri,
+    end,
+    shards: { done: committed.size, total: run.shards },
+    seconds: (performance.now() - startedAt) / 1000,
+    goOn: goOn(end),
+  };
+}
+
+/** This process's command line, changed where the same one would end at once in the same way. */
+function goOn(end: EarlyEnd): string {
+  const argv = process.argv.slice(2);
+  switch (end.status) {
+    case 'failed':
+      return shownCommandLine(argv);
+    case 'too-many-rejects':
+      return `${shownCommandLine(argv, ['--max-failure-rate'])} --max-failure-rate 1`;
+  }
+}
+
+export function exitCodeOf(end: RunHereEnd): number {
+  switch (end.status) {
+    case 'complete':
+      return EXIT.ok;
+    case 'failed':
+    case 'too-many-rejects':
+      return EXIT.failures;
+  }
+}
+
+/** The outcome as one JSON object; `event` says which end it is. */
+export function earlyOutcomeJson(outcome: EarlyOutcome): string {
+  const { end, ...rest } = outcome;
+  const { status, ...facts } = end;
+  return JSON.stringify({ event: status, ...rest, exitCode: exitCodeOf(end), ...facts });
+}
+
+export function formatEarlyOutcome(outcome: EarlyOutcome): string {
+  const { end, shards, runId } = outcome;
+  const lines: [string, string][] = [
+    ...reasonLines(end),
+    [
+      'shards',
+      `${count(shards.done)} of ${count(shards.total)} committed, ${count(shards.total - shards.done)} left`,
+    ],
+    ['to go on', outcome.goOn],
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    `run ${runId} ${headline(end)}`,
+    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    '',
+  ].join('\n');
+}
+
+function headline(end: EarlyEnd): string {
+  switch (end.status) {
+    case 'failed':
+      return 'is not complete: shards failed for good; everything else is committed';
+    case 'too-many-rejects': {
+      const { photographs, rejected } = end.rejects;
+      const percent = Math.floor((100 * rejected) / photographs);
+      return (
+        `stopped: ${count(rejected)} of the ${count(photographs)} photographs were rejected ` +
+        `(${percent} %), more than --max-failure-rate ${end.limit} allows`
+      );
+    }
+  }
+}
+
+function reasonLines(end: EarlyEnd): [string, string][] {
+  switch (end.status) {
+    case 'failed':
+      return end.failures.slice(0, SHOWN).map(({ shard, reason }) => ['failed', `shard ${shard}: ${reason}`]);
+    case 'too-many-rejects': {
+      const { reasons } = end.rejects;
+      const lines = reasons
+        .slice(0, SHOWN)
+        .map(({ code, photographs, example }): [string, string] => [
+          code,
+          `${count(photographs)}${example === null ? '' : `, such as ${example.uri}: ${example.message}`}`,
+        ]);
+      const others = reasons.slice(SHOWN).reduce((sum, { photographs }) => sum + photographs, 0);
+      return others === 0 ? lines : [...lines, ['others', count(others)]];
+    }
+  }
+}

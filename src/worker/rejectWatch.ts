@@ -1,0 +1,107 @@
+/**
+ * Notices that a corpus is mostly broken while its first photographs are being done, and not the next morning. A
+ * worker process judges by the photographs that it has seen itself, so that one node with a broken mount stops
+ * without stopping the others.
+ */
+import { committedShards } from '../shared/run/committedShards.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { readShardCommit, rejectCode } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { FaceResult } from './shardTables.ts';
+
+/** Without a share asked for, more than half must be rejected. */
+export const DEFAULT_MAX_REJECTED = 0.5;
+
+/** Photographs a process has to see before it judges: at 0.5, chance alone gets nowhere near. */
+export const JUDGED_AFTER = 200;
+
+/** Reasons kept apart; a code is made of a stage and a fixed word, so there are few. */
+const MAX_REASONS = 100;
+
+export interface RejectLimit {
+  /** 0–1: the largest share of photographs that may be rejected. */
+  readonly share: number;
+  /** Photographs to be seen before the share is judged, at least 1. */
+  readonly judgedAfter: number;
+}
+
+export interface RejectReason {
+  /** `stage/code`. */
+  readonly code: string;
+  readonly photographs: number;
+  /** One of them, by its uri in the listing, and what was said of it; null: none was done by this process. */
+  readonly example: { readonly uri: string; readonly message: string } | null;
+}
+
+/** What a process has seen so far; reasons by number, the commonest first. */
+export interface RejectReport {
+  readonly photographs: number;
+  readonly rejected: number;
+  readonly reasons: readonly RejectReason[];
+}
+
+export interface RejectWatch {
+  /** Adds a batch; true when the limit is exceeded. */
+  add(results: readonly FaceResult[]): boolean;
+  report(): RejectReport;
+}
+
+/** `before`: what earlier processes committed, where that is to be judged too. */
+export function createRejectWatch(limit: RejectLimit, before?: RejectReport): RejectWatch {
+  const reasons = new Map((before?.reasons ?? []).map((reason) => [reason.code, { ...reason }]));
+  let { photographs, rejected } = before ?? { photographs: 0, rejected: 0 };
+  return {
+    add(results) {
+      for (const { record, outcome } of results) {
+        photographs++;
+        if (outcome.status === 'ok') continue;
+        rejected++;
+        const { stage, code, message } = outcome.rejection;
+        const name = rejectCode(stage, code);
+        const known = reasons.get(name);
+        if (known === undefined && reasons.size === MAX_REASONS) continue;
+        const example = known?.example ?? { uri: record.uri, message };
+        reasons.set(name, { code: name, photographs: (known?.photographs ?? 0) + 1, example });
+      }
+      return photographs >= limit.judgedAfter && rejected > limit.share * photographs;
+    },
+    report: () => ({
+      photographs,
+      rejected,
+      reasons: [...reasons.values()].sort(
+        (a, b) => b.photographs - a.photographs || (a.code < b.code ? -1 : 1),
+      ),
+    }),
+  };
+}
+
+/**
+ * The watch of a process. A share that was asked for is also judged on a corpus of fewer than 200 photographs, when
+ * all of them are done, by whomever.
+ */
+export async function openRejectWatch(
+  asked: number | undefined,
+  run: RunFile,
+  store: ObjectStore,
+): Promise<RejectWatch> {
+  const { faces } = run.corpus;
+  if (asked === undefined || faces >= JUDGED_AFTER) {
+    return createRejectWatch({ share: asked ?? DEFAULT_MAX_REJECTED, judgedAfter: JUDGED_AFTER });
+  }
+  return createRejectWatch({ share: asked, judgedAfter: faces }, await committedRejects(store));
+}
+
+/** For small runs: reads every commit. */
+async function committedRejects(store: ObjectStore): Promise<RejectReport> {
+  let [photographs, rejected] = [0, 0];
+  const reasons = new Map<string, RejectReason>();
+  for await (const index of committedShards(store)) {
+    const commit = await readShardCommit(store, index);
+    photographs += commit?.counters.faces ?? 0;
+    rejected += commit?.counters.rejected ?? 0;
+    for (const [code, faces] of Object.entries(commit?.rejectsByCode ?? {})) {
+      reasons.set(code, { code, photographs: (reasons.get(code)?.photographs ?? 0) + faces, example: null });
+    }
+  }
+  return { photographs, rejected, reasons: [...reasons.values()] };
+}

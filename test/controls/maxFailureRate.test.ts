@@ -1,0 +1,100 @@
+/** A corpus that is mostly broken ends the run early, with the reasons. */
+import assert from 'node:assert/strict';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { createRejectWatch } from '../../src/worker/rejectWatch.ts';
+import type { FaceResult } from '../../src/worker/shardTables.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+
+/** `people` folders of ten files that are no photographs. */
+async function brokenCorpus(folder: string, people: number): Promise<string> {
+  const corpus = join(folder, 'corpus');
+  for (let person = 0; person < people; person++) {
+    const place = join(corpus, `broken-${String(person).padStart(3, '0')}`);
+    await mkdir(place, { recursive: true });
+    for (let i = 0; i < 10; i++) await writeFile(join(place, `${i}.jpg`), i < 8 ? 'not an image' : '');
+  }
+  return corpus;
+}
+
+const commits = async (out: string): Promise<number> =>
+  (await readdir(join(out, 'commits')).catch(() => [])).length;
+
+test('a corpus without a photograph stops the run long before its end, without being asked', () =>
+  withTempFolder(async (folder) => {
+    const corpus = await brokenCorpus(folder, 120);
+    const out = join(folder, 'out');
+    const args = ['run', corpus, out, '--variants', '0', '--shard-faces', '20', '--threads', '1'];
+    const ran = await posecast(args);
+    assert.equal(ran.code, 1, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /stopped: .* photographs were rejected \(100 %\).*--max-failure-rate 0\.5/);
+    assert.match(ran.stdout, /decode\/not-an-image +\d+, such as broken-\d+\/\d\.jpg: /);
+    assert.match(ran.stdout, /decode\/empty-file +\d+, such as broken-\d+\/[89]\.jpg: /);
+    assert.match(ran.stdout, /shards +\d+ of 60 committed, \d+ left/);
+    assert.match(ran.stdout, /to go on +posecast run \S+corpus \S+out .*--threads 1 --max-failure-rate 1\n/);
+    const done = await commits(out);
+    assert.ok(done < 30, `${done} of 60 shards were committed before the run stopped`);
+
+    const resumed = await posecast([...args, '--max-failure-rate', '1', '--json']);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(JSON.parse(resumed.stdout).totals.rejected, 1200);
+    assert.equal((await posecast(['verify', out])).code, 0);
+  }));
+
+test('a rate that was asked for is judged on a small corpus too, when every photograph has been seen', () =>
+  withTempFolder(async (folder) => {
+    const corpus = await brokenCorpus(folder, 1);
+    await cp(samples, corpus, { recursive: true });
+    const out = join(folder, 'out');
+    // 10 of 34.
+    const args = ['run', corpus, out, '--variants', '0', '--shard-faces', '10'];
+    const ran = await posecast([...args, '--max-failure-rate', '0.29', '--json']);
+    assert.equal(ran.code, 1, ran.stdout + ran.stderr);
+    const end = JSON.parse(ran.stdout);
+    assert.equal(end.event, 'too-many-rejects');
+    assert.equal(end.exitCode, 1);
+    assert.deepEqual([end.rejects.photographs, end.rejects.rejected], [34, 10]);
+    assert.deepEqual(
+      end.rejects.reasons.map(({ code, photographs }: { code: string; photographs: number }) => [
+        code,
+        photographs,
+      ]),
+      [
+        ['decode/not-an-image', 8],
+        ['decode/empty-file', 2],
+      ],
+    );
+    assert.ok(end.shards.done < end.shards.total);
+    const again = await posecast([...args, '--max-failure-rate', '0.29', '--json']);
+    assert.equal(again.code, 1, 'what is committed already is judged too');
+    assert.equal(JSON.parse(again.stdout).rejects.rejected, 10);
+    const resumed = await posecast([...args, '--max-failure-rate', '0.3']);
+    assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+  }));
+
+test('the share is judged from the stated number of photographs on, and never when it is only met', () => {
+  const face = (i: number, ok: boolean): FaceResult => ({
+    record: { faceId: `f${i}`, subjectId: 's', uri: `f${i}.jpg`, bytes: 1 },
+    outcome: ok
+      ? ({ status: 'ok' } as FaceResult['outcome'])
+      : { status: 'rejected', rejection: { stage: 'decode', code: 'broken', message: 'broken' } },
+  });
+  const half = createRejectWatch({ share: 0.5, judgedAfter: 10 });
+  for (let i = 0; i < 9; i++) assert.equal(half.add([face(i, false)]), false);
+  assert.equal(half.add([face(9, false)]), true);
+  const met = createRejectWatch({ share: 0.5, judgedAfter: 10 });
+  for (let i = 0; i < 100; i++) assert.equal(met.add([face(i, i % 2 === 0), face(i, i % 2 === 1)]), false);
+});
+
+test('a share that cannot be is refused', async () => {
+  for (const share of ['50', '-0.1', 'half']) {
+    const ran = await posecast(['run', samples, '/nowhere/out', '--max-failure-rate', share]);
+    assert.equal(ran.code, 2);
+    assert.match(ran.stderr, /--max-failure-rate.*share from 0 to 1/);
+  }
+});
