@@ -12,6 +12,8 @@ export interface RunProgress {
   readonly facesTotal: number;
   readonly rejects: number;
   readonly variants: number;
+  /** No new shard is taken, because somebody asked for it. */
+  readonly paused?: boolean;
 }
 
 export type LiveMode = 'terminal' | 'plain' | 'json' | 'quiet';
@@ -129,9 +131,14 @@ function formatProgress(progress: RunProgress, rates: ProgressRates, device: str
     `faces ${count(progress.faces)}/${count(progress.facesTotal)} (${rates.facesPerSecond.toFixed(1)}/s)`,
     `variants ${count(progress.variants)} (${rates.variantsPerSecond.toFixed(0)}/s)`,
     `rejects ${count(progress.rejects)}`,
-    rates.etaSeconds === undefined ? 'ETA –' : `ETA ${formatDuration(rates.etaSeconds)}`,
+    timeLeft(progress, rates),
     device,
   ].join(' · ');
+}
+
+function timeLeft({ paused }: RunProgress, { etaSeconds }: ProgressRates): string {
+  if (paused === true) return 'PAUSED';
+  return etaSeconds === undefined ? 'ETA –' : `ETA ${formatDuration(etaSeconds)}`;
 }
 
 /** 1234567 → 1,234,567. */

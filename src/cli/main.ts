@@ -27,6 +27,14 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'show how far a run is',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  pause: {
+    summary: 'hold a run on all machines',
+    load: async () => (await import('./pause.ts')).pauseCommand(),
+  },
+  resume: {
+    summary: 'let a paused run go on',
+    load: async () => (await import('./pause.ts')).resumeCommand(),
+  },
   verify: {
     summary: 're-read a finished run and check every promise it makes',
     load: async () => (await import('./verify.ts')).verifyCommand(),

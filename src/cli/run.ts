@@ -102,7 +102,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
       const result = await Promise.race([working, lost]);
       live.finish();
       const { end } = result;
-      if (end.status !== 'complete') {
+      if (end.status !== 'complete' && end.status !== 'paused') {
         if (end.status === 'failed') {
           for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
         }

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { ShardQueue } from '../shared/queue.ts';
 import { readProgress } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
+import { openPauseWatch } from '../worker/pauseWatch.ts';
 import type { ShardContext, ShardProgress } from '../worker/processShard.ts';
 import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
@@ -20,11 +21,15 @@ export interface RunHereOptions {
   readonly signal: AbortSignal;
   readonly releasers: Releasers;
   readonly control: ControlFlags;
+  /** Ends when the run is paused, instead of waiting for it to go on: there may be other runs to work on. */
+  readonly leaveWhenPaused?: boolean;
 }
 
 /** How the work of this process on a run ends; the run itself may go on elsewhere. */
 export type RunHereEnd =
   | RunEnd
+  /** Only with `leaveWhenPaused`. */
+  | { readonly status: 'paused' }
   | { readonly status: 'too-many-rejects'; readonly limit: number; readonly rejects: RejectReport };
 
 export interface RunHereResult {
@@ -40,21 +45,40 @@ export interface RunHereResult {
 export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const { redis, queue, context, live, signal, releasers } = options;
   const { run, store } = context;
-  let inFlight: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
   const { maxFailureRate } = options.control;
-  const watch = await openRejectWatch(maxFailureRate, run, store);
-  const tooMany = new AbortController();
+  let inFlight: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
+  let early: RunHereEnd | undefined;
+  const ending = new AbortController();
+  const endWith = (end: RunHereEnd): void => {
+    early ??= end;
+    ending.abort();
+  };
+  const rejects = await openRejectWatch(maxFailureRate, run, store);
+  const sayPause = (paused: boolean) =>
+    live.note(paused ? `paused; to go on: posecast resume ${store.uri}` : 'not paused any more');
+  let setPaused = (_: boolean): void => {};
+  const pause = await openPauseWatch(run, store, (paused) => {
+    setPaused(paused);
+    sayPause(paused);
+  });
+  releasers.push('pause watch', () => pause.close());
+  if (pause.paused) sayPause(true);
   const worker = await startRunWorker({
     redis,
     context,
+    paused: pause.paused,
     warn: (line) => live.note(line),
     onInFlight: (progress) => {
       inFlight = progress;
     },
     onFaces: (results) => {
-      if (watch.add(results)) tooMany.abort();
+      if (!rejects.add(results)) return;
+      const limit = maxFailureRate ?? DEFAULT_MAX_REJECTED;
+      endWith({ status: 'too-many-rejects', limit, rejects: rejects.report() });
     },
   });
+  setPaused = (paused) => worker.setPaused(paused);
+  setPaused(pause.paused);
   releasers.push('worker', () => worker.close());
 
   const show = async (): Promise<void> => {
@@ -66,21 +90,25 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       facesTotal: run.corpus.faces,
       rejects: done.rejects + inFlight.rejects,
       variants: done.variants + inFlight.variants,
+      ...(pause.paused && { paused: true }),
     });
   };
-  const ending = AbortSignal.any([signal, tooMany.signal]);
-  const finish = async (end: RunHereEnd): Promise<RunHereResult> => {
+  const look = async (): Promise<void> => {
+    if (options.leaveWhenPaused === true && pause.paused && worker.inWork() === 0) {
+      endWith({ status: 'paused' });
+    }
     await show();
-    return { end, longestBlockMs: worker.longestBlockMs() };
   };
-  try {
-    return await finish(await waitForRunEnd({ queue, store, run, signal: ending, onLook: show }));
-  } catch (error) {
-    if (signal.aborted || !tooMany.signal.aborted) throw error;
-    return finish({
-      status: 'too-many-rejects',
-      limit: maxFailureRate ?? DEFAULT_MAX_REJECTED,
-      rejects: watch.report(),
-    });
-  }
+  const wait = async (): Promise<RunHereEnd> => {
+    try {
+      const either = AbortSignal.any([signal, ending.signal]);
+      return await waitForRunEnd({ queue, store, run, signal: either, onLook: look });
+    } catch (error) {
+      if (signal.aborted || early === undefined) throw error;
+      return early;
+    }
+  };
+  const end = await wait();
+  await show();
+  return { end, longestBlockMs: worker.longestBlockMs() };
 }

@@ -12,7 +12,7 @@ import { count } from './liveLine.ts';
 import type { RunHereEnd } from './runHere.ts';
 
 /** An end before the run was complete. */
-export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' }>;
+export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' }>;
 
 export interface EarlyOutcome {
   readonly runId: string;
@@ -60,6 +60,7 @@ function goOn(end: EarlyEnd): string {
 export function exitCodeOf(end: RunHereEnd): number {
   switch (end.status) {
     case 'complete':
+    case 'paused':
       return EXIT.ok;
     case 'failed':
     case 'too-many-rejects':

@@ -7,12 +7,12 @@ import { createRunTally } from '../producer/runTally.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { listRuns } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count } from './liveLine.ts';
+import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -20,8 +20,9 @@ const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
 when --redis or REDIS_URL names a Redis that answers.
 
-States: complete · finishing (the manifest is being written) · running · waiting (no worker) · failed (submit
-again to try again) · not queued (submit again) · unknown (not complete, and no Redis was asked)
+States: complete · finishing (the manifest is being written) · paused (until \`posecast resume\`) · running · waiting (no
+worker) · failed (submit again to try again) · not queued (submit again) · unknown (not complete, and no Redis was
+asked)
 
 Examples:
   posecast status out/sample
@@ -33,9 +34,6 @@ Exit codes: 0 shown, 1 the run has failed shards, 2 there is no such run.
 
 /** Between two looks with --watch, in milliseconds. */
 const WATCH_MS = 2_000;
-
-/** A run id, as `submit` prints it. */
-const RUN_ID = /^\d{8}T\d{6}-[0-9a-f]{6}$/;
 
 interface Flags extends StoreFlags {
   readonly redis?: string;
@@ -60,7 +58,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
   try {
     const redis = await redisIfReachable(flags.redis ?? process.env.REDIS_URL);
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
-    const out = RUN_ID.test(outOrRunId) ? await outOf(outOrRunId, redis) : outOrRunId;
+    const out = await outOf(outOrRunId, redis);
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
@@ -96,20 +94,6 @@ async function redisIfReachable(url: string | undefined): Promise<Redis | undefi
   }
 }
 
-async function outOf(runId: string, redis: Redis | undefined): Promise<string> {
-  if (redis === undefined) {
-    throw new ConfigError(
-      'no-redis-url',
-      'status RUN_ID: expected a Redis that answers (--redis or REDIS_URL)',
-    );
-  }
-  const found = (await listRuns(redis)).find((run) => run.runId === runId);
-  if (found !== undefined) return found.out;
-  throw new ConfigError('no-run', 'status: Redis knows no such run; finished runs are found by their OUT', {
-    runId,
-  });
-}
-
 function show(found: RunStatus, flags: Flags): void {
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(found, null, flags.watch ? 0 : 2)}\n`);
@@ -128,7 +112,10 @@ export function formatStatus(status: RunStatus): string {
     .sort(([, a], [, b]) => b - a)
     .map(([code, faces]) => `${code} ${count(faces)}`);
   const lines: [string, string][] = [
-    ['state', status.state],
+    [
+      'state',
+      status.pausedSince === undefined ? status.state : `${status.state} since ${status.pausedSince}`,
+    ],
     ['shards', `${count(status.shardsDone)} of ${count(status.shardsTotal)} (${share} %)`],
     ['faces', `${count(counters.faces)} of ${count(status.facesTotal)}`],
     ['variants', count(counters.variants)],

@@ -6,9 +6,10 @@ import type { Redis } from 'ioredis';
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { listRuns, unregisterRun } from '../shared/redisRuns.ts';
+import { listRuns, type RunEntry, unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
+import { readPause } from '../shared/run/pause.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openShardContext } from '../worker/openShardContext.ts';
@@ -97,11 +98,11 @@ async function workOnAll(
   const left = new Map<string, number>();
   while (true) {
     signal.throwIfAborted();
-    const next = (await listRuns(redis)).find(({ runId }) => !left.has(runId));
+    const next = await firstToWorkOn(redis, flags, (runId) => left.has(runId));
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
-      const end = await workOn(next.out, redis, flags, signal);
-      if (end.status !== 'complete') left.set(next.runId, exitCodeOf(end));
+      const end = await workOn(next.out, redis, flags, signal, true);
+      if (end.status !== 'complete' && end.status !== 'paused') left.set(next.runId, exitCodeOf(end));
       continue;
     }
     if (flags.once) {
@@ -112,7 +113,31 @@ async function workOnAll(
   }
 }
 
-async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSignal): Promise<RunHereEnd> {
+/** The oldest run that is neither left to others nor paused. */
+async function firstToWorkOn(
+  redis: Redis,
+  flags: Flags,
+  isLeft: (runId: string) => boolean,
+): Promise<RunEntry | undefined> {
+  for (const entry of await listRuns(redis)) {
+    if (isLeft(entry.runId)) continue;
+    const store = await openStore(entry.out, { access: 'read', s3: s3Options(flags) });
+    try {
+      if ((await readPause(store, entry.runId)) === undefined) return entry;
+    } finally {
+      await store.close();
+    }
+  }
+  return undefined;
+}
+
+async function workOn(
+  out: string,
+  redis: Redis,
+  flags: Flags,
+  signal: AbortSignal,
+  leaveWhenPaused = false,
+): Promise<RunHereEnd> {
   const started = performance.now();
   const releasers = createReleasers();
   const compute = await computeOptions(flags);
@@ -136,13 +161,23 @@ async function workOn(out: string, redis: Redis, flags: Flags, signal: AbortSign
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
     const context = await openShardContext(run, store, assets, compute, releasers);
-    const { end } = await runHere({ redis, queue, context, live, signal, releasers, control: flags });
+    const { end } = await runHere({
+      redis,
+      queue,
+      context,
+      live,
+      signal,
+      releasers,
+      control: flags,
+      leaveWhenPaused,
+    });
     live.finish();
     if (end.status === 'complete') {
       await unregisterRun(redis, run.runId);
       note(`run ${run.runId} is complete`);
       return end;
     }
+    if (end.status === 'paused') return end;
     if (end.status === 'failed') {
       for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
     }

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { ShardQueue } from '../shared/queue.ts';
 import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
+import { readPause } from '../shared/run/pause.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -11,13 +12,22 @@ import type { RunTally } from './runTally.ts';
 /**
  * - complete: every shard is committed and the manifest is in place
  * - finishing: every shard is committed, the manifest is not written yet
+ * - paused: no new shard is taken, until it is resumed
  * - failed: what is left has failed for good; submitting again tries it again
  * - running: a worker is alive
  * - waiting: there is work in the queue and nobody to do it
  * - not queued: shards are missing and the queue does not hold them: submit again
  * - unknown: shards are missing, and no Redis was asked
  */
-export type RunState = 'complete' | 'finishing' | 'failed' | 'running' | 'waiting' | 'not queued' | 'unknown';
+export type RunState =
+  | 'complete'
+  | 'finishing'
+  | 'paused'
+  | 'failed'
+  | 'running'
+  | 'waiting'
+  | 'not queued'
+  | 'unknown';
 
 export interface RunStatus {
   readonly runId: string;
@@ -28,6 +38,8 @@ export interface RunStatus {
   readonly facesTotal: number;
   readonly counters: Counters;
   readonly rejectsByCode: Readonly<Record<string, number>>;
+  /** ISO 8601; present in the state 'paused'. */
+  readonly pausedSince?: string;
   /** Absent when no Redis was asked. */
   readonly queue?: QueueStatus;
 }
@@ -55,16 +67,19 @@ export async function readRunStatus(
 ): Promise<RunStatus> {
   await tally.refresh(signal);
   const finished = await isFinished(store);
+  const allCommitted = tally.shardsDone === run.shards;
+  const pause = finished || allCommitted ? undefined : await readPause(store, run.runId);
   const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue));
   return {
     runId: run.runId,
     out: store.uri,
-    state: stateOf(finished, tally.shardsDone === run.shards, queue),
+    state: pause === undefined ? stateOf(finished, allCommitted, queue) : 'paused',
     shardsDone: tally.shardsDone,
     shardsTotal: run.shards,
     facesTotal: run.corpus.faces,
     counters: { ...tally.counters },
     rejectsByCode: { ...tally.rejectsByCode },
+    ...(pause && { pausedSince: pause.since }),
     ...(queue && { queue }),
   };
 }
@@ -82,7 +97,7 @@ async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): 
   };
 }
 
-/** The state of a run; pure. */
+/** The state of a run that is not paused; pure. */
 export function stateOf(
   finished: boolean,
   allCommitted: boolean,

@@ -24,11 +24,17 @@ export interface RunWorkerOptions {
   readonly warn: (line: string) => void;
   /** Faces and variants done by this process in shards that are not committed yet. */
   readonly onInFlight?: (inFlight: ShardProgress) => void;
+  /** Takes no shard before `setPaused(false)`. */
+  readonly paused?: boolean;
   /** Photographs as they are done. */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
 }
 
 export interface RunWorker {
+  /** Shards in work now. */
+  inWork(): number;
+  /** Whether new shards are taken; those in work are finished in any case. */
+  setPaused(paused: boolean): void;
   /** Longest time this thread was kept from renewing locks while it held one, in milliseconds. */
   longestBlockMs(): number;
   /** Takes no new shard, breaks off those in work and hands them back to the queue, without burning an attempt. */
@@ -82,6 +88,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   const worker = new Worker<unknown, unknown>(queueName(runId), work, {
     connection: redis,
     concurrency: options.concurrency ?? 2,
+    autorun: options.paused !== true,
     ...WORKER_OPTIONS,
   });
   // Outages are reported once, by the client.
@@ -100,6 +107,12 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   const heartbeat = setInterval(() => void sayAlive(redis, runId, self).catch(() => {}), HEARTBEAT_MS);
 
   return {
+    inWork: () => inFlight.size,
+    setPaused(paused) {
+      // `true`: without waiting for the shards in work.
+      if (paused) void worker.pause(true);
+      else void worker.resume();
+    },
     longestBlockMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
     async close() {
       clearInterval(heartbeat);

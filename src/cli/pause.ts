@@ -1,0 +1,117 @@
+/** `posecast pause` and `posecast resume`: hold a run, on all its machines, and let it go on. */
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { ConfigError } from '../shared/errors.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
+import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { isRunId, outOf } from './runAddress.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+
+const PAUSE_EPILOGUE = `
+Workers and \`posecast run\` take no new shard from about 2 seconds later on; shards in work are finished. The pause is
+the file ${PAUSE_KEY} in OUT, so it needs no Redis and outlives restarts of workers, of machines and of Redis. Workers
+stay, and go on by themselves after \`posecast resume\`.
+
+Examples:
+  posecast pause s3://bucket/night-1
+  posecast pause 20261123T220000-1a2b3c --redis redis://queue:6379
+  posecast status s3://bucket/night-1                  state  paused
+  posecast resume s3://bucket/night-1
+
+Exit codes: 0 paused (also when it was before), 2 there is no such run, or it is complete.
+`;
+
+const RESUME_EPILOGUE = `
+Examples:
+  posecast resume s3://bucket/night-1
+  posecast resume 20261123T220000-1a2b3c --redis redis://queue:6379
+
+A run whose processes have ended is taken up by the command that started it, not by this one.
+
+Exit codes: 0 not paused any more (also when it was not), 2 there is no such run.
+`;
+
+interface Flags extends StoreFlags {
+  readonly redis?: string;
+  readonly json: boolean;
+}
+
+export function pauseCommand(): Command {
+  return command('pause', 'Holds a run on all machines, until `posecast resume`.', PAUSE_EPILOGUE, pause);
+}
+
+export function resumeCommand(): Command {
+  return command('resume', 'Lets a paused run go on.', RESUME_EPILOGUE, resume);
+}
+
+async function pause(run: RunFile, store: ObjectStore, flags: Flags): Promise<void> {
+  const { runId } = run;
+  if (await isFinished(store)) {
+    throw new ConfigError('finished', 'pause: expected an unfinished run, this one is complete', {
+      runId,
+      out: store.uri,
+    });
+  }
+  const { since } = await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });
+  report(
+    flags,
+    { event: 'paused', runId, out: store.uri, since },
+    `run ${runId} is paused since ${since}; go on with: posecast resume ${store.uri}`,
+  );
+}
+
+async function resume(run: RunFile, store: ObjectStore, flags: Flags): Promise<void> {
+  const { runId } = run;
+  const wasPaused = await resumeRun(store, runId);
+  report(
+    flags,
+    { event: 'resumed', runId, out: store.uri, wasPaused },
+    wasPaused ? `run ${runId} goes on` : `run ${runId} was not paused`,
+  );
+}
+
+function command(
+  name: string,
+  description: string,
+  epilogue: string,
+  act: (run: RunFile, store: ObjectStore, flags: Flags) => Promise<void>,
+): Command {
+  const built = new Command(name)
+    .description(description)
+    .argument('<OUT|RUN_ID>', 'folder or s3://bucket/prefix of a run, or the id of a run that Redis knows')
+    .option('--redis <url>', 'the Redis that knows a RUN_ID (default: REDIS_URL)')
+    .option('--json', 'one JSON object', false);
+  return addStoreOptions(built)
+    .addHelpText('after', epilogue)
+    .action(async (outOrRunId: string, flags: Flags) => {
+      const releasers = createReleasers();
+      try {
+        const store = await openStore(await locate(outOrRunId, flags), { s3: s3Options(flags) });
+        releasers.push('store', () => store.close());
+        await act(await requireRunFile(store), store, flags);
+      } finally {
+        await releasers.release();
+      }
+    });
+}
+
+/** OUT; Redis is asked only where it is needed. */
+async function locate(outOrRunId: string, flags: Flags): Promise<string> {
+  const url = flags.redis ?? process.env.REDIS_URL;
+  if (!isRunId(outOrRunId) || url === undefined) return outOf(outOrRunId, undefined);
+  const redis = await connectRedis(url);
+  try {
+    return await outOf(outOrRunId, redis);
+  } finally {
+    await closeRedis(redis);
+  }
+}
+
+function report(flags: Flags, event: Record<string, unknown>, line: string): void {
+  process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
+}

@@ -1,0 +1,43 @@
+/**
+ * paused.json: while it is there, no worker takes a new shard of the run. It lies in OUT and not in Redis, so that a
+ * pause outlives restarts of workers and of Redis, and a Redis that was emptied.
+ */
+import { z } from 'zod';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { jsonFile, parseJsonFile } from './parseFile.ts';
+
+export const PAUSE_KEY = 'paused.json';
+
+const pauseSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  runId: z.string().min(1),
+  /** ISO 8601. */
+  since: z.iso.datetime(),
+  /** Who asked for it: name of the machine. */
+  host: z.string(),
+});
+
+export type Pause = z.infer<typeof pauseSchema>;
+
+/** The run's pause, or undefined when it may be worked on. Throws IntegrityError. */
+export async function readPause(store: ObjectStore, runId: string): Promise<Pause | undefined> {
+  const bytes = await store.get(PAUSE_KEY);
+  const pause = bytes && parseJsonFile(pauseSchema, bytes, PAUSE_KEY);
+  return pause?.runId === runId ? pause : undefined;
+}
+
+/** Pauses a run; one that is paused keeps its first pause, which is returned. */
+export async function pauseRun(store: ObjectStore, asked: Omit<Pause, 'schemaVersion'>): Promise<Pause> {
+  const before = await readPause(store, asked.runId);
+  if (before !== undefined) return before;
+  const pause: Pause = { schemaVersion: 1, ...asked };
+  await store.put(PAUSE_KEY, jsonFile(pause));
+  return pause;
+}
+
+/** Lifts a pause; false: there was none. */
+export async function resumeRun(store: ObjectStore, runId: string): Promise<boolean> {
+  if ((await readPause(store, runId)) === undefined) return false;
+  await store.delete(PAUSE_KEY);
+  return true;
+}

@@ -1,0 +1,130 @@
+/** A pause is kept in OUT: it holds every worker and outlives all of them, and Redis. */
+import assert from 'node:assert/strict';
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '../../src/shared/package.ts';
+import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
+import { repeatedSamples } from '../helpers/repeatedSamples.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+/** Two faces a shard, one person each: 12 shards. */
+const options = ['--variants', '1', '--shard-faces', '2'];
+const slow = ['--threads', '1', '--batch', '1'];
+
+const commits = async (out: string): Promise<number> =>
+  (await readdir(join(out, 'commits')).catch(() => [])).length;
+
+async function until(
+  what: string,
+  process: CliProcess,
+  met: () => Promise<boolean> | boolean,
+): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await met())) {
+    if (process.child.exitCode !== null || Date.now() > deadline) {
+      throw new Error(`${what} did not happen: ${process.output()}`);
+    }
+    await sleep(20);
+  }
+}
+
+/** The number of commits once it has not changed for three seconds: longer than any shard of two faces takes. */
+async function settled(out: string): Promise<number> {
+  let [found, since] = [await commits(out), Date.now()];
+  while (Date.now() - since < 3_000) {
+    await sleep(100);
+    const now = await commits(out);
+    if (now !== found) [found, since] = [now, Date.now()];
+  }
+  return found;
+}
+
+test('a paused run takes no new shard, says so, outlives a kill, and goes on when it is resumed', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    const corpus = await repeatedSamples(join(folder, 'corpus'), 4);
+    const args = ['run', corpus, out, ...options, ...slow, '--json'];
+    const first = startPosecast(args);
+    await until('a commit', first, async () => (await commits(out)) > 0);
+    const paused = await posecast(['pause', out]);
+    assert.equal(paused.code, 0, paused.stderr);
+    assert.match(paused.stdout, /is paused since .*posecast resume/);
+    await until('a paused line', first, () => first.output().includes('"paused":true'));
+    const done = await settled(out);
+    assert.ok(done < 48, `${done} of 48 shards`);
+    assert.equal(first.child.exitCode, null, 'the paused run waits');
+
+    const status = await posecast(['status', out]);
+    assert.match(status.stdout, /state +paused since \d{4}-/);
+    first.child.kill('SIGKILL');
+    await first.done;
+    // A Redis of its own, empty: OUT alone knows of the pause.
+    const second = startPosecast(args);
+    await until('a paused line', second, () => second.output().includes('"paused":true'));
+    assert.equal(await settled(out), done);
+    const resumed = await posecast(['resume', out]);
+    assert.match(resumed.stdout, /goes on/);
+    const ended = await second.done;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal((await posecast(['verify', out])).code, 0);
+    await assert.rejects(access(join(out, 'paused.json')), { code: 'ENOENT' });
+  }));
+
+test('a pause by run id holds workers on a shared Redis, also after the Redis was emptied', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const submit = ['submit', samples, out, ...options];
+      const submitted = await posecast([...submit, '--json'], env);
+      const { runId } = JSON.parse(submitted.stdout) as { runId: string };
+      assert.equal((await posecast(['pause', runId], env)).code, 0);
+      assert.equal((await posecast(['pause', runId], env)).code, 0, 'pausing twice is pausing once');
+      await redis.flushall();
+      assert.equal((await posecast(submit, env)).code, 0);
+      const worker = startPosecast(['work', out, ...slow], env);
+      await until('the note of the pause', worker, () => worker.output().includes('paused; to go on'));
+      assert.equal(await settled(out), 0);
+      const status = await posecast(['status', runId, '--json'], env);
+      const { state, pausedSince, queue } = JSON.parse(status.stdout);
+      assert.deepEqual([state, queue.waiting, queue.workers.length], ['paused', 12, 1]);
+      assert.ok(Date.parse(pausedSince) <= Date.now());
+      assert.equal((await posecast(['resume', runId], env)).code, 0);
+      assert.equal((await worker.done).code, 0);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a worker without OUT leaves a paused run for the next one', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const [held, free] = [join(folder, 'held'), join(folder, 'free')];
+      for (const out of [held, free])
+        assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      assert.equal((await posecast(['pause', held])).code, 0);
+      const worker = await posecast(['work', '--once'], env);
+      assert.equal(worker.code, 0, worker.stderr);
+      assert.deepEqual([await commits(held), await commits(free)], [0, 12]);
+    }),
+  ));
+
+test('what cannot be paused is refused in one line', () =>
+  withTempFolder(async (folder) => {
+    const nowhere = await posecast(['pause', folder]);
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.stderr, /expected a posecast run, found no run\.json/);
+    const unknown = await posecast(['resume', '20260101T000000-abcdef']);
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /expected a Redis/);
+    const out = join(folder, 'out');
+    assert.equal((await posecast(['run', samples, out, '--variants', '0'])).code, 0);
+    const finished = await posecast(['pause', out]);
+    assert.equal(finished.code, 2);
+    assert.match(finished.stderr, /unfinished run, this one is complete/);
+    assert.match((await posecast(['resume', out])).stdout, /was not paused/);
+  }));
