@@ -1,14 +1,22 @@
 /** Options about when this process stops; none of them changes what a run gives, so a resume may have others. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_MAX_REJECTED, JUDGED_AFTER } from '../worker/rejectWatch.ts';
+import { parseDeadline } from './deadline.ts';
 
 export interface ControlFlags {
+  readonly deadline?: Date;
   readonly maxFailureRate?: number;
 }
 
 export function addControlOptions(command: Command): Command {
   return command
     .optionsGroup('When to stop:')
+    .option(
+      '--deadline <time>',
+      'end by 07:00 (the next seven o’clock here) or by 2026-11-25T07:00: no shard is started that cannot be ' +
+        'finished by then, judged by the slowest of those finished before',
+      (text) => parseDeadline(text, new Date()),
+    )
     .option(
       '--max-failure-rate <share>',
       `stop when more than this share of the photographs done here, 0 to 1, is rejected; judged from ` +

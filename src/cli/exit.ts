@@ -1,7 +1,7 @@
 /** Exit codes of every command, as `posecast --help` documents them. */
 import { PosecastError } from '../shared/errors.ts';
 
-export const EXIT = { ok: 0, failures: 1, badRequest: 2, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failures: 1, badRequest: 2, deadline: 3, interrupted: 130 } as const;
 
 /** Thrown by a command that a signal stopped, after it has put everything in order. */
 export class Interrupted extends PosecastError {

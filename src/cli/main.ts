@@ -71,6 +71,7 @@ Exit codes:
   0    done
   1    done, with failures that the output names (failed shards, verification problems)
   2    the request cannot be carried out as given; nothing was written
+  3    the deadline came first (--deadline); the same command resumes
   130  interrupted (Ctrl-C, SIGTERM); the same command resumes
 `;
 

@@ -61,12 +61,12 @@ Examples:
   posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
-  posecast run /data/scraped out/scraped --max-failure-rate 0.2
+  posecast run /data/scraped out/scraped --deadline 07:00 --max-failure-rate 0.2
 
 A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
 
 Exit codes: 0 complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked and nothing was
-written, 130 interrupted. After 1 and 130 the same command goes on.
+written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
 `;
 
 async function run(corpus: string, out: string, flags: Flags): Promise<void> {

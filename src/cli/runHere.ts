@@ -11,6 +11,7 @@ import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../wor
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
 import { startRunWorker } from '../worker/work.ts';
 import type { ControlFlags } from './controlOptions.ts';
+import { formatMoment } from './deadline.ts';
 import type { LiveLine } from './liveLine.ts';
 
 export interface RunHereOptions {
@@ -30,6 +31,8 @@ export type RunHereEnd =
   | RunEnd
   /** Only with `leaveWhenPaused`. */
   | { readonly status: 'paused' }
+  /** `deadline`: ISO 8601. */
+  | { readonly status: 'deadline'; readonly deadline: string }
   | { readonly status: 'too-many-rejects'; readonly limit: number; readonly rejects: RejectReport };
 
 export interface RunHereResult {
@@ -45,7 +48,9 @@ export interface RunHereResult {
 export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const { redis, queue, context, live, signal, releasers } = options;
   const { run, store } = context;
-  const { maxFailureRate } = options.control;
+  const { maxFailureRate, deadline } = options.control;
+  /** A shard was handed back because it could not be finished in time. */
+  let outOfTime = false;
   let inFlight: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
   let early: RunHereEnd | undefined;
   const ending = new AbortController();
@@ -63,6 +68,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   });
   releasers.push('pause watch', () => pause.close());
   if (pause.paused) sayPause(true);
+  if (deadline !== undefined) live.note(`no shard is started that would end after ${formatMoment(deadline)}`);
   const worker = await startRunWorker({
     redis,
     context,
@@ -71,6 +77,12 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     onInFlight: (progress) => {
       inFlight = progress;
     },
+    ...(deadline && {
+      mayStart: (estimateMs) => {
+        outOfTime ||= Date.now() + (estimateMs ?? 0) >= deadline.getTime();
+        return !outOfTime;
+      },
+    }),
     onFaces: (results) => {
       if (!rejects.add(results)) return;
       const limit = maxFailureRate ?? DEFAULT_MAX_REJECTED;
@@ -94,6 +106,12 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     });
   };
   const look = async (): Promise<void> => {
+    if (
+      deadline !== undefined &&
+      (Date.now() >= deadline.getTime() || (outOfTime && worker.inWork() === 0))
+    ) {
+      endWith({ status: 'deadline', deadline: deadline.toISOString() });
+    }
     if (options.leaveWhenPaused === true && pause.paused && worker.inWork() === 0) {
       endWith({ status: 'paused' });
     }

@@ -7,6 +7,7 @@ import { readCommittedSet } from '../shared/run/committedShards.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { shownCommandLine } from './commandLine.ts';
+import { formatMoment } from './deadline.ts';
 import { EXIT } from './exit.ts';
 import { count } from './liveLine.ts';
 import type { RunHereEnd } from './runHere.ts';
@@ -52,6 +53,8 @@ function goOn(end: EarlyEnd): string {
   switch (end.status) {
     case 'failed':
       return shownCommandLine(argv);
+    case 'deadline':
+      return shownCommandLine(argv, ['--deadline']);
     case 'too-many-rejects':
       return `${shownCommandLine(argv, ['--max-failure-rate'])} --max-failure-rate 1`;
   }
@@ -65,6 +68,8 @@ export function exitCodeOf(end: RunHereEnd): number {
     case 'failed':
     case 'too-many-rejects':
       return EXIT.failures;
+    case 'deadline':
+      return EXIT.deadline;
   }
 }
 
@@ -97,6 +102,8 @@ function headline(end: EarlyEnd): string {
   switch (end.status) {
     case 'failed':
       return 'is not complete: shards failed for good; everything else is committed';
+    case 'deadline':
+      return `stopped for the deadline ${formatMoment(new Date(end.deadline))}`;
     case 'too-many-rejects': {
       const { photographs, rejected } = end.rejects;
       const percent = Math.floor((100 * rejected) / photographs);
@@ -111,7 +118,8 @@ function headline(end: EarlyEnd): string {
 function reasonLines(end: EarlyEnd): [string, string][] {
   switch (end.status) {
     case 'failed':
-      return end.failures.slice(0, SHOWN).map(({ shard, reason }) => ['failed', `shard ${shard}: ${reason}`]);
+    case 'deadline':
+      return [];
     case 'too-many-rejects': {
       const { reasons } = end.rejects;
       const lines = reasons

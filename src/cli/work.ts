@@ -55,11 +55,12 @@ Examples:
   posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
   posecast work s3://bucket/night-1 --redis redis://queue:6379     on each node
   REDIS_URL=redis://queue:6379 posecast work                       a node that takes whatever comes
+  REDIS_URL=redis://queue:6379 posecast work --deadline 07:00      a node that is needed in the morning
 
 Ctrl-C or SIGTERM hands the shards in work back to the queue; a second one ends at once.
 
 Exit codes: 0 the run is complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked,
-130 interrupted.
+3 the deadline came first, 130 interrupted.
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
@@ -96,21 +97,21 @@ async function workOnAll(
   say: (line: string) => void,
 ): Promise<void> {
   const left = new Map<string, number>();
-  while (true) {
+  const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
+  while (!isLate()) {
     signal.throwIfAborted();
     const next = await firstToWorkOn(redis, flags, (runId) => left.has(runId));
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
       const end = await workOn(next.out, redis, flags, signal, true);
       if (end.status !== 'complete' && end.status !== 'paused') left.set(next.runId, exitCodeOf(end));
+      if (end.status === 'deadline') break;
       continue;
     }
-    if (flags.once) {
-      process.exitCode = Math.max(...left.values(), EXIT.ok);
-      return;
-    }
+    if (flags.once) break;
     await sleep(IDLE_MS, undefined, { signal });
   }
+  process.exitCode = Math.max(...left.values(), EXIT.ok);
 }
 
 /** The oldest run that is neither left to others nor paused. */

@@ -13,6 +13,7 @@ import { PermanentShardError, toError } from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
+import { createShardPace } from './shardPace.ts';
 import type { FaceResult } from './shardTables.ts';
 
 export interface RunWorkerOptions {
@@ -26,6 +27,11 @@ export interface RunWorkerOptions {
   readonly onInFlight?: (inFlight: ShardProgress) => void;
   /** Takes no shard before `setPaused(false)`. */
   readonly paused?: boolean;
+  /**
+   * Asked before a shard is started, with the milliseconds it will take as far as that is known. False: it is handed
+   * back to the queue, and no other is taken.
+   */
+  readonly mayStart?: (estimateMs: number | undefined) => boolean;
   /** Photographs as they are done. */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
 }
@@ -50,6 +56,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   const { runId } = context.run;
   const stopping = new AbortController();
   const inFlight = new Map<string, ShardProgress>();
+  const pace = createShardPace();
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
   const reportInFlight = () => options.onInFlight?.(sumProgress(inFlight.values()));
 
@@ -63,16 +70,25 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     };
     try {
       const spec = parseShardJob(job.data);
+      const faces = spec.rowEnd - spec.rowStart;
+      if (options.mayStart?.(pace.estimate(faces)) === false) {
+        void worker.pause(true);
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      const startedAt = performance.now();
       const outcome = await processShard(spec, context, {
         signal: stopping.signal,
         onProgress: add,
         ...(options.onFaces && { onFaces: options.onFaces }),
       });
       if (outcome === 'committed') {
+        pace.add({ faces, ms: performance.now() - startedAt });
         await addProgress(redis, runId, { ...(inFlight.get(attempt) ?? NOTHING), shardsDone: 1 });
       }
       return outcome;
     } catch (error) {
+      if (error instanceof WaitingError) throw error;
       if (stopping.signal.aborted) {
         await job.moveToWait(token);
         throw new WaitingError();
