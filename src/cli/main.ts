@@ -3,7 +3,7 @@ import '../shared/noTelemetry.ts';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { EXIT, exitCodeOfError } from './exit.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -118,10 +118,8 @@ function overview(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
   process.stderr.write(`posecast: ${describeError(error)}\n`);
-  if (error instanceof ConfigError) return EXIT.badRequest;
-  if (error instanceof Interrupted) return EXIT.interrupted;
   if (!(error instanceof PosecastError) && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ''}\n`);
   }
-  return EXIT.failures;
+  return exitCodeOfError(error);
 }

@@ -1,35 +1,31 @@
 /** `posecast run CORPUS OUT`: plan, queue, work and finish on this machine. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import type { Redis } from 'ioredis';
-import { feedRun } from '../producer/feedRun.ts';
-import { planRun } from '../producer/planRun.ts';
-import { IntegrityError, PosecastError } from '../shared/errors.ts';
-import { openShardQueue } from '../shared/queue.ts';
-import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { unregisterRun } from '../shared/redisRuns.ts';
-import { startOwnRedis } from '../shared/redisServer.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
-import { readManifest } from '../shared/run/manifest.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { openShardContext } from '../worker/openShardContext.ts';
-import { openRunAssets } from '../worker/runAssets.ts';
+import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { Interrupted } from './exit.ts';
 import { liveMode, openLiveLine } from './liveLine.ts';
-import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
+import { runOnFinish } from './onFinish.ts';
+import { runCorpus } from './runCorpus.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
-import { earlyOutcome, earlyOutcomeJson, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
+import {
+  earlyFacts,
+  earlyOutcome,
+  errorFacts,
+  exitCodeOf,
+  formatEarlyOutcome,
+  runFacts,
+} from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
-import { formatSummary, summaryJson } from './summary.ts';
+import { formatSummary, summaryFacts } from './summary.ts';
 
 interface Flags extends RunFlags, ComputeFlags, ControlFlags, StoreFlags {
   readonly redis?: string;
+  readonly onFinish?: string;
   readonly json: boolean;
 }
 
@@ -50,6 +46,10 @@ export function runCommand(): Command {
       '--redis <url>',
       'queue shards on this Redis, so that other machines can join (default: REDIS_URL, else a Redis of its own)',
     )
+    .option(
+      '--on-finish <command>',
+      'run this with sh at the end, however the run ended; the summary is JSON on its standard input',
+    )
     .option('--json', 'one JSON object a line instead of text', false)
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -62,74 +62,105 @@ Examples:
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
   posecast run /data/scraped out/scraped --deadline 07:00 --max-failure-rate 0.2
+  posecast run /data/faces out/night --on-finish 'curl -sd @- https://example.org/hooks/posecast'
+  posecast run /data/faces out/night --on-finish 'jq -e ".event == \\"complete\\"" && ./retrain.sh out/night'
 
 A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
+
+--on-finish: one JSON object on standard input, and in the file that $POSECAST_SUMMARY names. "event" is complete,
+failed (shards), too-many-rejects, deadline, interrupted, refused (nothing was written) or error; with it "exitCode",
+"out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}. A complete run adds "totals",
+"rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are about, and "goOn", the command that
+goes on. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
+changes neither the run nor the exit code.
 
 Exit codes: 0 complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked and nothing was
 written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
 `;
 
 async function run(corpus: string, out: string, flags: Flags): Promise<void> {
-  const started = performance.now();
+  const startedAt = performance.now();
+  const known: Record<string, unknown> = { out };
+  let facts: Facts = known;
+  try {
+    facts = await carryOut(corpus, out, flags, startedAt, known);
+  } catch (error) {
+    facts = {
+      ...errorFacts(error),
+      ...known,
+      seconds: secondsSince(startedAt),
+      goOn: shownCommandLine(process.argv.slice(2)),
+    };
+    throw error;
+  } finally {
+    if (flags.onFinish !== undefined) {
+      await runOnFinish(flags.onFinish, facts, { say: (line) => process.stderr.write(`${line}\n`) });
+    }
+  }
+}
+
+/** How the run ended, for machines. */
+type Facts = Readonly<Record<string, unknown>>;
+
+/** `known` receives what can be said of a run that is broken off by an error. */
+async function carryOut(
+  corpus: string,
+  out: string,
+  flags: Flags,
+  startedAt: number,
+  known: Record<string, unknown>,
+): Promise<Facts> {
   const releasers = createReleasers();
   const compute = await computeOptions(flags);
   const device = `${compute.device}, ${compute.threads} threads`;
   const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device });
   const note = (line: string) => live.note(line);
   const stop = openStopSignal((name) => live.note(`${name}: handing shards back; once more to end at once`));
+  const report = (facts: Facts, text: string): Facts => {
+    process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
+    return facts;
+  };
+  let planned: RunFile | undefined;
   try {
     const config = await runConfigFromOptions(corpus, flags);
     const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
-    const redisUrl = flags.redis ?? process.env.REDIS_URL;
-    // Reached before anything is planned: a run that cannot be queued must not be written.
-    const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
-    const assets = await openRunAssets(config, note);
-    const { run, resumed } = await planRun(config, store, {
-      models: assets.identity,
-      signal: stop.signal,
-      note,
-    });
-    if (resumed) note(`resuming run ${run.runId}`);
-    let work: { longestBlockMs: number; workSeconds: number } | undefined;
-    if (!(await isFinished(store))) {
-      const { redis, lost } = shared ?? (await ownRedis(note, releasers));
-      const queue = openShardQueue(redis, run.runId);
-      releasers.push('queue', () => queue.close());
-      const context = await openShardContext(run, store, assets, compute, releasers);
-      const ready = performance.now();
-      const working = workToEnd({ redis, queue, context, live, control: flags, releasers }, stop.signal);
-      const result = await Promise.race([working, lost]);
-      live.finish();
-      const { end } = result;
-      if (end.status !== 'complete' && end.status !== 'paused') {
-        if (end.status === 'failed') {
-          for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
-        }
-        const outcome = await earlyOutcome(end, run, store, started);
-        process.stdout.write(flags.json ? `${earlyOutcomeJson(outcome)}\n` : formatEarlyOutcome(outcome));
-        process.exitCode = exitCodeOf(end);
-        return;
+    try {
+      const { run, end } = await runCorpus(config, {
+        store,
+        compute,
+        control: flags,
+        redisUrl: flags.redis ?? process.env.REDIS_URL,
+        live,
+        signal: stop.signal,
+        releasers,
+        onPlanned: (run) => {
+          planned = run;
+        },
+      });
+      if (end.status === 'complete') {
+        const { status: _, ...complete } = end;
+        const summary = {
+          ...complete,
+          runId: run.runId,
+          out: store.uri,
+          device,
+          seconds: secondsSince(startedAt),
+          // Kilobytes, whatever the platform.
+          peakMemory: process.resourceUsage().maxRSS * 1024,
+        };
+        return report(summaryFacts(summary), formatSummary(summary));
       }
-      await unregisterRun(redis, run.runId);
-      work = {
-        longestBlockMs: result.longestBlockMs,
-        workSeconds: (performance.now() - ready) / 1000,
-      };
+      if (end.status === 'failed') {
+        for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+      }
+      const outcome = await earlyOutcome(end, run, store, startedAt);
+      process.exitCode = exitCodeOf(end);
+      return report(earlyFacts(outcome), formatEarlyOutcome(outcome));
+    } catch (error) {
+      if (planned !== undefined) Object.assign(known, await runFacts(planned, store));
+      throw error;
     }
-    const manifest = await readManifest(store);
-    if (manifest === undefined) throw new IntegrityError('no-manifest', 'the run ended without a manifest');
-    const summary = {
-      runId: run.runId,
-      out: store.uri,
-      manifest,
-      device,
-      seconds: (performance.now() - started) / 1000,
-      // Kilobytes, whatever the platform.
-      peakMemory: process.resourceUsage().maxRSS * 1024,
-      ...work,
-    };
-    process.stdout.write(flags.json ? `${summaryJson(summary)}\n` : formatSummary(summary));
   } catch (error) {
     live.finish();
     if (stop.signal.aborted) throw new Interrupted('stopped; the same command resumes');
@@ -140,53 +171,6 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
   }
 }
 
-/** Feeds the queue and works on it, until the work here ends in one way or another. */
-async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSignal): Promise<RunHereResult> {
-  const { redis, queue, context } = work;
-  const ended = new AbortController();
-  const feeding = feedRun(context.run, context.store, {
-    redis,
-    queue,
-    signal: AbortSignal.any([signal, ended.signal]),
-  }).catch((error: unknown) => {
-    // Work that ends early leaves shards unqueued; the same command queues them.
-    if (!ended.signal.aborted) throw error;
-  });
-  const working = runHere({ ...work, signal }).finally(() => ended.abort());
-  const [result] = await Promise.all([working, feeding]);
-  return result;
-}
-
-interface RunRedis {
-  readonly redis: Redis;
-  /** Rejects when the server is gone for good. */
-  readonly lost: Promise<never>;
-}
-
-/** A Redis that others use too: when it is away, the run waits for its return. */
-async function sharedRedis(
-  url: string,
-  note: (line: string) => void,
-  releasers: Releasers,
-): Promise<RunRedis> {
-  const redis = await connectRedis(url, { warn: note });
-  releasers.push('redis connection', () => closeRedis(redis));
-  return { redis, lost: new Promise(() => {}) };
-}
-
-/** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
-async function ownRedis(note: (line: string) => void, releasers: Releasers): Promise<RunRedis> {
-  const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
-  releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
-  const server = await startOwnRedis({ dir });
-  releasers.push('redis', () => server.close());
-  const { redis } = await sharedRedis(server.url, note, releasers);
-  const lost = server.died.then((reason) => {
-    throw new PosecastError('redis-died', "the run's own redis-server has ended; the same command resumes", {
-      how: reason.slice(0, 80),
-    });
-  });
-  // It may end before anybody listens; whoever listens then still hears it.
-  lost.catch(() => {});
-  return { redis, lost };
+function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / 1000;
 }

@@ -3,12 +3,13 @@
  * other end says what is done, what is left and how to go on.
  */
 
+import { describeError } from '../shared/errors.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, exitCodeOfError } from './exit.ts';
 import { count } from './liveLine.ts';
 import type { RunHereEnd } from './runHere.ts';
 
@@ -73,11 +74,31 @@ export function exitCodeOf(end: RunHereEnd): number {
   }
 }
 
-/** The outcome as one JSON object; `event` says which end it is. */
-export function earlyOutcomeJson(outcome: EarlyOutcome): string {
+/** The outcome for machines; `event` says which end it is. */
+export function earlyFacts(outcome: EarlyOutcome): Readonly<Record<string, unknown>> {
   const { end, ...rest } = outcome;
   const { status, ...facts } = end;
-  return JSON.stringify({ event: status, ...rest, exitCode: exitCodeOf(end), ...facts });
+  return { event: status, exitCode: exitCodeOf(end), ...rest, ...facts };
+}
+
+/** An error for machines: 'refused' when nothing was written, 'interrupted', or 'error'. */
+export function errorFacts(error: unknown): Readonly<Record<string, unknown>> {
+  const exitCode = exitCodeOfError(error);
+  const event =
+    exitCode === EXIT.badRequest ? 'refused' : exitCode === EXIT.interrupted ? 'interrupted' : 'error';
+  return { event, exitCode, message: describeError(error) };
+}
+
+/** Which run it is and how far it is, after an error: as much of it as the store still tells. */
+export async function runFacts(run: RunFile, store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
+  const facts = { runId: run.runId, out: store.uri };
+  try {
+    const { size } = await readCommittedSet(store, run.shards);
+    return { ...facts, shards: { done: size, total: run.shards } };
+  } catch {
+    // The store may be what the error is about.
+    return facts;
+  }
 }
 
 export function formatEarlyOutcome(outcome: EarlyOutcome): string {

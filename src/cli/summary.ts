@@ -1,5 +1,6 @@
 /** What a finished run tells a person, and a machine. */
 import type { RunManifest } from '../shared/run/manifest.ts';
+import { EXIT } from './exit.ts';
 import { count, formatDuration } from './liveLine.ts';
 
 export interface RunSummary {
@@ -47,11 +48,22 @@ export function formatSummary(summary: RunSummary): string {
   ].join('\n');
 }
 
-/** The summary as one JSON object. */
-export function summaryJson(summary: RunSummary): string {
+/** The summary for machines. */
+export function summaryFacts(summary: RunSummary): Readonly<Record<string, unknown>> {
   const { manifest, ...rest } = summary;
   const { totals, rejectsByCode, table, recognizer, fra } = manifest;
-  return JSON.stringify({ event: 'complete', ...rest, totals, rejectsByCode, table, recognizer, fra });
+  const shards = { done: manifest.shards, total: manifest.shards };
+  return {
+    event: 'complete',
+    exitCode: EXIT.ok,
+    ...rest,
+    shards,
+    totals,
+    rejectsByCode,
+    table,
+    recognizer,
+    fra,
+  };
 }
 
 /** Three lines of Python that read every real and generated embedding, from a folder or from S3. */

@@ -19,7 +19,7 @@ import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
-import { earlyOutcome, earlyOutcomeJson, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
+import { earlyFacts, earlyOutcome, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -183,7 +183,9 @@ async function workOn(
       for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
     }
     const outcome = await earlyOutcome(end, run, store, started);
-    process.stdout.write(flags.json ? `${earlyOutcomeJson(outcome)}\n` : formatEarlyOutcome(outcome));
+    process.stdout.write(
+      flags.json ? `${JSON.stringify(earlyFacts(outcome))}\n` : formatEarlyOutcome(outcome),
+    );
     return end;
   } catch (error) {
     live.finish();

@@ -143,3 +143,28 @@ test('a deadline that cannot be is one line with exit code 2', async () => {
     /--deadline <time>' argument '25:00' is invalid. Expected a time of day such as 07:00/,
   );
 });
+
+test('a shard that is still in work at the deadline is handed back', () =>
+  withTempFolder(async (folder) => {
+    const corpus = await repeatedSamples(join(folder, 'corpus'), 24);
+    const out = join(folder, 'out');
+    const deadline = new Date(Date.now() + 5_000).toISOString().replace(/\.\d+/, '');
+    const args = [
+      'run',
+      corpus,
+      out,
+      '--variants',
+      '0',
+      '--shard-faces',
+      '1000',
+      '--threads',
+      '1',
+      '--deadline',
+      deadline,
+    ];
+    const ran = await posecast([...args, '--on-finish', `cat > ${folder}/told.json`]);
+    assert.equal(ran.code, 3, ran.stdout + ran.stderr);
+    const told = JSON.parse(await readFile(join(folder, 'told.json'), 'utf8'));
+    assert.deepEqual([told.event, told.exitCode, told.shards], ['deadline', 3, { done: 0, total: 1 }]);
+    assert.equal(Date.parse(told.deadline), Date.parse(deadline));
+  }));

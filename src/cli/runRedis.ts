@@ -1,0 +1,43 @@
+/** The Redis of a run on this machine: one that others use too, or one of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { PosecastError } from '../shared/errors.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { startOwnRedis } from '../shared/redisServer.ts';
+import type { Releasers } from '../shared/releasers.ts';
+
+export interface RunRedis {
+  readonly redis: Redis;
+  /** Rejects when the server is gone for good. */
+  readonly lost: Promise<never>;
+}
+
+/** A Redis that others use too: when it is away, the run waits for its return. */
+export async function sharedRedis(
+  url: string,
+  note: (line: string) => void,
+  releasers: Releasers,
+): Promise<RunRedis> {
+  const redis = await connectRedis(url, { warn: note });
+  releasers.push('redis connection', () => closeRedis(redis));
+  return { redis, lost: new Promise(() => {}) };
+}
+
+/** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
+export async function ownRedis(note: (line: string) => void, releasers: Releasers): Promise<RunRedis> {
+  const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
+  releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
+  const server = await startOwnRedis({ dir });
+  releasers.push('redis', () => server.close());
+  const { redis } = await sharedRedis(server.url, note, releasers);
+  const lost = server.died.then((reason) => {
+    throw new PosecastError('redis-died', "the run's own redis-server has ended; the same command resumes", {
+      how: reason.slice(0, 80),
+    });
+  });
+  // It may end before anybody listens; whoever listens then still hears it.
+  lost.catch(() => {});
+  return { redis, lost };
+}
