@@ -8,13 +8,13 @@ import {
   Schema,
   Struct,
   Table,
-  tableFromIPC,
   tableToIPC,
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
 import { IntegrityError } from '../shared/errors.ts';
 import { POSTURE_DIM } from '../shared/face.ts';
+import { readArrowFile } from '../shared/table/arrowFile.ts';
 
 /** Row i of every column is one posture. Postures come from training people only. */
 export interface PostureBank {
@@ -58,7 +58,7 @@ export function decodePostureBank(bytes: Uint8Array, path: string): PostureBank 
     new IntegrityError('bad-posture-bank', `posture bank is not valid: ${problem}`, { path }, cause);
   let table: Table;
   try {
-    table = tableFromIPC(bytes);
+    table = readArrowFile(bytes);
   } catch (error) {
     throw bad('not an Arrow file', error);
   }

@@ -49,7 +49,9 @@ export function createRunTally(run: Pick<RunFile, 'shards'>, store: ObjectStore)
           counters[name] += commit.counters[name];
         }
         for (const [code, faces] of Object.entries(commit.rejectsByCode)) {
-          rejectsByCode[code] = (rejectsByCode[code] ?? 0) + faces;
+          // Own ones only: a code of a damaged commit may be called `constructor`.
+          const before = Object.hasOwn(rejectsByCode, code) ? rejectsByCode[code] : undefined;
+          rejectsByCode[code] = (before ?? 0) + faces;
         }
       }
     },

@@ -2,6 +2,7 @@
  * The errors of posecast. A message is one line: subject, what was expected, what was found, and the facts in
  * brackets at the end. Code that has to tell errors apart looks at the class or `code`, never at the text.
  */
+import { printable } from './printable.ts';
 
 /** Named facts shown in brackets at the end of a message: where, which key, which line. */
 export type ErrorFacts = Record<string, string | number | boolean | undefined>;
@@ -18,7 +19,7 @@ export class PosecastError extends Error {
   readonly facts: ErrorFacts;
 
   constructor(code: string, message: string, facts: ErrorFacts = {}, cause?: unknown) {
-    super(withFacts(message, facts), cause === undefined ? undefined : { cause });
+    super(printable(withFacts(message, facts)), cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.code = code;
     this.facts = facts;
@@ -46,7 +47,7 @@ export function toError(thrown: unknown): Error {
 export function describeError(thrown: unknown): string {
   const parts: string[] = [];
   for (let error: unknown = thrown; error !== undefined && parts.length < 4; ) {
-    const message = toError(error).message.split('\n')[0] ?? '';
+    const message = printable(toError(error).message.split('\n')[0] ?? '');
     if (message !== '' && !parts.some((part) => part.includes(message))) parts.push(message);
     error = error instanceof Error ? error.cause : undefined;
   }

@@ -125,20 +125,37 @@ async function openTable(
 ): Promise<StoredTable | undefined> {
   const info = await store.head(key, signal);
   if (info === undefined) return undefined;
+  const byteLength = info.bytes;
   const file: AsyncBuffer = {
-    byteLength: info.bytes,
-    async slice(start, end = info.bytes) {
-      const body = await store.get(key, { start, end }, signal);
-      if (body?.byteLength !== end - start) {
-        throw new IntegrityError('short-read', 'store returned another number of bytes than asked', {
-          key,
-          asked: end - start,
-          found: body?.byteLength,
-        });
-      }
-      return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
+    byteLength,
+    slice(start, end = byteLength) {
+      const reading = read(start, end);
+      // The reader asks for several ranges ahead and may give up before it awaits them all: a failure that nobody
+      // awaits any more must not end the process.
+      reading.catch(() => {});
+      return reading;
     },
   };
+  async function read(start: number, end: number): Promise<ArrayBuffer> {
+    // Offsets come from the file: a damaged one must not ask for a terabyte.
+    if (!(start >= 0 && end >= start && end <= byteLength)) {
+      throw new IntegrityError('bad-listing', 'plan file points outside itself', {
+        key,
+        start,
+        end,
+        byteLength,
+      });
+    }
+    const body = await store.get(key, { start, end }, signal);
+    if (body?.byteLength !== end - start) {
+      throw new IntegrityError('short-read', 'store returned another number of bytes than asked', {
+        key,
+        asked: end - start,
+        found: body?.byteLength,
+      });
+    }
+    return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
+  }
   const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
     try {
       return await read();

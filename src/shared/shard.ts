@@ -1,12 +1,24 @@
 /** A shard: the unit of work, of retry and of output. One ShardSpec is one queue job and one commit. */
 import { z } from 'zod';
+import { storeKeySchema } from './store/storeKey.ts';
 
-export const shardSpecSchema = z.strictObject({
-  runId: z.string().min(1),
+/** It becomes part of store keys, Redis keys and queue names. */
+export const runIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'expected up to 64 letters, digits and hyphens');
+
+/** Shards of a run at most: what looks at all of them keeps a byte for each, and so does no damaged file more. */
+export const MAX_SHARDS = 20_000_000;
+
+const specFields = z.strictObject({
+  runId: runIdSchema,
   /** 0-based position in the plan. */
-  index: z.int().min(0),
+  index: z
+    .int()
+    .min(0)
+    .max(MAX_SHARDS - 1),
   /** Store key of the listing part that holds the rows. */
-  part: z.string().min(1),
+  part: storeKeySchema,
   /** Rows [rowStart, rowEnd) of that part. Whole subjects only. */
   rowStart: z.int().min(0),
   rowEnd: z.int().min(1),
@@ -15,7 +27,12 @@ export const shardSpecSchema = z.strictObject({
   firstClassIndex: z.int().min(0),
 });
 
-export type ShardSpec = z.infer<typeof shardSpecSchema>;
+export type ShardSpec = z.infer<typeof specFields>;
+
+export const shardSpecSchema = specFields.refine(
+  ({ rowStart, rowEnd, subjects }) => subjects <= rowEnd - rowStart,
+  'expected a row or more for every subject',
+);
 
 /** Fixed-width name of a shard, so that keys sort in shard order. */
 export function shardName(index: number): string {

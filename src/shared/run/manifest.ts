@@ -1,27 +1,33 @@
 /** manifest.json: the finished run for its readers: what it is, its numbers, and every table with its checksum. */
 import { z } from 'zod';
 import { EMBEDDING_TYPES, TABLE_FORMATS } from '../config.ts';
+import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { modelRefSchema, runFileSchema } from './runFile.ts';
-import { MANIFEST_KEY } from './runKeys.ts';
+import { MANIFEST_KEY, parseAttemptKey, SUBJECTS_KEY } from './runKeys.ts';
 import { countersSchema, fileEntrySchema } from './shardCommit.ts';
 
 /** Different reject codes shown before the rest is summed up as `other`. */
 export const MAX_REJECT_CODES = 100;
 
-export const manifestFileSchema = fileEntrySchema.extend({
-  kind: z.enum(['data', 'rejects']),
-  /** Index of the shard the file comes from. */
-  shard: z.int().min(0),
-});
+export const manifestFileSchema = fileEntrySchema
+  .extend({
+    kind: z.enum(['data', 'rejects']),
+    /** Index of the shard the file comes from. */
+    shard: z.int().min(0),
+  })
+  .refine(({ key, kind, shard }) => {
+    const owner = parseAttemptKey(key);
+    return owner?.folder === kind && owner.shardIndex === shard;
+  }, 'key is not that of a file of this kind and shard');
 
 export type ManifestFile = z.infer<typeof manifestFileSchema>;
 
 export const runManifestSchema = z.strictObject({
   schemaVersion: z.literal(1),
-  runId: z.string().min(1),
+  runId: runIdSchema,
   posecastVersion: z.string().min(1),
   /** When the last shard was committed, ISO 8601. */
   finishedAt: z.iso.datetime(),
@@ -35,7 +41,7 @@ export const runManifestSchema = z.strictObject({
     embeddingDim: z.int().min(1),
     embeddingType: z.enum(EMBEDDING_TYPES),
   }),
-  shards: z.int().min(1),
+  shards: z.int().min(1).max(MAX_SHARDS),
   totals: countersSchema.extend({
     subjects: z.int().min(0),
     /** Rows of the data files: ok + variants. */
@@ -44,7 +50,7 @@ export const runManifestSchema = z.strictObject({
     bytes: z.int().min(0),
   }),
   rejectsByCode: z.record(z.string(), z.int().min(0)),
-  subjects: fileEntrySchema,
+  subjects: fileEntrySchema.extend({ key: z.literal(SUBJECTS_KEY) }),
   /** In shard order. */
   files: z.array(manifestFileSchema),
 });

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import { storeKeySchema } from '../store/storeKey.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 import { RUN_KEY } from './runKeys.ts';
 
@@ -10,9 +12,9 @@ const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in h
 
 export const modelRefSchema = z.strictObject({ name: z.string().min(1), digest: z.string().min(1) });
 
-export const runFileSchema = z.strictObject({
+const runFields = z.strictObject({
   schemaVersion: z.literal(1),
-  runId: z.string().min(1),
+  runId: runIdSchema,
   /** ISO 8601. */
   createdAt: z.iso.datetime(),
   posecastVersion: z.string().min(1),
@@ -26,23 +28,31 @@ export const runFileSchema = z.strictObject({
   }),
   listing: z.array(
     z.strictObject({
-      key: z.string().min(1),
+      key: storeKeySchema,
       rows: z.int().min(1),
       bytes: z.int().min(1),
       sha256: sha256Schema,
     }),
   ),
-  shards: z.int().min(1),
+  shards: z.int().min(1).max(MAX_SHARDS),
   /** Digest of each model the run uses, by registry name. */
   models: z.record(z.string(), z.string()),
   recognizer: modelRefSchema,
   /** Values of an embedding, D. */
-  embeddingDim: z.int().min(1),
+  embeddingDim: z.int().min(1).max(65_536),
   /** The FRA model; null when no variants are generated. */
   fra: modelRefSchema.nullable(),
 });
 
-export type RunFile = z.infer<typeof runFileSchema>;
+export type RunFile = z.infer<typeof runFields>;
+
+export const runFileSchema = runFields.refine(
+  ({ corpus, listing, shards }) =>
+    corpus.subjects <= corpus.faces &&
+    shards <= corpus.subjects &&
+    listing.reduce((rows, part) => rows + part.rows, 0) === corpus.faces,
+  'faces, people, shards and rows of the listing do not add up',
+);
 
 /** The store's run, or undefined when it holds none. */
 export async function readRunFile(store: ObjectStore): Promise<RunFile | undefined> {

@@ -6,7 +6,7 @@ import type { Stage } from '../face.ts';
 import { shardSpecSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { parseJsonFile } from './parseFile.ts';
-import { commitKey } from './runKeys.ts';
+import { ATTEMPT_FOLDERS, commitKey, parseAttemptKey } from './runKeys.ts';
 
 const count = z.int().min(0);
 
@@ -50,10 +50,9 @@ const commitFields = z.strictObject({
   finishedAt: z.iso.datetime(),
 });
 
-export const shardCommitSchema = commitFields.refine(
-  addsUp,
-  'counters, files and listing rows do not add up',
-);
+export const shardCommitSchema = commitFields
+  .refine(addsUp, 'counters, files and listing rows do not add up')
+  .refine(ownFiles, "files are not of this shard's attempt");
 
 export type ShardCommit = z.infer<typeof commitFields>;
 
@@ -68,6 +67,20 @@ function addsUp({ spec, counters, data, rejects, subjects, rejectsByCode }: Shar
     counters.ok + counters.variants === (data?.rows ?? 0) &&
     spec.subjects === subjects.rows
   );
+}
+
+/** A commit that named other files could make anybody's file a part of the run. */
+function ownFiles(commit: ShardCommit): boolean {
+  return ATTEMPT_FOLDERS.every((folder) => {
+    const entry = commit[folder];
+    if (entry === null) return true;
+    const owner = parseAttemptKey(entry.key);
+    return (
+      owner?.folder === folder &&
+      owner.shardIndex === commit.spec.index &&
+      owner.attemptId === commit.attemptId
+    );
+  });
 }
 
 /** The key under which a rejection is counted. */

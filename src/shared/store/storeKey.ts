@@ -1,4 +1,5 @@
 /** Which keys a store accepts: names that mean the same in a folder, in S3 and in a URL, and stay inside the root. */
+import { z } from 'zod';
 import { PosecastError } from '../errors.ts';
 
 /** First segment of keys that belong to the store itself. */
@@ -23,6 +24,12 @@ export function keyProblem(key: string): string | undefined {
   if (segments[0] === RESERVED_SEGMENT) return 'is reserved for the store';
   return undefined;
 }
+
+/** A key in a file that somebody else may have written. */
+export const storeKeySchema = z.string().check(({ value, issues }) => {
+  const problem = keyProblem(value);
+  if (problem !== undefined) issues.push({ code: 'custom', message: `store key ${problem}`, input: value });
+});
 
 /** Returns the key; throws a PosecastError when it is not acceptable. */
 export function checkKey(key: string): string {

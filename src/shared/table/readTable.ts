@@ -3,6 +3,7 @@ import { type Field, type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { parquetMetadata } from 'hyparquet';
 import * as parquet from 'parquet-wasm';
 import { IntegrityError } from '../errors.ts';
+import { readArrowFile } from './arrowFile.ts';
 
 export interface ReadTableOptions {
   /** For messages: the store key. */
@@ -70,7 +71,7 @@ function* parquetBatches(
 
 function readArrow(bytes: Uint8Array, { columns }: ReadTableOptions): TableFile {
   // Views into `bytes`: nothing is decoded or copied here.
-  const table = tableFromIPC(bytes);
+  const table = readArrowFile(bytes);
   return {
     rows: table.numRows,
     fields: table.schema.fields,
