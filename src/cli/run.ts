@@ -6,6 +6,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { Interrupted } from './exit.ts';
 import { liveMode, openLiveLine } from './liveLine.ts';
 import { runOnFinish } from './onFinish.ts';
@@ -23,7 +24,7 @@ import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
 
-interface Flags extends RunFlags, ComputeFlags, ControlFlags, StoreFlags {
+interface Flags extends RunFlags, ComputeFlags, ControlFlags, DryRunFlags, StoreFlags {
   readonly redis?: string;
   readonly onFinish?: string;
   readonly json: boolean;
@@ -41,6 +42,7 @@ export function runCommand(): Command {
   addComputeOptions(command);
   addStoreOptions(command);
   addControlOptions(command);
+  addDryRunOptions(command);
   return command
     .option(
       '--redis <url>',
@@ -61,6 +63,7 @@ Examples:
   posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
+  posecast run /data/faces s3://bucket/night-1 --dry-run
   posecast run /data/scraped out/scraped --deadline 07:00 --max-failure-rate 0.2
   posecast run /data/faces out/night --on-finish 'curl -sd @- https://example.org/hooks/posecast'
   posecast run /data/faces out/night --on-finish 'jq -e ".event == \\"complete\\"" && ./retrain.sh out/night'
@@ -79,6 +82,10 @@ written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same
 `;
 
 async function run(corpus: string, out: string, flags: Flags): Promise<void> {
+  if (flags.dryRun) {
+    const config = await runConfigFromOptions(corpus, flags);
+    return dryRun(config, out, await computeOptions(flags), flags);
+  }
   const startedAt = performance.now();
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;

@@ -11,6 +11,8 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
+import { computeOptions } from './computeOptions.ts';
+import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
@@ -27,13 +29,14 @@ Workers read the corpus themselves: it must have the same path on every node.
 Examples:
   posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
   posecast submit faces.csv /mnt/out/run-7 --image-root /mnt/faces --variants 20 --wait
+  posecast submit /data/faces s3://bucket/night-1 --dry-run --rate 4000      ten nodes of 400 photographs a second
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
 
 Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for good, 2 cannot be done as asked
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags, StoreFlags {
+interface Flags extends RunFlags, DryRunFlags, StoreFlags {
   readonly redis?: string;
   readonly wait: boolean;
   readonly json: boolean;
@@ -47,7 +50,7 @@ export function submitCommand(): Command {
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
     .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  return addStoreOptions(addRunOptions(command))
+  return addDryRunOptions(addStoreOptions(addRunOptions(command)))
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)
     .option('--json', 'one JSON object a line instead of text', false)
@@ -56,6 +59,10 @@ export function submitCommand(): Command {
 }
 
 async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
+  if (flags.dryRun) {
+    const config = await runConfigFromOptions(corpus, flags);
+    return dryRun(config, out, await computeOptions({ device: 'cpu' }), flags);
+  }
   const url = flags.redis ?? process.env.REDIS_URL;
   if (url === undefined) {
     throw new ConfigError('no-redis-url', 'submit: expected --redis or REDIS_URL, found neither');

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { isAbsolute, relative } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
 import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
-import { digestCorpus, writeListing } from './writeListing.ts';
+import { digestCorpus, type WrittenListing, writeListing } from './writeListing.ts';
 
 /** What a run has to know of its models; the caller has looked them up. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
@@ -40,51 +41,45 @@ export async function planRun(
   store: ObjectStore,
   options: PlanRunOptions,
 ): Promise<PlannedRun> {
+  const existing = await runToResume(config, store, options);
+  if (existing !== undefined) return { run: existing, resumed: true };
+  return newRun(config, store, options);
+}
+
+/**
+ * The run that the store holds, if it is the one asked for; undefined: the store is free for a new one. Writes nothing.
+ * @throws ConfigError as `planRun`.
+ */
+export async function runToResume(
+  config: RunConfig,
+  store: ObjectStore,
+  options: Pick<PlanRunOptions, 'models' | 'signal'>,
+): Promise<RunFile | undefined> {
   refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
   // Looked for after the files: a planner at work beside this one writes run.json last.
   const existing = await readRunFile(store);
   if (existing !== undefined) {
     await checkSameRun(existing, config, store, options);
-    return { run: existing, resumed: true };
+    return existing;
   }
-  if (foreign !== undefined) {
-    throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
-      out: store.uri,
-      file: foreign,
-    });
-  }
-  return newRun(config, store, options);
+  if (foreign === undefined) return undefined;
+  throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
+    out: store.uri,
+    file: foreign,
+  });
 }
 
 /** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
 const SHARD_VARIANTS = 20_000;
 
 async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOptions): Promise<PlannedRun> {
-  const { models, signal, note = () => {} } = options;
-  const corpus = await openCorpus(config);
+  const { models } = options;
   const runId = newRunId();
   let run: RunFile;
   let created: boolean;
   try {
-    const written = await writeListing(corpus.faces(signal), store, {
-      runId,
-      shardFaces: config.shardFaces,
-      shardBytes: config.shardBytes,
-      shardSubjects: Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, config.variants))),
-      ...(signal && { signal }),
-      ...(options.onProgress && { onProgress: options.onProgress }),
-      ...(options.partRows && { partRows: options.partRows }),
-    });
-    for (const line of describeIgnored(corpus.ignored)) note(line);
-    if (written === undefined) throw emptyCorpus(config);
-    if (written.oversizeShards > 0) {
-      const { subjectId, faces } = written.largestSubject;
-      note(
-        `${written.oversizeShards} oversize shards: subjects larger than the limits are kept whole ` +
-          `[largest=${subjectId}, faces=${faces}, shardFaces=${config.shardFaces}]`,
-      );
-    }
+    const written = await listCorpus(config, store, runId, options);
     run = {
       schemaVersion: 1,
       runId,
@@ -106,12 +101,51 @@ async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOpt
   return created ? { run, resumed: false } : planRun(config, store, options);
 }
 
+/**
+ * Lists the corpus and plans its shards into a store, without run.json.
+ * @throws ConfigError when the corpus is missing or empty.
+ */
+export async function listCorpus(
+  config: RunConfig,
+  store: Pick<ObjectStore, 'put'>,
+  runId: string,
+  options: Omit<PlanRunOptions, 'models'> & { readonly onFace?: (face: FaceRecord) => void },
+): Promise<WrittenListing> {
+  const { signal, note = () => {}, onFace } = options;
+  const corpus = await openCorpus(config);
+  const faces = async function* () {
+    for await (const face of corpus.faces(signal)) {
+      onFace?.(face);
+      yield face;
+    }
+  };
+  const written = await writeListing(faces(), store, {
+    runId,
+    shardFaces: config.shardFaces,
+    shardBytes: config.shardBytes,
+    shardSubjects: Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, config.variants))),
+    ...(signal && { signal }),
+    ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(options.partRows && { partRows: options.partRows }),
+  });
+  for (const line of describeIgnored(corpus.ignored)) note(line);
+  if (written === undefined) throw emptyCorpus(config);
+  if (written.oversizeShards > 0) {
+    const { subjectId, faces } = written.largestSubject;
+    note(
+      `${written.oversizeShards} oversize shards: subjects larger than the limits are kept whole ` +
+        `[largest=${subjectId}, faces=${faces}, shardFaces=${config.shardFaces}]`,
+    );
+  }
+  return written;
+}
+
 /** Refuses a run that was asked for differently, naming every difference. */
 async function checkSameRun(
   run: RunFile,
   config: RunConfig,
   store: ObjectStore,
-  options: PlanRunOptions,
+  options: Pick<PlanRunOptions, 'models' | 'signal'>,
 ): Promise<void> {
   const differences = [
     ...differencesOf(run.config, config),

@@ -50,7 +50,7 @@ export interface CorpusDigest {
  */
 export async function writeListing(
   faces: AsyncIterable<FaceRecord>,
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'put'>,
   options: WriteListingOptions,
 ): Promise<WrittenListing | undefined> {
   const { runId, signal, partRows = PART_ROWS } = options;

@@ -1,0 +1,260 @@
+/** `--dry-run` of `run` and `submit`: what the run would be, and about how long it would take, with nothing written. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { planDryRun } from '../producer/dryRun.ts';
+import { type StoreRequests, storeRequests } from '../producer/storeRequests.ts';
+import { writeListing } from '../producer/writeListing.ts';
+import type { RunConfig } from '../shared/config.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { readPlan } from '../shared/listing.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import type { ShardSpec } from '../shared/shard.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import type { ComputeOptions } from '../worker/openShardContext.ts';
+import { type ProbeResult, probeRun } from '../worker/probeRun.ts';
+import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
+import { count, formatDuration } from './liveLine.ts';
+import { openStopSignal } from './signals.ts';
+import { type StoreFlags, s3Options } from './storeOptions.ts';
+
+export interface DryRunFlags {
+  readonly dryRun: boolean;
+  /** Photographs per second. */
+  readonly rate?: number;
+}
+
+export function addDryRunOptions(command: Command): Command {
+  return command
+    .option(
+      '--dry-run',
+      'say what the run would be (people, faces, shards, hours, size, requests), write nothing to OUT or Redis',
+      false,
+    )
+    .option(
+      '--rate <n>',
+      'with --dry-run: photographs a second of all machines together, instead of a probe of this one',
+      rate,
+    );
+}
+
+export interface DryRunReport {
+  readonly event: 'dry-run';
+  readonly out: string;
+  readonly resumes: string | null;
+  readonly people: number;
+  readonly faces: number;
+  /** Of photographs; 0: the corpus does not say. */
+  readonly inputBytes: number;
+  readonly shards: number;
+  readonly oversizeShards: number;
+  /** All that follows is about these: what is not committed yet. */
+  readonly left: { readonly people: number; readonly faces: number; readonly shards: number };
+  readonly variants: number;
+  readonly rows: number;
+  readonly outputBytes: number;
+  readonly requests: StoreRequests;
+  readonly estimatedHours: number;
+  readonly estimate:
+    | {
+        readonly from: 'probe';
+        readonly device: string;
+        readonly photographs: number;
+        readonly rejected: number;
+        readonly photographsPerSecond: number;
+        /** null: the run generates none. */
+        readonly variantsPerSecond: number | null;
+      }
+    | { readonly from: 'stated-rate'; readonly photographsPerSecond: number };
+}
+
+/** @throws ConfigError for everything that the run would refuse. */
+export async function dryRun(
+  config: RunConfig,
+  out: string,
+  compute: ComputeOptions,
+  flags: DryRunFlags & StoreFlags & { readonly json: boolean },
+): Promise<void> {
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const note = (line: string) => say(flags.json ? JSON.stringify({ event: 'note', message: line }) : line);
+  const releasers = createReleasers();
+  const stop = openStopSignal(() => {});
+  try {
+    // Opened for reading: the probe of put-if-absent would write.
+    const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
+    releasers.push('store', () => store.close());
+    const assets = await openRunAssets(config, note);
+    const plan = await planDryRun(config, store, { models: assets.identity, signal: stop.signal, note });
+    if (flags.rate === undefined) {
+      note(`measuring this machine on ${count(plan.sample.length)} photographs of the corpus`);
+    }
+    const probe =
+      flags.rate === undefined
+        ? await probeRun(config, plan.sample, {
+            assets,
+            compute,
+            signal: stop.signal,
+            plan: (probeStore, runId, shardFaces) => planSample(plan.sample, probeStore, runId, shardFaces),
+          })
+        : assumed(config, assets, flags.rate);
+    const report = estimate(store.uri, config, plan, probe, compute, flags.rate);
+    process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+async function planSample(
+  sample: readonly FaceRecord[],
+  store: Parameters<typeof writeListing>[1] & Parameters<typeof readPlan>[0],
+  runId: string,
+  shardFaces: number,
+) {
+  const faces = async function* () {
+    yield* sample;
+  };
+  const limits = { shardFaces, shardBytes: Number.MAX_SAFE_INTEGER, shardSubjects: Number.MAX_SAFE_INTEGER };
+  const written = await writeListing(faces(), store, { runId, ...limits });
+  if (written === undefined) throw new Error('a sample of a corpus has faces');
+  const specs: ShardSpec[] = [];
+  for await (const { spec } of readPlan(store, runId)) specs.push(spec);
+  return { ...written, specs };
+}
+
+/** Without a probe: every photograph is good, every variant passes, and a row is what its embedding takes. */
+function assumed(config: RunConfig, assets: RunAssets, photographsPerSecond: number): ProbeResult {
+  const valueBytes = config.embeddingType === 'float16' ? 2 : 4;
+  return {
+    photographs: 0,
+    rejected: 0,
+    secondsPerPhotograph: 1 / photographsPerSecond,
+    secondsPerVariant: 0,
+    variantsKept: 1,
+    peopleUsable: 1,
+    bytesPerRow: assets.identity.embeddingDim * valueBytes + 50,
+    bytesPerShard: 5_000,
+  };
+}
+
+/** Of a commit, in bytes. */
+const COMMIT_BYTES = 1_800;
+/** Of a person in the two tables of people, in bytes. */
+const PERSON_BYTES = 60;
+
+function estimate(
+  out: string,
+  config: RunConfig,
+  plan: Awaited<ReturnType<typeof planDryRun>>,
+  probe: ProbeResult,
+  compute: ComputeOptions,
+  statedRate: number | undefined,
+): DryRunReport {
+  const { left, people, faces, bytes: inputBytes, shards, oversizeShards, resumes } = plan;
+  const rejectedShare = probe.photographs === 0 ? 0 : probe.rejected / probe.photographs;
+  const variants = Math.round(left.people * config.variants * probe.peopleUsable * probe.variantsKept);
+  const rows = Math.round(left.faces * (1 - rejectedShare)) + variants;
+  const seconds = left.faces * probe.secondsPerPhotograph + variants * probe.secondsPerVariant;
+  const dataBytes = rows * probe.bytesPerRow;
+  const facesPerShard = left.shards === 0 ? 0 : left.faces / left.shards;
+  return {
+    event: 'dry-run',
+    out,
+    resumes,
+    people,
+    faces,
+    inputBytes,
+    shards,
+    oversizeShards,
+    left,
+    variants,
+    rows,
+    outputBytes: Math.round(
+      plan.listingBytes +
+        dataBytes +
+        left.people * PERSON_BYTES +
+        left.shards * (probe.bytesPerShard + COMMIT_BYTES),
+    ),
+    requests: storeRequests({
+      shards: left.shards,
+      shardsWithRejects: Math.round(left.shards * Math.min(1, rejectedShare * facesPerShard)),
+      dataBytes: left.shards === 0 ? 0 : dataBytes / left.shards,
+      listingBytes: plan.listingBytes,
+      workerSeconds: seconds,
+    }),
+    estimatedHours: seconds / 3_600,
+    estimate:
+      statedRate === undefined
+        ? {
+            from: 'probe',
+            device: `${compute.device}, ${compute.threads} threads`,
+            photographs: probe.photographs,
+            rejected: probe.rejected,
+            photographsPerSecond: 1 / probe.secondsPerPhotograph,
+            variantsPerSecond: probe.secondsPerVariant === 0 ? null : 1 / probe.secondsPerVariant,
+          }
+        : { from: 'stated-rate', photographsPerSecond: statedRate },
+  };
+}
+
+export function formatDryRun(
+  report: DryRunReport,
+  config: Pick<RunConfig, 'variants' | 'shardFaces'>,
+): string {
+  const { left, requests, estimate: basis } = report;
+  const input = report.inputBytes === 0 ? '' : `, ${size(report.inputBytes)} of photographs`;
+  const oversize = report.oversizeShards === 0 ? '' : `, ${count(report.oversizeShards)} oversize`;
+  const lines: [string, string][] = [
+    ['people', count(report.people)],
+    ['faces', `${count(report.faces)}${input}`],
+    ['shards', `${count(report.shards)} of at most ${count(config.shardFaces)} faces${oversize}`],
+    ...(report.resumes === null
+      ? []
+      : [
+          [
+            'resumes',
+            `run ${report.resumes}: ${count(left.shards)} shards with ${count(left.faces)} faces are left; what follows is about them`,
+          ] satisfies [string, string],
+        ]),
+    ['variants', `about ${count(report.variants)} (${count(config.variants)} asked for a person)`],
+    ['output', `about ${size(report.outputBytes)} in ${count(report.rows)} rows`],
+    [
+      'requests',
+      `about ${count(requests.writes)} writes, ${count(requests.reads)} reads, ${count(requests.lists)} lists to the store`,
+    ],
+    ['time', `about ${hours(report.estimatedHours)} (${report.estimatedHours.toFixed(2)} h)`],
+    ['judged by', judgedBy(basis)],
+  ];
+  const width = Math.max(...lines.map(([label]) => label.length));
+  return [
+    `dry run: nothing was written to ${report.out}`,
+    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    '',
+  ].join('\n');
+}
+
+function judgedBy(basis: DryRunReport['estimate']): string {
+  const photographs = `${basis.photographsPerSecond.toFixed(1)} photographs/s`;
+  if (basis.from === 'stated-rate')
+    return `the stated rate of ${photographs}; sizes are assumed, not measured`;
+  const variants =
+    basis.variantsPerSecond === null ? '' : `, ${basis.variantsPerSecond.toFixed(0)} variants/s`;
+  return (
+    `a probe of this machine (${basis.device}): ${photographs}${variants}, on ${count(basis.photographs)} ` +
+    `photographs of the corpus, ${count(basis.rejected)} of them rejected`
+  );
+}
+
+function hours(value: number): string {
+  return formatDuration(value * 3_600);
+}
+
+function size(bytes: number): string {
+  const units = ['kB', 'MB', 'GB', 'TB'] as const;
+  const power = Math.min(units.length, Math.max(1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('Expected photographs per second, a number above 0.');
+}
