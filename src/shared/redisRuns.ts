@@ -1,6 +1,7 @@
 /** The runs a Redis has work for, so that `posecast work` needs no argument; and what is known of each as it runs. */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { forgetQueue } from './forgetQueue.ts';
 
 const RUNS_KEY = 'posecast:runs';
 
@@ -25,9 +26,11 @@ export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> 
   await redis.hset(RUNS_KEY, runId, JSON.stringify({ out, createdAt, shards }));
 }
 
-/** Takes a finished run off the list. */
+/** Takes a finished run off the list; what else Redis holds of it ends by itself. */
 export async function unregisterRun(redis: Redis, runId: string): Promise<void> {
   await redis.hdel(RUNS_KEY, runId);
+  await redis.expire(progressKey(runId), FORGET_S);
+  await forgetQueue(redis, runId);
 }
 
 /** Registered runs, oldest first. Entries of another version of posecast are left out. */

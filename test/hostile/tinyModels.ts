@@ -3,6 +3,7 @@ import {
   DATA_TYPE,
   encodeModel,
   intsAttribute,
+  makeInt64Tensor,
   makeModel,
   makeNode,
   makeTensor,
@@ -26,15 +27,27 @@ export function tinyPose(): Uint8Array {
   return patchNetwork({ channels: 3, side: 224, patch: 56, outputs });
 }
 
-interface PatchNetwork {
-  readonly channels: number;
-  readonly side: number;
-  readonly patch: number;
-  readonly outputs: readonly { readonly name: string; readonly values: number }[];
+/** [N,3,240,320] → [N,4420,2] and [N,4420,4], as `fr-detect`. */
+export function tinyDetector(): Uint8Array {
+  const outputs = [
+    { name: 'scores', values: 4420 * 2, shape: [4420, 2] },
+    { name: 'boxes', values: 4420 * 4, shape: [4420, 4] },
+  ];
+  return patchNetwork({ channels: 3, height: 240, side: 320, patch: 80, outputs });
 }
 
-function patchNetwork({ channels, side, patch, outputs }: PatchNetwork): Uint8Array {
-  const patches = channels * (side / patch) ** 2;
+interface PatchNetwork {
+  readonly channels: number;
+  /** Width, and height unless that is given. */
+  readonly side: number;
+  readonly height?: number;
+  readonly patch: number;
+  /** `shape`: of an item, where it is not flat. */
+  readonly outputs: readonly { readonly name: string; readonly values: number; readonly shape?: number[] }[];
+}
+
+function patchNetwork({ channels, side, height = side, patch, outputs }: PatchNetwork): Uint8Array {
+  const patches = channels * (side / patch) * (height / patch);
   const random = seededRandom(1, 'tiny-model', channels, side);
   const nodes = [
     makeNode(
@@ -44,22 +57,26 @@ function patchNetwork({ channels, side, patch, outputs }: PatchNetwork): Uint8Ar
       [intsAttribute('kernel_shape', [patch, patch]), intsAttribute('strides', [patch, patch])],
     ),
     makeNode('Flatten', ['means'], ['flat']),
-    ...outputs.map(({ name }) => makeNode('MatMul', ['flat', `${name}:weights`], [name])),
+    ...outputs.flatMap(({ name, shape }) => [
+      makeNode('MatMul', ['flat', `${name}:weights`], [shape ? `${name}:flat` : name]),
+      ...(shape ? [makeNode('Reshape', [`${name}:flat`, `${name}:shape`], [name])] : []),
+    ]),
   ];
-  const weights = outputs.map(({ name, values }) =>
+  const constants = outputs.flatMap(({ name, values, shape }) => [
     makeTensor(
       `${name}:weights`,
       [patches, values],
       Float32Array.from({ length: patches * values }, () => random() - 0.5),
     ),
-  );
+    ...(shape ? [makeInt64Tensor(`${name}:shape`, [0, ...shape])] : []),
+  ]);
   return encodeModel(
     makeModel({
       name: 'tiny',
-      inputs: [makeValueInfo('input', ['N', channels, side, side], DATA_TYPE.float32)],
-      outputs: outputs.map(({ name, values }) => makeValueInfo(name, ['N', values])),
+      inputs: [makeValueInfo('input', ['N', channels, height, side], DATA_TYPE.float32)],
+      outputs: outputs.map(({ name, values, shape }) => makeValueInfo(name, ['N', ...(shape ?? [values])])),
       nodes,
-      initializers: weights,
+      initializers: constants,
     }),
   );
 }
