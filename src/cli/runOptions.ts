@@ -26,6 +26,10 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('What goes in:')
     .option('--image-root <folder>', "what a .csv list's paths are relative to (default: the list's folder)")
     .option('--aligned', 'images are aligned 112×112 crops (MS1MV3, Glint360K): nothing is detected')
+    .option(
+      '--follow-links',
+      'read links that lead out of the corpus (default: such photographs are rejected)',
+    )
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
     .option('--recognizer <name>', withDefault('recogniser of the registry', DEFAULTS.recognizer))

@@ -1,6 +1,7 @@
 /** Decides whether OUT gets a new run or goes on with the one it holds. The plan is complete when run.json exists. */
 import { randomBytes } from 'node:crypto';
-import { isAbsolute, relative } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
@@ -55,7 +56,7 @@ export async function runToResume(
   store: ObjectStore,
   options: Pick<PlanRunOptions, 'models' | 'signal'>,
 ): Promise<RunFile | undefined> {
-  refuseOverlap(config, store);
+  await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
   // Looked for after the files: a planner at work beside this one writes run.json last.
   const existing = await readRunFile(store);
@@ -199,15 +200,23 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
 }
 
 /** OUT inside the corpus would be listed as a person. */
-function refuseOverlap(config: RunConfig, store: ObjectStore): void {
+async function refuseOverlap(config: RunConfig, store: ObjectStore): Promise<void> {
   if (!isAbsolute(store.uri) || config.corpusFormat !== 'folder') return;
-  const way = relative(config.corpus, store.uri);
+  const way = relative(await realPlace(config.corpus), await realPlace(store.uri));
   if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
     throw new ConfigError('out-in-corpus', 'OUT: expected a folder outside the corpus, found one inside it', {
       out: store.uri,
       corpus: config.corpus,
     });
   }
+}
+
+/** The path without links, as far as it exists. */
+async function realPlace(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined) return real;
+  const parent = dirname(path);
+  return parent === path ? path : join(await realPlace(parent), basename(path));
 }
 
 async function removeListings(store: ObjectStore, which: (key: string) => boolean): Promise<void> {

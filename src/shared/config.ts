@@ -17,6 +17,8 @@ export const runConfigSchema = z.strictObject({
   corpusFormat: z.enum(CORPUS_FORMATS),
   /** The folder that paths of a CSV list are relative to; for a folder corpus, the corpus itself. */
   imageRoot: z.string().min(1),
+  /** Links in the corpus may lead out of it. False: such photographs are rejected. */
+  followLinks: z.boolean().default(false),
   /** True: images are already aligned 112×112 crops; nothing is detected again. */
   aligned: z.boolean().default(false),
   /** Registry name of the detector. */

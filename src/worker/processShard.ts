@@ -112,7 +112,7 @@ async function processFaces(
   { signal, onProgress, onFaces }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
-  const { imageRoot } = run.config;
+  const { imageRoot, followLinks } = run.config;
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(
@@ -120,7 +120,9 @@ async function processFaces(
       inFlight(async () => {
         signal.throwIfAborted();
         const reads = await stopwatch.time('read', () =>
-          Promise.all(batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal)))),
+          Promise.all(
+            batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal, { followLinks }))),
+          ),
         );
         const inputs = batch.flatMap(({ faceId }, i) => {
           const read = reads[i]!;

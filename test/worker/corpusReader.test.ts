@@ -25,7 +25,7 @@ test('a listed photograph is read whole', async () => {
 
 for (const [uri, code] of [
   ['anna/2.jpg', 'missing'],
-  ['anna', 'unreadable'],
+  ['anna', 'not-a-file'],
   ['../secret.txt', 'outside-corpus'],
   ['anna/../../secret.txt', 'outside-corpus'],
   ['/etc/passwd', 'outside-corpus'],

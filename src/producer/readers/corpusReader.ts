@@ -17,11 +17,11 @@ export interface CorpusReader {
 
 /** Opens the corpus that a run names. A corpus that is not there is a ConfigError, before anything is read. */
 export async function openCorpus(
-  config: Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'>,
+  config: Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> & Partial<Pick<RunConfig, 'followLinks'>>,
 ): Promise<CorpusReader> {
   switch (config.corpusFormat) {
     case 'folder':
-      return openFolderCorpus(config.corpus);
+      return openFolderCorpus(config.corpus, { followLinks: config.followLinks ?? false });
     case 'csv':
       return openCsvCorpus(config.corpus, config.imageRoot);
   }

@@ -20,16 +20,28 @@ export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
 /** Sizes asked of the file system at the same time. */
 const STAT_BATCH = 64;
 
+export interface FolderOptions {
+  /**
+   * Go where links lead. Default: a file behind a link that leaves the corpus is listed all the same, so that it
+   * becomes a reject with its reason; a folder behind one is not looked into.
+   */
+  readonly followLinks?: boolean;
+}
+
 /** Opens a folder corpus. `root` absolute. */
-export async function openFolderCorpus(root: string): Promise<CorpusReader> {
+export async function openFolderCorpus(
+  root: string,
+  { followLinks = false }: FolderOptions = {},
+): Promise<CorpusReader> {
   const realRoot = await realFolder(root);
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => walkSubjects({ root, realRoot, ignored, signal }) };
+  return { ignored, faces: (signal) => walkSubjects({ root, realRoot, followLinks, ignored, signal }) };
 }
 
 interface Walk {
   readonly root: string;
   readonly realRoot: string;
+  readonly followLinks: boolean;
   readonly ignored: IgnoredEntries;
   readonly signal: AbortSignal | undefined;
 }
@@ -41,6 +53,8 @@ interface Entry {
   readonly kind: 'file' | 'folder';
   /** Set for a folder: where it really is, to stop links that lead in circles. */
   readonly real: string;
+  /** Set for a file behind a link that leaves the corpus: nothing more is asked about it. */
+  readonly outside?: true;
 }
 
 async function* walkSubjects(walk: Walk): AsyncGenerator<FaceRecord> {
@@ -57,9 +71,11 @@ async function* walkSubjects(walk: Walk): AsyncGenerator<FaceRecord> {
       walk.signal?.throwIfAborted();
       const batch = files.slice(start, start + STAT_BATCH);
       const found = await Promise.all(
-        batch.map((path) => orIgnored(walk, path, () => stat(join(walk.root, path)))),
+        batch.map(({ path, outside }) =>
+          outside ? { size: 0 } : orIgnored(walk, path, () => stat(join(walk.root, path))),
+        ),
       );
-      for (const [i, path] of batch.entries()) {
+      for (const [i, { path }] of batch.entries()) {
         const info = found[i];
         if (info !== undefined) yield { faceId: path, subjectId, uri: path, bytes: info.size };
       }
@@ -67,26 +83,38 @@ async function* walkSubjects(walk: Walk): AsyncGenerator<FaceRecord> {
   }
 }
 
-/** Paths of a subject's images, in byte order. */
-async function imagesOf(walk: Walk, subjectId: string): Promise<string[]> {
-  const images: string[] = [];
+/** A subject's images, in byte order of their paths. */
+async function imagesOf(walk: Walk, subjectId: string): Promise<Entry[]> {
+  const images: Entry[] = [];
+  /** Real paths of the folders so far. */
+  const listed = new Set<string>();
   // Real paths of the folders from the subject down to `folder`.
   const visit = async (folder: string, above: readonly string[]): Promise<void> => {
     const real = above.at(-1) ?? walk.realRoot;
+    listed.add(real);
     const folders: Entry[] = [];
     for await (const entry of entries(walk, folder, real)) {
       if (entry.kind === 'folder') folders.push(entry);
-      else if (IMAGE_EXTENSIONS.has(extname(entry.path).toLowerCase())) images.push(entry.path);
+      else if (IMAGE_EXTENSIONS.has(extname(entry.path).toLowerCase())) images.push(entry);
       else walk.ignored.add('not an image by its extension', entry.path);
     }
-    for (const child of folders) {
-      if (above.includes(child.real)) walk.ignored.add('link to a folder above it', child.path);
+    for (const child of folders.sort((a, b) => compareUtf8(a.path, b.path))) {
+      if (above.includes(child.real) || holdsCorpus(walk, child.real))
+        walk.ignored.add('link to a folder above it', child.path);
+      // Once a person: fifteen folders that link to one another have more ways through them than a night has seconds.
+      else if (listed.has(child.real))
+        walk.ignored.add('link to a folder that is listed already', child.path);
       else await visit(child.path, [...above, child.real]);
     }
   };
   const real = await orIgnored(walk, subjectId, () => realpath(join(walk.root, subjectId)));
   if (real !== undefined) await visit(subjectId, [real]);
-  return images.sort(compareUtf8);
+  return images.sort((a, b) => compareUtf8(a.path, b.path));
+}
+
+/** The corpus itself, or a folder that it lies in: all people would be one person. */
+function holdsCorpus({ realRoot }: Walk, real: string): boolean {
+  return realRoot === real || realRoot.startsWith(real.endsWith(sep) ? real : real + sep);
 }
 
 /** What a folder holds; what cannot be used is counted as ignored. */
@@ -115,11 +143,17 @@ function plainEntry(found: Dirent, path: string, realFolderPath: string): Entry 
   return 'neither a file nor a folder';
 }
 
+const LEAVES_CORPUS = 'link out of the corpus (--follow-links goes there)';
+
 /** Where a symbolic link leads, or why it is not followed. */
 async function follow(walk: Walk, path: string): Promise<Entry | string> {
   try {
     const real = await realpath(join(walk.root, path));
-    if (real !== walk.realRoot && !real.startsWith(walk.realRoot + sep)) return 'link out of the corpus';
+    const inside = real === walk.realRoot || real.startsWith(walk.realRoot + sep);
+    if (!inside && !walk.followLinks) {
+      const isImage = IMAGE_EXTENSIONS.has(extname(path).toLowerCase());
+      return isImage ? { path, kind: 'file', real: '', outside: true } : LEAVES_CORPUS;
+    }
     const target = await stat(real);
     if (target.isFile()) return { path, kind: 'file', real: '' };
     if (target.isDirectory()) return { path, kind: 'folder', real };

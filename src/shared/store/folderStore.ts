@@ -4,11 +4,12 @@
  * a power cut. Nothing is created before the first write.
  */
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import {
   access,
   type FileHandle,
   link,
+  lstat,
   mkdir,
   open,
   readdir,
@@ -24,6 +25,8 @@ import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
 
 /** Temporary files older than this were left by a process that died. */
 const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
+/** Larger objects are read in ranges only: Node reads no more into one buffer. */
+const MAX_WHOLE_BYTES = 2 ** 31 - 1;
 /** Files looked at at once while listing. */
 const LIST_BATCH = 64;
 
@@ -35,6 +38,11 @@ export async function openFolderStore(
   const root = resolve(folder);
   await checkFolder(root, wanted);
   const temporaries = join(root, RESERVED_SEGMENT);
+  if (await isLink(temporaries)) {
+    throw new ConfigError('link-in-store', 'output folder: expected a folder of its own, found a link', {
+      path: temporaries,
+    });
+  }
   if (wanted === 'write') await removeStaleTemporaries(temporaries);
 
   async function writeTemporary(body: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
@@ -52,8 +60,18 @@ export async function openFolderStore(
     return path;
   }
 
+  /** The key's path. Links inside the folder are not gone through: they lead to what is not the run's. */
+  async function pathOf(key: string): Promise<string> {
+    const segments = checkKey(key).split('/');
+    for (let depth = 1; depth < segments.length; depth++) {
+      const folder = join(root, ...segments.slice(0, depth));
+      if (await isLink(folder)) throw linkInStore(folder);
+    }
+    return join(root, key);
+  }
+
   async function makeParent(key: string): Promise<string> {
-    const path = join(root, key);
+    const path = await pathOf(key);
     await mkdir(dirname(path), { recursive: true });
     return path;
   }
@@ -89,10 +107,25 @@ export async function openFolderStore(
     },
 
     async get(key, range, signal) {
-      checkKey(key);
-      const file = await open(join(root, key)).catch(ignore('ENOENT', 'ENOTDIR'));
+      const path = await pathOf(key);
+      // Opening a pipe would wait for ever for somebody to write.
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      const file = await open(path, flags).catch((error) => {
+        if (errorCode(error) === 'ELOOP') throw linkInStore(path);
+        return ignore('ENOENT', 'ENOTDIR')(error);
+      });
       if (file === undefined) return undefined;
       try {
+        const info = await file.stat();
+        if (!info.isFile()) {
+          throw new PosecastError('not-a-file', 'store: expected a file, found something else', { path });
+        }
+        if (info.size > MAX_WHOLE_BYTES && range === undefined) {
+          throw new PosecastError('too-large', `store: expected at most ${MAX_WHOLE_BYTES} bytes`, {
+            path,
+            bytes: info.size,
+          });
+        }
         if (range === undefined) return await file.readFile({ signal });
         return await readRange(file, range.start, range.end, key);
       } finally {
@@ -101,15 +134,14 @@ export async function openFolderStore(
     },
 
     async head(key) {
-      checkKey(key);
-      const info = await stat(join(root, key)).catch(ignore('ENOENT', 'ENOTDIR'));
+      const info = await lstat(await pathOf(key)).catch(ignore('ENOENT', 'ENOTDIR'));
       return info?.isFile() ? { key, bytes: info.size } : undefined;
     },
 
     list: (prefix, signal) => listFolder(root, prefix, signal),
 
     async delete(key) {
-      await unlink(join(root, checkKey(key))).catch(ignore('ENOENT', 'ENOTDIR'));
+      await unlink(await pathOf(key)).catch(ignore('ENOENT', 'ENOTDIR'));
     },
 
     async close() {
@@ -119,10 +151,21 @@ export async function openFolderStore(
   };
 }
 
+async function isLink(path: string): Promise<boolean> {
+  const info = await lstat(path).catch(ignore('ENOENT', 'ENOTDIR'));
+  return info?.isSymbolicLink() === true;
+}
+
+function linkInStore(path: string): PosecastError {
+  return new PosecastError('link-in-store', 'store: expected no links inside the folder, found one', {
+    path,
+  });
+}
+
 /** The nearest thing that exists on the way to the folder must be a folder, and writable. */
 async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void> {
   for (let path = root; ; path = dirname(path)) {
-    const found = await stat(path).catch(ignore('ENOENT', 'ENOTDIR'));
+    const found = await statFolder(path, root);
     if (found === undefined) continue;
     if (!found.isDirectory()) {
       const facts = { folder: root, found: path };
@@ -134,6 +177,21 @@ async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void
     } catch (error) {
       throw new ConfigError('not-writable', 'folder cannot be written to', { folder: path }, error);
     }
+  }
+}
+
+/** Undefined: there is nothing. What cannot be a path at all (too long, links in circles, NUL) is the user's mistake. */
+async function statFolder(path: string, root: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
+    const facts = { folder: root, code: errorCode(error) };
+    throw new ConfigError(
+      'not-a-folder',
+      'expected a folder or s3://bucket/prefix, found no usable path',
+      facts,
+    );
   }
 }
 

@@ -29,6 +29,8 @@ export async function openStore(uri: string, options: OpenStoreOptions = {}): Pr
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(uri)?.[1]?.toLowerCase();
   if (uri === '')
     throw new ConfigError('bad-uri', 'output must be a folder or s3://bucket/prefix, got nothing');
+  // Node turns bytes that are no UTF-8 into this character: the folder would be another than the one asked for.
+  if (uri.includes('\uFFFD')) throw new ConfigError('bad-uri', 'output must be named in UTF-8', { uri });
   if (scheme === undefined) return openFolderStore(uri, options.access);
   if (scheme === 'file') return openFolderStore(filePath(uri), options.access);
   if (scheme === 's3') {

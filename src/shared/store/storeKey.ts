@@ -6,6 +6,8 @@ import { PosecastError } from '../errors.ts';
 export const RESERVED_SEGMENT = '.posecast-tmp';
 /** S3's limit, minus room for a prefix. */
 const MAX_KEY_BYTES = 900;
+/** Of file systems. */
+const MAX_SEGMENT_BYTES = 255;
 
 // Control characters, and the characters that are separators or forbidden in file names somewhere.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
@@ -19,6 +21,8 @@ export function keyProblem(key: string): string | undefined {
   if (/\p{Surrogate}/u.test(key)) return 'is not well-formed Unicode';
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) return `is longer than ${MAX_KEY_BYTES} bytes`;
   const segments = key.split('/');
+  if (segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES))
+    return `has a segment longer than ${MAX_SEGMENT_BYTES} bytes`;
   if (segments.includes('')) return 'has an empty segment';
   if (segments.includes('.') || segments.includes('..')) return "has a segment '.' or '..'";
   if (segments[0] === RESERVED_SEGMENT) return 'is reserved for the store';
