@@ -35,6 +35,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'let a paused run go on',
     load: async () => (await import('./pause.ts')).resumeCommand(),
   },
+  'retry-failed': {
+    summary: 'take failed shards up again, as a new generation',
+    load: async () => (await import('./retryFailed.ts')).retryFailedCommand(),
+  },
   verify: {
     summary: 're-read a finished run and check every promise it makes',
     load: async () => (await import('./verify.ts')).verifyCommand(),

@@ -5,6 +5,7 @@
 
 import { describeError } from '../shared/errors.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { shownCommandLine } from './commandLine.ts';
@@ -37,7 +38,7 @@ export async function earlyOutcome(
   store: ObjectStore,
   startedAt: number,
 ): Promise<EarlyOutcome> {
-  const committed = await readCommittedSet(store, run.shards);
+  const committed = await readCommittedSet(store, await readRunShards(store, run));
   return {
     runId: run.runId,
     out: store.uri,
@@ -93,7 +94,7 @@ export function errorFacts(error: unknown): Readonly<Record<string, unknown>> {
 export async function runFacts(run: RunFile, store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
   const facts = { runId: run.runId, out: store.uri };
   try {
-    const { size } = await readCommittedSet(store, run.shards);
+    const { size } = await readCommittedSet(store, await readRunShards(store, run));
     return { ...facts, shards: { done: size, total: run.shards } };
   } catch {
     // The store may be what the error is about.

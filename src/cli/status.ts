@@ -8,6 +8,7 @@ import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
@@ -64,7 +65,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     const run = await requireRunFile(store);
     const queue = redis && openShardQueue(redis, run.runId);
     if (queue !== undefined) releasers.push('queue', () => queue.close());
-    const tally = createRunTally(run, store);
+    const tally = createRunTally(await readRunShards(store, run, signal), store);
     while (true) {
       const found = await readRunStatus(run, store, tally, redis && queue && { redis, queue }, signal);
       show(found, flags);

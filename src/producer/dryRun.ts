@@ -4,6 +4,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { readPlan } from '../shared/listing.ts';
 import { randomInt, seededRandom } from '../shared/random.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { listCorpus, type PlanRunOptions, runToResume } from './planRun.ts';
 
@@ -49,9 +50,10 @@ export async function planDryRun(
   const { shards, oversizeShards } = written;
   const left = { people, faces, shards };
   if (existing !== undefined) {
-    const committed = await readCommittedSet(store, existing.shards, options.signal);
+    const shardsThere = await readRunShards(store, existing, options.signal);
+    const committed = await readCommittedSet(store, shardsThere, options.signal);
     for await (const { spec, faces: done } of readPlan(store, existing.runId, options.signal)) {
-      if (!committed.has(spec.index)) continue;
+      if (!committed.has(shardsThere.shardAt(spec.index))) continue;
       left.people -= spec.subjects;
       left.faces -= done;
       left.shards--;

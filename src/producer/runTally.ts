@@ -1,7 +1,7 @@
 /** What the commits of a run add up to. Commits never change, so each is read once, however often one looks. */
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { committedShards } from '../shared/run/committedShards.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunShards } from '../shared/run/generations.ts';
 import { type Counters, readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
@@ -19,15 +19,15 @@ export interface RunTally {
   readonly rejectsByCode: Readonly<Record<string, number>>;
 }
 
-export function createRunTally(run: Pick<RunFile, 'shards'>, store: ObjectStore): RunTally {
-  const committed = new Uint8Array(run.shards);
+export function createRunTally(shards: RunShards, store: ObjectStore): RunTally {
+  const committed = new Uint8Array(shards.numbers);
   const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
   const rejectsByCode: Record<string, number> = {};
   let shardsDone = 0;
 
   async function* unread(signal: AbortSignal | undefined): AsyncGenerator<number> {
     for await (const index of committedShards(store, signal)) {
-      if (index < run.shards && committed[index] === 0) yield index;
+      if (shards.placeOf(index) !== undefined && committed[index] === 0) yield index;
     }
   }
 

@@ -1,5 +1,6 @@
 /** Whether the manifest says what the commits say. */
 import { describeError } from '../shared/errors.ts';
+import type { RunShards } from '../shared/run/generations.ts';
 import { type RunManifest, readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
@@ -37,10 +38,12 @@ export async function openManifest(
 export class ManifestFiles {
   private readonly files: RunManifest['files'];
   private readonly problems: ProblemLog;
+  private readonly shards: RunShards;
   private next = 0;
 
-  constructor(manifest: RunManifest, problems: ProblemLog) {
+  constructor(manifest: RunManifest, shards: RunShards, problems: ProblemLog) {
     this.files = manifest.files;
+    this.shards = shards;
     this.problems = problems;
   }
 
@@ -60,11 +63,17 @@ export class ManifestFiles {
       const expected = JSON.stringify({ kind, shard, ...entry });
       this.add(`expected ${expected}, manifest has ${JSON.stringify(found) ?? 'nothing'}`);
     }
-    while ((this.files[this.next]?.shard ?? Infinity) <= shard) this.addLeft();
+    const place = this.shards.placeOf(shard) ?? Infinity;
+    while (this.next < this.files.length && this.placeOfNext() <= place) this.addLeft();
   }
 
   finish(): void {
     while (this.next < this.files.length) this.addLeft();
+  }
+
+  /** Files are in the order of the listing; one of a shard that does not count is out of place wherever it is. */
+  private placeOfNext(): number {
+    return this.shards.placeOf(this.files[this.next]?.shard ?? -1) ?? -1;
   }
 
   private addLeft(): void {
@@ -84,7 +93,8 @@ function sameEntry(a: FileEntry, b: FileEntry): boolean {
 /** Compares the manifest's numbers with what was read. */
 export function compareTotals(
   run: RunFile,
-  { totals, shards }: RunManifest,
+  there: RunShards,
+  { totals, shards, generations }: RunManifest,
   checked: VerifyReport['checked'],
   problems: ProblemLog,
 ): void {
@@ -92,6 +102,7 @@ export function compareTotals(
     if (said !== found) problems.add('totals', MANIFEST_KEY, `manifest says ${said} ${name}, found ${found}`);
   };
   compare('shards', shards, run.shards);
+  compare('generations', generations.length, there.generations.length);
   for (const name of ['rows', 'faces', 'subjects', 'rejected', 'variants'] as const) {
     compare(name, totals[name], checked[name]);
   }

@@ -1,5 +1,6 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
 import { planKey } from '../shared/listing.ts';
+import type { RunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import {
   ATTEMPT_FOLDERS,
@@ -15,15 +16,18 @@ import type { ProblemLog } from './problems.ts';
 export async function reportStrayFiles(
   store: ObjectStore,
   run: RunFile,
+  shards: RunShards,
   winners: ReadonlyMap<number, string>,
   problems: ProblemLog,
 ): Promise<void> {
   const listing = new Set([planKey(run.runId), ...run.listing.map(({ key }) => key)]);
   const isOurs = (key: string): boolean => {
-    if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? run.shards) < run.shards;
+    if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? shards.numbers) < shards.numbers;
     if (key.startsWith(LISTING_PREFIX)) return listing.has(key);
     const attempt = parseAttemptKey(key);
     if (attempt === undefined) return false;
+    // Files of a replaced shard are removed by the finish, after which nobody names them.
+    if (shards.placeOf(attempt.shardIndex) === undefined) return false;
     // Files of a shard without a commit are an attempt that may still be running.
     return (winners.get(attempt.shardIndex) ?? attempt.attemptId) === attempt.attemptId;
   };

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { describeError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey } from '../shared/run/runKeys.ts';
 import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
@@ -69,21 +70,22 @@ async function verify(
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
   const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
+  const shards = await readRunShards(store, run, signal);
   const manifest = await openManifest(store, run, problems);
   await checkListing(store, run, problems);
   const merged = await MergedSubjects.open(store, manifest, problems);
-  const files = manifest === undefined ? undefined : new ManifestFiles(manifest, problems);
+  const files = manifest === undefined ? undefined : new ManifestFiles(manifest, shards, problems);
   const cover = new ListingCover(run, problems);
   /** The attempt that won, by shard. */
   const winners = new Map<number, string>();
   /** Whether the shard before could not be read; what it would have said is then left open. */
   let afterGap = false;
 
-  const indices = Array.from({ length: run.shards }, (_, index) => index);
+  const indices = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
   const load = (index: number) => loadCommitted(store, run, index, problems, signal);
   for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
     signal?.throwIfAborted();
-    const index = checked.shards++;
+    const index = shards.shardAt(checked.shards++);
     if (shard === undefined) {
       files?.skip(index);
       afterGap = true;
@@ -115,10 +117,10 @@ async function verify(
     cover.finish();
     if (!afterGap) merged.finish();
     files?.finish();
-    if (manifest !== undefined) compareTotals(run, manifest, checked, problems);
+    if (manifest !== undefined) compareTotals(run, shards, manifest, checked, problems);
   }
   await reportDuplicates(store, winners.keys(), ids, problems);
-  await reportStrayFiles(store, run, winners, problems);
+  await reportStrayFiles(store, run, shards, winners, problems);
   return {
     store: store.uri,
     runId: run.runId,

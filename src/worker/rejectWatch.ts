@@ -4,6 +4,7 @@
  * without stopping the others.
  */
 import { committedShards } from '../shared/run/committedShards.ts';
+import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { readShardCommit, rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -88,14 +89,18 @@ export async function openRejectWatch(
   if (asked === undefined || faces >= JUDGED_AFTER) {
     return createRejectWatch({ share: asked ?? DEFAULT_MAX_REJECTED, judgedAfter: JUDGED_AFTER });
   }
-  return createRejectWatch({ share: asked, judgedAfter: faces }, await committedRejects(store));
+  return createRejectWatch(
+    { share: asked, judgedAfter: faces },
+    await committedRejects(store, await readRunShards(store, run)),
+  );
 }
 
 /** For small runs: reads every commit. */
-async function committedRejects(store: ObjectStore): Promise<RejectReport> {
+async function committedRejects(store: ObjectStore, shards: RunShards): Promise<RejectReport> {
   let [photographs, rejected] = [0, 0];
   const reasons = new Map<string, RejectReason>();
   for await (const index of committedShards(store)) {
+    if (shards.placeOf(index) === undefined) continue;
     const commit = await readShardCommit(store, index);
     photographs += commit?.counters.faces ?? 0;
     rejected += commit?.counters.rejected ?? 0;

@@ -7,12 +7,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { PermanentShardError, toError } from '../shared/errors.ts';
+import { describeError, PermanentShardError, toError } from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
+import { recordFailure } from './recordFailure.ts';
 import { createShardPace } from './shardPace.ts';
 import type { FaceResult } from './shardTables.ts';
 
@@ -48,6 +50,8 @@ export interface RunWorker {
 }
 
 const HEARTBEAT_MS = 10_000;
+/** A store that is away must not keep a worker that was told to stop. */
+const NOTE_MS = 5_000;
 /** Samples of the event loop's delay are taken this often; the histogram's figures include it. */
 const DELAY_RESOLUTION_MS = 5;
 
@@ -109,7 +113,14 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   });
   // Outages are reported once, by the client.
   worker.on('error', () => {});
+  const noting = new Set<Promise<void>>();
   worker.on('failed', (job, error) => {
+    if (job !== undefined) {
+      const noted = recordFailure(context.store, runId, job, error)
+        .catch((thrown: unknown) => warn(`the failure could not be noted in OUT: ${describeError(thrown)}`))
+        .finally(() => noting.delete(noted));
+      noting.add(noted);
+    }
     const attempts = job?.opts.attempts ?? 1;
     warn(
       `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${error.message}`,
@@ -132,6 +143,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     longestBlockMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
     async close() {
       clearInterval(heartbeat);
+      await Promise.race([Promise.all(noting), sleep(NOTE_MS, undefined, { ref: false })]);
       stopping.abort(new Error('the worker is stopping'));
       // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
       const handBack = worker

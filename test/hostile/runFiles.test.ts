@@ -5,6 +5,7 @@ import { createRunTally } from '../../src/producer/runTally.ts';
 import { parseShardJob } from '../../src/shared/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import { runShards } from '../../src/shared/run/generations.ts';
 import { readManifest } from '../../src/shared/run/manifest.ts';
 import { type RunFile, readRunFile } from '../../src/shared/run/runFile.ts';
 import { ATTEMPT_FOLDERS, parseAttemptKey, SUBJECTS_KEY } from '../../src/shared/run/runKeys.ts';
@@ -38,7 +39,7 @@ test('a damaged run.json is read or refused in one clear line', () =>
     // What was taken can be worked with: names stay inside, sizes fit memory.
     assert.match(found.runId, /^[A-Za-z0-9-]{1,64}$/);
     for (const { key } of found.listing) assert.equal(keyProblem(key), undefined);
-    await readOrRefuse(() => readCommittedSet(store, found.shards));
+    await readOrRefuse(() => readCommittedSet(store, runShards(found, [])));
   }));
 
 test('a damaged commit is read or refused in one clear line, and names no file but its own', () =>
@@ -53,7 +54,7 @@ test('a damaged commit is read or refused in one clear line, and names no file b
         assert.deepEqual(parseAttemptKey(entry.key), { folder, shardIndex: 0, attemptId: found.attemptId });
       }
     }
-    const tally = createRunTally(run, store);
+    const tally = createRunTally(runShards(run, []), store);
     await readOrRefuse(() => tally.refresh());
     for (const faces of Object.values(tally.rejectsByCode)) assert.equal(typeof faces, 'number');
   }));

@@ -5,6 +5,7 @@ import { type QueueStatus, readRunStatus, stateOf } from '../../src/producer/run
 import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns, readProgress, sayAlive } from '../../src/shared/redisRuns.ts';
+import { runShards } from '../../src/shared/run/generations.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -29,7 +30,7 @@ test('a tally adds up every commit and reads each of them once', () =>
         return store.get(key, range, signal);
       },
     };
-    const tally = createRunTally(run, watched);
+    const tally = createRunTally(runShards(run, []), watched);
     await tally.refresh();
     assert.equal(tally.shardsDone, 0);
     for (const spec of specs.slice(1)) await runSampleShard(store, run, spec, 'a1');
@@ -60,7 +61,10 @@ test('feeding a run makes it known, seeds its progress from the commits and queu
         assert.deepEqual(await readProgress(redis, run.runId), { shardsDone: 1, faces, rejects, variants });
 
         await sayAlive(redis, run.runId, { workerId: 'w', host: 'node1', pid: 7, device: 'cpu' });
-        const status = await readRunStatus(run, store, createRunTally(run, store), { redis, queue });
+        const status = await readRunStatus(run, store, createRunTally(runShards(run, []), store), {
+          redis,
+          queue,
+        });
         assert.equal(status.state, 'running');
         assert.deepEqual([status.shardsDone, status.shardsTotal, status.facesTotal], [1, 4, 32]);
         assert.deepEqual([status.queue?.waiting, status.queue?.workers.length], [3, 1]);
@@ -76,7 +80,7 @@ test('without Redis the status still counts what is committed', () =>
     const [first] = await sampleSpecs(store, run);
     assert.ok(first);
     await runSampleShard(store, run, first, 'a1');
-    const status = await readRunStatus(run, store, createRunTally(run, store), undefined);
+    const status = await readRunStatus(run, store, createRunTally(runShards(run, []), store), undefined);
     assert.deepEqual([status.state, status.shardsDone, status.counters], ['unknown', 1, times(1)]);
     assert.equal(status.queue, undefined);
   }));

@@ -1,5 +1,6 @@
 /** What of a run is done, read from the names in its store alone. */
 import type { ObjectStore } from '../store/objectStore.ts';
+import type { RunShards } from './generations.ts';
 import { COMMITS_PREFIX, commitShardIndex, SUCCESS_KEY } from './runKeys.ts';
 
 /** Indices of the committed shards, ascending. */
@@ -10,7 +11,7 @@ export async function* committedShards(store: ObjectStore, signal?: AbortSignal)
   }
 }
 
-/** Which shards of a run are committed; one byte a shard. */
+/** Which of the shards that make up a run are committed; one byte a shard. */
 export interface CommittedSet {
   readonly size: number;
   has(index: number): boolean;
@@ -18,13 +19,13 @@ export interface CommittedSet {
 
 export async function readCommittedSet(
   store: ObjectStore,
-  shards: number,
+  shards: RunShards,
   signal?: AbortSignal,
 ): Promise<CommittedSet> {
-  const flags = new Uint8Array(shards);
+  const flags = new Uint8Array(shards.numbers);
   let size = 0;
   for await (const index of committedShards(store, signal)) {
-    if (index >= shards) continue;
+    if (shards.placeOf(index) === undefined) continue;
     flags[index] = 1;
     size++;
   }

@@ -13,11 +13,14 @@ import { readTable } from '../table/readTable.ts';
 import { tableMetadata } from '../table/tableMetadata.ts';
 import { embeddingColumns, readSubjectRows, subjectRows, TABLE_SCHEMA_VERSION } from '../table/tables.ts';
 import { readCommittedSet } from './committedShards.ts';
+import { type RunShards, readRunShards } from './generations.ts';
 import { MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
 import type { RunFile } from './runFile.ts';
 import {
   ATTEMPT_FOLDERS,
   commitKey,
+  FAILURES_PREFIX,
+  failureShard,
   MANIFEST_KEY,
   parseAttemptKey,
   SUBJECTS_KEY,
@@ -45,28 +48,34 @@ export async function finalizeRun(
   options: FinalizeOptions = {},
 ): Promise<FinalizeResult> {
   const { signal } = options;
-  const committed = await readCommittedSet(store, run.shards, signal);
-  if (committed.size < run.shards) return { status: 'unfinished', missing: run.shards - committed.size };
+  const shards = await readRunShards(store, run, signal);
+  const committed = await readCommittedSet(store, shards, signal);
+  if (committed.size < shards.places)
+    return { status: 'unfinished', missing: shards.places - committed.size };
 
-  const summary = new RunSummary(run);
+  const summary = new RunSummary(run, shards);
   const identity = {
     runId: run.runId,
     recognizer: run.recognizer.name,
     recognizerDigest: run.recognizer.digest,
   };
   const subjects = await encodeParquet(
-    mergeSubjects(store, run, summary, options),
+    mergeSubjects(store, shards, summary, options),
     tableMetadata({ kind: 'subjects', ...identity }),
   );
   const manifest = summary.toManifest(subjects);
   await store.put(SUBJECTS_KEY, subjects, signal);
   await store.put(MANIFEST_KEY, manifest, signal);
-  await removeOrphans(store, summary.winners, signal);
+  for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
+    // Of shards that were committed in the end, or replaced.
+    if (failureShard(key) !== undefined) await store.delete(key, signal);
+  }
+  await removeOrphans(store, shards, summary.winners, signal);
   await store.put(SUCCESS_KEY, new Uint8Array(0), signal);
   return { status: 'finished', totals: summary.totals };
 }
 
-/** Adds up commits, in shard order. */
+/** Adds up commits, in the order of the listing. */
 class RunSummary {
   readonly totals = {
     subjects: 0,
@@ -79,14 +88,16 @@ class RunSummary {
     bytes: 0,
   };
   /** The attempt that won, by shard. */
-  readonly winners: string[] = [];
+  readonly winners = new Map<number, string>();
   private readonly run: RunFile;
+  private readonly shards: RunShards;
   private readonly files = new ManifestFileList();
   private readonly rejectsByCode = new Map<string, number>();
   private finishedAt = '';
 
-  constructor(run: RunFile) {
+  constructor(run: RunFile, shards: RunShards) {
     this.run = run;
+    this.shards = shards;
   }
 
   add(commit: ShardCommit): void {
@@ -100,7 +111,7 @@ class RunSummary {
       const facts = { key, expected: this.totals.subjects, found: spec.firstClassIndex };
       throw new IntegrityError('class-index-gap', 'commit does not follow the one before it', facts);
     }
-    this.winners.push(commit.attemptId);
+    this.winners.set(spec.index, commit.attemptId);
     this.totals.subjects += spec.subjects;
     for (const name of ['faces', 'ok', 'rejected', 'variants', 'variantsRejected'] as const) {
       this.totals[name] += counters[name];
@@ -144,6 +155,16 @@ class RunSummary {
         embeddingType: config.embeddingType,
       },
       shards: run.shards,
+      generations: this.shards.generations.map(
+        ({ generation, kind, createdAt, codes, firstShard, replaces }) => ({
+          generation,
+          kind,
+          createdAt,
+          codes,
+          firstShard,
+          shards: replaces.length,
+        }),
+      ),
       totals,
       rejectsByCode: Object.fromEntries([...this.rejectsByCode].sort(([a], [b]) => (a < b ? -1 : 1))),
       subjects: {
@@ -159,11 +180,11 @@ class RunSummary {
 /** The rows of all shards' subject tables, in class_index order; every commit goes to the summary on the way. */
 async function* mergeSubjects(
   store: ObjectStore,
-  run: RunFile,
+  shards: RunShards,
   summary: RunSummary,
   { signal, onProgress }: FinalizeOptions,
 ): AsyncIterable<TableColumns> {
-  const indices = Array.from({ length: run.shards }, (_, index) => index);
+  const indices = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
   let rows = subjectRows();
   for await (const { commit, bytes } of mapInOrder(indices, READ_AHEAD, (index) => readShard(store, index))) {
     signal?.throwIfAborted();
@@ -180,7 +201,7 @@ async function* mergeSubjects(
         facts,
       );
     }
-    onProgress?.(commit.spec.index + 1);
+    onProgress?.(summary.winners.size);
     if (rows.length >= ROW_GROUP_ROWS) {
       yield rows.finish();
       rows = subjectRows();
@@ -205,17 +226,18 @@ async function readShard(
   return { commit, bytes };
 }
 
-/** Removes the files of attempts that lost or died. Leaves what posecast did not name. */
+/** Removes the files of attempts that lost or died, and of replaced shards. Leaves what posecast did not name. */
 async function removeOrphans(
   store: ObjectStore,
-  winners: readonly string[],
+  shards: RunShards,
+  winners: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (const folder of ATTEMPT_FOLDERS) {
     for await (const { key } of store.list(`${folder}/`, signal)) {
       const attempt = parseAttemptKey(key);
-      const winner = attempt === undefined ? undefined : winners[attempt.shardIndex];
-      if (winner !== undefined && winner !== attempt?.attemptId) await store.delete(key, signal);
+      if (attempt === undefined || attempt.shardIndex >= shards.numbers) continue;
+      if (winners.get(attempt.shardIndex) !== attempt.attemptId) await store.delete(key, signal);
     }
   }
 }

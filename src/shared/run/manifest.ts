@@ -4,6 +4,7 @@ import { EMBEDDING_TYPES, TABLE_FORMATS } from '../config.ts';
 import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
+import { generationSchema } from './generations.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { modelRefSchema, runFileSchema } from './runFile.ts';
 import { MANIFEST_KEY, parseAttemptKey, SUBJECTS_KEY } from './runKeys.ts';
@@ -42,6 +43,12 @@ export const runManifestSchema = z.strictObject({
     embeddingType: z.enum(EMBEDDING_TYPES),
   }),
   shards: z.int().min(1).max(MAX_SHARDS),
+  /** What was done again after the first plan, in order; empty for most runs. */
+  generations: z.array(
+    generationSchema
+      .pick({ generation: true, kind: true, createdAt: true, codes: true, firstShard: true })
+      .extend({ shards: z.int().min(1) }),
+  ),
   totals: countersSchema.extend({
     subjects: z.int().min(0),
     /** Rows of the data files: ok + variants. */
@@ -51,7 +58,7 @@ export const runManifestSchema = z.strictObject({
   }),
   rejectsByCode: z.record(z.string(), z.int().min(0)),
   subjects: fileEntrySchema.extend({ key: z.literal(SUBJECTS_KEY) }),
-  /** In shard order. */
+  /** In the order of the listing, which is shard order as long as no shard was replaced. */
   files: z.array(manifestFileSchema),
 });
 

@@ -7,6 +7,8 @@ export const SUCCESS_KEY = '_SUCCESS';
 export const SUBJECTS_KEY = 'subjects.parquet';
 export const COMMITS_PREFIX = 'commits/';
 export const LISTING_PREFIX = 'listing/';
+export const GENERATIONS_PREFIX = 'generations/';
+export const FAILURES_PREFIX = 'failures/';
 
 /** The folders of a shard's files, each file unique to an attempt. */
 export const ATTEMPT_FOLDERS = ['data', 'rejects', 'subjects'] as const;
@@ -14,6 +16,26 @@ export type AttemptFolder = (typeof ATTEMPT_FOLDERS)[number];
 
 export function commitKey(shardIndex: number): string {
   return `${COMMITS_PREFIX}${shardName(shardIndex)}.json`;
+}
+
+export function generationKey(generation: number): string {
+  return `${GENERATIONS_PREFIX}${String(generation).padStart(4, '0')}.json`;
+}
+
+/** The number of a generation's file; undefined for any other key. */
+export function generationNumber(key: string): number | undefined {
+  const digits = /^generations\/(\d{4,})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function failureKey(shardIndex: number): string {
+  return `${FAILURES_PREFIX}${shardName(shardIndex)}.json`;
+}
+
+/** The shard that a note of a failure is about; undefined for any other key. */
+export function failureShard(key: string): number | undefined {
+  const digits = /^failures\/(\d{8,})\.json$/.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** `attemptId`: unique to the attempt, letters, digits and hyphens. */

@@ -1,0 +1,184 @@
+/** `posecast retry-failed`: takes failed shards, and shards with certain rejects, up again as a new generation. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Redis } from 'ioredis';
+import { feedRun } from '../producer/feedRun.ts';
+import { chooseRetries, type RetryChoice, retryShards } from '../producer/retryFailed.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import type { Generation } from '../shared/run/generations.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { Interrupted } from './exit.ts';
+import { count } from './liveLine.ts';
+import { outOf } from './runAddress.ts';
+import { openStopSignal } from './signals.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+
+const EPILOGUE = `
+A shard that failed in all its attempts leaves a note in OUT/failures/ with the code of its error. This command gives
+such shards new numbers in a new generation (OUT/generations/<n>.json), so that they start afresh; nothing that was
+committed is changed. With a Redis they are queued at once, for the workers there; without one, the command that
+started the run takes them up.
+
+--codes narrows it: codes of failures, such as disk-full or crashed (the shard's workers died), or of rejected
+photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be
+done again, because its person's variants depend on all of the person's photographs; the new result takes the place of
+the old one when the run is finished again, and until then the manifest and its files stay as they are.
+Without --codes: every failed shard, and no rejected photograph. The manifest lists the generations.
+
+Examples:
+  posecast retry-failed out/night-1
+  posecast retry-failed s3://bucket/night-1 --codes disk-full,crashed --redis redis://queue:6379
+  posecast retry-failed out/night-1 --codes read/missing,read/unreadable && posecast run /data/faces out/night-1
+
+Exit codes: 0 taken up again, or no shard has failed, 2 there is no such run, or nothing has these codes.
+`;
+
+interface Flags extends StoreFlags {
+  readonly codes?: readonly string[];
+  readonly redis?: string;
+  readonly json: boolean;
+}
+
+export function retryFailedCommand(): Command {
+  const command = new Command('retry-failed')
+    .description('Takes failed shards up again, as a new generation of the run.')
+    .argument('<OUT|RUN_ID>', 'folder or s3://bucket/prefix of a run, or the id of a run that Redis knows')
+    .option('--codes <list>', 'only these error codes, separated by commas', codeList)
+    .option('--redis <url>', 'queue them on this Redis (default: REDIS_URL)')
+    .option('--json', 'one JSON object', false);
+  return addStoreOptions(command).addHelpText('after', EPILOGUE).action(retryFailed);
+}
+
+async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
+  const releasers = createReleasers();
+  const note = (line: string) => process.stderr.write(`${line}\n`);
+  const stop = openStopSignal(() => note('stopping; once more to end at once'));
+  const codes = flags.codes ?? null;
+  try {
+    const url = flags.redis ?? process.env.REDIS_URL;
+    const redis = url === undefined ? undefined : await connectRedis(url, { warn: note });
+    if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
+    const store = await openStore(await outOf(outOrRunId, redis), { onWarning: note, s3: s3Options(flags) });
+    releasers.push('store', () => store.close());
+    const run = await requireRunFile(store);
+    const choice = await chooseRetries(run, store, codes, stop.signal);
+    if (choice.failed.length + choice.rejecting.length === 0) {
+      nothing(run, choice, codes, flags);
+      return;
+    }
+    const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
+    const queued = redis && (await queue(run, store, redis, stop.signal, releasers));
+    report(run, store, generation, choice, queued, flags);
+  } catch (error) {
+    if (stop.signal.aborted)
+      throw new Interrupted('stopped; the command that started the run goes on with what was taken up');
+    throw error;
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+async function queue(
+  run: RunFile,
+  store: ObjectStore,
+  redis: Redis,
+  signal: AbortSignal,
+  releasers: Releasers,
+): Promise<number> {
+  const shardQueue = openShardQueue(redis, run.runId);
+  releasers.push('queue', () => shardQueue.close());
+  return (await feedRun(run, store, { redis, queue: shardQueue, signal })).queued;
+}
+
+function nothing(
+  { runId }: RunFile,
+  choice: RetryChoice,
+  codes: readonly string[] | null,
+  flags: Flags,
+): void {
+  if (codes !== null) {
+    throw new ConfigError(
+      'no-such-code',
+      'retry-failed: expected codes that this run has, found none of them',
+      {
+        codes: codes.join(' '),
+        has: describeCodes(choice.codes) || 'no failed shards',
+        runId,
+      },
+    );
+  }
+  const line = `no shard of run ${runId} has failed; rejected photographs are taken up by their --codes`;
+  process.stdout.write(`${flags.json ? JSON.stringify({ event: 'nothing', runId }) : line}\n`);
+}
+
+function report(
+  { runId }: RunFile,
+  store: ObjectStore,
+  { generation, replaces }: Generation,
+  { failed, rejecting }: RetryChoice,
+  queued: number | undefined,
+  flags: Flags,
+): void {
+  const photographs = rejecting.reduce((sum, shard) => sum + shard.photographs, 0);
+  if (flags.json) {
+    const facts = {
+      event: 'retry',
+      runId,
+      out: store.uri,
+      generation,
+      shards: replaces.length,
+      failed: failed.map(({ shard, code, message }) => ({ shard, code, message })),
+      rejecting: { shards: rejecting.length, photographs },
+      queued: queued ?? null,
+    };
+    process.stdout.write(`${JSON.stringify(facts)}\n`);
+    return;
+  }
+  const byCode: Record<string, number> = {};
+  for (const { code } of failed) byCode[code] = (byCode[code] ?? 0) + 1;
+  const lines: [string, string][] = [
+    ...(failed.length === 0
+      ? []
+      : [['failed', `${shardCount(failed.length)}: ${describeCodes(byCode)}`] satisfies [string, string]]),
+    ...(rejecting.length === 0
+      ? []
+      : [
+          [
+            'rejects',
+            `${shardCount(rejecting.length)}, in which photographs were rejected with these codes: ${count(photographs)}`,
+          ] satisfies [string, string],
+        ]),
+    [
+      'to go on',
+      queued === undefined
+        ? 'the command that started the run (posecast run or submit), unchanged'
+        : `posecast work ${store.uri}; queued: ${shardCount(queued)}`,
+    ],
+  ];
+  const head = `run ${runId}: ${shardCount(replaces.length)} taken up again as generation ${generation}`;
+  process.stdout.write(
+    `${head}\n${lines.map(([label, text]) => `  ${label.padEnd(8)}  ${text}\n`).join('')}`,
+  );
+}
+
+function shardCount(shards: number): string {
+  return `${count(shards)} shard${shards === 1 ? '' : 's'}`;
+}
+
+function describeCodes(codes: Readonly<Record<string, number>>): string {
+  return Object.entries(codes)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, found]) => `${code} ${count(found)}`)
+    .join(', ');
+}
+
+function codeList(text: string): string[] {
+  const codes = text.split(',').map((code) => code.trim());
+  if (codes.every((code) => /^[\w-]+(\/[\w-]+)?$/.test(code))) return codes;
+  throw new InvalidArgumentError('Expected codes separated by commas, such as disk-full,read/missing.');
+}

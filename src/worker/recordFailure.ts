@@ -1,0 +1,34 @@
+/** Notes in OUT why a shard was given up, when its last attempt has failed. */
+import { hostname } from 'node:os';
+import type { Job } from 'bullmq';
+import { PosecastError } from '../shared/errors.ts';
+import { parseShardJob } from '../shared/queue.ts';
+import { noteShardFailure } from '../shared/run/shardFailure.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+
+/** Does nothing for a shard that will be tried again. */
+export async function recordFailure(
+  store: ObjectStore,
+  runId: string,
+  job: Job<unknown, unknown>,
+  error: Error,
+): Promise<void> {
+  if (job.finishedOn === undefined || job.finishedOn === null) return;
+  await noteShardFailure(store, {
+    runId,
+    shard: parseShardJob(job.data).index,
+    code: job.deferredFailure === undefined ? codeOf(error) : 'crashed',
+    message: error.message,
+    attempts: job.attemptsMade,
+    host: hostname(),
+    failedAt: new Date(job.finishedOn).toISOString(),
+  });
+}
+
+/** The code of an error, or of the error that it wraps. */
+function codeOf(error: Error): string {
+  if (error instanceof PosecastError) return error.code;
+  if (error.cause instanceof Error) return codeOf(error.cause);
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' && code !== '' ? code : 'error';
+}

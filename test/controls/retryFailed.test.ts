@@ -1,0 +1,112 @@
+/** Failed shards, and photographs that were rejected for a reason that has gone, are taken up again. */
+import assert from 'node:assert/strict';
+import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { posecast } from '../helpers/cli.ts';
+import { largestDifference, readRun } from '../helpers/readRun.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+/** 12 shards of one person each. */
+const options = ['--variants', '2', '--shard-faces', '2'];
+
+test('shards that failed for good are done by a new generation, whatever still blocks their old numbers', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      // A folder where the commit belongs: neither read nor written, every attempt of the shard fails.
+      for (const shard of [3, 5])
+        await mkdir(join(out, 'commits', `0000000${shard}.json`), { recursive: true });
+      const worked = await posecast(['work', out], env);
+      assert.equal(worked.code, 1, worked.stdout + worked.stderr);
+      assert.match(worked.stdout, /shards failed for good[\s\S]*shards +10 of 12 committed, 2 left/);
+      const note = JSON.parse(await readFile(join(out, 'failures', '00000003.json'), 'utf8'));
+      assert.deepEqual([note.shard, note.code, note.attempts], [3, 'EISDIR', 3]);
+
+      const other = await posecast(['retry-failed', out, '--codes', 'disk-full'], env);
+      assert.equal(other.code, 2);
+      assert.match(other.stderr, /expected codes that this run has.*codes=disk-full, has=EISDIR 2/);
+      const retried = await posecast(['retry-failed', out, '--codes', 'disk-full,EISDIR', '--json'], env);
+      assert.equal(retried.code, 0, retried.stderr);
+      const { generation, shards, queued } = JSON.parse(retried.stdout);
+      assert.deepEqual([generation, shards, queued], [1, 2, 2]);
+      const again = await posecast(['retry-failed', out], env);
+      assert.equal(again.code, 0);
+      assert.match(again.stdout, /no shard of run \S+ has failed/);
+
+      assert.equal((await posecast(['work', out], env)).code, 0);
+      assert.equal((await posecast(['verify', out])).code, 0);
+      const { manifest } = await readRun(out);
+      assert.deepEqual(
+        manifest.generations.map(({ firstShard, shards, codes }) => [firstShard, shards, codes]),
+        [[12, 2, ['disk-full', 'EISDIR']]],
+      );
+      assert.deepEqual(await readdir(join(out, 'failures')).catch(() => []), []);
+      const undisturbed = join(folder, 'undisturbed');
+      assert.equal((await posecast(['run', samples, undisturbed, ...options])).code, 0);
+      const [found, expected] = [await readRun(out), await readRun(undisturbed)];
+      assert.deepEqual(
+        found.rows.map((row) => row.faceId),
+        expected.rows.map((row) => row.faceId),
+      );
+      assert.ok(largestDifference(found, expected) <= 1e-5);
+    }),
+  ));
+
+test('photographs that were missing are taken up by their code, and only their shards are done again', () =>
+  withTempFolder(async (folder) => {
+    const images = join(folder, 'images');
+    await mkdir(images);
+    const people = (await readdir(samples)).slice(0, 6);
+    const lines = ['face_id,subject_id,path'];
+    for (const id of people) {
+      for (const name of ['neutral', 'smile']) {
+        lines.push(`${id}-${name},${id},${id}-${name}.jpg`);
+        await copyFile(join(samples, id, `${name}.jpg`), join(images, `${id}-${name}.jpg`));
+      }
+    }
+    // Two photographs that are not there yet, and one that is no photograph.
+    for (const name of ['a', 'b', 'c']) lines.push(`late-${name},${people[2]},late-${name}.jpg`);
+    await writeFile(join(images, 'late-c.jpg'), 'not an image');
+    const list = join(folder, 'faces.csv');
+    await writeFile(list, `${lines.join('\n')}\n`);
+    const out = join(folder, 'out');
+    const args = ['run', list, out, '--image-root', images, ...options];
+    assert.equal((await posecast(args)).code, 0);
+    const before = await readRun(out);
+    assert.deepEqual(before.manifest.rejectsByCode, { 'decode/not-an-image': 1, 'read/missing': 2 });
+
+    await copyFile(join(samples, people[2] ?? '', 'smile.jpg'), join(images, 'late-a.jpg'));
+    await copyFile(join(samples, people[2] ?? '', 'neutral.jpg'), join(images, 'late-b.jpg'));
+    const nothing = await posecast(['retry-failed', out]);
+    assert.match(
+      nothing.stdout,
+      /no shard .* has failed; rejected photographs are taken up by their --codes/,
+    );
+    const retried = await posecast(['retry-failed', out, '--codes', 'read/missing']);
+    assert.equal(retried.code, 0, retried.stderr);
+    assert.match(
+      retried.stdout,
+      /1 shard taken up again as generation 1\n +rejects +1 shard, .* with these codes: 2\n/,
+    );
+    await assert.rejects(access(join(out, '_SUCCESS')), { code: 'ENOENT' });
+    assert.deepEqual(await readRun(out), before, 'the old table can be read until the new one is there');
+    assert.match((await posecast(['status', out])).stdout, /shards +5 of 6/);
+
+    assert.equal((await posecast(args)).code, 0);
+    assert.equal((await posecast(['verify', out])).code, 0);
+    const after = await readRun(out);
+    assert.deepEqual(after.manifest.rejectsByCode, { 'decode/not-an-image': 1 });
+    assert.equal(after.manifest.totals.ok, before.manifest.totals.ok + 2);
+    const files = (run: typeof after) =>
+      run.manifest.files.filter(({ kind }) => kind === 'data').map(({ key }) => key);
+    assert.equal(files(after).filter((key) => files(before).includes(key)).length, 5);
+    const gone = await posecast(['retry-failed', out, '--codes', 'read/missing']);
+    assert.equal(gone.code, 2);
+    assert.match(gone.stderr, /has=decode\/not-an-image 1/);
+  }));
