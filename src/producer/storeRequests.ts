@@ -34,7 +34,7 @@ export function storeRequests(plan: RequestPlan): StoreRequests {
     // The listing's end and rows, the commit before, after and at the finish, sizes of what was written.
     reads: 11 + shardsWithRejects + shards * 11 + Math.round(plan.workerSeconds / 2),
     // Commits three times, and what lies beside them.
-    lists: 9 + 6 * Math.floor(shards / PAGE),
+    lists: 13 + 6 * Math.floor(shards / PAGE),
   };
 }
 

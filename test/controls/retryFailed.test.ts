@@ -26,12 +26,12 @@ test('shards that failed for good are done by a new generation, whatever still b
       assert.equal(worked.code, 1, worked.stdout + worked.stderr);
       assert.match(worked.stdout, /shards failed for good[\s\S]*shards +10 of 12 committed, 2 left/);
       const note = JSON.parse(await readFile(join(out, 'failures', '00000003.json'), 'utf8'));
-      assert.deepEqual([note.shard, note.code, note.attempts], [3, 'EISDIR', 3]);
+      assert.deepEqual([note.shard, note.code, note.attempts], [3, 'not-a-file', 3]);
 
       const other = await posecast(['retry-failed', out, '--codes', 'disk-full'], env);
       assert.equal(other.code, 2);
-      assert.match(other.stderr, /expected codes that this run has.*codes=disk-full, has=EISDIR 2/);
-      const retried = await posecast(['retry-failed', out, '--codes', 'disk-full,EISDIR', '--json'], env);
+      assert.match(other.stderr, /expected codes that this run has.*codes=disk-full, has=not-a-file 2/);
+      const retried = await posecast(['retry-failed', out, '--codes', 'disk-full,not-a-file', '--json'], env);
       assert.equal(retried.code, 0, retried.stderr);
       const { generation, shards, queued } = JSON.parse(retried.stdout);
       assert.deepEqual([generation, shards, queued], [1, 2, 2]);
@@ -44,7 +44,7 @@ test('shards that failed for good are done by a new generation, whatever still b
       const { manifest } = await readRun(out);
       assert.deepEqual(
         manifest.generations.map(({ firstShard, shards, codes }) => [firstShard, shards, codes]),
-        [[12, 2, ['disk-full', 'EISDIR']]],
+        [[12, 2, ['disk-full', 'not-a-file']]],
       );
       assert.deepEqual(await readdir(join(out, 'failures')).catch(() => []), []);
       const undisturbed = join(folder, 'undisturbed');
