@@ -1,5 +1,7 @@
 /** This process's command line as text that a person can paste into a shell, without what must not be shown. */
 
+import { withoutSecrets } from '../shared/secrets.ts';
+
 /** Options whose values may hold secrets, such as a token in a header: the value is left out. */
 const PRIVATE_VALUES = new Set(['--on-finish']);
 
@@ -15,7 +17,7 @@ export function shownCommandLine(argv: readonly string[], omit: readonly string[
     } else if (PRIVATE_VALUES.has(name)) {
       if (valueFollows) i++;
       words.push(`${name} …`);
-    } else words.push(shellWord(withoutPassword(word)));
+    } else words.push(shellWord(withoutSecrets(withoutPassword(word))));
   }
   return ['posecast', ...words].join(' ');
 }

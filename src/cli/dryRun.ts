@@ -6,6 +6,7 @@ import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { readPlan } from '../shared/listing.ts';
+import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { openStore } from '../shared/store/openStore.ts';
@@ -73,7 +74,7 @@ export async function dryRun(
   compute: ComputeOptions,
   flags: DryRunFlags & StoreFlags & { readonly json: boolean },
 ): Promise<void> {
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const note = (line: string) => say(flags.json ? JSON.stringify({ event: 'note', message: line }) : line);
   const releasers = createReleasers();
   const stop = openStopSignal(() => {});

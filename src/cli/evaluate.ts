@@ -11,6 +11,7 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { withoutSecrets } from '../shared/secrets.ts';
 import { positiveInteger } from './computeOptions.ts';
 import {
   type CorpusFlags,
@@ -219,10 +220,11 @@ async function writeWhole(path: string, content: string): Promise<void> {
 /** As typed. */
 function commandLine(): string {
   const words = process.argv.slice(2);
-  return [
+  const line = [
     'posecast',
     ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
   ].join(' ');
+  return withoutSecrets(line);
 }
 
 function collect(value: string, before: readonly string[]): string[] {

@@ -2,6 +2,7 @@
  * What a person sees while a run works: one line that rewrites itself on a terminal, a plain line now and then
  * in a log, one JSON object a line for machines.
  */
+import { printable } from '../shared/printable.ts';
 
 /** How far a run is. */
 export interface RunProgress {
@@ -85,8 +86,10 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       while (samples.length > 2 && at - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
       show(progress, at, false);
     },
-    note(message) {
+    note(text) {
       if (options.mode === 'quiet') return;
+      // It may hold file names of the corpus and other people's messages.
+      const message = printable(text);
       if (options.mode === 'json') out.write(`${JSON.stringify({ event: 'note', message })}\n`);
       else out.write(options.mode === 'terminal' ? `\r\x1b[2K${message}\n${shown}` : `${message}\n`);
     },

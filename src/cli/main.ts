@@ -3,6 +3,8 @@ import '../shared/noTelemetry.ts';
 import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
+import { printable } from '../shared/printable.ts';
+import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 
 interface CommandEntry {
@@ -86,11 +88,18 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT.ok);
   });
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  keepSecret(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
+  // Node would print every field of the error; those of a Redis client's hold the password.
+  process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
     const entry = COMMANDS[argv[0] ?? ''];
     const program = entry === undefined ? overview() : (await entry.load()).name(`posecast ${argv[0]}`);
-    program.exitOverride();
-    for (const child of program.commands) child.exitOverride();
+    for (const command of [program, ...program.commands]) {
+      command.exitOverride();
+      // It repeats what was typed.
+      command.configureOutput({ writeErr: (text) => process.stderr.write(withoutSecrets(text)) });
+    }
     await program.parseAsync(entry === undefined ? argv : argv.slice(1), { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
   } catch (error) {
@@ -122,8 +131,10 @@ function overview(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
   process.stderr.write(`posecast: ${describeError(error)}\n`);
-  if (!(error instanceof PosecastError) && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? ''}\n`);
+  // What the disk or the network says is no bug: the line above has it all.
+  const isSystemError = error instanceof Error && 'syscall' in error;
+  if (error instanceof Error && !(error instanceof PosecastError) && !isSystemError) {
+    for (const line of (error.stack ?? '').split('\n')) process.stderr.write(`${printable(line)}\n`);
   }
   return exitCodeOfError(error);
 }

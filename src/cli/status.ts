@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { type RunStatus, readRunStatus } from '../producer/runStatus.ts';
 import { createRunTally } from '../producer/runTally.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
+import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -85,7 +86,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
 /** The commits are in the store: a Redis that does not answer makes the answer shorter, not impossible. */
 async function redisIfReachable(url: string | undefined): Promise<Redis | undefined> {
   if (url === undefined) return undefined;
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   try {
     return await connectRedis(url, { warn: say });
   } catch (error) {
@@ -133,6 +134,6 @@ export function formatStatus(status: RunStatus): string {
     for (const { shard, reason } of failures) lines.push(['failed', `shard ${shard}: ${reason}`]);
   }
   return `run ${status.runId}  ${status.out}\n${lines
-    .map(([label, text]) => `  ${label.padEnd(8)}  ${text}\n`)
+    .map(([label, text]) => `  ${label.padEnd(8)}  ${printable(text)}\n`)
     .join('')}`;
 }

@@ -7,6 +7,7 @@ import { openBackend } from '../fra/backend.ts';
 import { openCorpus } from '../producer/readers/corpusReader.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import { withoutSecrets } from '../shared/secrets.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { Interrupted } from './exit.ts';
@@ -141,8 +142,9 @@ async function readSubjects(who: string): Promise<Set<string>> {
 /** As typed, for the card; --resume is left out, because it changes nothing in the result. */
 function commandLine(): string {
   const words = process.argv.slice(2).filter((word) => word !== '--resume');
-  return [
+  const line = [
     'posecast',
     ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
   ].join(' ');
+  return withoutSecrets(line);
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../shared/errors.ts';
+import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { listRuns, type RunEntry, unregisterRun } from '../shared/redisRuns.ts';
@@ -69,7 +70,7 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
     throw new ConfigError('no-redis-url', 'work: expected --redis or REDIS_URL, found neither');
   }
   const releasers = createReleasers();
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const stop = openStopSignal((name) => say(`${name}: handing shards back; once more to end at once`));
   try {
     const redis = await connectRedis(url, { warn: say });

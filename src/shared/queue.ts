@@ -22,6 +22,8 @@ const JOB_OPTIONS: JobsOptions = {
   removeOnComplete: { age: 3_600, count: 1_000 },
   // A failed shard stays until it is asked for again, so that it can be reported.
   removeOnFail: false,
+  // Nobody reads them, and 100,000 failed shards would fill Redis with them.
+  stackTraceLimit: 0,
 };
 
 /**

@@ -1,6 +1,7 @@
 /** Connects to Redis; the only place that makes a client. Messages name host and port, never the credentials. */
 import { Redis } from 'ioredis';
 import { ConfigError, describeError } from './errors.ts';
+import { keepSecret } from './secrets.ts';
 
 /** Everything a preflight may take; commands must fail within 5 s. */
 const PREFLIGHT_MS = 4_000;
@@ -78,12 +79,23 @@ export function parseRedisUrl(url: string): RedisAddress {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw new ConfigError('bad-redis-url', `${expected}, found something else`);
   if (parsed.protocol !== 'redis:' && parsed.protocol !== 'rediss:') {
-    throw new ConfigError('bad-redis-url', `${expected}, found the scheme ${parsed.protocol}//`);
+    // Not shown: in `password@host:port`, without a scheme, it may be the password.
+    throw new ConfigError('bad-redis-url', `${expected}, found another scheme`);
+  }
+  if (`${parsed.pathname}${parsed.search}${parsed.hash}`.includes('@')) {
+    // What stands for the host now is the user or a piece of the password.
+    throw new ConfigError(
+      'bad-redis-url',
+      `${expected}, found / ? or # in the password: write %2F, %3F or %23`,
+    );
   }
   if (parsed.hostname === '') throw new ConfigError('bad-redis-url', `${expected}, found no host`);
   const database = parsed.pathname.slice(1);
   if (!/^\d*$/.test(database))
     throw new ConfigError('bad-redis-url', `${expected}, found a database that is no number`);
+  const username = decoded(parsed.username, expected);
+  const password = decoded(parsed.password, expected);
+  keepSecret(password, parsed.password);
   const host = parsed.hostname.replace(/^\[|\]$/g, '');
   const port = parsed.port === '' ? 6379 : Number(parsed.port);
   return {
@@ -92,11 +104,19 @@ export function parseRedisUrl(url: string): RedisAddress {
       host,
       port,
       db: Number(database),
-      ...(parsed.username !== '' && { username: decodeURIComponent(parsed.username) }),
-      ...(parsed.password !== '' && { password: decodeURIComponent(parsed.password) }),
+      ...(username !== '' && { username }),
+      ...(password !== '' && { password }),
       ...(parsed.protocol === 'rediss:' && { tls: { servername: host } }),
     },
   };
+}
+
+function decoded(text: string, expected: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ConfigError('bad-redis-url', `${expected}, found a % in the password: write %25`);
+  }
 }
 
 /** One short connection that may fail: is there a Redis, does it let us in, is it fit for a queue? */

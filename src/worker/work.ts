@@ -10,7 +10,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { describeError, PermanentShardError, toError } from '../shared/errors.ts';
+import { describeError, PermanentShardError, PosecastError, toError } from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
@@ -97,7 +97,11 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      throw error instanceof PermanentShardError ? permanent(error) : error;
+      if (error instanceof PermanentShardError) throw permanent(error);
+      // Its message goes to Redis and to logs: one line without secrets.
+      throw error instanceof PosecastError
+        ? error
+        : new PosecastError('shard-failed', describeError(error), {}, error);
     } finally {
       inFlight.delete(attempt);
       if (inFlight.size === 0) delay.disable();

@@ -41,7 +41,10 @@ export function parseS3Address(
 function checkEndpoint(endpoint: string): void {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
-    throw new ConfigError('bad-endpoint', 'an S3 endpoint must be an http:// or https:// URL', { endpoint });
+    // With an @ it may be keys and a host without a scheme.
+    throw new ConfigError('bad-endpoint', 'an S3 endpoint must be an http:// or https:// URL', {
+      ...(!endpoint.includes('@') && { endpoint }),
+    });
   }
   // Not shown: it holds what should not be in a log.
   if (url.username !== '' || url.password !== '') {

@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError, PosecastError } from '../errors.ts';
+import { keepSecret } from '../secrets.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { parseS3Address, type S3Address } from './s3Address.ts';
@@ -38,7 +39,12 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
   const client = await createClient(address);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   try {
-    await withDeadline(client.config.credentials(), deadline);
+    const { accessKeyId, secretAccessKey, sessionToken } = await withDeadline(
+      client.config.credentials(),
+      deadline,
+    );
+    // Services and proxies echo what they were sent in the text of their errors.
+    keepSecret(accessKeyId, secretAccessKey, sessionToken);
     const listing = new ListObjectsV2Command({ Bucket: address.bucket, Prefix: address.prefix, MaxKeys: 1 });
     await withDeadline(client.send(listing, { abortSignal: deadline }), deadline);
     const atomic =

@@ -138,8 +138,8 @@ export async function openSession(path: string, options: SessionOptions): Promis
       // holds 0.4 instead of 0.7 GB, at the same speed (docs/accuracy.md).
       enableCpuMemArena: false,
       enableMemPattern: false,
-      // 3 = errors only: third-party graphs warn about unused initialisers on every opening.
-      logSeverityLevel: 3,
+      // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
+      logSeverityLevel: 4,
     });
   } catch (thrown) {
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
