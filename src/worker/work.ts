@@ -99,9 +99,9 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       }
       if (error instanceof PermanentShardError) throw permanent(error);
       // Its message goes to Redis and to logs: one line without secrets.
-      throw error instanceof PosecastError
-        ? error
-        : new PosecastError('shard-failed', describeError(error), {}, error);
+      if (error instanceof PosecastError) throw error;
+      const { code = 'error' } = toError(error) as NodeJS.ErrnoException;
+      throw new PosecastError(code, describeError(error), {}, error);
     } finally {
       inFlight.delete(attempt);
       if (inFlight.size === 0) delay.disable();
