@@ -24,7 +24,7 @@ export function shownCommandLine(argv: readonly string[], omit: readonly string[
 
 /** `redis://user:secret@host` → `redis://…@host`. */
 function withoutPassword(word: string): string {
-  return word.replace(/:\/\/[^/]*@/, '://…@');
+  return word.replace(/:\/\/.*@/, '://…@');
 }
 
 function shellWord(word: string): string {

@@ -25,6 +25,7 @@ export interface DryRunFlags {
 
 export function addDryRunOptions(command: Command): Command {
   return command
+    .optionsGroup('Dry run:')
     .option(
       '--dry-run',
       'say what the run would be (people, faces, shards, hours, size, requests), write nothing to OUT or Redis',
@@ -34,7 +35,8 @@ export function addDryRunOptions(command: Command): Command {
       '--rate <n>',
       'with --dry-run: photographs a second of all machines together, instead of a probe of this one',
       rate,
-    );
+    )
+    .optionsGroup('Options:');
 }
 
 export interface DryRunReport {

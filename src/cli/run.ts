@@ -48,10 +48,12 @@ export function runCommand(): Command {
       '--redis <url>',
       'queue shards on this Redis, so that other machines can join (default: REDIS_URL, else a Redis of its own)',
     )
+    .optionsGroup('When to stop:')
     .option(
       '--on-finish <command>',
       'run this with sh at the end, however the run ended; the summary is JSON on its standard input',
     )
+    .optionsGroup('Options:')
     .option('--json', 'one JSON object a line instead of text', false)
     .addHelpText('after', EXAMPLES)
     .action(run);

@@ -9,6 +9,7 @@ import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
 import { computeOptions } from './computeOptions.ts';
@@ -108,9 +109,12 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     );
     if (!flags.wait) return;
 
+    const pause = await openPauseWatch(run, store, () => {});
+    releasers.push('pause watch', () => pause.close());
     const onLook = async () => {
       const done = await readProgress(redis, run.runId);
-      live.update({ ...done, shardsTotal: run.shards, facesTotal: faces });
+      const { paused } = pause;
+      live.update({ ...done, shardsTotal: run.shards, facesTotal: faces, ...(paused && { paused }) });
     };
     const end = await waitForRunEnd({ queue, store, run, signal, onLook, pollMs: 1_000 });
     live.finish();

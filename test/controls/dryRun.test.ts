@@ -60,7 +60,7 @@ test('the size that a dry run names is the size of what the run writes', () =>
       Math.abs(told.outputBytes - bytes) < 0.25 * bytes,
       `said ${told.outputBytes}, the data files alone have ${bytes}`,
     );
-    const again = await posecast([...args, '--dry-run']);
+    const again = await posecast([...args, '--dry-run', '--rate', '10']);
     assert.match(again.stdout, new RegExp(`resumes +run ${manifest.runId}: 0 shards with 0 faces are left`));
     const other = await posecast([...args, '--seed', '3', '--dry-run']);
     assert.equal(other.code, 2, 'what the run would refuse, the dry run refuses');

@@ -32,10 +32,10 @@ async function until(
   }
 }
 
-/** The number of commits once it has not changed for three seconds: longer than any shard of two faces takes. */
+/** The number of commits once it has not changed for two seconds: longer than any shard of two faces takes. */
 async function settled(out: string): Promise<number> {
   let [found, since] = [await commits(out), Date.now()];
-  while (Date.now() - since < 3_000) {
+  while (Date.now() - since < 2_000) {
     await sleep(100);
     const now = await commits(out);
     if (now !== found) [found, since] = [now, Date.now()];
@@ -47,8 +47,8 @@ test('a paused run takes no new shard, says so, outlives a kill, and goes on whe
   withTempFolder(async (folder) => {
     const out = join(folder, 'out');
     const corpus = await repeatedSamples(join(folder, 'corpus'), 4);
-    const args = ['run', corpus, out, ...options, ...slow, '--json'];
-    const first = startPosecast(args);
+    const args = ['run', corpus, out, ...options, '--json'];
+    const first = startPosecast([...args, ...slow]);
     await until('a commit', first, async () => (await commits(out)) > 0);
     const paused = await posecast(['pause', out]);
     assert.equal(paused.code, 0, paused.stderr);
