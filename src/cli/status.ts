@@ -66,9 +66,17 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     const run = await requireRunFile(store);
     const queue = redis && openShardQueue(redis, run.runId);
     if (queue !== undefined) releasers.push('queue', () => queue.close());
-    const tally = createRunTally(await readRunShards(store, run, signal), store);
+    const shards = await readRunShards(store, run, signal);
+    const tally = createRunTally(shards, store);
     while (true) {
-      const found = await readRunStatus(run, store, tally, redis && queue && { redis, queue }, signal);
+      const found = await readRunStatus(
+        run,
+        store,
+        tally,
+        shards,
+        redis && queue && { redis, queue },
+        signal,
+      );
       show(found, flags);
       if (found.state === 'failed') process.exitCode = EXIT.failures;
       if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
@@ -124,15 +132,16 @@ export function formatStatus(status: RunStatus): string {
     ['rejects', rejects.length === 0 ? '0' : `${count(counters.rejected)}: ${rejects.join(', ')}`],
   ];
   if (queue !== undefined) {
-    const { waiting, active, delayed, failed, failures, workers } = queue;
+    const { waiting, active, delayed, failed, workers } = queue;
     lines.push([
       'queue',
       `${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed)} failed`,
     ]);
     lines.push(['workers', workers.length === 0 ? 'none' : String(workers.length)]);
     for (const { host, pid, device } of workers) lines.push(['', `${host} ${pid} ${device}`]);
-    for (const { shard, reason } of failures) lines.push(['failed', `shard ${shard}: ${reason}`]);
   }
+  for (const { shard, code, reason } of status.failures)
+    lines.push(['failed', `shard ${shard}: ${code}: ${reason}`]);
   return `run ${status.runId}  ${status.out}\n${lines
     .map(([label, text]) => `  ${label.padEnd(8)}  ${printable(text)}\n`)
     .join('')}`;

@@ -3,9 +3,11 @@ import type { Redis } from 'ioredis';
 import type { ShardQueue } from '../shared/queue.ts';
 import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
+import type { RunShards } from '../shared/run/generations.ts';
 import { readPause } from '../shared/run/pause.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
+import { readShardFailures } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { RunTally } from './runTally.ts';
 
@@ -40,6 +42,8 @@ export interface RunStatus {
   readonly rejectsByCode: Readonly<Record<string, number>>;
   /** ISO 8601; present in the state 'paused'. */
   readonly pausedSince?: string;
+  /** By the notes in OUT: shards that were given up and are not committed; the first of them, by number. */
+  readonly failures: readonly { readonly shard: number; readonly code: string; readonly reason: string }[];
   /** Absent when no Redis was asked. */
   readonly queue?: QueueStatus;
 }
@@ -50,8 +54,6 @@ export interface QueueStatus {
   /** Waiting for another attempt. */
   readonly delayed: number;
   readonly failed: number;
-  /** The first failed shards, by index. */
-  readonly failures: readonly { readonly shard: number; readonly reason: string }[];
   readonly workers: readonly WorkerEntry[];
 }
 
@@ -62,6 +64,7 @@ export async function readRunStatus(
   run: RunFile,
   store: ObjectStore,
   tally: RunTally,
+  shards: RunShards,
   dispatch: { readonly redis: Redis; readonly queue: ShardQueue } | undefined,
   signal?: AbortSignal,
 ): Promise<RunStatus> {
@@ -69,16 +72,24 @@ export async function readRunStatus(
   const finished = await isFinished(store);
   const allCommitted = tally.shardsDone === run.shards;
   const pause = finished || allCommitted ? undefined : await readPause(store, run.runId);
+  const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
+  const failures = noted.filter(({ shard }) => shards.placeOf(shard) !== undefined && !tally.has(shard));
   const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue));
   return {
     runId: run.runId,
     out: store.uri,
-    state: pause === undefined ? stateOf(finished, allCommitted, queue) : 'paused',
+    state:
+      pause === undefined
+        ? stateOf(finished, allCommitted, queue, failures.length, run.shards - tally.shardsDone)
+        : 'paused',
     shardsDone: tally.shardsDone,
     shardsTotal: run.shards,
     facesTotal: run.corpus.faces,
     counters: { ...tally.counters },
     rejectsByCode: { ...tally.rejectsByCode },
+    failures: failures
+      .slice(0, SHOWN_FAILURES)
+      .map(({ shard, code, message }) => ({ shard, code, reason: message })),
     ...(pause && { pausedSince: pause.since }),
     ...(queue && { queue }),
   };
@@ -86,13 +97,11 @@ export async function readRunStatus(
 
 async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueStatus> {
   const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
-  const failed = await queue.getFailed(0, SHOWN_FAILURES - 1);
   return {
     waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
     active: counts.active ?? 0,
     delayed: counts.delayed ?? 0,
     failed: counts.failed ?? 0,
-    failures: failed.map((job) => ({ shard: job.data.index, reason: job.failedReason })),
     workers: await aliveWorkers(redis, runId),
   };
 }
@@ -101,11 +110,13 @@ async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): 
 export function stateOf(
   finished: boolean,
   allCommitted: boolean,
-  queue: Omit<QueueStatus, 'failures'> | undefined,
+  queue: QueueStatus | undefined,
+  failures = 0,
+  missing = Infinity,
 ): RunState {
   if (finished) return 'complete';
   if (allCommitted) return 'finishing';
-  if (queue === undefined) return 'unknown';
+  if (queue === undefined) return failures >= missing ? 'failed' : 'unknown';
   if (queue.waiting + queue.active + queue.delayed === 0) return queue.failed > 0 ? 'failed' : 'not queued';
   return queue.workers.length > 0 ? 'running' : 'waiting';
 }

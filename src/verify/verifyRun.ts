@@ -4,12 +4,12 @@
  * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
 import { createHash } from 'node:crypto';
-import { describeError } from '../shared/errors.ts';
+import { describeError, IntegrityError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { readRunShards } from '../shared/run/generations.ts';
+import { type RunShards, readRunShards, runShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
-import { commitKey } from '../shared/run/runKeys.ts';
+import { commitKey, GENERATIONS_PREFIX } from '../shared/run/runKeys.ts';
 import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
@@ -70,7 +70,7 @@ async function verify(
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
   const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
-  const shards = await readRunShards(store, run, signal);
+  const shards = await openRunShards(store, run, problems, signal);
   const manifest = await openManifest(store, run, problems);
   await checkListing(store, run, problems);
   const merged = await MergedSubjects.open(store, manifest, problems);
@@ -129,6 +129,22 @@ async function verify(
     problemCounts: Object.fromEntries(problems.counts),
     problems: problems.kept,
   };
+}
+
+/** Generations that cannot be read are a problem; what follows is then about the run as planned. */
+async function openRunShards(
+  store: ObjectStore,
+  run: RunFile,
+  problems: ProblemLog,
+  signal: AbortSignal | undefined,
+): Promise<RunShards> {
+  try {
+    return await readRunShards(store, run, signal);
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    problems.add('damaged', GENERATIONS_PREFIX, describeError(error));
+    return runShards(run, []);
+  }
 }
 
 /** The shard's subject rows; undefined when they, or the shard's part of the listing, cannot be read. */

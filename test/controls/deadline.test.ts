@@ -144,6 +144,13 @@ test('a deadline that cannot be is one line with exit code 2', async () => {
   );
 });
 
+test('a worker that waits for runs goes when the deadline comes', () =>
+  withRedis(async ({ url }) => {
+    const deadline = new Date(Date.now() + 3_000).toISOString().replace(/\.\d+/, '');
+    const waited = await posecast(['work', '--deadline', deadline], { REDIS_URL: url });
+    assert.equal(waited.code, 0, waited.stderr);
+  }));
+
 test('a shard that is still in work at the deadline is handed back', () =>
   withTempFolder(async (folder) => {
     const corpus = await repeatedSamples(join(folder, 'corpus'), 24);

@@ -6,6 +6,7 @@ import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns, readProgress, sayAlive } from '../../src/shared/redisRuns.ts';
 import { runShards } from '../../src/shared/run/generations.ts';
+import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -61,10 +62,16 @@ test('feeding a run makes it known, seeds its progress from the commits and queu
         assert.deepEqual(await readProgress(redis, run.runId), { shardsDone: 1, faces, rejects, variants });
 
         await sayAlive(redis, run.runId, { workerId: 'w', host: 'node1', pid: 7, device: 'cpu' });
-        const status = await readRunStatus(run, store, createRunTally(runShards(run, []), store), {
-          redis,
-          queue,
-        });
+        const status = await readRunStatus(
+          run,
+          store,
+          createRunTally(runShards(run, []), store),
+          runShards(run, []),
+          {
+            redis,
+            queue,
+          },
+        );
         assert.equal(status.state, 'running');
         assert.deepEqual([status.shardsDone, status.shardsTotal, status.facesTotal], [1, 4, 32]);
         assert.deepEqual([status.queue?.waiting, status.queue?.workers.length], [3, 1]);
@@ -80,13 +87,30 @@ test('without Redis the status still counts what is committed', () =>
     const [first] = await sampleSpecs(store, run);
     assert.ok(first);
     await runSampleShard(store, run, first, 'a1');
-    const status = await readRunStatus(run, store, createRunTally(runShards(run, []), store), undefined);
+    const shards = runShards(run, []);
+    const read = () => readRunStatus(run, store, createRunTally(shards, store), shards, undefined);
+    const status = await read();
     assert.deepEqual([status.state, status.shardsDone, status.counters], ['unknown', 1, times(1)]);
     assert.equal(status.queue, undefined);
+    for (const shard of [0, 1, 2, 3]) {
+      assert.equal((await read()).state, 'unknown', 'shards are missing that nobody gave up');
+      await noteShardFailure(store, {
+        runId: run.runId,
+        shard,
+        code: 'disk-full',
+        message: 'no space left',
+        attempts: 3,
+        host: 'h',
+        failedAt: '2026-01-01T00:00:00.000Z',
+      });
+    }
+    const { state, failures } = await read();
+    assert.equal(state, 'failed');
+    assert.deepEqual(failures[0], { shard: 1, code: 'disk-full', reason: 'no space left' });
   }));
 
 test('the state of a run follows from commits first, then from the queue', () => {
-  const idle: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, failures: [], workers: [] };
+  const idle: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: [] };
   const worker = { workerId: 'w', host: 'h', pid: 1, device: 'cpu', seenAt: 0 };
   const busy = { ...idle, waiting: 3, failed: 1 };
   assert.equal(stateOf(true, true, idle), 'complete');

@@ -131,6 +131,9 @@ test('verify finds a generation that was taken away, and files of a replaced sha
     await store.put('data/00000001-late.parquet', new Uint8Array(8));
     assert.deepEqual((await verifyRun(store)).problemCounts, { 'stray-file': 1 });
     await store.delete('data/00000001-late.parquet');
+    await store.put('generations/0002.json', Buffer.from('{}'));
+    assert.equal((await verifyRun(store)).problems[0]?.key, 'generations/', 'one that cannot be read');
+    await store.delete('generations/0002.json');
     await store.delete('generations/0001.json');
     const { problemCounts } = await verifyRun(store);
     assert.ok(
