@@ -11,6 +11,7 @@ import { graphSignature } from '../../src/models/signature.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openSession, outputOf } from '../../src/worker/models/session.ts';
+import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { randomBank } from '../helpers/untrainedFraModel.ts';
 import { imageCases } from './imageCases.ts';
 import { mutateBytes } from './mutate.ts';
@@ -107,4 +108,10 @@ export const SUBJECTS: Readonly<Record<string, OpenSubject>> = {
   },
 
   image: imageCases,
+
+  // The file of that number in a folder, as it is.
+  bomb: async () => async (seed) => {
+    const found = await decodeImage(readFileSync(join(process.env.POSECAST_BOMBS ?? '', String(seed))));
+    return 'code' in found ? found.code : 'ok';
+  },
 };

@@ -7,6 +7,7 @@
  * so a face large enough for a sharp 112-pixel crop still has about its own pixels, and a picture costs at most
  * 12 MB. JPEG shrinks while loading, so a 20-megapixel photograph is never held in full.
  */
+import pLimit from 'p-limit';
 import sharp, { type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
 import type { Raster } from '../models/raster.ts';
@@ -24,6 +25,18 @@ export const DECODE_SIDE = 2048;
 /** Shorter side at least, in pixels: the detector's smallest face is 13. */
 export const MIN_SIDE = 16;
 
+/** Interlaced and progressive pictures are held in full, up to 8 bytes a pixel: half a gigabyte at the limit. */
+const LARGE_PIXELS = 16_000_000;
+/** So that a thread holds one such picture and not eight. */
+const largePictures = pLimit(1);
+
+function atLeisure<T>(
+  { width, height }: { width: number; height: number },
+  decode: () => Promise<T>,
+): Promise<T> {
+  return width * height > LARGE_PIXELS ? largePictures(decode) : decode();
+}
+
 const reject = (code: string, message: string): Rejection => ({ stage: 'decode', code, message });
 
 /** Decodes one file. Never throws on account of its content. */
@@ -40,6 +53,12 @@ function checkSize(width: number, height: number): Rejection | undefined {
   if (width * height > MAX_PIXELS) {
     return reject('too-many-pixels', `expected at most ${MAX_PIXELS} pixels, found ${width}×${height}`);
   }
+  if (Math.min(width, height) * DECODE_SIDE < Math.max(width, height) * MIN_SIDE) {
+    return reject(
+      'too-long',
+      `expected a side at most ${DECODE_SIDE / MIN_SIDE} times the other, found ${width}×${height}`,
+    );
+  }
   if (Math.min(width, height) < MIN_SIDE) {
     return reject('too-small', `expected at least ${MIN_SIDE} pixels a side, found ${width}×${height}`);
   }
@@ -52,7 +71,7 @@ async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
     return reject('not-an-image', 'expected a PGM or PPM header, found something else');
   const refused = checkSize(header.width, header.height);
   if (refused) return refused;
-  const raster = decodePnm(bytes, header);
+  const raster = await atLeisure(header, async () => decodePnm(bytes, header));
   if (raster === undefined) {
     return reject('truncated', `PGM or PPM has fewer or larger samples than its header says`);
   }
@@ -72,7 +91,9 @@ async function decodeWithSharp(bytes: Uint8Array, format: ImageFormat): Promise<
   if (refused) return refused;
   try {
     // 'error': damage and truncation refuse the file, warnings such as stray bytes between markers do not.
-    return await toRaster(sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient());
+    return await atLeisure(size, () =>
+      toRaster(sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient()),
+    );
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }

@@ -62,40 +62,40 @@ export function decodePnm(bytes: Uint8Array, header: PnmHeader): Raster | undefi
   const { kind, width, height, maxValue } = header;
   const channels = kind === 'P3' || kind === 'P6' ? 3 : 1;
   const count = width * height * channels;
-  const samples = kind === 'P2' || kind === 'P3' ? plainSamples : rawSamples;
-  const values = samples(bytes, header.dataStart, count, maxValue);
-  if (values === undefined) return undefined;
+  const next = kind === 'P2' || kind === 'P3' ? plainSamples : rawSamples;
+  // Written at once: a second array of all samples would double what a large picture takes.
+  const sample = next(bytes, header.dataStart, count, maxValue);
+  if (sample === undefined) return undefined;
   const data = new Uint8Array(width * height * 3);
   const scale = 255 / maxValue;
-  for (let i = 0; i < data.length; i++) {
-    data[i] = Math.round(values[channels === 3 ? i : Math.floor(i / 3)]! * scale);
+  for (let i = 0; i < count; i++) {
+    const value = sample(i);
+    if (value < 0 || value > maxValue) return undefined;
+    const shade = Math.round(value * scale);
+    if (channels === 3) data[i] = shade;
+    else data.fill(shade, 3 * i, 3 * i + 3);
   }
   return { width, height, data };
 }
 
-function plainSamples(bytes: Uint8Array, start: number, count: number, max: number): Uint16Array | undefined {
+/** The samples in order, −1 for one that is missing; undefined when they cannot all be there. */
+type SampleReader = ((index: number) => number) | undefined;
+
+function plainSamples(bytes: Uint8Array, start: number, count: number): SampleReader {
   // A plain sample is at least one digit and one space: refuse before allocating for a lying header.
   if (bytes.length - start < count * 2 - 1) return undefined;
-  const values = new Uint16Array(count);
   let at = start;
-  for (let i = 0; i < count; i++) {
+  return () => {
     const number = readNumber(bytes, at);
-    if (number === undefined || number.value > max) return undefined;
-    values[i] = number.value;
+    if (number === undefined) return -1;
     at = number.end;
-  }
-  return values;
+    return number.value;
+  };
 }
 
-function rawSamples(bytes: Uint8Array, start: number, count: number, max: number): Uint16Array | undefined {
+function rawSamples(bytes: Uint8Array, start: number, count: number, max: number): SampleReader {
   const size = max > 255 ? 2 : 1;
   if (bytes.length - start < count * size) return undefined;
-  const values = new Uint16Array(count);
-  for (let i = 0; i < count; i++) {
-    const at = start + i * size;
-    const value = size === 1 ? bytes[at]! : bytes[at]! * 256 + bytes[at + 1]!;
-    if (value > max) return undefined;
-    values[i] = value;
-  }
-  return values;
+  if (size === 1) return (i) => bytes[start + i]!;
+  return (i) => bytes[start + 2 * i]! * 256 + bytes[start + 2 * i + 1]!;
 }
