@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
-import { ConfigError } from '../shared/errors.ts';
+import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
@@ -101,7 +101,14 @@ async function workOnAll(
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
   while (!isLate()) {
     signal.throwIfAborted();
-    const next = await firstToWorkOn(redis, flags, (runId) => left.has(runId));
+    const next = await firstToWorkOn(redis, flags, {
+      isLeft: (runId) => left.has(runId),
+      passOver(runId, error) {
+        if (!(error instanceof PosecastError)) throw error;
+        say(`run ${runId} is passed over: ${describeError(error)}`);
+        left.set(runId, EXIT.failures);
+      },
+    });
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
       const end = await workOn(next.out, redis, flags, signal, true);
@@ -115,22 +122,39 @@ async function workOnAll(
   process.exitCode = Math.max(...left.values(), EXIT.ok);
 }
 
+interface RunChoice {
+  isLeft(runId: string): boolean;
+  /** Hears of a run whose OUT cannot be read or holds another one. */
+  passOver(runId: string, error: unknown): void;
+}
+
 /** The oldest run that is neither left to others nor paused. */
 async function firstToWorkOn(
   redis: Redis,
   flags: Flags,
-  isLeft: (runId: string) => boolean,
+  { isLeft, passOver }: RunChoice,
 ): Promise<RunEntry | undefined> {
   for (const entry of await listRuns(redis)) {
     if (isLeft(entry.runId)) continue;
-    const store = await openStore(entry.out, { access: 'read', s3: s3Options(flags) });
     try {
-      if ((await readPause(store, entry.runId)) === undefined) return entry;
-    } finally {
-      await store.close();
+      if (await mayBeWorkedOn(entry, flags)) return entry;
+    } catch (error) {
+      passOver(entry.runId, error);
     }
   }
   return undefined;
+}
+
+/** False: it is paused. Redis may say anything of a run: its OUT decides. */
+async function mayBeWorkedOn({ out, runId }: RunEntry, flags: Flags): Promise<boolean> {
+  const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
+  try {
+    const found = (await requireRunFile(store)).runId;
+    if (found !== runId) throw new IntegrityError('other-run', 'OUT holds another run', { out, found });
+    return (await readPause(store, runId)) === undefined;
+  } finally {
+    await store.close();
+  }
 }
 
 async function workOn(

@@ -89,26 +89,82 @@ export async function* readPlan(
   runId: string,
   signal?: AbortSignal,
 ): AsyncGenerator<PlanRow> {
+  const file = await openPlanFile(store, runId, signal);
+  for (let start = 0; start < file.rows; start += PLAN_CHUNK) {
+    yield* await readPlanRows(file, runId, start, Math.min(start + PLAN_CHUNK, file.rows));
+  }
+}
+
+/** The plan for looking up single shards, those in the order of the queue nearly for free. */
+export interface ShardPlan {
+  /** Undefined: no such shard is planned. Throws IntegrityError when the plan is not there or cannot be read. */
+  shard(index: number): Promise<ShardSpec | undefined>;
+}
+
+/** Shards that are read at a time; two such pieces are kept. */
+const LOOK_UP_CHUNK = 1_000;
+
+/** Nothing is read before the first question. */
+export function openPlan(store: ObjectStore, runId: string): ShardPlan {
+  let file: Promise<StoredTable> | undefined;
+  const kept = new Map<number, Promise<PlanRow[]>>();
+  const rowsFrom = async (start: number): Promise<PlanRow[]> => {
+    file ??= openPlanFile(store, runId, undefined);
+    const opened = await file;
+    return start < opened.rows
+      ? readPlanRows(opened, runId, start, Math.min(start + LOOK_UP_CHUNK, opened.rows))
+      : [];
+  };
+  return {
+    async shard(index) {
+      const start = index - (index % LOOK_UP_CHUNK);
+      const reading = kept.get(start) ?? rowsFrom(start);
+      kept.delete(start);
+      kept.set(start, reading);
+      for (const oldest of [...kept.keys()].slice(0, -2)) kept.delete(oldest);
+      try {
+        return (await reading)[index - start]?.spec;
+      } catch (error) {
+        // The store may answer the next time.
+        file = undefined;
+        kept.delete(start);
+        throw error;
+      }
+    },
+  };
+}
+
+async function openPlanFile(
+  store: ObjectStore,
+  runId: string,
+  signal: AbortSignal | undefined,
+): Promise<StoredTable> {
   const key = planKey(runId);
   const file = await openTable(store, key, signal);
-  if (file === undefined) {
-    throw new IntegrityError('no-plan', 'the plan of the run is not in the store', { key, store: store.uri });
-  }
-  for (let start = 0; start < file.rows; start += PLAN_CHUNK) {
-    const end = Math.min(start + PLAN_CHUNK, file.rows);
-    for (const row of await file.read(Object.keys(SHARD_COLUMNS), shardRow, start, end)) {
-      const spec: ShardSpec = {
-        runId,
-        index: Number(row.index),
-        part: row.part,
-        rowStart: Number(row.row_start),
-        rowEnd: Number(row.row_end),
-        subjects: Number(row.subjects),
-        firstClassIndex: Number(row.first_class_index),
-      };
-      yield { spec, faces: Number(row.faces), bytes: Number(row.bytes) };
-    }
-  }
+  if (file !== undefined) return file;
+  throw new IntegrityError('no-plan', 'the plan of the run is not in the store', { key, store: store.uri });
+}
+
+async function readPlanRows(
+  file: StoredTable,
+  runId: string,
+  start: number,
+  end: number,
+): Promise<PlanRow[]> {
+  const rows = await file.read(Object.keys(SHARD_COLUMNS), shardRow, start, end);
+  return rows.map((row) => ({
+    spec: {
+      runId,
+      index: Number(row.index),
+      part: row.part,
+      rowStart: Number(row.row_start),
+      rowEnd: Number(row.row_end),
+      subjects: Number(row.subjects),
+      firstClassIndex: Number(row.first_class_index),
+    },
+    faces: Number(row.faces),
+    bytes: Number(row.bytes),
+  }));
 }
 
 interface StoredTable {

@@ -1,6 +1,7 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
 import pLimit from 'p-limit';
 import { ConfigError } from '../shared/errors.ts';
+import { openPlan } from '../shared/listing.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -52,6 +53,7 @@ export async function openShardContext(
   return {
     run,
     store,
+    plan: openPlan(store, run.runId),
     models,
     tableWriter,
     device: compute.device,

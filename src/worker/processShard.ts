@@ -8,7 +8,7 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
-import { readListing } from '../shared/listing.ts';
+import { readListing, type ShardPlan } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
@@ -35,6 +35,8 @@ import type { TableWriter } from './tableWriter.ts';
 export interface ShardContext {
   readonly run: RunFile;
   readonly store: ObjectStore;
+  /** What the jobs of the queue are held to. */
+  readonly plan: ShardPlan;
   readonly models: ModelPool;
   readonly tableWriter: TableWriter;
   /** Absent when the run asks for no variants. */
@@ -80,6 +82,7 @@ export async function processShard(
     });
   }
   if ((await readShardCommit(store, spec.index)) !== undefined) return 'taken';
+  await refuseUnplanned(spec, context);
 
   const stopwatch = openStopwatch();
   const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
@@ -103,6 +106,20 @@ export async function processShard(
     options.signal,
   );
   return outcome === 'won' ? 'committed' : 'taken';
+}
+
+/** A job comes from Redis, where others may write: its rows must be those that the plan gives the shard. */
+async function refuseUnplanned(spec: ShardSpec, { plan }: ShardContext): Promise<void> {
+  const planned = await plan.shard(spec.index);
+  const names = ['part', 'rowStart', 'rowEnd', 'subjects', 'firstClassIndex'] as const;
+  const different = names.filter((name) => planned?.[name] !== spec[name]);
+  if (different.length === 0) return;
+  throw new PermanentShardError('not-planned', 'queue job is not the shard of the plan', {
+    shard: spec.index,
+    expected:
+      planned === undefined ? 'no such shard' : different.map((name) => `${name} ${planned[name]}`).join(' '),
+    found: different.map((name) => `${name} ${spec[name]}`).join(' '),
+  });
 }
 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */

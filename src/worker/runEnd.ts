@@ -1,5 +1,6 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { printable } from '../shared/printable.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
@@ -55,5 +56,9 @@ export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
 
 async function readFailures(queue: ShardQueue): Promise<ShardFailure[]> {
   const jobs = await queue.getFailed(0, REPORTED_FAILURES - 1);
-  return jobs.map((job) => ({ shard: String(job.data.index), reason: job.failedReason }));
+  // By their ids: the payload of a job that failed may be anything.
+  return jobs.map((job) => ({
+    shard: String(job.id).replace(/^shard-/, ''),
+    reason: printable(job.failedReason),
+  }));
 }

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { describeError, PermanentShardError, PosecastError, toError } from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
@@ -17,6 +17,7 @@ import { processShard, type ShardContext, type ShardProgress } from './processSh
 import { recordFailure } from './recordFailure.ts';
 import { createShardPace } from './shardPace.ts';
 import type { FaceResult } from './shardTables.ts';
+import { ShardWorker } from './shardWorker.ts';
 
 export interface RunWorkerOptions {
   readonly redis: Redis;
@@ -97,7 +98,11 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      if (error instanceof PermanentShardError) throw permanent(error);
+      if (error instanceof PermanentShardError) {
+        // Failed jobs are read again, to be reported: by then the payload must be JSON.
+        if (error.code === 'bad-job') await job.updateData(null);
+        throw permanent(error);
+      }
       // Its message goes to Redis and to logs: one line without secrets.
       if (error instanceof PosecastError) throw error;
       const { code = 'error' } = toError(error) as NodeJS.ErrnoException;
@@ -109,7 +114,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     }
   }
 
-  const worker = new Worker<unknown, unknown>(queueName(runId), work, {
+  const worker = new ShardWorker(queueName(runId), work, {
     connection: redis,
     concurrency: options.concurrency ?? 2,
     autorun: options.paused !== true,
