@@ -59,6 +59,15 @@ test('a damaged commit is read or refused in one clear line, and names no file b
     for (const faces of Object.values(tally.rejectsByCode)) assert.equal(typeof faces, 'number');
   }));
 
+test('a reject code that is called like a member of every object is counted like any other', async () => {
+  const key = 'commits/00000000.json';
+  const commit = json(key) as { rejectsByCode: Record<string, number> };
+  commit.rejectsByCode = { constructor: 2 };
+  const tally = createRunTally(run, memoryStore({ [key]: Buffer.from(JSON.stringify(commit)) }));
+  await tally.refresh();
+  assert.deepEqual(tally.rejectsByCode, { constructor: 2 });
+});
+
 test('a damaged manifest is read or refused in one clear line', () =>
   forSeeds('manifest', cases(400, 4_000), async (seed) => {
     const store = memoryStore({ 'manifest.json': mutateJson(json('manifest.json'), seed) });
