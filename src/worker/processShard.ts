@@ -10,6 +10,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
 import { readListing, type ShardPlan } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
@@ -109,8 +110,10 @@ export async function processShard(
 }
 
 /** A job comes from Redis, where others may write: its rows must be those that the plan gives the shard. */
-async function refuseUnplanned(spec: ShardSpec, { plan }: ShardContext): Promise<void> {
-  const planned = await plan.shard(spec.index);
+async function refuseUnplanned(spec: ShardSpec, { plan, run, store }: ShardContext): Promise<void> {
+  // Shards of later generations have the rows of the place that they take.
+  const place = spec.index < run.shards ? spec.index : (await readRunShards(store, run)).placeOf(spec.index);
+  const planned = place === undefined ? undefined : await plan.shard(place);
   const names = ['part', 'rowStart', 'rowEnd', 'subjects', 'firstClassIndex'] as const;
   const different = names.filter((name) => planned?.[name] !== spec[name]);
   if (different.length === 0) return;

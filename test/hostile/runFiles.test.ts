@@ -63,7 +63,10 @@ test('a reject code that is called like a member of every object is counted like
   const key = 'commits/00000000.json';
   const commit = json(key) as { rejectsByCode: Record<string, number> };
   commit.rejectsByCode = { constructor: 2 };
-  const tally = createRunTally(run, memoryStore({ [key]: Buffer.from(JSON.stringify(commit)) }));
+  const tally = createRunTally(
+    runShards(run, []),
+    memoryStore({ [key]: Buffer.from(JSON.stringify(commit)) }),
+  );
   await tally.refresh();
   assert.deepEqual(tally.rejectsByCode, { constructor: 2 });
 });
