@@ -17,14 +17,9 @@ export function shownCommandLine(argv: readonly string[], omit: readonly string[
     } else if (PRIVATE_VALUES.has(name)) {
       if (valueFollows) i++;
       words.push(`${name} …`);
-    } else words.push(shellWord(withoutSecrets(withoutPassword(word))));
+    } else words.push(shellWord(withoutSecrets(word)));
   }
   return ['posecast', ...words].join(' ');
-}
-
-/** `redis://user:secret@host` → `redis://…@host`. */
-function withoutPassword(word: string): string {
-  return word.replace(/:\/\/.*@/, '://…@');
 }
 
 function shellWord(word: string): string {

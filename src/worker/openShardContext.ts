@@ -1,9 +1,9 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
 import pLimit from 'p-limit';
 import { ConfigError } from '../shared/errors.ts';
-import { openPlan } from '../shared/listing.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openModelPool } from './modelPool.ts';
 import type { Device } from './models/session.ts';
@@ -53,7 +53,7 @@ export async function openShardContext(
   return {
     run,
     store,
-    plan: openPlan(store, run.runId),
+    plan: openRunPlan(store, run),
     models,
     tableWriter,
     device: compute.device,

@@ -8,10 +8,10 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
-import { readListing, type ShardPlan } from '../shared/listing.ts';
+import { readListing } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
-import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunPlan } from '../shared/run/runPlan.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -37,7 +37,7 @@ export interface ShardContext {
   readonly run: RunFile;
   readonly store: ObjectStore;
   /** What the jobs of the queue are held to. */
-  readonly plan: ShardPlan;
+  readonly plan: RunPlan;
   readonly models: ModelPool;
   readonly tableWriter: TableWriter;
   /** Absent when the run asks for no variants. */
@@ -83,7 +83,10 @@ export async function processShard(
     });
   }
   if ((await readShardCommit(store, spec.index)) !== undefined) return 'taken';
-  await refuseUnplanned(spec, context);
+  const planned = await context.plan.shard(spec.index);
+  // Left in the queue from before; the generation's own shard counts.
+  if (planned === 'replaced') return 'taken';
+  refuseUnplanned(spec, planned);
 
   const stopwatch = openStopwatch();
   const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
@@ -110,10 +113,7 @@ export async function processShard(
 }
 
 /** A job comes from Redis, where others may write: its rows must be those that the plan gives the shard. */
-async function refuseUnplanned(spec: ShardSpec, { plan, run, store }: ShardContext): Promise<void> {
-  // Shards of later generations have the rows of the place that they take.
-  const place = spec.index < run.shards ? spec.index : (await readRunShards(store, run)).placeOf(spec.index);
-  const planned = place === undefined ? undefined : await plan.shard(place);
+function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void {
   const names = ['part', 'rowStart', 'rowEnd', 'subjects', 'firstClassIndex'] as const;
   const different = names.filter((name) => planned?.[name] !== spec[name]);
   if (different.length === 0) return;
