@@ -6,7 +6,12 @@ import { parseDeadline } from './deadline.ts';
 export interface ControlFlags {
   readonly deadline?: Date;
   readonly maxFailureRate?: number;
+  /** Seconds. */
+  readonly stuckAfter: number;
 }
+
+/** Longer than any stage of a shard takes without a sign of progress: writing a large table over a slow line. */
+const STUCK_AFTER_S = 900;
 
 export function addControlOptions(command: Command): Command {
   return command
@@ -23,7 +28,20 @@ export function addControlOptions(command: Command): Command {
         `${JUDGED_AFTER} photographs on, and when asked for also on a smaller corpus (default: ${DEFAULT_MAX_REJECTED})`,
       share,
     )
+    .option(
+      '--stuck-after <seconds>',
+      'end with exit code 1 when for so long no job is asked for and no shard makes progress, although nothing ' +
+        'stands in the way; waiting for a Redis that is away, and a pause, do not count',
+      seconds,
+      STUCK_AFTER_S,
+    )
     .optionsGroup('Options:');
+}
+
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1e6) return value;
+  throw new InvalidArgumentError('Expected a number of seconds, such as 90.');
 }
 
 function share(text: string): number {

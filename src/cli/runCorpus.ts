@@ -15,7 +15,7 @@ import { openRunAssets } from '../worker/runAssets.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import type { LiveLine } from './liveLine.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
-import type { EarlyEnd } from './runOutcome.ts';
+import { type EarlyEnd, isEarly } from './runOutcome.ts';
 import { ownRedis, sharedRedis } from './runRedis.ts';
 import type { RunSummary } from './summary.ts';
 
@@ -59,7 +59,7 @@ export async function runCorpus(
     const working = workToEnd({ redis, queue, context, live, control, releasers }, signal);
     const { end, longestBlockMs } = await Promise.race([working, lost]);
     live.finish();
-    if (end.status !== 'complete' && end.status !== 'paused') return { run, end };
+    if (isEarly(end)) return { run, end };
     await unregisterRun(redis, run.runId);
     work = { longestBlockMs, workSeconds: (performance.now() - ready) / 1000 };
   }
@@ -81,6 +81,6 @@ async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSign
     if (!ended.signal.aborted) throw error;
   });
   const working = runHere({ ...work, signal }).finally(() => ended.abort());
-  const [result] = await Promise.all([working, feeding]);
-  return result;
+  // The end of the work is the end, also when feeding waits for a Redis that is away.
+  return await Promise.race([working, feeding.then(() => working)]);
 }

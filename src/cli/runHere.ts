@@ -1,10 +1,13 @@
 /**
  * Works on one planned run from this process until it ends: what `posecast run` and `posecast work OUT` share.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { readProgress } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
+import { openConsumptionWatch } from '../worker/consumptionWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import type { ShardContext, ShardProgress } from '../worker/processShard.ts';
 import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
@@ -12,6 +15,7 @@ import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
 import { startRunWorker } from '../worker/work.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import { formatMoment } from './deadline.ts';
+import { EXIT } from './exit.ts';
 import type { LiveLine } from './liveLine.ts';
 
 export interface RunHereOptions {
@@ -24,6 +28,10 @@ export interface RunHereOptions {
   readonly control: ControlFlags;
   /** Ends when the run is paused, instead of waiting for it to go on: there may be other runs to work on. */
   readonly leaveWhenPaused?: boolean;
+  /** When it is aborted, shards that fit into the time are finished, the others are handed back, and that is the end. */
+  readonly drain?: { readonly notice: AbortSignal; readonly graceMs: number };
+  /** Hears of every sign of consumption. */
+  readonly onAlive?: () => void;
 }
 
 /** How the work of this process on a run ends; the run itself may go on elsewhere. */
@@ -31,6 +39,10 @@ export type RunHereEnd =
   | RunEnd
   /** Only with `leaveWhenPaused`. */
   | { readonly status: 'paused' }
+  /** Only with `drain`. */
+  | { readonly status: 'drained' }
+  /** OUT takes nothing more until somebody does something. */
+  | { readonly status: 'store-unusable'; readonly code: string; readonly message: string }
   /** `deadline`: ISO 8601. */
   | { readonly status: 'deadline'; readonly deadline: string }
   | { readonly status: 'too-many-rejects'; readonly limit: number; readonly rejects: RejectReport };
@@ -39,6 +51,22 @@ export interface RunHereResult {
   readonly end: RunHereEnd;
   /** Longest time the thread that renews the locks was kept busy, in milliseconds. */
   readonly longestBlockMs: number;
+}
+
+const JUDGE_EVERY_MS = 200;
+const LAST_SHOW_MS = 1_000;
+const STUCK_EXIT_MS = 10_000;
+
+function unusable(error: StoreUnusableError): RunHereEnd {
+  return { status: 'store-unusable', code: error.code, message: describeError(error) };
+}
+
+function notConsuming(quietMs: number, inWork: number): PosecastError {
+  return new PosecastError(
+    'not-consuming',
+    'worker: expected it to ask Redis for a job or to make progress with a shard, found neither; start it again',
+    { seconds: Math.round(quietMs / 1_000), shardsInWork: inWork },
+  );
 }
 
 /**
@@ -57,6 +85,16 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const endWith = (end: RunHereEnd): void => {
     early ??= end;
     ending.abort();
+  };
+  let failure: PosecastError | undefined;
+  const failWith = (error: PosecastError): void => {
+    failure = error;
+    ending.abort();
+    // What is stuck may also keep the shards from being handed back.
+    setTimeout(() => {
+      live.note(`posecast: ${error.message}`);
+      process.exit(EXIT.failures);
+    }, STUCK_EXIT_MS).unref();
   };
   const rejects = await openRejectWatch(maxFailureRate, run, store);
   const sayPause = (paused: boolean) =>
@@ -83,15 +121,27 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         return !outOfTime;
       },
     }),
+    onStoreUnusable: (error) => endWith(unusable(error)),
     onFaces: (results) => {
       if (!rejects.add(results)) return;
       const limit = maxFailureRate ?? DEFAULT_MAX_REJECTED;
       endWith({ status: 'too-many-rejects', limit, rejects: rejects.report() });
     },
   });
+  releasers.push('worker', () => worker.close());
   setPaused = (paused) => worker.setPaused(paused);
   setPaused(pause.paused);
-  releasers.push('worker', () => worker.close());
+  const watch = openConsumptionWatch({
+    consumedAt: () => worker.consumedAt(),
+    excuse: () => {
+      if (redis.status !== 'ready') return 'no-redis';
+      return pause.paused && worker.inWork() === 0 ? 'paused' : undefined;
+    },
+    limitMs: options.control.stuckAfter * 1_000,
+    onStuck: (quietMs) => failWith(notConsuming(quietMs, worker.inWork())),
+    ...(options.onAlive && { onAlive: options.onAlive }),
+  });
+  releasers.push('consumption watch', () => watch.close());
 
   const show = async (): Promise<void> => {
     const done = await readProgress(redis, run.runId);
@@ -105,7 +155,19 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       ...(pause.paused && { paused: true }),
     });
   };
-  const look = async (): Promise<void> => {
+  let drainedBy = Infinity;
+  const drain = (graceMs: number): void => {
+    const { finishing, handedBack } = worker.drain(graceMs);
+    drainedBy = performance.now() + graceMs;
+    live.note(`shards in work: ${finishing} to be finished, ${handedBack} handed back`);
+  };
+  // Apart from the looks at Redis, which may be away.
+  const judge = (): void => {
+    const { notice, graceMs } = options.drain ?? {};
+    if (notice?.aborted && drainedBy === Infinity) drain(graceMs ?? 0);
+    if (performance.now() >= drainedBy || (drainedBy < Infinity && worker.inWork() === 0)) {
+      endWith({ status: 'drained' });
+    }
     if (
       deadline !== undefined &&
       (Date.now() >= deadline.getTime() || (outOfTime && worker.inWork() === 0))
@@ -115,18 +177,22 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     if (options.leaveWhenPaused === true && pause.paused && worker.inWork() === 0) {
       endWith({ status: 'paused' });
     }
-    await show();
   };
+  const judging = setInterval(judge, JUDGE_EVERY_MS);
+  releasers.push('judging', () => clearInterval(judging));
   const wait = async (): Promise<RunHereEnd> => {
     try {
       const either = AbortSignal.any([signal, ending.signal]);
-      return await waitForRunEnd({ queue, store, run, signal: either, onLook: look });
+      return await waitForRunEnd({ queue, store, run, signal: either, onLook: show });
     } catch (error) {
-      if (signal.aborted || early === undefined) throw error;
+      if (!signal.aborted && error instanceof StoreUnusableError) return unusable(error);
+      if (signal.aborted || failure !== undefined) throw failure ?? error;
+      if (early === undefined) throw error;
       return early;
     }
   };
   const end = await wait();
-  await show();
+  // Without the last numbers when Redis is away.
+  await Promise.race([show(), sleep(LAST_SHOW_MS, undefined, { ref: false })]);
   return { end, longestBlockMs: worker.longestBlockMs() };
 }

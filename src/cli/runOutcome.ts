@@ -15,14 +15,18 @@ import { count } from './liveLine.ts';
 import type { RunHereEnd } from './runHere.ts';
 
 /** An end before the run was complete. */
-export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' }>;
+export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' | 'drained' }>;
+
+export function isEarly(end: RunHereEnd): end is EarlyEnd {
+  return end.status !== 'complete' && end.status !== 'paused' && end.status !== 'drained';
+}
 
 export interface EarlyOutcome {
   readonly runId: string;
   readonly out: string;
   readonly end: EarlyEnd;
-  /** Of the run, by its commits. */
-  readonly shards: { readonly done: number; readonly total: number };
+  /** Of the run, by its commits. `done` is null when OUT does not tell any more. */
+  readonly shards: { readonly done: number | null; readonly total: number };
   /** Of this command. */
   readonly seconds: number;
   /** The command line that goes on with the run. */
@@ -38,15 +42,23 @@ export async function earlyOutcome(
   store: ObjectStore,
   startedAt: number,
 ): Promise<EarlyOutcome> {
-  const committed = await readCommittedSet(store, await readRunShards(store, run));
   return {
     runId: run.runId,
     out: store.uri,
     end,
-    shards: { done: committed.size, total: run.shards },
+    shards: { done: await countCommitted(end, run, store), total: run.shards },
     seconds: (performance.now() - startedAt) / 1000,
     goOn: goOn(end),
   };
+}
+
+async function countCommitted(end: EarlyEnd, run: RunFile, store: ObjectStore): Promise<number | null> {
+  try {
+    return (await readCommittedSet(store, await readRunShards(store, run))).size;
+  } catch (error) {
+    if (end.status === 'store-unusable') return null;
+    throw error;
+  }
 }
 
 /** This process's command line, changed where the same one would end at once in the same way. */
@@ -54,6 +66,7 @@ function goOn(end: EarlyEnd): string {
   const argv = process.argv.slice(2);
   switch (end.status) {
     case 'failed':
+    case 'store-unusable':
       return shownCommandLine(argv);
     case 'deadline':
       return shownCommandLine(argv, ['--deadline']);
@@ -66,8 +79,10 @@ export function exitCodeOf(end: RunHereEnd): number {
   switch (end.status) {
     case 'complete':
     case 'paused':
+    case 'drained':
       return EXIT.ok;
     case 'failed':
+    case 'store-unusable':
     case 'too-many-rejects':
       return EXIT.failures;
     case 'deadline':
@@ -108,7 +123,9 @@ export function formatEarlyOutcome(outcome: EarlyOutcome): string {
     ...reasonLines(end),
     [
       'shards',
-      `${count(shards.done)} of ${count(shards.total)} committed, ${count(shards.total - shards.done)} left`,
+      shards.done === null
+        ? `${count(shards.total)}; how many are committed cannot be read now`
+        : `${count(shards.done)} of ${count(shards.total)} committed, ${count(shards.total - shards.done)} left`,
     ],
     ['to go on', outcome.goOn],
   ];
@@ -124,6 +141,8 @@ function headline(end: EarlyEnd): string {
   switch (end.status) {
     case 'failed':
       return 'is not complete: shards failed for good; everything else is committed';
+    case 'store-unusable':
+      return 'stopped: OUT cannot be used; what is committed stays';
     case 'deadline':
       return `stopped for the deadline ${formatMoment(new Date(end.deadline))}`;
     case 'too-many-rejects': {
@@ -142,6 +161,8 @@ function reasonLines(end: EarlyEnd): [string, string][] {
     case 'failed':
     case 'deadline':
       return [];
+    case 'store-unusable':
+      return [['reason', end.message]];
     case 'too-many-rejects': {
       const { reasons } = end.rejects;
       const lines = reasons

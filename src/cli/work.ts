@@ -13,22 +13,29 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { addControlOptions, type ControlFlags, seconds } from './controlOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
-import { earlyFacts, earlyOutcome, exitCodeOf, formatEarlyOutcome } from './runOutcome.ts';
-import { openStopSignal } from './signals.ts';
+import { earlyFacts, earlyOutcome, exitCodeOf, formatEarlyOutcome, isEarly } from './runOutcome.ts';
+import { openStopSignal, type StopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 interface Flags extends ComputeFlags, ControlFlags, StoreFlags {
   readonly redis?: string;
   readonly once: boolean;
   readonly json: boolean;
+  /** Seconds. */
+  readonly grace: number;
+  readonly livenessFile?: string;
 }
+
+/** Spot machines get 120 s; 30 of them are for handing back and for the notice to arrive. */
+const GRACE_S = 90;
 
 /** Between two looks for runs while there is none. */
 const IDLE_MS = 2_000;
@@ -47,7 +54,19 @@ export function workCommand(): Command {
     .option('--once', 'without OUT: exit when no run is left', false)
     .option('--json', 'one JSON object a line instead of text', false);
   addStoreOptions(command);
-  addControlOptions(command);
+  addControlOptions(command)
+    .optionsGroup('When to stop:')
+    .option(
+      '--grace <seconds>',
+      'after SIGTERM, finish the shards in work that will be done within this time',
+      seconds,
+      GRACE_S,
+    )
+    .option(
+      '--liveness-file <path>',
+      'written anew whenever this worker is seen to consume, every 5 to 10 s; for a probe that looks at its age',
+    )
+    .optionsGroup('Options:');
   return addComputeOptions(command).addHelpText('after', EXAMPLES).action(work);
 }
 
@@ -58,10 +77,14 @@ Examples:
   REDIS_URL=redis://queue:6379 posecast work                       a node that takes whatever comes
   REDIS_URL=redis://queue:6379 posecast work --deadline 07:00      a node that is needed in the morning
 
-Ctrl-C or SIGTERM hands the shards in work back to the queue; a second one ends at once.
+SIGTERM takes no new shard, finishes those in work that fit into --grace and hands the others back; exit code 0. Ctrl-C
+hands them all back at once. A second signal ends at once.
 
-Exit codes: 0 the run is complete, 1 failed shards or too many rejected photographs, 2 cannot be done as asked,
-3 the deadline came first, 130 interrupted.
+A worker that asks Redis for no job and makes no progress ends by itself (--stuck-after). For a probe from outside, such
+as Kubernetes' livenessProbe: --liveness-file /tmp/alive, and  find /tmp/alive -mmin -15 | grep -q .
+
+Exit codes: 0 the run is complete or SIGTERM came, 1 failed shards, too many rejected photographs, OUT cannot be used any
+more or the worker is stuck, 2 cannot be done as asked, 3 the deadline came first, 130 interrupted.
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
@@ -71,16 +94,21 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   }
   const releasers = createReleasers();
   const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
-  const stop = openStopSignal((name) => say(`${name}: handing shards back; once more to end at once`));
+  const stop = openStopSignal(
+    (name) => say(`${name}: handing shards back; once more to end at once`),
+    () => say(`SIGTERM: no new shard is taken, ${flags.grace} s for those in work; once more to end at once`),
+  );
   try {
+    const onAlive =
+      flags.livenessFile === undefined ? () => {} : await openLivenessFile(flags.livenessFile, say);
     const redis = await connectRedis(url, { warn: say });
     releasers.push('redis connection', () => closeRedis(redis));
     if (out !== undefined) {
-      const end = await workOn(out, redis, flags, stop.signal);
+      const end = await workOn(out, { redis, flags, stop, onAlive });
       process.exitCode = exitCodeOf(end);
       return;
     }
-    await workOnAll(redis, flags, stop.signal, say);
+    await workOnAll({ redis, flags, stop, onAlive }, say);
   } catch (error) {
     if (stop.signal.aborted) throw new Interrupted('stopped; the shards in work are back in the queue');
     throw error;
@@ -91,16 +119,12 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
 }
 
 /** One run after the other, oldest first; one that did not end well here is left to others until a restart. */
-async function workOnAll(
-  redis: Redis,
-  flags: Flags,
-  signal: AbortSignal,
-  say: (line: string) => void,
-): Promise<void> {
+async function workOnAll(here: WorkProcess, say: (line: string) => void): Promise<void> {
+  const { redis, flags, stop, onAlive } = here;
   const left = new Map<string, number>();
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
-  while (!isLate()) {
-    signal.throwIfAborted();
+  while (!isLate() && !stop.notice.aborted) {
+    stop.signal.throwIfAborted();
     const next = await firstToWorkOn(redis, flags, {
       isLeft: (runId) => left.has(runId),
       passOver(runId, error) {
@@ -109,15 +133,16 @@ async function workOnAll(
         left.set(runId, EXIT.failures);
       },
     });
+    onAlive();
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
-      const end = await workOn(next.out, redis, flags, signal, true);
-      if (end.status !== 'complete' && end.status !== 'paused') left.set(next.runId, exitCodeOf(end));
+      const end = await workOn(next.out, here, true);
+      if (isEarly(end)) left.set(next.runId, exitCodeOf(end));
       if (end.status === 'deadline') break;
       continue;
     }
     if (flags.once) break;
-    await sleep(IDLE_MS, undefined, { signal });
+    await sleep(IDLE_MS, undefined, { signal: AbortSignal.any([stop.signal, stop.notice]) }).catch(() => {});
   }
   process.exitCode = Math.max(...left.values(), EXIT.ok);
 }
@@ -157,11 +182,17 @@ async function mayBeWorkedOn({ out, runId }: RunEntry, flags: Flags): Promise<bo
   }
 }
 
+/** What every run that this process works on shares. */
+interface WorkProcess {
+  readonly redis: Redis;
+  readonly flags: Flags;
+  readonly stop: StopSignal;
+  readonly onAlive: () => void;
+}
+
 async function workOn(
   out: string,
-  redis: Redis,
-  flags: Flags,
-  signal: AbortSignal,
+  { redis, flags, stop, onAlive }: WorkProcess,
   leaveWhenPaused = false,
 ): Promise<RunHereEnd> {
   const started = performance.now();
@@ -192,10 +223,12 @@ async function workOn(
       queue,
       context,
       live,
-      signal,
+      signal: stop.signal,
       releasers,
       control: flags,
       leaveWhenPaused,
+      drain: { notice: stop.notice, graceMs: flags.grace * 1_000 },
+      onAlive,
     });
     live.finish();
     if (end.status === 'complete') {
@@ -203,7 +236,7 @@ async function workOn(
       note(`run ${run.runId} is complete`);
       return end;
     }
-    if (end.status === 'paused') return end;
+    if (!isEarly(end)) return end;
     if (end.status === 'failed') {
       for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
     }

@@ -38,6 +38,12 @@ export class PermanentShardError extends PosecastError {}
 /** What is in the store or the cache is not what was written: truncated, altered, of another version. */
 export class IntegrityError extends PosecastError {}
 
+/**
+ * Nothing can be written to the store until somebody does something: disk full, read-only, bucket gone, credentials
+ * expired. Trying the next shard would only waste its work: the process stops, shards in work go back unburnt.
+ */
+export class StoreUnusableError extends PosecastError {}
+
 /** Wraps anything thrown into an Error, keeping the original as cause. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });

@@ -9,6 +9,12 @@ const PREFLIGHT_MS = 4_000;
 /** Longest wait between two attempts to reach a Redis that went away during a run. */
 const RECONNECT_MS = 5_000;
 
+/**
+ * A server that took a command and says nothing for this long is gone: a machine that lost its network closes no
+ * connection, and the system would notice only after a quarter of an hour. Longer than any blocking command waits (10 s).
+ */
+const SILENCE_MS = 30_000;
+
 /** BullMQ's scripts need it. */
 const MIN_VERSION = [6, 2] as const;
 
@@ -29,6 +35,7 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
   const redis = new Redis({
     ...address.options,
     maxRetriesPerRequest: null,
+    socketTimeout: SILENCE_MS,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
     lazyConnect: true,
   });

@@ -32,8 +32,26 @@ const REPORTED_FAILURES = 20;
 /** The commits are counted at most this often while the queue is empty but somebody may still be filling it. */
 const COUNT_EVERY_MS = 2_000;
 
-/** Resolves when every shard is committed, or when those that are not have failed for good. Throws when aborted. */
+/**
+ * Resolves when every shard is committed, or when those that are not have failed for good. Rejects as soon as it is
+ * aborted, also while Redis is away and answers nothing.
+ */
 export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  let giveUp = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    giveUp = () => reject(signal.reason as Error);
+  });
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await Promise.race([lookForEnd(options), aborted]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
+async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
   const { queue, store, run, signal } = options;
   let countedAt = -Infinity;
   while (true) {

@@ -1,10 +1,29 @@
-/** BullMQ's worker for a Redis that others may write to: a job whose payload is not even JSON is a job like any other. */
+/**
+ * BullMQ's worker for a Redis that others may write to, and that may go away: a job whose payload is not even JSON is a
+ * job like any other, and it is known when Redis last answered the question for a job.
+ */
 import { type Job, type JobJson, Worker } from 'bullmq';
 
-/** Left alone, such a job stays active without a word until it counts as stalled, again and again, for minutes. */
 export class ShardWorker extends Worker<unknown, unknown> {
+  /**
+   * By `performance.now()`, in milliseconds. The only sign that jobs are really asked for: `isRunning()` stays true
+   * when the loop that asks is stuck. An idle worker asks every 5 to 10 s.
+   */
+  answeredAt = performance.now();
+  onAnswer: () => void = () => {};
+
+  /** Left alone, such a job stays active without a word until it counts as stalled, again and again, for minutes. */
   protected override createJob(data: JobJson, jobId: string): Job<unknown, unknown> {
     return super.createJob(isJson(data.data) ? data : { ...data, data: 'null' }, jobId);
+  }
+
+  /** Called with every answer, whether it is a job or none. */
+  protected override nextJobFromJobData(
+    ...answer: Parameters<Worker<unknown, unknown>['nextJobFromJobData']>
+  ): Promise<Job<unknown, unknown>> {
+    this.answeredAt = performance.now();
+    this.onAnswer();
+    return super.nextJobFromJobData(...answer);
   }
 }
 

@@ -10,12 +10,20 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { describeError, PermanentShardError, PosecastError, toError } from '../shared/errors.ts';
+import {
+  describeError,
+  PermanentShardError,
+  PosecastError,
+  StoreUnusableError,
+  toError,
+} from '../shared/errors.ts';
 import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
 import { recordFailure } from './recordFailure.ts';
+import { createRefusals } from './refusals.ts';
 import { createShardPace } from './shardPace.ts';
+import { createShardsInWork, sumProgress } from './shardsInWork.ts';
 import type { FaceResult } from './shardTables.ts';
 import { ShardWorker } from './shardWorker.ts';
 
@@ -37,11 +45,20 @@ export interface RunWorkerOptions {
   readonly mayStart?: (estimateMs: number | undefined) => boolean;
   /** Photographs as they are done. */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
+  /** Nothing more can be written to OUT. The shard goes back to the queue unburnt, and no other is taken. */
+  readonly onStoreUnusable?: (error: StoreUnusableError) => void;
 }
 
 export interface RunWorker {
   /** Shards in work now. */
   inWork(): number;
+  /** By `performance.now()`: when Redis last answered the question for a job, or a shard last made progress. */
+  consumedAt(): number;
+  /**
+   * Takes no new shard. Those in work that will be done within the time, as far as that can be told, are finished; the
+   * others are handed back to the queue at once, without burning an attempt.
+   */
+  drain(graceMs: number): { readonly finishing: number; readonly handedBack: number };
   /** Whether new shards are taken; those in work are finished in any case. */
   setPaused(paused: boolean): void;
   /** Longest time this thread was kept from renewing locks while it held one, in milliseconds. */
@@ -59,44 +76,59 @@ const DELAY_RESOLUTION_MS = 5;
 export async function startRunWorker(options: RunWorkerOptions): Promise<RunWorker> {
   const { redis, context, warn } = options;
   const { runId } = context.run;
-  const stopping = new AbortController();
-  const inFlight = new Map<string, ShardProgress>();
   const pace = createShardPace();
+  const inWork = createShardsInWork(pace);
   const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-  const reportInFlight = () => options.onInFlight?.(sumProgress(inFlight.values()));
+  const reportInFlight = () => options.onInFlight?.(sumProgress(inWork.progress()));
+  let progressAt = performance.now();
+  /** For good: shards that were asked for before are handed back when they come. */
+  let takesNoMore = false;
+
+  async function handBack(job: Job<unknown, unknown>, token: string | undefined): Promise<never> {
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  function takeNoMore(): void {
+    takesNoMore = true;
+    void worker.pause(true);
+  }
 
   async function work(job: Job<unknown, unknown>, token: string | undefined): Promise<string> {
-    const attempt = randomUUID();
-    inFlight.set(attempt, NOTHING);
+    const shard = inWork.start();
     delay.enable();
     const add = (done: ShardProgress) => {
-      inFlight.set(attempt, sumProgress([inFlight.get(attempt) ?? NOTHING, done]));
+      progressAt = performance.now();
+      shard.add(done);
       reportInFlight();
     };
     try {
       const spec = parseShardJob(job.data);
       const faces = spec.rowEnd - spec.rowStart;
+      shard.setFaces(faces);
+      if (takesNoMore) await handBack(job, token);
       if (options.mayStart?.(pace.estimate(faces)) === false) {
-        void worker.pause(true);
-        await job.moveToWait(token);
-        throw new WaitingError();
+        takeNoMore();
+        await handBack(job, token);
       }
-      const startedAt = performance.now();
       const outcome = await processShard(spec, context, {
-        signal: stopping.signal,
+        signal: shard.signal,
         onProgress: add,
         ...(options.onFaces && { onFaces: options.onFaces }),
       });
       if (outcome === 'committed') {
-        pace.add({ faces, ms: performance.now() - startedAt });
-        await addProgress(redis, runId, { ...(inFlight.get(attempt) ?? NOTHING), shardsDone: 1 });
+        pace.add({ faces, ms: shard.elapsedMs() });
+        // A hint for live lines: a shard that is committed is not kept from ending by a Redis that is away.
+        void addProgress(redis, runId, { ...shard.done(), shardsDone: 1 }).catch(() => {});
       }
       return outcome;
     } catch (error) {
       if (error instanceof WaitingError) throw error;
-      if (stopping.signal.aborted) {
-        await job.moveToWait(token);
-        throw new WaitingError();
+      if (shard.signal.aborted) await handBack(job, token);
+      if (error instanceof StoreUnusableError) {
+        takeNoMore();
+        options.onStoreUnusable?.(error);
+        await handBack(job, token);
       }
       if (error instanceof PermanentShardError) {
         // Failed jobs are read again, to be reported: by then the payload must be JSON.
@@ -108,11 +140,14 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       const { code = 'error' } = toError(error) as NodeJS.ErrnoException;
       throw new PosecastError(code, describeError(error), {}, error);
     } finally {
-      inFlight.delete(attempt);
-      if (inFlight.size === 0) delay.disable();
+      progressAt = performance.now();
+      shard.end();
+      if (inWork.size() === 0) delay.disable();
       reportInFlight();
     }
   }
+
+  const refusals = createRefusals(warn);
 
   const worker = new ShardWorker(queueName(runId), work, {
     connection: redis,
@@ -120,8 +155,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     autorun: options.paused !== true,
     ...WORKER_OPTIONS,
   });
-  // Outages are reported once, by the client.
-  worker.on('error', () => {});
+  worker.on('error', (error) => refusals.add(error));
+  worker.onAnswer = () => refusals.over();
   const noting = new Set<Promise<void>>();
   worker.on('failed', (job, error) => {
     if (job !== undefined) {
@@ -143,8 +178,14 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   const heartbeat = setInterval(() => void sayAlive(redis, runId, self).catch(() => {}), HEARTBEAT_MS);
 
   return {
-    inWork: () => inFlight.size,
+    inWork: () => inWork.size(),
+    consumedAt: () => Math.max(worker.answeredAt, progressAt),
+    drain(graceMs) {
+      takeNoMore();
+      return inWork.drain(graceMs);
+    },
     setPaused(paused) {
+      if (takesNoMore) return;
       // `true`: without waiting for the shards in work.
       if (paused) void worker.pause(true);
       else void worker.resume();
@@ -153,7 +194,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     async close() {
       clearInterval(heartbeat);
       await Promise.race([Promise.all(noting), sleep(NOTE_MS, undefined, { ref: false })]);
-      stopping.abort(new Error('the worker is stopping'));
+      takesNoMore = true;
+      inWork.abort();
       // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
       const handBack = worker
         .close(redis.status !== 'ready')
@@ -169,18 +211,6 @@ function connectionLost(redis: Redis): Promise<void> {
     if (redis.status === 'ready') redis.once('close', () => resolve());
     else resolve();
   });
-}
-
-const NOTHING: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
-
-function sumProgress(parts: Iterable<ShardProgress>): ShardProgress {
-  let { faces, rejects, variants } = NOTHING;
-  for (const part of parts) {
-    faces += part.faces;
-    rejects += part.rejects;
-    variants += part.variants;
-  }
-  return { faces, rejects, variants };
 }
 
 /** BullMQ's word for "do not try again". */

@@ -19,7 +19,7 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, PosecastError, toError } from '../errors.ts';
+import { ConfigError, PosecastError, StoreUnusableError, toError } from '../errors.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
 
@@ -60,6 +60,16 @@ export async function openFolderStore(
     return path;
   }
 
+  /** Says what is wrong with the place when it is the place that fails, and not this one object. */
+  function written<Rest extends unknown[], T>(
+    write: (key: string, ...rest: Rest) => Promise<T>,
+  ): (key: string, ...rest: Rest) => Promise<T> {
+    return (key, ...rest) =>
+      write(key, ...rest).catch((error: unknown) => {
+        throw placeFailure(root, key, error);
+      });
+  }
+
   /** The key's path. Links inside the folder are not gone through: they lead to what is not the run's. */
   async function pathOf(key: string): Promise<string> {
     const segments = checkKey(key).split('/');
@@ -80,7 +90,7 @@ export async function openFolderStore(
     uri: root,
     atomicPutIfAbsent: true,
 
-    async put(key, body, signal) {
+    put: written(async (key, body, signal) => {
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
@@ -91,9 +101,9 @@ export async function openFolderStore(
         await unlink(temporary).catch(ignore('ENOENT'));
         throw error;
       }
-    },
+    }),
 
-    async putIfAbsent(key, body, signal) {
+    putIfAbsent: written(async (key, body, signal) => {
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
@@ -104,7 +114,7 @@ export async function openFolderStore(
       } finally {
         await unlink(temporary);
       }
-    },
+    }),
 
     async get(key, range, signal) {
       const path = await pathOf(key);
@@ -140,9 +150,9 @@ export async function openFolderStore(
 
     list: (prefix, signal) => listFolder(root, prefix, signal),
 
-    async delete(key) {
+    delete: written(async (key) => {
       await unlink(await pathOf(key)).catch(ignore('ENOENT', 'ENOTDIR'));
-    },
+    }),
 
     async close() {
       // Stays when another process is writing; a later close takes it away.
@@ -154,6 +164,22 @@ export async function openFolderStore(
 async function isLink(path: string): Promise<boolean> {
   const info = await lstat(path).catch(ignore('ENOENT', 'ENOTDIR'));
   return info?.isSymbolicLink() === true;
+}
+
+/** What nobody but the user can put right. */
+const PLACE_FAILURES: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  ENOSPC: ['disk-full', 'output folder: expected room on the disk, found it full'],
+  EDQUOT: ['disk-full', 'output folder: expected room in the quota, found it used up'],
+  EROFS: ['not-writable', 'output folder: expected to write, found it read-only'],
+  EACCES: ['not-writable', 'output folder: expected to write, found it forbidden'],
+  EPERM: ['not-writable', 'output folder: expected to write, found it forbidden'],
+  EIO: ['disk-broken', 'output folder: expected a disk that works, found input/output errors'],
+};
+
+function placeFailure(folder: string, key: string, error: unknown): unknown {
+  const failure = PLACE_FAILURES[errorCode(error)];
+  if (failure === undefined || error instanceof PosecastError) return error;
+  return new StoreUnusableError(failure[0], failure[1], { folder, key }, error);
 }
 
 function linkInStore(path: string): PosecastError {

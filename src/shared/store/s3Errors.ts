@@ -1,5 +1,5 @@
 /** What an S3 service's errors mean. Looks at names and status codes, never at texts. */
-import { ConfigError, type ErrorFacts, PosecastError, toError } from '../errors.ts';
+import { ConfigError, type ErrorFacts, PosecastError, StoreUnusableError, toError } from '../errors.ts';
 
 interface ServiceError {
   readonly name?: string;
@@ -26,9 +26,46 @@ export function isAbsent(error: unknown): boolean {
   );
 }
 
+const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];
+const DENIED = ['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
+
+/** Whether the service does not accept who is asking. */
+export function isDenied(error: unknown): boolean {
+  const status = httpStatus(error);
+  return (
+    status === 401 ||
+    status === 403 ||
+    EXPIRED.includes(errorName(error)) ||
+    DENIED.includes(errorName(error))
+  );
+}
+
+/** What nobody but the user can put right, if it is such an error. */
+function unusable(error: unknown): { readonly code: string; readonly message: string } | undefined {
+  const name = errorName(error);
+  if (name === 'NoSuchBucket') {
+    return { code: 'no-bucket', message: 'S3 bucket: expected it to be there, found it gone' };
+  }
+  if (EXPIRED.includes(name)) {
+    return {
+      code: 'expired-credentials',
+      message: 'S3 credentials: expected valid ones, found them expired',
+    };
+  }
+  if (isDenied(error)) {
+    return { code: 'access-denied', message: 'S3 service: expected access, found these credentials refused' };
+  }
+  return undefined;
+}
+
 /** A failure while working. The original's fields (request ids, signed headers) are left out on purpose. */
 export function storeFailure(operation: string, facts: ErrorFacts, error: unknown): Error {
   if (error instanceof PosecastError || errorName(error) === 'AbortError') return toError(error);
+  const final = unusable(error);
+  if (final !== undefined) {
+    const where = { operation, ...facts, status: httpStatus(error) };
+    return new StoreUnusableError(final.code, final.message, where, plain(error));
+  }
   return new PosecastError(
     's3-failed',
     `S3 ${operation} failed`,

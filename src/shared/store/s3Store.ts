@@ -17,7 +17,7 @@ import { keepSecret } from '../secrets.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { parseS3Address, type S3Address } from './s3Address.ts';
-import { httpStatus, isAbsent, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
+import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
 /** Bodies above this go up in parts, in bytes. */
@@ -29,6 +29,8 @@ const OPEN_DEADLINE_MS = 4000;
 const SILENCE_MS = 60_000;
 const READ_ATTEMPTS = 4;
 const CONFLICT_ATTEMPTS = 8;
+/** A key service that restarts must not end a night's work; one that still refuses after these waits means it. */
+const DENIED_WAITS_MS = [1_000, 3_000];
 /** Without put-if-absent: how long a rival that looked at the same moment gets to write before the read back. */
 const SETTLE_MS = 300;
 
@@ -113,10 +115,14 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
     signal === undefined ? {} : { abortSignal: signal };
 
   async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
-    try {
-      return await run();
-    } catch (error) {
-      throw storeFailure(operation, { bucket, key }, error);
+    for (let tries = 0; ; tries++) {
+      try {
+        return await run();
+      } catch (error) {
+        const waitMs = isDenied(error) ? DENIED_WAITS_MS[tries] : undefined;
+        if (waitMs === undefined) throw storeFailure(operation, { bucket, key }, error);
+        await sleep(waitMs);
+      }
     }
   }
 
@@ -166,7 +172,7 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
     }
   }
 
-  async function get(key: string, range?: { start: number; end: number }, signal?: AbortSignal) {
+  async function getBytes(key: string, range?: { start: number; end: number }, signal?: AbortSignal) {
     if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
     const input = { ...target(key), ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }) };
     for (let tries = 1; ; tries++) {
@@ -188,12 +194,15 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
         // The client retries requests, but not a body that breaks off while it is read.
         const final = tries >= READ_ATTEMPTS || signal?.aborted || (httpStatus(error) ?? 500) < 500;
         if (final || (error instanceof PosecastError && error.code === 'bad-range')) {
-          throw storeFailure('get', { bucket, key }, error);
+          throw error;
         }
         await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
       }
     }
   }
+
+  const get: ObjectStore['get'] = (key, range, signal) =>
+    attempt('get', key, () => getBytes(key, range, signal));
 
   /** True: written now. The body is read back, because some services alter what they store. */
   async function putIfAbsentAtomic(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean> {
@@ -222,14 +231,16 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
     return equalBytes(await get(key), body);
   }
 
-  async function head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
-    try {
-      const { ContentLength } = await client.send(new HeadObjectCommand(target(key)), sendOptions(signal));
-      return { key, bytes: ContentLength ?? 0 };
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw storeFailure('head', { bucket, key }, error);
-    }
+  function head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
+    return attempt('head', key, async () => {
+      try {
+        const { ContentLength } = await client.send(new HeadObjectCommand(target(key)), sendOptions(signal));
+        return { key, bytes: ContentLength ?? 0 };
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    });
   }
 
   async function* list(under: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {

@@ -1,0 +1,23 @@
+/**
+ * Loaded into a posecast process by NODE_OPTIONS=--import: reading a photograph whose path holds `poison` ends the
+ * process as a native library does that aborts, or never comes back. The product knows nothing of it. With
+ * POSECAST_TEST_LOCKS, a dead worker's shard is handed out again after a second instead of three quarters of a minute.
+ */
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+
+const { POSECAST_TEST_POISON: what, POSECAST_TEST_LOCKS: locks } = process.env;
+
+if (process.argv[1]?.endsWith('posecast.js')) {
+  const { open } = fs.promises;
+  fs.promises.open = (path, ...rest) => {
+    if (!String(path).includes('poison')) return open(path, ...rest);
+    if (what === 'abort') process.abort();
+    return what === 'hang' ? new Promise(() => {}) : open(path, ...rest);
+  };
+  syncBuiltinESMExports();
+  if (locks === 'short') {
+    const { WORKER_OPTIONS } = await import('../../src/shared/queue.ts');
+    Object.assign(WORKER_OPTIONS, { lockDuration: 1_000, stalledInterval: 500 });
+  }
+}

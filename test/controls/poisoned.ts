@@ -1,0 +1,15 @@
+/** The environment of a posecast process that `poison.ts` is loaded into. */
+
+export interface Poison {
+  /** What reading a photograph does whose path holds `poison`. */
+  readonly reading?: 'abort' | 'hang';
+  readonly locks?: 'short';
+}
+
+export function poisoned({ reading, locks }: Poison): NodeJS.ProcessEnv {
+  return {
+    NODE_OPTIONS: `--import=${new URL('./poison.js', import.meta.url)}`,
+    ...(reading && { POSECAST_TEST_POISON: reading }),
+    ...(locks && { POSECAST_TEST_LOCKS: locks }),
+  };
+}
