@@ -130,9 +130,10 @@ function overview(): Command {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
-  process.stderr.write(`posecast: ${describeError(error)}\n`);
-  // What the disk or the network says is no bug: the line above has it all.
-  const isSystemError = error instanceof Error && 'syscall' in error;
+  const refusedByRedis = error instanceof Error && error.name === 'ReplyError';
+  process.stderr.write(`posecast: ${refusedByRedis ? 'redis refuses: ' : ''}${describeError(error)}\n`);
+  // What the disk, the network or Redis says is no bug: the line above has it all.
+  const isSystemError = error instanceof Error && ('syscall' in error || refusedByRedis);
   if (error instanceof Error && !(error instanceof PosecastError) && !isSystemError) {
     for (const line of (error.stack ?? '').split('\n')) process.stderr.write(`${printable(line)}\n`);
   }

@@ -2,7 +2,7 @@
  * The queue of a run. Redis only dispatches; the commits in the store are the truth. One BullMQ queue a run, one
  * job a shard, the job's id a function of the shard, so that a shard is never queued twice.
  */
-import { type JobsOptions, Queue } from 'bullmq';
+import { type Job, type JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { describeIssues } from './config.ts';
 import { PermanentShardError } from './errors.ts';
@@ -35,6 +35,12 @@ export const WORKER_OPTIONS = {
   stalledInterval: 15_000,
   maxStalledCount: 10,
 } as const;
+
+/** Why a shard was given up that killed its workers; BullMQ says that it "stalled". */
+export function crashReason(job: Pick<Job, 'stalledCounter'>): string | undefined {
+  if (job.stalledCounter <= WORKER_OPTIONS.maxStalledCount) return undefined;
+  return `${job.stalledCounter} worker processes died, or lost their connection, while it was in work`;
+}
 
 export function queueName(runId: string): string {
   return `posecast-${runId}`;

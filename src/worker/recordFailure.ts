@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
 import { PosecastError } from '../shared/errors.ts';
-import { parseShardJob } from '../shared/queue.ts';
+import { crashReason, parseShardJob } from '../shared/queue.ts';
 import { noteShardFailure } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
@@ -14,11 +14,12 @@ export async function recordFailure(
   error: Error,
 ): Promise<void> {
   if (job.finishedOn === undefined || job.finishedOn === null) return;
+  const crash = crashReason(job);
   await noteShardFailure(store, {
     runId,
     shard: parseShardJob(job.data).index,
-    code: job.deferredFailure === undefined ? codeOf(error) : 'crashed',
-    message: error.message,
+    code: crash === undefined ? codeOf(error) : 'crashed',
+    message: crash ?? error.message,
     attempts: job.attemptsMade,
     host: hostname(),
     failedAt: new Date(job.finishedOn).toISOString(),

@@ -1,7 +1,7 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printable } from '../shared/printable.ts';
-import type { ShardQueue } from '../shared/queue.ts';
+import { crashReason, type ShardQueue } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -77,6 +77,6 @@ async function readFailures(queue: ShardQueue): Promise<ShardFailure[]> {
   // By their ids: the payload of a job that failed may be anything.
   return jobs.map((job) => ({
     shard: String(job.id).replace(/^shard-/, ''),
-    reason: printable(job.failedReason),
+    reason: crashReason(job) ?? printable(job.failedReason),
   }));
 }

@@ -17,7 +17,7 @@ import {
   StoreUnusableError,
   toError,
 } from '../shared/errors.ts';
-import { parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
+import { crashReason, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
 import { recordFailure } from './recordFailure.ts';
@@ -26,6 +26,7 @@ import { createShardPace } from './shardPace.ts';
 import { createShardsInWork, sumProgress } from './shardsInWork.ts';
 import type { FaceResult } from './shardTables.ts';
 import { ShardWorker } from './shardWorker.ts';
+import { createSuspects } from './suspects.ts';
 
 export interface RunWorkerOptions {
   readonly redis: Redis;
@@ -103,10 +104,11 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       reportInFlight();
     };
     try {
+      const mayEnter = await suspects.enter(job.stalledCounter > 0, shard.signal);
       const spec = parseShardJob(job.data);
       const faces = spec.rowEnd - spec.rowStart;
       shard.setFaces(faces);
-      if (takesNoMore) await handBack(job, token);
+      if (takesNoMore || !mayEnter) await handBack(job, token);
       if (options.mayStart?.(pace.estimate(faces)) === false) {
         takeNoMore();
         await handBack(job, token);
@@ -141,17 +143,25 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       throw new PosecastError(code, describeError(error), {}, error);
     } finally {
       progressAt = performance.now();
+      suspects.leave();
       shard.end();
       if (inWork.size() === 0) delay.disable();
       reportInFlight();
     }
   }
 
+  const concurrency = options.concurrency ?? 2;
+  const suspects = createSuspects({
+    onMayOverlap(mayOverlap) {
+      // What is handed back would be handed out again at once.
+      worker.concurrency = mayOverlap ? concurrency : 1;
+    },
+  });
   const refusals = createRefusals(warn);
 
   const worker = new ShardWorker(queueName(runId), work, {
     connection: redis,
-    concurrency: options.concurrency ?? 2,
+    concurrency,
     autorun: options.paused !== true,
     ...WORKER_OPTIONS,
   });
@@ -167,7 +177,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     }
     const attempts = job?.opts.attempts ?? 1;
     warn(
-      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${error.message}`,
+      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${(job && crashReason(job)) ?? error.message}`,
     );
   });
   await worker.waitUntilReady();

@@ -1,12 +1,13 @@
 /**
  * Loaded into a posecast process by NODE_OPTIONS=--import: reading a photograph whose path holds `poison` ends the
  * process as a native library does that aborts, or never comes back. The product knows nothing of it. With
- * POSECAST_TEST_LOCKS, a dead worker's shard is handed out again after a second instead of three quarters of a minute.
+ * POSECAST_TEST_LOCKS, a dead worker's shard is handed out again after a second instead of three quarters of a minute;
+ * POSECAST_TEST_DEATHS workers may die with a shard before it is given up.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 
-const { POSECAST_TEST_POISON: what, POSECAST_TEST_LOCKS: locks } = process.env;
+const { POSECAST_TEST_POISON: what, POSECAST_TEST_LOCKS: locks, POSECAST_TEST_DEATHS: deaths } = process.env;
 
 if (process.argv[1]?.endsWith('posecast.js')) {
   const { open } = fs.promises;
@@ -19,5 +20,6 @@ if (process.argv[1]?.endsWith('posecast.js')) {
   if (locks === 'short') {
     const { WORKER_OPTIONS } = await import('../../src/shared/queue.ts');
     Object.assign(WORKER_OPTIONS, { lockDuration: 1_000, stalledInterval: 500 });
+    if (deaths !== undefined) Object.assign(WORKER_OPTIONS, { maxStalledCount: Number(deaths) });
   }
 }

@@ -155,8 +155,9 @@ export async function openFolderStore(
     }),
 
     async close() {
-      // Stays when another process is writing; a later close takes it away.
-      await rmdir(temporaries).catch(ignore('ENOENT', 'ENOTEMPTY', 'EEXIST'));
+      if (wanted === 'read') return;
+      // Stays when another process is writing, and where the place has become read-only; a later close takes it away.
+      await rmdir(temporaries).catch(ignore('ENOENT', 'ENOTEMPTY', 'EEXIST', 'EROFS', 'EACCES', 'EPERM'));
     },
   };
 }

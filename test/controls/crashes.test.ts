@@ -1,0 +1,82 @@
+/**
+ * A shard that kills every worker that takes it, as a native library does that aborts. POSECAST_CRASHES=all lets as many
+ * workers die as in life (eleven); without it three.
+ */
+import assert from 'node:assert/strict';
+import { cp, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { WORKER_OPTIONS } from '../../src/shared/queue.ts';
+import { createSuspects } from '../../src/worker/suspects.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { poisoned } from './poisoned.ts';
+import { commits } from './until.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+const all = process.env.POSECAST_CRASHES === 'all';
+/** The number that may die; the next one is the last. */
+const deaths = all ? WORKER_OPTIONS.maxStalledCount : 2;
+
+test('a shard that kills its workers is given up after the stated number, alone; everything else is committed', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const [corpus, out] = [join(folder, 'corpus'), join(folder, 'out')];
+      await cp(samples, corpus, { recursive: true });
+      await rename(join(corpus, '002'), join(corpus, '002-poison'));
+      const env = { REDIS_URL: url, ...poisoned({ locks: 'short' }), POSECAST_TEST_DEATHS: String(deaths) };
+      const submit = ['submit', corpus, out, '--variants', '0', '--shard-faces', '2'];
+      assert.equal((await posecast(submit, env)).code, 0);
+      const deadly = { ...env, ...poisoned({ locks: 'short', reading: 'abort' }) };
+      let died = 0;
+      let last = startPosecast(['work', out, '--json'], deadly);
+      while ((await last.done).code === null) {
+        assert.equal(last.child.signalCode, 'SIGABRT', last.output());
+        died++;
+        assert.ok(died <= deaths + 1, `${died} workers died`);
+        last = startPosecast(['work', out, '--json'], deadly);
+      }
+      const ended = await last.done;
+      assert.equal(ended.code, 1, ended.stderr);
+      assert.equal(died, deaths + 1);
+      const told = JSON.parse(ended.stdout);
+      assert.deepEqual([told.event, told.shards], ['failed', { done: 11, total: 12 }]);
+      assert.match(told.failures[0].reason, /worker processes died.* while it was in work/);
+      assert.equal(await commits(out), 11, 'the shard that was handed out beside it is not given up with it');
+      const notes = await readdir(join(out, 'failures'));
+      assert.equal(notes.length, 1);
+      assert.equal(JSON.parse(await readFile(join(out, 'failures', notes[0] ?? ''), 'utf8')).code, 'crashed');
+
+      const other = await posecast(['retry-failed', out, '--codes', 'disk-full'], env);
+      assert.equal(other.code, 2, 'narrowed to codes that there are');
+      const retried = await posecast(['retry-failed', out, '--codes', 'crashed', '--json'], env);
+      const { generation, shards } = JSON.parse(retried.stdout);
+      assert.deepEqual([generation, shards], [1, 1]);
+      assert.equal((await posecast(['work', out], env)).code, 0);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a suspect waits until it is alone, and what comes meanwhile is handed back', async () => {
+  const overlap: boolean[] = [];
+  const suspects = createSuspects({ onMayOverlap: (may) => overlap.push(may) });
+  const { signal } = new AbortController();
+  assert.equal(await suspects.enter(false, signal), true);
+  let entered = false;
+  const suspect = suspects.enter(true, signal).then((may) => {
+    entered = may;
+  });
+  assert.equal(await suspects.enter(false, signal), false);
+  suspects.leave();
+  assert.equal(await suspects.enter(true, signal), false, 'another suspect too');
+  suspects.leave();
+  assert.deepEqual([entered, overlap], [false, [false]]);
+  suspects.leave();
+  await suspect;
+  assert.equal(entered, true);
+  suspects.leave();
+  assert.deepEqual(overlap, [false, true]);
+  assert.equal(await suspects.enter(false, signal), true);
+});
