@@ -135,6 +135,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     consumedAt: () => worker.consumedAt(),
     excuse: () => {
       if (redis.status !== 'ready') return 'no-redis';
+      if (worker.waitsForStore()) return 'no-store';
       return pause.paused && worker.inWork() === 0 ? 'paused' : undefined;
     },
     limitMs: options.control.stuckAfter * 1_000,
@@ -183,7 +184,14 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const wait = async (): Promise<RunHereEnd> => {
     try {
       const either = AbortSignal.any([signal, ending.signal]);
-      return await waitForRunEnd({ queue, store, run, signal: either, onLook: show });
+      return await waitForRunEnd({
+        queue,
+        store,
+        run,
+        signal: either,
+        onLook: show,
+        isStoreAway: worker.isStoreAway,
+      });
     } catch (error) {
       if (!signal.aborted && error instanceof StoreUnusableError) return unusable(error);
       if (signal.aborted || failure !== undefined) throw failure ?? error;

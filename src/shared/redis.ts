@@ -33,9 +33,9 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
   const address = parseRedisUrl(url);
   await preflight(address, warn);
   const redis = new Redis({
+    socketTimeout: SILENCE_MS,
     ...address.options,
     maxRetriesPerRequest: null,
-    socketTimeout: SILENCE_MS,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
     lazyConnect: true,
   });

@@ -11,9 +11,9 @@ export interface ConsumptionWatchOptions {
   readonly consumedAt: () => number;
   /**
    * Why nothing is to be expected now, if there is a reason. 'paused' is a healthy state that may last for days; a
-   * Redis that is known to be away is waited for, because a new process could do nothing else.
+   * Redis or a store that is known to be away is waited for, because a new process could do nothing else.
    */
-  readonly excuse: () => 'paused' | 'no-redis' | undefined;
+  readonly excuse: () => 'paused' | 'no-redis' | 'no-store' | undefined;
   /** From the last sign of consumption to `onStuck`. */
   readonly limitMs: number;
   /** Called once. */

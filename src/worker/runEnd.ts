@@ -22,6 +22,8 @@ export interface RunEndOptions {
   readonly store: ObjectStore;
   readonly run: RunFile;
   readonly signal: AbortSignal;
+  /** Asked when a look fails: whether it is worth looking again later. */
+  readonly isStoreAway?: (error: unknown) => Promise<boolean>;
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
@@ -45,9 +47,20 @@ export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
   });
   signal.addEventListener('abort', giveUp, { once: true });
   try {
-    return await Promise.race([lookForEnd(options), aborted]);
+    return await Promise.race([lookAgainAndAgain(options), aborted]);
   } finally {
     signal.removeEventListener('abort', giveUp);
+  }
+}
+
+async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
+  while (true) {
+    try {
+      return await lookForEnd(options);
+    } catch (error) {
+      if (options.signal.aborted || !(await options.isStoreAway?.(error))) throw error;
+    }
+    await sleep(COUNT_EVERY_MS, undefined, { signal: options.signal });
   }
 }
 

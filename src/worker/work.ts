@@ -26,6 +26,7 @@ import { createShardPace } from './shardPace.ts';
 import { createShardsInWork, sumProgress } from './shardsInWork.ts';
 import type { FaceResult } from './shardTables.ts';
 import { ShardWorker } from './shardWorker.ts';
+import { createStoreOutage } from './storeOutage.ts';
 import { createSuspects } from './suspects.ts';
 
 export interface RunWorkerOptions {
@@ -62,6 +63,9 @@ export interface RunWorker {
   drain(graceMs: number): { readonly finishing: number; readonly handedBack: number };
   /** Whether new shards are taken; those in work are finished in any case. */
   setPaused(paused: boolean): void;
+  /** Whether the store is what failed; then it is watched, and no shard is taken before it is back. */
+  isStoreAway(error: unknown): Promise<boolean>;
+  waitsForStore(): boolean;
   /** Longest time this thread was kept from renewing locks while it held one, in milliseconds. */
   longestBlockMs(): number;
   /** Takes no new shard, breaks off those in work and hands them back to the queue, without burning an attempt. */
@@ -132,6 +136,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
         options.onStoreUnusable?.(error);
         await handBack(job, token);
       }
+      if (await outage.isAway(error)) await handBack(job, token);
       if (error instanceof PermanentShardError) {
         // Failed jobs are read again, to be reported: by then the payload must be JSON.
         if (error.code === 'bad-job') await job.updateData(null);
@@ -158,6 +163,14 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     },
   });
   const refusals = createRefusals(warn);
+  let paused = options.paused === true;
+  const outage = createStoreOutage({ store: context.store, warn, onChange: () => takeOrWait() });
+  const takeOrWait = (): void => {
+    if (takesNoMore) return;
+    // `true`: without waiting for the shards in work.
+    if (paused || outage.away) void worker.pause(true);
+    else void worker.resume();
+  };
 
   const worker = new ShardWorker(queueName(runId), work, {
     connection: redis,
@@ -194,17 +207,18 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       takeNoMore();
       return inWork.drain(graceMs);
     },
-    setPaused(paused) {
-      if (takesNoMore) return;
-      // `true`: without waiting for the shards in work.
-      if (paused) void worker.pause(true);
-      else void worker.resume();
+    setPaused(asked) {
+      paused = asked;
+      takeOrWait();
     },
+    isStoreAway: (error) => outage.isAway(error),
+    waitsForStore: () => outage.away,
     longestBlockMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
     async close() {
       clearInterval(heartbeat);
       await Promise.race([Promise.all(noting), sleep(NOTE_MS, undefined, { ref: false })]);
       takesNoMore = true;
+      outage.close();
       inWork.abort();
       // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
       const handBack = worker

@@ -68,7 +68,7 @@ test('the liveness file of an idle worker is touched again and again, because it
     }),
   ));
 
-test('quiet is counted only while there is a reason to consume, and by looks, so that a machine may sleep', async () => {
+test('quiet is counted only while there is a reason to consume, and by looks, so that a machine may sleep', async (t) => {
   let consumedAt = 1;
   let excuse: 'paused' | 'no-redis' | undefined = 'no-redis';
   let alive = 0;
@@ -83,6 +83,7 @@ test('quiet is counted only while there is a reason to consume, and by looks, so
       alive++;
     },
   });
+  t.after(() => watch.close());
   await sleep(300);
   assert.deepEqual([stuck, alive], [[], 1], 'waiting for Redis is no sign of life, and not stuck');
   excuse = 'paused';
@@ -97,5 +98,4 @@ test('quiet is counted only while there is a reason to consume, and by looks, so
   assert.deepEqual(stuck, []);
   await sleep(500);
   assert.deepEqual(stuck, [100], 'told once');
-  watch.close();
 });

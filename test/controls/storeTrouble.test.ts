@@ -4,6 +4,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns } from '../../src/shared/redisRuns.ts';
@@ -168,6 +169,29 @@ test('credentials that expire in the middle of a run end it with exit code 1; wi
     assert.equal((await posecast(args, env)).code, 0);
     assert.equal((await posecast(['verify', out], env)).code, 0);
   }));
+
+test('a store that does not answer for a while is waited for, said once, and uses up no attempt', () =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const out = `s3://${service.bucket}/night`;
+      const submit = ['submit', samples, out, '--variants', '0', '--shard-faces', '2'];
+      assert.equal((await posecast(submit, env)).code, 0);
+      const trouble = afterThreeCommits({ status: 503, code: 'ServiceUnavailable' });
+      service.fate = trouble.of;
+      const worker = startPosecast(['work', out, '--threads', '1'], env);
+      await until('the outage', worker, () => worker.output().includes('OUT does not answer'));
+      // A shard that was tried again in this time would be said to have failed.
+      await sleep(4_000);
+      trouble.lift();
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal([...ended.stderr.matchAll(/OUT does not answer/g)].length, 1, ended.stderr);
+      assert.match(ended.stderr, /OUT does not answer, trying again \(S3 [\s\S]*OUT answers again/);
+      assert.doesNotMatch(ended.stderr, /attempt/);
+      assert.equal((await posecast(['verify', out], env)).code, 0);
+    }),
+  ));
 
 test('a service that denies access for a moment does not end a run', () =>
   withS3({ conditionalPuts: true }, async (service) => {

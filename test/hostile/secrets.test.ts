@@ -89,7 +89,7 @@ test('a run on S3 with a guarded Redis shows and stores no secret, also where sh
       let broken = 0;
       service.fate = ({ method, path }) =>
         method === 'PUT' && path.includes('/data/') && broken++ < 2
-          ? { status: 403, code: 'AccessDenied' }
+          ? { status: 400, code: 'InvalidRequest' }
           : 'pass';
       const options = ['--variants', '1', '--shard-faces', '4', '--redis', guarded];
       const outputs = [

@@ -29,15 +29,11 @@ export function isAbsent(error: unknown): boolean {
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];
 const DENIED = ['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
 
-/** Whether the service does not accept who is asking. */
+/** Whether the service does not accept who is asking, for another reason than time. */
 export function isDenied(error: unknown): boolean {
   const status = httpStatus(error);
-  return (
-    status === 401 ||
-    status === 403 ||
-    EXPIRED.includes(errorName(error)) ||
-    DENIED.includes(errorName(error))
-  );
+  if (EXPIRED.includes(errorName(error))) return false;
+  return status === 401 || status === 403 || DENIED.includes(errorName(error));
 }
 
 /** What nobody but the user can put right, if it is such an error. */

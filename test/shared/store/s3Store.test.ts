@@ -112,8 +112,8 @@ test('a body that is cut short is read again, whole', () =>
 
 test('an upload in parts that fails is an error, and leaves no parts behind', () =>
   withStore(async (store, service) => {
-    const denied = { status: 403, code: 'AccessDenied' };
-    service.fate = fateFor((request) => request.path.includes('partNumber=3'), denied, 1);
+    const refused = { status: 400, code: 'InvalidRequest' };
+    service.fate = fateFor((request) => request.path.includes('partNumber=3'), refused, 1);
     await assert.rejects(store.put('data/large', new Uint8Array(30 * 2 ** 20)), { code: 's3-failed' });
     assert.equal(await service.unfinishedUploads(), 0);
     assert.equal(await store.head('data/large'), undefined);
