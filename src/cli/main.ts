@@ -75,10 +75,10 @@ Start here:
 
 Exit codes:
   0    done
-  1    done, with failures that the output names (failed shards, verification problems)
+  1    done, with failures that the output names (failed shards, verification problems, a full disk)
   2    the request cannot be carried out as given; nothing was written
   3    the deadline came first (--deadline); the same command resumes
-  130  interrupted (Ctrl-C, SIGTERM); the same command resumes
+  130  interrupted (Ctrl-C, SIGTERM); the same command resumes. A worker that SIGTERM ends exits with 0
 `;
 
 /** Runs one command line and returns its exit code. Never throws. */

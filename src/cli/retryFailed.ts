@@ -23,7 +23,7 @@ such shards new numbers in a new generation (OUT/generations/<n>.json), so that 
 committed is changed. With a Redis they are queued at once, for the workers there; without one, the command that
 started the run takes them up.
 
---codes narrows it: codes of failures, such as disk-full or crashed (the shard's workers died), or of rejected
+--codes narrows it: codes of failures, such as s3-failed or crashed (the shard's workers died), or of rejected
 photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be
 done again, because its person's variants depend on all of the person's photographs; the new result takes the place of
 the old one when the run is finished again, and until then the manifest and its files stay as they are.
@@ -31,7 +31,7 @@ Without --codes: every failed shard, and no rejected photograph. The manifest li
 
 Examples:
   posecast retry-failed out/night-1
-  posecast retry-failed s3://bucket/night-1 --codes disk-full,crashed --redis redis://queue:6379
+  posecast retry-failed s3://bucket/night-1 --codes s3-failed,crashed --redis redis://queue:6379
   posecast retry-failed out/night-1 --codes read/missing,read/unreadable && posecast run /data/faces out/night-1
 
 Exit codes: 0 taken up again, or no shard has failed, 2 there is no such run, or nothing has these codes.
@@ -180,5 +180,5 @@ function describeCodes(codes: Readonly<Record<string, number>>): string {
 function codeList(text: string): string[] {
   const codes = text.split(',').map((code) => code.trim());
   if (codes.every((code) => /^[\w-]+(\/[\w-]+)?$/.test(code))) return codes;
-  throw new InvalidArgumentError('Expected codes separated by commas, such as disk-full,read/missing.');
+  throw new InvalidArgumentError('Expected codes separated by commas, such as crashed,read/missing.');
 }

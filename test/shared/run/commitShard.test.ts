@@ -93,6 +93,25 @@ test('an attempt whose table the store cut short is not committed', () =>
     assert.equal((await readCommittedSet(store, runShards(run, []))).size, 0);
   }));
 
+for (const [name, withStore] of Object.entries(STORES)) {
+  test(`${name}: an attempt that looked before another committed and writes after it has lost, also without put-if-absent`, () =>
+    withStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 1 });
+      const [spec] = await sampleSpecs(store, run);
+      assert.ok(spec);
+      const late: ObjectStore = {
+        ...store,
+        async putIfAbsent(key, body, signal) {
+          assert.equal(await runSampleShard(store, run, spec, 'first'), 'won');
+          return store.putIfAbsent(key, body, signal);
+        },
+      };
+      assert.equal(await runSampleShard(late, run, spec, 'late'), 'lost');
+      assert.equal((await readShardCommit(store, 0))?.attemptId, 'first');
+      assert.deepEqual(await storeKeys(store, 'data/'), ['data/00000000-first.parquet']);
+    }));
+}
+
 test('a result whose numbers do not add up is refused before anything is written', () =>
   withFolderStore(async (store) => {
     const run = await planSampleRun(store, { subjects: 1 });
