@@ -3,11 +3,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { feedAgain } from '../producer/feedRun.ts';
 import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { readProgress } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import { openConsumptionWatch } from '../worker/consumptionWatch.ts';
+import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import type { ShardContext, ShardProgress } from '../worker/processShard.ts';
 import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
@@ -181,6 +183,8 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   };
   const judging = setInterval(judge, JUDGE_EVERY_MS);
   releasers.push('judging', () => clearInterval(judging));
+  const emptyQueue = openEmptyQueueWatch((signal) => feedAgain(run, store, { redis, queue, signal }));
+  releasers.push('empty queue watch', () => emptyQueue.close());
   const wait = async (): Promise<RunHereEnd> => {
     try {
       const either = AbortSignal.any([signal, ending.signal]);
@@ -191,6 +195,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         signal: either,
         onLook: show,
         isStoreAway: worker.isStoreAway,
+        emptyQueue,
       });
     } catch (error) {
       if (!signal.aborted && error instanceof StoreUnusableError) return unusable(error);

@@ -1,6 +1,6 @@
 /** `posecast submit CORPUS OUT`: plans a run and queues its shards for workers on any machine. */
 import { Command } from 'commander';
-import { feedRun } from '../producer/feedRun.ts';
+import { feedAgain, feedRun } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
@@ -9,6 +9,7 @@ import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
@@ -116,7 +117,11 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       const { paused } = pause;
       live.update({ ...done, shardsTotal: run.shards, facesTotal: faces, ...(paused && { paused }) });
     };
-    const end = await waitForRunEnd({ queue, store, run, signal, onLook, pollMs: 1_000 });
+    const emptyQueue = openEmptyQueueWatch((ended) =>
+      feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]) }),
+    );
+    releasers.push('empty queue watch', () => emptyQueue.close());
+    const end = await waitForRunEnd({ queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
     live.finish();
     if (end.status === 'failed') {
       for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);

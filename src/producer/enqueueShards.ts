@@ -12,6 +12,8 @@ const CHUNK = 500;
 export interface EnqueueOptions {
   /** Shards that have a commit: they are skipped. */
   readonly committed: { has(index: number): boolean };
+  /** Leaves shards alone that have failed for good, instead of trying them again. */
+  readonly keepFailed?: boolean;
   /** Jobs that may wait for a worker at a time. */
   readonly highWater?: number;
   /** Between two looks at a full queue, in milliseconds. */
@@ -34,7 +36,7 @@ export async function enqueueShards(
   options: EnqueueOptions,
 ): Promise<EnqueueProgress> {
   const { committed, highWater = 2_000, pollMs = 500, signal, onProgress } = options;
-  await forgetFinishedJobs(queue);
+  await forgetJobs(queue, options.keepFailed ? ['completed'] : ['failed', 'completed']);
   const progress = { queued: 0, skipped: 0 };
   let chunk: ShardSpec[] = [];
   const chunkSize = Math.min(CHUNK, highWater);
@@ -71,11 +73,11 @@ async function waiting(queue: ShardQueue): Promise<number> {
 }
 
 /**
- * Removes failed and completed jobs: with them in place, adding their shard again would do nothing, and a shard
- * without a commit has to run whatever the queue remembers of it.
+ * Removes jobs that ended: with them in place, adding their shard again would do nothing, and a shard without a commit
+ * has to run whatever the queue remembers of it.
  */
-async function forgetFinishedJobs(queue: ShardQueue): Promise<void> {
-  for (const state of ['failed', 'completed'] as const) {
+async function forgetJobs(queue: ShardQueue, states: readonly ('failed' | 'completed')[]): Promise<void> {
+  for (const state of states) {
     while ((await queue.clean(0, 1_000, state)).length > 0);
   }
 }

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { readPlan } from '../shared/listing.ts';
 import type { ShardQueue } from '../shared/queue.ts';
-import { registerRun, seedProgress } from '../shared/redisRuns.ts';
+import { claimFeeding, registerRun, seedProgress } from '../shared/redisRuns.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ShardSpec } from '../shared/shard.ts';
@@ -15,6 +15,8 @@ export interface FeedOptions {
   readonly queue: ShardQueue;
   readonly signal: AbortSignal;
   readonly onProgress?: (fed: EnqueueProgress) => void;
+  /** Leaves shards alone that have failed for good, instead of trying them again. */
+  readonly keepFailed?: boolean;
 }
 
 /** Returns when every shard without a commit is in the queue; with a long plan that takes as long as the run. */
@@ -23,7 +25,7 @@ export async function feedRun(
   store: ObjectStore,
   options: FeedOptions,
 ): Promise<EnqueueProgress> {
-  const { redis, queue, signal, onProgress } = options;
+  const { redis, queue, signal, onProgress, keepFailed = false } = options;
   const runShards = await readRunShards(store, run, signal);
   const tally = createRunTally(runShards, store);
   await tally.refresh(signal);
@@ -33,9 +35,26 @@ export async function feedRun(
   await registerRun(redis, { runId, createdAt, shards, out: store.uri });
   return enqueueShards(queue, currentSpecs(run, store, runShards, signal), {
     committed: tally,
+    keepFailed,
     signal,
     ...(onProgress && { onProgress }),
   });
+}
+
+/** Between two attempts to feed an empty queue, by whichever process. */
+const FEED_AGAIN_MS = 30_000;
+
+/**
+ * Queues what is neither committed nor failed, unless another process does so already: every worker of a run may notice
+ * that its queue is empty.
+ */
+export async function feedAgain(
+  run: RunFile,
+  store: ObjectStore,
+  options: Omit<FeedOptions, 'keepFailed'>,
+): Promise<void> {
+  if (!(await claimFeeding(options.redis, run.runId, FEED_AGAIN_MS))) return;
+  await feedRun(run, store, { ...options, keepFailed: true });
 }
 
 /** The shards that make up the run: those of the plan, with the numbers of the newest generation. */

@@ -36,8 +36,9 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
     socketTimeout: SILENCE_MS,
     ...address.options,
     maxRetriesPerRequest: null,
+    // Connects by itself, as do the clients that BullMQ makes after this one: `connect()` gives up for good when the
+    // connection breaks while it is made.
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
-    lazyConnect: true,
   });
   let lost = false;
   redis.on('error', (error) => {
@@ -48,7 +49,7 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
     if (lost) warn(`redis ${address.label}: connected again`);
     lost = false;
   });
-  await redis.connect();
+  await new Promise<void>((resolve) => redis.once('ready', () => resolve()));
   return redis;
 }
 

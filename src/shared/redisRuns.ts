@@ -26,6 +26,11 @@ export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> 
   await redis.hset(RUNS_KEY, runId, JSON.stringify({ out, createdAt, shards }));
 }
 
+/** True for one of several processes that ask within the time. */
+export async function claimFeeding(redis: Redis, runId: string, ms: number): Promise<boolean> {
+  return (await redis.set(`posecast:${runId}:feeding`, '1', 'PX', ms, 'NX')) === 'OK';
+}
+
 /** Takes a finished run off the list; what else Redis holds of it ends by itself. */
 export async function unregisterRun(redis: Redis, runId: string): Promise<void> {
   await redis.hdel(RUNS_KEY, runId);

@@ -6,6 +6,7 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
 
 /** `complete`: every shard is committed and the manifest is in place. */
 export type RunEnd =
@@ -27,6 +28,8 @@ export interface RunEndOptions {
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
+  /** Hears whether the queue has work. */
+  readonly emptyQueue?: EmptyQueueWatch;
 }
 
 /** Failed shards reported by name; more are only counted. */
@@ -71,8 +74,10 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
     signal.throwIfAborted();
     await options.onLook?.();
     const waiting = await queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
-    if (waiting > 0) countedAt = -Infinity;
-    else if (performance.now() - countedAt > COUNT_EVERY_MS) {
+    if (waiting > 0) {
+      countedAt = -Infinity;
+      options.emptyQueue?.sawWork();
+    } else if (performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
       // Another worker may have been faster; then there is nothing to read.
       if (await isFinished(store)) return { status: 'complete' };
@@ -80,6 +85,7 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       if (finalized.status === 'finished') return { status: 'complete' };
       const failed = await queue.getFailedCount();
       if (failed >= finalized.missing) return { status: 'failed', failures: await readFailures(queue) };
+      options.emptyQueue?.sawNone();
     }
     await sleep(options.pollMs ?? 200, undefined, { signal });
   }

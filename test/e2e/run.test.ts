@@ -1,11 +1,12 @@
 /** The main job as a user runs it: real command line, real Redis, real models, the sample photographs. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
 import { dot } from '../../src/shared/l2.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { childRedis } from '../helpers/childRedis.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -224,7 +225,7 @@ test('a run whose own Redis is killed ends with one clear line, and the same com
     ) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    process.kill(await childRedis(first.child.pid!), 'SIGKILL');
+    process.kill((await childRedis(first.child.pid!))!, 'SIGKILL');
     const stopped = await first.done;
     assert.equal(stopped.code, 1, stopped.stderr);
     assert.match(stopped.stderr, /own redis-server.*the same command resumes/);
@@ -232,20 +233,3 @@ test('a run whose own Redis is killed ends with one clear line, and the same com
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal((await posecast(['verify', out])).code, 0);
   }));
-
-/** Process id of the redis-server that a posecast process has started. */
-async function childRedis(pid: number): Promise<number> {
-  for (const child of await childrenOf(pid)) {
-    const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-    if (command.startsWith('redis-server')) return child;
-  }
-  throw new Error(`process ${pid} has no redis-server`);
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const threads = await readdir(`/proc/${pid}/task`);
-  const lists = await Promise.all(
-    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')),
-  );
-  return lists.flatMap((list) => list.split(' ').filter(Boolean).map(Number));
-}

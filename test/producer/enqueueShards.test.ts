@@ -133,6 +133,9 @@ test('a shard that failed is tried again when it is asked for again', () =>
       while ((await queue.getJobCounts('failed')).failed !== 1)
         await new Promise((resolve) => setTimeout(resolve, 10));
     });
+    // A queue that is fed again because it is empty must not try failed shards for ever.
+    await enqueueShards(queue, specs(1), { ...NONE, keepFailed: true });
+    assert.deepEqual(await queue.getJobCounts('wait', 'failed'), { wait: 0, failed: 1 });
     await enqueueShards(queue, specs(1), NONE);
     assert.deepEqual(await queue.getJobCounts('wait', 'failed'), { wait: 1, failed: 0 });
   }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { feedRun } from '../../src/producer/feedRun.ts';
+import { feedAgain, feedRun } from '../../src/producer/feedRun.ts';
 import { type QueueStatus, readRunStatus, stateOf } from '../../src/producer/runStatus.ts';
 import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
@@ -75,6 +75,31 @@ test('feeding a run makes it known, seeds its progress from the commits and queu
         assert.equal(status.state, 'running');
         assert.deepEqual([status.shardsDone, status.shardsTotal, status.facesTotal], [1, 4, 32]);
         assert.deepEqual([status.queue?.waiting, status.queue?.workers.length], [3, 1]);
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));
+
+test('of several that find the queue empty one feeds it, and the run is known again', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 8 });
+      const queue = openShardQueue(redis, run.runId);
+      try {
+        const { signal } = new AbortController();
+        await feedRun(run, store, { redis, queue, signal });
+        await redis.flushall();
+        let fed = 0;
+        const onProgress = () => void fed++;
+        const options = { redis, queue, signal, onProgress };
+        await Promise.all([1, 2, 3].map(() => feedAgain(run, store, options)));
+        assert.equal(fed, 1);
+        assert.deepEqual(await queue.getJobCounts('wait'), { wait: 4 });
+        assert.deepEqual(
+          (await listRuns(redis)).map(({ runId }) => runId),
+          [run.runId],
+        );
       } finally {
         await queue.close();
       }

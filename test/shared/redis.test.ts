@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { Queue, Worker } from 'bullmq';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../src/shared/redis.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 
@@ -120,3 +121,39 @@ test('a read-only replica is refused', () =>
     await redis.call('REPLICAOF', '127.0.0.1', '1');
     assert.match(await refusal(url), /expected a primary/);
   }));
+
+for (const [who, broken] of [
+  ['the client', 2],
+  ['the client that a worker makes of it', 3],
+] as const) {
+  test(`a connection that breaks while it is made is made again: ${who}`, () =>
+    withRedis(({ server }) => {
+      let connections = 0;
+      return withServer(
+        (socket) => {
+          // The first is the preflight.
+          if (++connections === broken) return socket.destroy();
+          const redis = connectSocket(Number(new URL(server.url).port), '127.0.0.1');
+          socket.pipe(redis).pipe(socket);
+          redis.on('error', () => socket.destroy());
+          socket.on('close', () => redis.destroy());
+        },
+        async (port) => {
+          const redis = await connectRedis(`redis://127.0.0.1:${port}`);
+          const queue = new Queue('q', { connection: redis });
+          const worker = new Worker('q', async () => 'done', { connection: redis });
+          worker.on('error', () => {});
+          try {
+            const done = new Promise((resolve) => worker.once('completed', resolve));
+            await queue.add('job', {});
+            await done;
+            assert.ok(connections > broken);
+          } finally {
+            await worker.close();
+            await queue.close();
+            await closeRedis(redis);
+          }
+        },
+      );
+    }));
+}
