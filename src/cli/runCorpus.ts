@@ -6,9 +6,9 @@ import { IntegrityError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { unregisterRun } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
 import { readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
@@ -50,7 +50,7 @@ export async function runCorpus(
   options.onPlanned(run);
   if (resumed) note(`resuming run ${run.runId}`);
   let work: { longestBlockMs: number; workSeconds: number } | undefined;
-  if (!(await isFinished(store))) {
+  if (!(await settleFinished(store, run, signal))) {
     const { redis, lost } = shared ?? (await ownRedis(note, releasers));
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());

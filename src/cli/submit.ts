@@ -7,7 +7,7 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
 import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
+import { settleFinished } from '../shared/run/settleFinished.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
@@ -89,7 +89,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
         `${count(faces)} faces of ${count(subjects)} people in ${count(run.shards)} shards`,
     );
-    if (await isFinished(store)) {
+    if (await settleFinished(store, run, signal)) {
       await unregisterRun(redis, run.runId);
       report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
       return;

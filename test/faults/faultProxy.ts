@@ -15,6 +15,8 @@ export interface ProxiedRequest {
 export type S3Fault =
   /** The request waits before it is passed on. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** The request waits for something to happen. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
   /** The service says so itself, and does nothing. */
   | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
   /** The connection breaks before the service hears of the request. */
@@ -76,6 +78,9 @@ export async function startFaultProxy(target: string, options: FaultProxyOptions
         return reset(response);
       case 'delay':
         await sleep(fault.ms);
+        break;
+      case 'hold':
+        await fault.until;
     }
     const reply = await forward(request, body);
     switch (fault?.kind) {

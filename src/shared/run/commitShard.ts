@@ -26,9 +26,13 @@ export type ShardResult = Omit<ShardCommit, 'schemaVersion' | AttemptFolder> & {
   };
 };
 
+/** A store that is away must not keep an attempt that has failed already. */
+const TIDY_MS = 5_000;
+
 /**
  * Makes this attempt the shard's result unless another attempt is. Throws when the store fails; nothing is committed
  * then, or the same call again finds its own commit and answers 'won'.
+ * @param signal stops the uploads. A commit that has been asked for is not stopped: nobody could know if it is there.
  */
 export async function commitShard(
   store: ObjectStore,
@@ -46,20 +50,47 @@ export async function commitShard(
   };
   // Checked before anything is written: a result that does not add up must not become a commit.
   const commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
-  for (const folder of ATTEMPT_FOLDERS) {
-    const [entry, table] = [files[folder], tables[folder]];
-    if (entry !== null && table !== undefined) await upload(store, entry, table.bytes, signal);
+  try {
+    for (const folder of ATTEMPT_FOLDERS) {
+      const [entry, table] = [files[folder], tables[folder]];
+      if (entry !== null && table !== undefined) await upload(store, entry, table.bytes, signal);
+    }
+  } catch (error) {
+    // The run may be finished already, by others: then no finish will remove them. What stays does no harm.
+    await removeFiles(store, result, AbortSignal.timeout(TIDY_MS)).catch(() => {});
+    throw error;
   }
-  await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit), signal);
+  let failure: unknown;
+  try {
+    await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit));
+  } catch (error) {
+    failure = error;
+  }
   // Whatever the answer was, what can be read back decides: the answer to a retried request may be about this
-  // attempt's own earlier write, and a store without put-if-absent may have let another attempt overwrite it.
+  // attempt's own earlier write, the answer to a successful one may be lost, and a store without put-if-absent may have
+  // let another attempt overwrite it.
   const after = await readShardCommit(store, result.spec.index);
   if (after === undefined) {
+    if (failure !== undefined) throw failure;
     throw new IntegrityError('commit-lost', 'commit cannot be read back', {
       key: commitKey(commit.spec.index),
     });
   }
-  return settle(store, result, after);
+  const outcome = await settle(store, result, after);
+  if (outcome === 'won' && !store.atomicPutIfAbsent) await uploadMissing();
+  return outcome;
+
+  /**
+   * Where a late commit can take the place of another, the run may have been finished with that other one, and the
+   * finish has removed these files. The commit must not name what is not there.
+   */
+  async function uploadMissing(): Promise<void> {
+    for (const folder of ATTEMPT_FOLDERS) {
+      const [entry, table] = [files[folder], tables[folder]];
+      if (entry === null || table === undefined || (await store.head(entry.key)) !== undefined) continue;
+      await upload(store, entry, table.bytes, undefined);
+    }
+  }
 
   function fileEntry(folder: AttemptFolder, { rows, bytes, sha256 }: EncodedTable): FileEntry {
     const key = attemptKey(folder, result.spec.index, result.attemptId, format);
@@ -94,8 +125,16 @@ async function settle(store: ObjectStore, result: ShardResult, commit: ShardComm
     throw new IntegrityError('other-run', 'commit belongs to another run', facts);
   }
   if (commit.attemptId === result.attemptId) return 'won';
-  for (const folder of ATTEMPT_FOLDERS) {
-    await store.delete(attemptKey(folder, result.spec.index, result.attemptId, result.format));
-  }
+  await removeFiles(store, result);
   return 'lost';
+}
+
+async function removeFiles(
+  store: ObjectStore,
+  { spec, attemptId, format }: ShardResult,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const folder of ATTEMPT_FOLDERS) {
+    await store.delete(attemptKey(folder, spec.index, attemptId, format), signal);
+  }
 }

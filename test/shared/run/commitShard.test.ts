@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import { PosecastError } from '../../../src/shared/errors.ts';
 import { commitShard } from '../../../src/shared/run/commitShard.ts';
 import { readCommittedSet } from '../../../src/shared/run/committedShards.ts';
+import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { runShards } from '../../../src/shared/run/generations.ts';
+import { settleFinished } from '../../../src/shared/run/settleFinished.ts';
 import { readShardCommit } from '../../../src/shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
+import { verifyRun } from '../../../src/verify/verifyRun.ts';
 import {
   planSampleRun,
   runSampleShard,
@@ -16,6 +19,41 @@ import {
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 
 for (const [name, withStore] of Object.entries(STORES)) {
+  test(`${name}: an attempt that is stopped while it uploads takes its files with it`, () =>
+    withStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 1 });
+      const [spec] = await sampleSpecs(store, run);
+      assert.ok(spec);
+      const before = await storeKeys(store);
+      const result = await shardResult(run, spec, 'a', await sampleRows(store, run, spec));
+      const stop = new AbortController();
+      const stopped: ObjectStore = {
+        ...store,
+        put: async (key, body, signal) => {
+          await store.put(key, body);
+          if (key.startsWith('subjects/')) stop.abort();
+          signal?.throwIfAborted();
+        },
+      };
+      await assert.rejects(commitShard(stopped, result, stop.signal), { name: 'AbortError' });
+      assert.deepEqual(await storeKeys(store), before);
+    }));
+
+  test(`${name}: a commit that is there has won, though the store said that it failed`, () =>
+    withStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 1 });
+      const [spec] = await sampleSpecs(store, run);
+      assert.ok(spec);
+      const failing: ObjectStore = {
+        ...store,
+        putIfAbsent: async (key, body) => {
+          await store.putIfAbsent(key, body);
+          throw new PosecastError('s3-failed', 'no answer');
+        },
+      };
+      assert.equal(await runSampleShard(failing, run, spec, 'only'), 'won');
+    }));
+
   test(`${name}: of many attempts of a shard exactly one stays, with its own files and no others`, () =>
     withStore(async (store) => {
       const run = await planSampleRun(store, { subjects: 1 });
@@ -32,6 +70,32 @@ for (const [name, withStore] of Object.entries(STORES)) {
       }
     }));
 }
+
+test('a commit that takes the place of another after the finish brings its files again', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    let looked = false;
+    const weak: ObjectStore = {
+      ...store,
+      atomicPutIfAbsent: false,
+      // Nobody else was there when it looked; while its commit was on the way, another won and the run was finished.
+      async putIfAbsent(key, body) {
+        if (looked) return store.putIfAbsent(key, body);
+        looked = true;
+        assert.equal(await runSampleShard(store, run, spec, 'early'), 'won');
+        assert.equal((await finalizeRun(store, run)).status, 'finished');
+        await store.put(key, body);
+        return true;
+      },
+    };
+    assert.equal(await runSampleShard(weak, run, spec, 'late'), 'won');
+    assert.equal(await settleFinished(store, run), true);
+    const report = await verifyRun(store);
+    assert.ok(report.ok, JSON.stringify(report.problems));
+    assert.equal((await readShardCommit(store, 0))?.attemptId, 'late');
+  }));
 
 test('an attempt of a committed shard uploads nothing', () =>
   withFolderStore(async (store) => {

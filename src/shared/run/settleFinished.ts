@@ -1,0 +1,42 @@
+/**
+ * A finished run may get files afterwards: an attempt that was uploading when the run was finished removes its own, but
+ * not if it dies in that moment; on a store that ignores If-None-Match it may even put its commit in the place of
+ * another. Finishing once more makes the run whole.
+ */
+import type { ObjectStore } from '../store/objectStore.ts';
+import { isFinished } from './committedShards.ts';
+import { finalizeRun } from './finalizeRun.ts';
+import { type RunShards, readRunShards } from './generations.ts';
+import type { RunFile } from './runFile.ts';
+import { ATTEMPT_FOLDERS, parseAttemptKey } from './runKeys.ts';
+
+/** Whether the run is finished; if attempts have left files in it since, it is finished again. Lists, reads nothing else. */
+export async function settleFinished(
+  store: ObjectStore,
+  run: RunFile,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (!(await isFinished(store))) return false;
+  if (!(await hasStrayAttempts(store, await readRunShards(store, run, signal), signal))) return true;
+  return (await finalizeRun(store, run, signal ? { signal } : {})).status === 'finished';
+}
+
+/** Every committed shard has one attempt's files; another attempt's are left over. */
+async function hasStrayAttempts(
+  store: ObjectStore,
+  shards: RunShards,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const attempts = new Map<number, string>();
+  for (const folder of ATTEMPT_FOLDERS) {
+    for await (const { key } of store.list(`${folder}/`, signal)) {
+      const attempt = parseAttemptKey(key);
+      if (attempt === undefined || attempt.shardIndex >= shards.numbers) continue;
+      const { shardIndex, attemptId } = attempt;
+      if (shards.placeOf(shardIndex) === undefined) return true;
+      if ((attempts.get(shardIndex) ?? attemptId) !== attemptId) return true;
+      attempts.set(shardIndex, attemptId);
+    }
+  }
+  return false;
+}
