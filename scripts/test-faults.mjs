@@ -8,10 +8,10 @@ const repeated = process.env.POSECAST_FAULTS_SEED;
 const firstSeed = process.env.POSECAST_FAULTS_FIRST_SEED ?? String(Math.floor(Date.now() / 1000) % 2 ** 31);
 if (long) installCeph();
 const files = [
-  'dist/test/faults/randomRuns.test.js',
-  ...(repeated === undefined ? ['dist/test/faults/disturbedRuns.test.js'] : []),
-  ...(long ? ['dist/test/faults/ceph.test.js'] : []),
-];
+  ...(repeated === undefined ? ['disturbedRuns', 'rivals'] : []),
+  'randomRuns',
+  ...(long ? ['ceph'] : []),
+].map((name) => `dist/test/faults/${name}.test.js`);
 console.log(repeated === undefined ? `first seed ${firstSeed}` : `seed ${repeated}`);
 const { status } = spawnSync(
   process.execPath,

@@ -175,7 +175,10 @@ async function runTogether(
   const striking = strikeAll(strikes, direct, ended.signal, async ({ victim, worker, awayMs }) => {
     if (victim === 'redis') return redis.killAndRestart(awayMs);
     if (victim === 'redis-data') return redis.empty();
-    processes.get(victim === 'producer' ? 'producer' : `worker ${worker}`)?.kill();
+    const process = processes.get(victim === 'producer' ? 'producer' : `worker ${worker}`);
+    // Not waited for: the next strike may hit while it stands still.
+    if (victim === 'suspended-worker') void process?.suspend(awayMs);
+    else process?.kill();
   });
   await Promise.all([producing, ...working]).finally(() => ended.abort());
   await striking;

@@ -1,6 +1,9 @@
 /** The two corpora of the fault suite, with the result that an undisturbed run of each comes to. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast } from '../helpers/cli.ts';
@@ -17,8 +20,22 @@ export interface FaultCorpus {
 }
 
 /** Networks of a few hundred bytes: for what is about dispatch. */
-export async function tinyCorpus(folder: string, shards = 24): Promise<FaultCorpus> {
+export async function tinyCorpus(folder: string, shards = 16): Promise<FaultCorpus> {
   return undisturbed(folder, { ...(await makeSmallShards(folder, shards)), shards });
+}
+
+/** A tiny corpus for all tests of a file. */
+export function sharedTinyCorpus(shards: number): () => FaultCorpus {
+  let folder: string | undefined;
+  let corpus: FaultCorpus | undefined;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'posecast-faults-'));
+    corpus = await tinyCorpus(folder, shards);
+  });
+  after(async () => {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  });
+  return () => corpus!;
 }
 
 /** The sample photographs through the default networks. */

@@ -7,9 +7,13 @@ import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { writeUntrainedFraModel } from '../helpers/untrainedFraModel.ts';
 import { assertSameRun } from './compareRuns.ts';
+import { sharedTinyCorpus } from './corpora.ts';
 import { committed, type Fleet, untilCommitted, withFleet } from './fleet.ts';
 
-const FOLDER = { store: 'folder', shards: 16 } as const;
+const SHARDS = 16;
+const tiny = sharedTinyCorpus(SHARDS);
+const inFolder = (run: (fleet: Fleet) => Promise<void>) =>
+  withFleet({ store: 'folder', corpus: tiny() }, run);
 
 /** attemptId by shard. */
 async function attempts(direct: ObjectStore): Promise<Map<number, string>> {
@@ -31,14 +35,14 @@ async function breakOff({ submit, startWorker, direct }: Fleet, shards: number):
 }
 
 test('after Redis was emptied the same command queues only what is not committed, and finishes the run', () =>
-  withFleet(FOLDER, async (fleet) => {
+  inFolder(async (fleet) => {
     const { redis, direct, corpus } = fleet;
     await breakOff(fleet, 5);
     await redis.empty();
     const before = await attempts(direct);
     const submitted = await fleet.submit('--json');
     const { queued, skipped } = JSON.parse(submitted.stdout) as { queued: number; skipped: number };
-    assert.deepEqual([queued, skipped], [16 - before.size, before.size]);
+    assert.deepEqual([queued, skipped], [SHARDS - before.size, before.size]);
     const worked = await fleet.startWorker().done;
     assert.equal(worked.code, 0, worked.stderr);
     const after = await attempts(direct);
@@ -48,7 +52,7 @@ test('after Redis was emptied the same command queues only what is not committed
   }));
 
 test('after Redis was emptied under a worker, the worker queues what is missing and finishes the run alone', () =>
-  withFleet(FOLDER, async ({ submit, startWorker, redis, direct, corpus }) => {
+  inFolder(async ({ submit, startWorker, redis, direct, corpus }) => {
     assert.equal((await submit()).code, 0);
     const worker = startWorker();
     await untilCommitted(direct, 4, worker);
@@ -63,7 +67,7 @@ test('after Redis was emptied under a worker, the worker queues what is missing 
   }));
 
 test('two producers that submit the same run at once submit one run', () =>
-  withFleet(FOLDER, async ({ submit, startWorker, direct, corpus }) => {
+  inFolder(async ({ submit, startWorker, direct, corpus }) => {
     const both = await Promise.all([submit('--json'), submit('--json')]);
     const runs = new Set<unknown>();
     for (const { code, stdout, stderr } of both) {
@@ -77,7 +81,7 @@ test('two producers that submit the same run at once submit one run', () =>
   }));
 
 test('of two runs that want the same OUT at once one gets it, the other is refused with the difference', () =>
-  withFleet(FOLDER, async ({ submit, startWorker, direct }) => {
+  inFolder(async ({ submit, startWorker, direct }) => {
     const both = await Promise.all([submit('--seed', '1'), submit('--seed', '2')]);
     assert.deepEqual(
       both.map(({ code }) => code).sort(),
@@ -87,12 +91,11 @@ test('of two runs that want the same OUT at once one gets it, the other is refus
     const refused = both.find(({ code }) => code === 2)!;
     assert.match(refused.stderr, /OUT holds another run: seed: ([12]) there, (?!\1)[12] asked/);
     assert.equal((await startWorker().done).code, 0);
-    const files = (await committed(direct)).length;
-    assert.equal(files, 16);
+    assert.equal((await committed(direct)).length, SHARDS);
   }));
 
 test('a run that was broken off is not resumed with another configuration, corpus or weights', () =>
-  withFleet(FOLDER, async (fleet) => {
+  inFolder(async (fleet) => {
     const { submit, start, out, corpus, direct } = fleet;
     await breakOff(fleet, 2);
 
@@ -118,7 +121,7 @@ test('a run that was broken off is not resumed with another configuration, corpu
     const worked = await start('work', out).done;
     assert.equal(worked.code, 2, worked.stderr);
     assert.match(worked.stderr, /model fra differs from the one the run was planned with/);
-    assert.ok((await committed(direct)).length < 16, 'nothing was done with other weights');
+    assert.ok((await committed(direct)).length < SHARDS, 'nothing was done with other weights');
 
     await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 } });
     assert.equal((await submit()).code, 0);

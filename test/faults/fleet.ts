@@ -8,7 +8,7 @@ import { openStore } from '../../src/shared/store/openStore.ts';
 import { type CliProcess, type CliResult, startPosecast } from '../helpers/cli.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
-import { type FaultCorpus, tinyCorpus } from './corpora.ts';
+import type { FaultCorpus } from './corpora.ts';
 import { faultEnv } from './faultEnv.ts';
 import { type FaultProxy, startFaultProxy } from './faultProxy.ts';
 import { type MortalRedis, withMortalRedis } from './mortalRedis.ts';
@@ -31,11 +31,10 @@ export interface Fleet {
 export type FleetStore = 'folder' | { readonly conditionalPuts: boolean };
 
 export async function withFleet(
-  { store, shards }: { readonly store: FleetStore; readonly shards: number },
+  { store, corpus }: { readonly store: FleetStore; readonly corpus: FaultCorpus },
   run: (fleet: Fleet) => Promise<void>,
 ): Promise<void> {
   await withTempFolder(async (folder) => {
-    const corpus = await tinyCorpus(folder, shards);
     await withMortalRedis(async (redis) => {
       const go = async (out: string, proxy: FaultProxy | undefined, endpoint: string | undefined) => {
         const direct = await openStore(out, { access: 'read', s3: { endpoint } });

@@ -9,14 +9,17 @@ export type StoreKind = (typeof STORE_KINDS)[number];
 export type CommandKind = 'run' | 'run-shared' | 'submit';
 
 export interface Strike {
-  /** 'own-redis': the one that `posecast run` started. */
-  readonly victim: 'producer' | 'worker' | 'redis' | 'own-redis' | 'redis-data';
+  /**
+   * Killed: 'producer', 'worker', 'redis', 'own-redis' (the one that `posecast run` started). 'redis-data': FLUSHALL.
+   * 'suspended-worker': stands still and goes on, as if nothing had been.
+   */
+  readonly victim: 'producer' | 'worker' | 'suspended-worker' | 'redis' | 'own-redis' | 'redis-data';
   /** Which worker. */
   readonly worker: number;
   /** When so many shards are committed, and these milliseconds later. */
   readonly afterCommits: number;
   readonly afterMs: number;
-  /** How long a killed Redis stays away. */
+  /** How long a killed Redis stays away, or a worker stands still. */
   readonly awayMs: number;
 }
 
@@ -65,16 +68,21 @@ export function drawScenario(seed: number, { shards, models, stores }: ScenarioC
 function drawStrike(random: Random, command: CommandKind, workers: number, shards: number): Strike {
   const victims = {
     run: ['producer', 'producer', 'own-redis'],
-    'run-shared': ['producer', 'worker', 'worker', 'redis', 'redis-data'],
-    submit: ['producer', 'worker', 'worker', 'worker', 'redis', 'redis-data'],
+    'run-shared': ['producer', 'worker', 'worker', 'suspended-worker', 'redis', 'redis-data'],
+    submit: ['producer', 'worker', 'worker', 'worker', 'suspended-worker', 'redis', 'redis-data'],
   } as const;
+  const victim = oneOf(random, victims[command]);
   return {
-    victim: oneOf(random, victims[command]),
+    victim,
     worker: randomInt(random, Math.max(1, workers)),
     // Before the first commit (listing, planning, feeding) as well as at the very end (finishing).
     afterCommits: random() < 0.25 ? 0 : random() < 0.2 ? shards : randomInt(random, shards),
     afterMs: randomInt(random, random() < 0.2 ? 2_000 : 200),
-    awayMs: randomInt(random, random() < 0.3 ? 3_000 : 300),
+    // A worker long enough for its locks to run out.
+    awayMs:
+      victim === 'suspended-worker'
+        ? 3_000 + randomInt(random, 5_000)
+        : randomInt(random, random() < 0.3 ? 3_000 : 300),
   };
 }
 

@@ -10,6 +10,8 @@ export interface Supervised {
   readonly current: CliProcess | undefined;
   /** kill -9; the supervisor starts it again. */
   kill(): void;
+  /** Stands still for so many milliseconds, and goes on. */
+  suspend(ms: number): Promise<void>;
 }
 
 export interface Supervisor {
@@ -45,6 +47,12 @@ export function createSupervisor(): Supervisor {
           return current;
         },
         kill: () => void current?.child.kill('SIGKILL'),
+        async suspend(ms) {
+          const process = current;
+          process?.child.kill('SIGSTOP');
+          await sleep(ms);
+          process?.child.kill('SIGCONT');
+        },
       });
       for (let start = 1; !closing; start++) {
         assert.ok(start <= MOST_STARTS, `${name} was started ${MOST_STARTS} times and is not done`);
