@@ -30,6 +30,7 @@ const { status } = spawnSync(
       POSECAST_FAULTS_RUNS: long ? '200' : '26',
       ...(long && { POSECAST_FAULTS_CEPH_RUNS: '20' }),
       ...process.env,
+      POSECAST_FAULTS: 'full',
       POSECAST_FAULTS_FIRST_SEED: firstSeed,
     },
   },

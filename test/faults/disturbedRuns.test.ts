@@ -9,6 +9,7 @@ import { writeUntrainedFraModel } from '../helpers/untrainedFraModel.ts';
 import { assertSameRun } from './compareRuns.ts';
 import { sharedTinyCorpus } from './corpora.ts';
 import { committed, type Fleet, untilCommitted, withFleet } from './fleet.ts';
+import { ONLY_IN_FULL } from './full.ts';
 
 const SHARDS = 16;
 const tiny = sharedTinyCorpus(SHARDS);
@@ -66,7 +67,7 @@ test('after Redis was emptied under a worker, the worker queues what is missing 
     await assertSameRun(direct, corpus.expected);
   }));
 
-test('two producers that submit the same run at once submit one run', () =>
+test('two producers that submit the same run at once submit one run', ONLY_IN_FULL, () =>
   inFolder(async ({ submit, startWorker, direct, corpus }) => {
     const both = await Promise.all([submit('--json'), submit('--json')]);
     const runs = new Set<unknown>();
@@ -78,7 +79,8 @@ test('two producers that submit the same run at once submit one run', () =>
     const { code, stderr } = await startWorker().done;
     assert.equal(code, 0, stderr);
     await assertSameRun(direct, corpus.expected);
-  }));
+  }),
+);
 
 test('of two runs that want the same OUT at once one gets it, the other is refused with the difference', () =>
   inFolder(async ({ submit, startWorker, direct }) => {
@@ -94,37 +96,41 @@ test('of two runs that want the same OUT at once one gets it, the other is refus
     assert.equal((await committed(direct)).length, SHARDS);
   }));
 
-test('a run that was broken off is not resumed with another configuration, corpus or weights', () =>
-  inFolder(async (fleet) => {
-    const { submit, start, out, corpus, direct } = fleet;
-    await breakOff(fleet, 2);
+test(
+  'a run that was broken off is not resumed with another configuration, corpus or weights',
+  ONLY_IN_FULL,
+  () =>
+    inFolder(async (fleet) => {
+      const { submit, start, out, corpus, direct } = fleet;
+      await breakOff(fleet, 2);
 
-    const more = await submit('--variants', '3');
-    assert.equal(more.code, 2, more.stderr);
-    assert.match(more.stderr, /OUT holds another run: variants: 2 there, 3 asked/);
+      const more = await submit('--variants', '3');
+      assert.equal(more.code, 2, more.stderr);
+      assert.match(more.stderr, /OUT holds another run: variants: 2 there, 3 asked/);
 
-    const list = await readFile(corpus.corpus, 'utf8');
-    await writeFile(corpus.corpus, `${list}face-new,person-new,1.png\n`);
-    const grown = await submit();
-    assert.equal(grown.code, 2, grown.stderr);
-    assert.match(grown.stderr, /the corpus has changed since: faces: 16 there, 17 asked/);
-    await writeFile(corpus.corpus, list);
+      const list = await readFile(corpus.corpus, 'utf8');
+      await writeFile(corpus.corpus, `${list}face-new,person-new,1.png\n`);
+      const grown = await submit();
+      assert.equal(grown.code, 2, grown.stderr);
+      assert.match(grown.stderr, /the corpus has changed since: faces: 16 there, 17 asked/);
+      await writeFile(corpus.corpus, list);
 
-    const fra = join(corpus.corpus, '..', 'fra');
-    const { recognizer } = JSON.parse(await readFile(join(fra, 'card.json'), 'utf8'));
-    const card = await readFile(join(fra, 'card.json'), 'utf8');
-    await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 }, seed: 1 });
-    assert.notEqual(await readFile(join(fra, 'card.json'), 'utf8'), card);
-    const retrained = await submit();
-    assert.equal(retrained.code, 2, retrained.stderr);
-    assert.match(retrained.stderr, /OUT holds another run: fra: .*digest.* there, .*digest.* asked/);
-    const worked = await start('work', out).done;
-    assert.equal(worked.code, 2, worked.stderr);
-    assert.match(worked.stderr, /model fra differs from the one the run was planned with/);
-    assert.ok((await committed(direct)).length < SHARDS, 'nothing was done with other weights');
+      const fra = join(corpus.corpus, '..', 'fra');
+      const { recognizer } = JSON.parse(await readFile(join(fra, 'card.json'), 'utf8'));
+      const card = await readFile(join(fra, 'card.json'), 'utf8');
+      await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 }, seed: 1 });
+      assert.notEqual(await readFile(join(fra, 'card.json'), 'utf8'), card);
+      const retrained = await submit();
+      assert.equal(retrained.code, 2, retrained.stderr);
+      assert.match(retrained.stderr, /OUT holds another run: fra: .*digest.* there, .*digest.* asked/);
+      const worked = await start('work', out).done;
+      assert.equal(worked.code, 2, worked.stderr);
+      assert.match(worked.stderr, /model fra differs from the one the run was planned with/);
+      assert.ok((await committed(direct)).length < SHARDS, 'nothing was done with other weights');
 
-    await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 } });
-    assert.equal((await submit()).code, 0);
-    assert.equal((await start('work', out, '--threads', '1').done).code, 0);
-    await assertSameRun(direct, corpus.expected);
-  }));
+      await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 } });
+      assert.equal((await submit()).code, 0);
+      assert.equal((await start('work', out, '--threads', '1').done).code, 0);
+      await assertSameRun(direct, corpus.expected);
+    }),
+);

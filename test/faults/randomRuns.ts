@@ -35,7 +35,7 @@ export async function carryOutAll(
         const kinds = Object.keys(stores) as StoreKind[];
         const scenario = drawScenario(seed, { shards: corpus.shards, models, stores: kinds });
         const backend = stores[scenario.store];
-        return t.test(titleOf(scenario), { timeout: 600_000 }, () =>
+        return t.test(titleOf(scenario), { timeout: 900_000 }, () =>
           carryOut(scenario, corpus, backend === 'folder' ? undefined : backend),
         );
       }),
