@@ -16,6 +16,26 @@ const tiny = sharedTinyCorpus(SHARDS);
 const inFolder = (run: (fleet: Fleet) => Promise<void>) =>
   withFleet({ store: 'folder', corpus: tiny() }, run);
 
+/**
+ * A fleet on S3 whose producers are held back until both have planned a run and want to write its run.json: without
+ * that, one is nearly always done before the other has begun.
+ */
+const withRivalProducers = (run: (fleet: Fleet) => Promise<void>) =>
+  withFleet({ store: { conditionalPuts: true }, corpus: tiny() }, async (fleet) => {
+    let open = (): void => {};
+    const until = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let planned = 0;
+    fleet.proxy!.faultOf = ({ method, path }) => {
+      if (method !== 'PUT' || !path.includes('/run/run.json')) return undefined;
+      if (++planned === 2) open();
+      return { kind: 'hold', until };
+    };
+    await run(fleet);
+    assert.ok(planned >= 2, 'both have planned a run');
+  });
+
 /** attemptId by shard. */
 async function attempts(direct: ObjectStore): Promise<Map<number, string>> {
   const found = new Map<number, string>();
@@ -68,7 +88,7 @@ test('after Redis was emptied under a worker, the worker queues what is missing 
   }));
 
 test('two producers that submit the same run at once submit one run', ONLY_IN_FULL, () =>
-  inFolder(async ({ submit, startWorker, direct, corpus }) => {
+  withRivalProducers(async ({ submit, startWorker, direct, corpus }) => {
     const both = await Promise.all([submit('--json'), submit('--json')]);
     const runs = new Set<unknown>();
     for (const { code, stdout, stderr } of both) {
@@ -83,7 +103,7 @@ test('two producers that submit the same run at once submit one run', ONLY_IN_FU
 );
 
 test('of two runs that want the same OUT at once one gets it, the other is refused with the difference', () =>
-  inFolder(async ({ submit, startWorker, direct }) => {
+  withRivalProducers(async ({ submit, startWorker, direct }) => {
     const both = await Promise.all([submit('--seed', '1'), submit('--seed', '2')]);
     assert.deepEqual(
       both.map(({ code }) => code).sort(),
