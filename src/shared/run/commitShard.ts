@@ -26,13 +26,14 @@ export type ShardResult = Omit<ShardCommit, 'schemaVersion' | AttemptFolder> & {
   };
 };
 
-/** A store that is away must not keep an attempt that has failed already. */
+/** A store that is away must not keep an attempt that has failed, or was told to stop. */
 const TIDY_MS = 5_000;
 
 /**
  * Makes this attempt the shard's result unless another attempt is. Throws when the store fails; nothing is committed
  * then, or the same call again finds its own commit and answers 'won'.
- * @param signal stops the uploads. A commit that has been asked for is not stopped: nobody could know if it is there.
+ * @param signal stops the uploads. A commit that has been asked for gets a few seconds more: stopped in the middle,
+ *   nobody would know whether it is there.
  */
 export async function commitShard(
   store: ObjectStore,
@@ -62,7 +63,7 @@ export async function commitShard(
   }
   let failure: unknown;
   try {
-    await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit));
+    await store.putIfAbsent(commitKey(commit.spec.index), jsonFile(commit), later(signal, TIDY_MS));
   } catch (error) {
     failure = error;
   }
@@ -96,6 +97,16 @@ export async function commitShard(
     const key = attemptKey(folder, result.spec.index, result.attemptId, format);
     return { key, rows, bytes: bytes.length, sha256 };
   }
+}
+
+/** Aborts that long after the signal. */
+function later(signal: AbortSignal | undefined, ms: number): AbortSignal | undefined {
+  if (signal === undefined) return undefined;
+  const stop = new AbortController();
+  const abort = () => void setTimeout(() => stop.abort(signal.reason), ms).unref();
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return stop.signal;
 }
 
 /** Some S3 services keep more or fewer bytes than they were sent and call it a success. */
