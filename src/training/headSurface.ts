@@ -23,6 +23,12 @@ const COARSE = 4;
 export const vertexX = (index: number): number => LEFT + (index % COLUMNS) * STEP;
 export const vertexY = (index: number): number => TOP + Math.floor(index / COLUMNS) * STEP;
 
+/** The vertex nearest to a place, or to where it would be on the mesh. */
+export function vertexAt(x: number, y: number): number {
+  const column = Math.min(COLUMNS - 1, Math.max(0, Math.round((x - LEFT) / STEP)));
+  return Math.min(ROWS - 1, Math.max(0, Math.round((y - TOP) / STEP))) * COLUMNS + column;
+}
+
 /** Depth of every vertex of a head of this shape (68 × 2, head frame), all depths multiplied by `scale`. */
 export function headDepth(shape: Float32Array, scale: number): Float32Array {
   const surface = thinPlateSurface(

@@ -6,7 +6,7 @@
 import { type Random, randomInt, randomNormal } from '../shared/random.ts';
 import type { Raster } from '../worker/models/raster.ts';
 import { headShape } from './headModel.ts';
-import { type Colour, type Head, RENDER_DEPTH } from './renderPose.ts';
+import type { Colour, Head } from './renderPose.ts';
 
 /** A frontal photograph that people are made of. */
 export interface Frontal {
@@ -45,7 +45,7 @@ export function inventHead(parents: readonly Frontal[], random: Random): Head {
   const shares = randomShares(parents.length, random);
   return {
     shape: shapes[0]!.map((_, i) => shapes.reduce((sum, shape, k) => sum + shares[k]! * shape[i]!, 0)),
-    depthScale: RENDER_DEPTH * Math.max(0.4, 1 + DEPTH_SPREAD * randomNormal(random)),
+    depthScale: Math.max(0.4, 1 + DEPTH_SPREAD * randomNormal(random)),
     textures: randomShares(parents.length, random).map((share, k) => ({
       picture: parents[k]!.picture,
       landmarks: parents[k]!.landmarks,

@@ -1,10 +1,12 @@
 /**
  * A head seen from another side: the head surface (headSurface.ts) is laid under one or several frontal photographs,
- * turned and drawn again with a depth buffer. Up to about 45° it looks like a photograph; beyond, the far cheek and
- * the side of the head show that they were guessed.
+ * completed by the skull behind it (skull.ts), turned and drawn again with a depth buffer. The wall behind the person
+ * stays behind. Up to about 45° it looks like a photograph; beyond, hair and ears show that they were guessed.
  */
 import type { Landmarks68 } from '../shared/face.ts';
 import type { Raster } from '../worker/models/raster.ts';
+import { type Canvas, drawTriangle, openCanvas, type Paint, type Vertices } from './canvas.ts';
+import { foreground } from './foreground.ts';
 import { type HeadFrame, headFrame, headRotation, headShape } from './headModel.ts';
 import {
   COLUMNS,
@@ -14,9 +16,13 @@ import {
   HEAD_HEIGHT,
   HEAD_WIDTH,
   headDepth,
+  ROWS,
+  vertexAt,
   vertexX,
   vertexY,
 } from './headSurface.ts';
+import { type Lamp, vertexLight } from './lamp.ts';
+import { SKULL_CELLS, SKULL_COLUMNS, type Skull, skullOf } from './skull.ts';
 
 /** Degrees; yaw > 0 to the image's right, pitch > 0 up. */
 export interface RenderPose {
@@ -47,42 +53,67 @@ export interface Head {
 
 /** A head prepared for turning; `render` may be called for many poses. */
 export interface PoseRenderer {
-  render(pose: RenderPose): Raster;
+  /** Without a lamp the light of the photograph turns with the head. */
+  render(pose: RenderPose, lamp?: Lamp): Raster;
 }
 
-/**
- * Depths that make renders most like real turned faces, as a share of the anatomical ones: a camera near the face,
- * hair and a pose meter that reads high all make real pictures look less turned (docs/science.md has the table).
- */
-export const RENDER_DEPTH = 0.6;
-
-/** Side of a render and pixels between the eyes in it. */
-const SIDE = 360;
-const UNIT = 72;
-/** Where the middle between the eyes lies in a render, pixels from the top. */
-const EYE_LINE = 0.42 * SIDE;
+/** Side of a render, and pixels between the eyes of a frontal one. */
+export const RENDER_SIDE = 360;
+export const RENDER_UNIT = 72;
+/** Where the middle between the eyes lies in a render, pixels from the top; from the left it is the middle. */
+export const RENDER_EYE_LINE = 0.42 * RENDER_SIDE;
 
 /** The person of a photograph. */
 export function openPoseRenderer(picture: Raster, landmarks: Landmarks68): PoseRenderer {
   return openHeadRenderer({
     textures: [{ picture, landmarks, weight: () => 1 }],
     shape: headShape(landmarks),
-    depthScale: RENDER_DEPTH,
+    depthScale: 1,
     background: colourAroundHead(picture, headFrame(landmarks)),
   });
 }
 
 export function openHeadRenderer(head: Head): PoseRenderer {
-  const depth = headDepth(head.shape, head.depthScale);
-  const layers = head.textures.map((texture) => openLayer(texture, head.shape));
-  const totals = depth.map((_, i) => layers.reduce((sum, { share }) => sum + share[i]!, 0));
-  for (const { share } of layers) for (let i = 0; i < share.length; i++) share[i]! /= totals[i]!;
-  return { render: (pose) => drawHead(layers, depth, head.background, pose) };
+  const face: Face = {
+    layers: head.textures.map((texture) => openLayer(texture, head.shape)),
+    depth: headDepth(head.shape, head.depthScale),
+  };
+  const frontal = openCanvas(RENDER_SIDE, head.background);
+  drawFace(frontal, face, FRONTAL, undefined);
+  const view = {
+    canvas: frontal,
+    middle: RENDER_SIDE / 2,
+    eyeLine: RENDER_EYE_LINE,
+    unit: RENDER_UNIT,
+  };
+  const skull = skullOf(view, (x, y) => face.depth[vertexAt(x, y)]! / head.depthScale);
+  const depths = skull.z.map((z) => head.depthScale * z);
+  return {
+    render: (pose, lamp) => {
+      const canvas = openCanvas(RENDER_SIDE, head.background);
+      drawSkull(canvas, { ...skull, z: depths }, pose, lamp);
+      drawFace(canvas, face, pose, lamp);
+      const { width, height, data } = canvas;
+      return { width, height, data };
+    },
+  };
 }
 
-/** A photograph, the place in it of every vertex, and how much of it shows there (0–1). */
+const GRID_X = Float32Array.from({ length: ROWS * COLUMNS }, (_, i) => vertexX(i));
+const GRID_Y = Float32Array.from({ length: ROWS * COLUMNS }, (_, i) => vertexY(i));
+const FRONTAL: RenderPose = { yaw: 0, pitch: 0 };
+
+/** What a photograph shows of a head. */
+interface Face {
+  readonly layers: readonly Layer[];
+  readonly depth: Float32Array;
+}
+
+/** A photograph, the place in it of every vertex, and how much of it shows there, > 0. */
 interface Layer {
   readonly picture: Raster;
+  /** 1: person, 0: wall. */
+  readonly person: Uint8Array;
   readonly u: Float32Array;
   readonly v: Float32Array;
   readonly share: Float32Array;
@@ -94,88 +125,75 @@ function openLayer({ picture, landmarks, weight }: HeadTexture, shape: Float32Ar
   const [cos, sin] = [Math.cos(frame.roll) * frame.unit, Math.sin(frame.roll) * frame.unit];
   return {
     picture,
+    person: foreground(picture, frame),
     u: place.x.map((x, i) => frame.originX + x * cos - place.y[i]! * sin),
     v: place.y.map((y, i) => frame.originY + place.x[i]! * sin + y * cos),
     share: place.x.map((_, i) => weight(vertexX(i), vertexY(i))),
   };
 }
 
-/** Vertices in the render. */
-interface Turned {
-  readonly x: Float32Array;
-  readonly y: Float32Array;
-  readonly z: Float32Array;
-}
-
-function drawHead(
-  layers: readonly Layer[],
-  depth: Float32Array,
-  background: Colour,
-  pose: RenderPose,
-): Raster {
-  const data = new Uint8Array(SIDE * SIDE * 3);
-  for (let i = 0; i < SIDE * SIDE; i++) data.set(background, 3 * i);
-  const nearest = new Float32Array(SIDE * SIDE).fill(-Infinity);
-  const turned = turnVertices(depth, pose);
+function drawFace(canvas: Canvas, { layers, depth }: Face, pose: RenderPose, lamp: Lamp | undefined): void {
+  const turned = turnVertices({ x: GRID_X, y: GRID_Y, z: depth }, pose);
+  const light = lamp && vertexLight(turned, COLUMNS, lamp);
+  const paint: Paint = ([a, b, c], wa, wb, wc, rgb) => {
+    rgb.fill(0);
+    let [shown, all] = [0, 0];
+    for (const { picture, person, u, v, share } of layers) {
+      const x = wa * u[a]! + wb * u[b]! + wc * u[c]!;
+      const y = wa * v[a]! + wb * v[b]! + wc * v[c]!;
+      const weight = wa * share[a]! + wb * share[b]! + wc * share[c]!;
+      all += weight;
+      if (person[pixelAt(picture, x, y)] === 0) continue;
+      shown += weight;
+      addPixel(rgb, picture, x, y, weight);
+    }
+    // Mostly wall: it does not turn with the head.
+    if (shown < all / 2) return false;
+    const factor = (light ? wa * light[a]! + wb * light[b]! + wc * light[c]! : 1) / shown;
+    for (let k = 0; k < 3; k++) rgb[k]! *= factor;
+    return true;
+  };
   for (const a of HEAD_CELLS) {
-    drawTriangle(layers, data, nearest, turned, a, a + 1, a + COLUMNS);
-    drawTriangle(layers, data, nearest, turned, a + 1, a + COLUMNS + 1, a + COLUMNS);
+    drawTriangle(canvas, turned, [a, a + 1, a + COLUMNS], paint);
+    drawTriangle(canvas, turned, [a + 1, a + COLUMNS + 1, a + COLUMNS], paint);
   }
-  return { width: SIDE, height: SIDE, data };
 }
 
-function turnVertices(depth: Float32Array, { yaw, pitch }: RenderPose): Turned {
-  const turned = { x: depth.slice(), y: depth.slice(), z: depth.slice() };
+function drawSkull(canvas: Canvas, skull: Skull, pose: RenderPose, lamp: Lamp | undefined): void {
+  const turned = turnVertices(skull, pose);
+  const light = lamp && vertexLight(turned, SKULL_COLUMNS, lamp);
+  const { colours } = skull;
+  const paint: Paint = ([a, b, c], wa, wb, wc, rgb) => {
+    const factor = light ? wa * light[a]! + wb * light[b]! + wc * light[c]! : 1;
+    for (let k = 0; k < 3; k++) {
+      rgb[k] = factor * (wa * colours[3 * a + k]! + wb * colours[3 * b + k]! + wc * colours[3 * c + k]!);
+    }
+    return true;
+  };
+  for (const a of SKULL_CELLS) {
+    drawTriangle(canvas, turned, [a, a + 1, a + SKULL_COLUMNS], paint);
+    drawTriangle(canvas, turned, [a + 1, a + SKULL_COLUMNS + 1, a + SKULL_COLUMNS], paint);
+  }
+}
+
+/** Vertices of the head frame in the render. */
+function turnVertices(vertices: Vertices, { yaw, pitch }: RenderPose): Vertices {
+  const turned = { x: vertices.x.slice(), y: vertices.y.slice(), z: vertices.z.slice() };
   const rotate = headRotation(yaw, pitch);
   // The middle between the eyes stays where it is.
   const [eyesX, eyesY] = rotate(0, 0, 0.1);
-  depth.forEach((vertexZ, i) => {
-    const [x, y, z] = rotate(vertexX(i), vertexY(i), vertexZ);
-    turned.x[i] = SIDE / 2 + (x - eyesX) * UNIT;
-    turned.y[i] = EYE_LINE + (y - eyesY) * UNIT;
-    turned.z[i] = z;
-  });
+  for (let i = 0; i < turned.x.length; i++) {
+    const [x, y, z] = rotate(vertices.x[i]!, vertices.y[i]!, vertices.z[i]!);
+    turned.x[i] = RENDER_SIDE / 2 + (x - eyesX) * RENDER_UNIT;
+    turned.y[i] = RENDER_EYE_LINE + (y - eyesY) * RENDER_UNIT;
+    turned.z[i] = z * RENDER_UNIT;
+  }
   return turned;
 }
 
-/** Draws one textured triangle where it is nearer than what is there. */
-function drawTriangle(
-  layers: readonly Layer[],
-  data: Uint8Array,
-  nearest: Float32Array,
-  { x, y, z }: Turned,
-  a: number,
-  b: number,
-  c: number,
-): void {
-  const area = (x[b]! - x[a]!) * (y[c]! - y[a]!) - (x[c]! - x[a]!) * (y[b]! - y[a]!);
-  // ≤ 0: seen from behind.
-  if (area <= 1e-9) return;
-  const left = Math.max(0, Math.ceil(Math.min(x[a]!, x[b]!, x[c]!) - 0.5));
-  const right = Math.min(SIDE - 1, Math.floor(Math.max(x[a]!, x[b]!, x[c]!) - 0.5));
-  const top = Math.max(0, Math.ceil(Math.min(y[a]!, y[b]!, y[c]!) - 0.5));
-  const bottom = Math.min(SIDE - 1, Math.floor(Math.max(y[a]!, y[b]!, y[c]!) - 0.5));
-  const rgb = new Float64Array(3);
-  for (let row = top; row <= bottom; row++) {
-    for (let column = left; column <= right; column++) {
-      const [px, py] = [column + 0.5, row + 0.5];
-      const wa = ((x[b]! - px) * (y[c]! - py) - (x[c]! - px) * (y[b]! - py)) / area;
-      const wb = ((x[c]! - px) * (y[a]! - py) - (x[a]! - px) * (y[c]! - py)) / area;
-      const wc = 1 - wa - wb;
-      if (wa < -1e-6 || wb < -1e-6 || wc < -1e-6) continue;
-      const pixel = row * SIDE + column;
-      const pixelDepth = wa * z[a]! + wb * z[b]! + wc * z[c]!;
-      if (pixelDepth <= nearest[pixel]!) continue;
-      nearest[pixel] = pixelDepth;
-      rgb.fill(0.5);
-      for (const { picture, u, v, share } of layers) {
-        const pictureX = wa * u[a]! + wb * u[b]! + wc * u[c]!;
-        const pictureY = wa * v[a]! + wb * v[b]! + wc * v[c]!;
-        addPixel(rgb, picture, pictureX, pictureY, wa * share[a]! + wb * share[b]! + wc * share[c]!);
-      }
-      data.set(rgb, 3 * pixel);
-    }
-  }
+function pixelAt({ width, height }: Raster, x: number, y: number): number {
+  const column = Math.min(width - 1, Math.max(0, Math.floor(x)));
+  return Math.min(height - 1, Math.max(0, Math.floor(y))) * width + column;
 }
 
 /** Adds `weight` times the bilinear value at a place; outside the picture its edge goes on. */

@@ -6,8 +6,10 @@ import type { Pose } from '../shared/face.ts';
 import { type Random, randomNormal } from '../shared/random.ts';
 import type { Raster } from '../worker/models/raster.ts';
 import { type Frontal, inventHead } from './inventPerson.ts';
-import { applyStyle, type PhotographStyle, randomStyle } from './photographStyle.ts';
-import { openHeadRenderer, openPoseRenderer, type PoseRenderer, type RenderPose } from './renderPose.ts';
+import { randomLamp } from './lamp.ts';
+import { cutToFrame, randomFrame } from './photographFrame.ts';
+import { applyStyle, randomStyle } from './photographStyle.ts';
+import { openHeadRenderer, openPoseRenderer, type RenderPose } from './renderPose.ts';
 
 /** Target poses of renders, degrees; the same for everybody, so that people can be compared at one pose. */
 export const POSE_GRID: readonly RenderPose[] = [
@@ -54,10 +56,13 @@ export function turnPhotograph(
   { picture, landmarks }: Pick<Frontal, 'picture' | 'landmarks'>,
   random: Random,
 ): SyntheticPose[] {
-  return renderAll(openPoseRenderer(picture, landmarks), gridPoses(random), 0);
+  const renderer = openPoseRenderer(picture, landmarks);
+  return gridPoses(random).map((target, gridIndex) => {
+    return { gridIndex, target, picture: renderer.render(target) };
+  });
 }
 
-/** Somebody made of these people: a photograph, and the poses of POSE_GRID in its style. */
+/** Somebody made of these people: a photograph, and the poses of POSE_GRID in its light, frame and style. */
 export function turnInvented(parents: readonly Frontal[], random: Random): SyntheticPose[] {
   // The order of the draws is part of the samples: the same seed gives the same people.
   const photograph = {
@@ -66,7 +71,12 @@ export function turnInvented(parents: readonly Frontal[], random: Random): Synth
   };
   const renderer = openHeadRenderer(inventHead(parents, random));
   const targets = [photograph, ...gridPoses(random)];
-  return renderAll(renderer, targets, -1, randomStyle(random));
+  const [style, lamp, frame] = [randomStyle(random), randomLamp(random), randomFrame(random)];
+  return targets.map((target, i) => {
+    const whole = renderer.render(target, lamp);
+    const shown = frame === undefined ? whole : cutToFrame(whole, frame, target, random);
+    return { gridIndex: i - 1, target, picture: applyStyle(shown, style) };
+  });
 }
 
 function gridPoses(random: Random): RenderPose[] {
@@ -74,21 +84,4 @@ function gridPoses(random: Random): RenderPose[] {
     yaw: pose.yaw + GRID_JITTER * randomNormal(random),
     pitch: pose.pitch + GRID_JITTER * randomNormal(random),
   }));
-}
-
-/** `first`: grid index of the first target; the others follow. */
-function renderAll(
-  renderer: PoseRenderer,
-  targets: readonly RenderPose[],
-  first: number,
-  style?: PhotographStyle,
-): SyntheticPose[] {
-  return targets.map((target, i) => {
-    const render = renderer.render(target);
-    return {
-      gridIndex: first + i,
-      target,
-      picture: style === undefined ? render : applyStyle(render, style),
-    };
-  });
 }
