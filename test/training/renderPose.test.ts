@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { seededRandom } from '../../src/shared/random.ts';
 import { headRotation, headShape, LANDMARK_DEPTH } from '../../src/training/headModel.ts';
 import { varyLandmarks } from '../../src/training/landmarkVariation.ts';
-import { openPoseRenderer, toPpm } from '../../src/training/renderPose.ts';
+import { openPoseRenderer, RENDER_EYE_LINE, RENDER_UNIT, toPpm } from '../../src/training/renderPose.ts';
 import { thinPlateSurface } from '../../src/training/thinPlate.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { frontalLandmarks } from '../helpers/frontalLandmarks.ts';
@@ -109,6 +109,35 @@ test('in a render the nose moves the way the head turns, and a cheek that turns 
   };
   assert.ok(cheekPixels(0) > 20);
   assert.ok(cheekPixels(-75) < 0.5 * cheekPixels(0), `${cheekPixels(-75)} of ${cheekPixels(0)}`);
+});
+
+test('a head that turns shows its side: behind the ear goes on what is at its outline', () => {
+  const { picture, landmarks } = markedPicture();
+  // A wall beside the head: it must not turn with it.
+  for (let i = 0; i < picture.data.length; i += 3) {
+    if ((i / 3) % picture.width < 130 || (i / 3) % picture.width > 470) picture.data.fill(250, i, i + 3);
+  }
+  const { data, width } = openPoseRenderer(picture, landmarks).render({ yaw: 60, pitch: 0 });
+  const eyeLine = 3 * (Math.round(RENDER_EYE_LINE) * width);
+  const behind = Array.from({ length: 60 }, (_, x) => data[eyeLine + 3 * (x + 60)]!);
+  assert.ok(
+    behind.every((value) => value > 100 && value < 160),
+    behind.join(' '),
+  );
+});
+
+test('a lamp lights the side it stands on, and the side that turns away from it darkens', () => {
+  const { picture, landmarks } = markedPicture();
+  const renderer = openPoseRenderer(picture, landmarks);
+  const lamp = { direction: [0.8, 0, 0.6], strength: 0.8 } as const;
+  const cheek = (yaw: number, side: 1 | -1) => {
+    const { data, width } = renderer.render({ yaw, pitch: 0 }, lamp);
+    const row = Math.round(RENDER_EYE_LINE + 0.5 * RENDER_UNIT);
+    const column = Math.round(width / 2 + side * 0.6 * RENDER_UNIT);
+    return data[3 * (row * width + column) + 1]!;
+  };
+  assert.ok(cheek(0, 1) > cheek(0, -1) + 10, `${cheek(0, 1)} and ${cheek(0, -1)}`);
+  assert.ok(cheek(-30, 1) > cheek(30, 1), `${cheek(-30, 1)} and ${cheek(30, 1)}`);
 });
 
 test('a render is a picture that the face pipeline decodes', async () => {
