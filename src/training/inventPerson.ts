@@ -1,7 +1,7 @@
 /**
  * People who do not exist: the faces of two or three training people blended, in shape and picture apart, on a head
  * of its own depth. A generator learns how embeddings change with pose from as many people as it can get, and with
- * fewer than a hundred real ones it learns those by heart (docs/science.md has the curve).
+ * fewer than a hundred real ones it learns those by heart.
  */
 import { type Random, randomInt, randomNormal } from '../shared/random.ts';
 import type { Raster } from '../worker/models/raster.ts';
