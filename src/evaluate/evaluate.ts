@@ -160,10 +160,12 @@ async function modelsOf(
   recognizerSha256: string,
 ): Promise<RecognizerJob['models']> {
   const found: RecognizerJob['models'][number][] = [];
+  const named = new Map<string, number>();
   for (const { model } of models) {
     const { name, recognizer } = model.card;
     if (recognizer.sha256 !== recognizerSha256) continue;
-    const same = found.filter(({ id }) => id === name || id.startsWith(`${name}-`)).length;
+    const same = named.get(name) ?? 0;
+    named.set(name, same + 1);
     const { parameters, multiplyAdds } = await networkCost(model.paths.combiner);
     found.push({
       id: same === 0 ? name : `${name}-${same + 1}`,
