@@ -28,32 +28,33 @@ export function foreground(picture: Raster, frame: HeadFrame): Uint8Array {
     isBeside(frame, (pixel % width) + 0.5, Math.floor(pixel / width) + 0.5),
   );
   if (beside.length < MIN_EDGE * edge.length) return person;
-  const wall = medianColour(data, beside);
-  const unlike = (pixel: number, [r, g, b]: ArrayLike<number> & Iterable<number>) =>
-    Math.abs(data[3 * pixel]! - r!) +
-    Math.abs(data[3 * pixel + 1]! - g!) +
-    Math.abs(data[3 * pixel + 2]! - b!);
-  const queue = beside.filter((pixel) => unlike(pixel, wall) < WALL_DIFFERENCE);
+  const wall = Uint8Array.from(medianColour(data, beside));
+  const unlikeWall = (pixel: number) => difference(data, pixel, wall, 0) >= WALL_DIFFERENCE;
+  const queue = beside.filter((pixel) => !unlikeWall(pixel));
   for (const pixel of queue) person[pixel] = 0;
+  const reach = (from: number, pixel: number): void => {
+    if (pixel < 0 || pixel >= person.length || person[pixel] === 0 || unlikeWall(pixel)) return;
+    if (difference(data, pixel, data, from) >= NEIGHBOUR_DIFFERENCE) return;
+    const place = toHeadFrame(frame, (pixel % width) + 0.5, Math.floor(pixel / width) + 0.5);
+    if ((place.x / FACE_WIDTH) ** 2 + ((place.y - HEAD_CENTRE) / FACE_HEIGHT) ** 2 < 1) return;
+    person[pixel] = 0;
+    queue.push(pixel);
+  };
   for (let next = 0; next < queue.length; next++) {
     const pixel = queue[next]!;
-    const colour = data.subarray(3 * pixel, 3 * pixel + 3);
-    const x = pixel % width;
-    for (const near of [
-      x > 0 ? pixel - 1 : -1,
-      x < width - 1 ? pixel + 1 : -1,
-      pixel - width,
-      pixel + width,
-    ]) {
-      if (near < 0 || near >= person.length || person[near] === 0) continue;
-      if (unlike(near, colour) >= NEIGHBOUR_DIFFERENCE || unlike(near, wall) >= WALL_DIFFERENCE) continue;
-      const place = toHeadFrame(frame, (near % width) + 0.5, Math.floor(near / width) + 0.5);
-      if ((place.x / FACE_WIDTH) ** 2 + ((place.y - HEAD_CENTRE) / FACE_HEIGHT) ** 2 < 1) continue;
-      person[near] = 0;
-      queue.push(near);
-    }
+    if (pixel % width > 0) reach(pixel, pixel - 1);
+    if (pixel % width < width - 1) reach(pixel, pixel + 1);
+    reach(pixel, pixel - width);
+    reach(pixel, pixel + width);
   }
   return shrinkPerson(person, width, height, Math.max(1, Math.round(RIM * frame.unit)));
+}
+
+/** Of two pixels, summed over RGB. */
+function difference(a: Uint8Array, pixelA: number, b: Uint8Array, pixelB: number): number {
+  let sum = 0;
+  for (let k = 0; k < 3; k++) sum += Math.abs(a[3 * pixelA + k]! - b[3 * pixelB + k]!);
+  return sum;
 }
 
 /** Takes away the rim of a person, where pixels are half wall. */
