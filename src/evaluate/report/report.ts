@@ -5,7 +5,7 @@
 import type { EvaluationResult, RecognizerResult, Verdict } from '../result.ts';
 import { costTable } from './costTable.ts';
 import { exampleSection } from './examples.ts';
-import { percent, percentRange, points, pointsRange } from './format.ts';
+import { counted, percent, percentRange, points, pointsRange } from './format.ts';
 import { fullTables } from './fullTables.ts';
 import { type Html, html } from './html.ts';
 import { ablationTable, controlTable, mainTable } from './mainTable.ts';
@@ -22,7 +22,7 @@ export function renderReport(result: EvaluationResult): string {
     title: `posecast evaluate: ${evaluated?.path ?? ''}`,
     stamp: stampOf(result),
     body: html`<header class="top"><h1>Are the variants worth training on? ${evaluated?.path}, ${String(result.protocol.evaluatedSubjects)} people</h1>
-${recognizers.flatMap((recognizer) => recognizer.verdicts.map((verdict) => verdictCard(result, recognizer, verdict)))}
+${recognizers.map((recognizer) => verdictCards(result, recognizer))}
 ${warnings.map((warning) => html`<p class="warning">${warning}</p>`)}</header>
 <main>${recognizers.map((recognizer) => recognizerSection(recognizer, recognizers.length > 1))}
 ${exampleSection(result)}
@@ -43,6 +43,21 @@ function stampOf({ leakage, protocol }: EvaluationResult): Html | undefined {
     return html`LABELS WERE SHUFFLED<p>A control: nothing may help here. A gain below is a fault of the evaluation.</p>`;
   }
   return undefined;
+}
+
+/** The best model in full; the verdicts on the others unfold. */
+function verdictCards(result: EvaluationResult, recognizer: RecognizerResult): Html {
+  const { rows, verdicts } = recognizer;
+  const score = ({ rowId, bestRivalId }: Verdict, metric: 'ncm' | 'svmLinear') =>
+    rows.find(({ id }) => id === (rowId ?? bestRivalId))?.metrics[metric]?.value ?? 0;
+  const [best, ...others] = [...verdicts]
+    .sort((a, b) => score(b, 'ncm') - score(a, 'ncm') || score(b, 'svmLinear') - score(a, 'svmLinear'))
+    .map((verdict) => verdictCard(result, recognizer, verdict));
+  const rest =
+    others.length === 0
+      ? undefined
+      : html`<details><summary>${counted(others.length, 'other model', 'other models')}, none of them better</summary>${others}</details>`;
+  return html`${best}${rest}`;
 }
 
 function verdictCard(result: EvaluationResult, recognizer: RecognizerResult, verdict: Verdict): Html {

@@ -58,6 +58,22 @@ function hostileEvaluation(text: string) {
 }
 
 describe('report', () => {
+  it('of several models the best stands first and in full, the others unfold', () => {
+    const rows = [
+      madeUpRow('none', 'none', 0),
+      madeUpRow('weak', 'generator', 0.02),
+      madeUpRow('strong', 'generator', 0.1),
+      madeUpRow('ridge map', 'rival', 0.07),
+    ];
+    const verdicts = ['weak', 'strong'].map((rowId) => madeUpVerdict({ rowId }));
+    const page = renderReport(madeUpEvaluation({ recognizers: [madeUpRecognizer({ rows, verdicts })] }));
+    const header = page.slice(page.indexOf('<header'), page.indexOf('</header>'));
+    const [strong, fold, weak] = ['strong helps', '1 other model, none', 'weak helps'].map((words) =>
+      header.indexOf(words),
+    );
+    assert.ok(strong! > 0 && strong! < fold! && fold! < weak!, `${strong} ${fold} ${weak}`);
+  });
+
   it('says the verdict before anything else', () => {
     const page = renderReport(madeUpEvaluation());
     const body = page.slice(page.indexOf('<body>'));
