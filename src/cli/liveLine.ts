@@ -2,7 +2,9 @@
  * What a person sees while a run works: one line that rewrites itself on a terminal, a plain line now and then
  * in a log, one JSON object a line for machines.
  */
+import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../shared/logFields.ts';
 import { printable } from '../shared/printable.ts';
+import type { JsonLog } from './jsonLog.ts';
 
 /** How far a run is. */
 export interface RunProgress {
@@ -17,18 +19,29 @@ export interface RunProgress {
   readonly paused?: boolean;
 }
 
-export type LiveMode = 'terminal' | 'plain' | 'json' | 'quiet';
+/** `quiet` shows nothing at all. */
+export type LiveMode = 'terminal' | 'plain' | 'quiet' | JsonMode;
+
+export interface JsonMode {
+  readonly json: JsonLog;
+  /** `always`: at every look, for a program that follows. `sometimes`: as often as in a plain log. */
+  readonly progress: 'always' | 'sometimes';
+}
 
 export interface LiveLine {
   update(progress: RunProgress): void;
   /** Prints a message without tearing the live line. */
-  note(message: string): void;
+  readonly note: Say;
+  /** Fields of every JSON line from now on. */
+  about(fields: LogFields): void;
   /** Leaves the last state on the screen. */
   finish(): void;
 }
 
 export interface LiveLineOptions {
   readonly mode: LiveMode;
+  /** Less important messages are left out; `info` by default. JSON has its own level. */
+  readonly level?: LogLevel;
   /** Shown at the end of the line: where the models run. */
   readonly device: string;
   readonly out?: NodeJS.WriteStream;
@@ -40,22 +53,25 @@ const PLAIN_EVERY_MS = 10_000;
 /** Rates are taken over the last this many milliseconds. */
 const RATE_WINDOW_MS = 30_000;
 
-/** The mode for a stream: `--json` wins, then what the stream is. */
-export function liveMode(stream: { isTTY?: boolean }, json: boolean): LiveMode {
-  if (json) return 'json';
-  return stream.isTTY === true ? 'terminal' : 'plain';
+/** Whether a message of this importance is shown at a level. */
+export function isShown({ level = 'info' }: LogFields, at: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(at);
 }
 
 export function openLiveLine(options: LiveLineOptions): LiveLine {
   const out = options.out ?? process.stderr;
   const clock = options.clock ?? Date.now;
+  const { mode, level = 'info' } = options;
+  let about: LogFields = {};
   const samples: { at: number; progress: RunProgress }[] = [];
   let shownAt = -Infinity;
   let shown = '';
 
   function show(progress: RunProgress, at: number, force: boolean): void {
+    if (!isShown({}, level)) return;
     const rates = progressRates(samples);
-    switch (options.mode) {
+    const isDue = force || at - shownAt >= PLAIN_EVERY_MS;
+    switch (mode) {
       case 'terminal': {
         const line = formatProgress(progress, rates, options.device);
         const width = out.columns > 0 ? out.columns : 120;
@@ -65,16 +81,16 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       }
       case 'plain': {
         const line = formatProgress(progress, rates, options.device);
-        if (line === shown || (!force && at - shownAt < PLAIN_EVERY_MS)) return;
+        if (line === shown || !isDue) return;
         out.write(`${line}\n`);
         shown = line;
         break;
       }
-      case 'json':
-        out.write(`${JSON.stringify({ event: 'progress', ...progress, ...rates })}\n`);
-        break;
       case 'quiet':
         return;
+      default:
+        if (mode.progress === 'sometimes' && !isDue) return;
+        mode.json('progress', undefined, { ...about, ...progress, ...rates });
     }
     shownAt = at;
   }
@@ -86,17 +102,21 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       while (samples.length > 2 && at - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
       show(progress, at, false);
     },
-    note(text) {
-      if (options.mode === 'quiet') return;
+    note(text, fields = {}) {
+      if (mode === 'quiet') return;
+      if (typeof mode === 'object') return mode.json('note', text, { ...about, ...fields });
+      if (!isShown(fields, level)) return;
       // It may hold file names of the corpus and other people's messages.
       const message = printable(text);
-      if (options.mode === 'json') out.write(`${JSON.stringify({ event: 'note', message })}\n`);
-      else out.write(options.mode === 'terminal' ? `\r\x1b[2K${message}\n${shown}` : `${message}\n`);
+      out.write(mode === 'terminal' ? `\r\x1b[2K${message}\n${shown}` : `${message}\n`);
+    },
+    about(fields) {
+      about = { ...about, ...fields };
     },
     finish() {
       const last = samples.at(-1);
       if (last !== undefined) show(last.progress, clock(), true);
-      if (options.mode === 'terminal' && shown !== '') out.write('\n');
+      if (mode === 'terminal' && shown !== '') out.write('\n');
     },
   };
 }

@@ -6,6 +6,7 @@ import { version } from '../shared/package.ts';
 import { printable } from '../shared/printable.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
+import { processLog } from './log.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -131,11 +132,17 @@ function overview(): Command {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
   const refusedByRedis = error instanceof Error && error.name === 'ReplyError';
-  process.stderr.write(`posecast: ${refusedByRedis ? 'redis refuses: ' : ''}${describeError(error)}\n`);
-  // What the disk, the network or Redis says is no bug: the line above has it all.
+  const message = `posecast: ${refusedByRedis ? 'redis refuses: ' : ''}${describeError(error)}`;
+  // What the disk, the network or Redis says is no bug: the message has it all.
   const isSystemError = error instanceof Error && ('syscall' in error || refusedByRedis);
-  if (error instanceof Error && !(error instanceof PosecastError) && !isSystemError) {
-    for (const line of (error.stack ?? '').split('\n')) process.stderr.write(`${printable(line)}\n`);
+  const isBug = error instanceof Error && !(error instanceof PosecastError) && !isSystemError;
+  const log = processLog();
+  if (log !== undefined) {
+    const code = error instanceof PosecastError ? error.code : 'error';
+    log('error', message, { level: 'error', code, ...(isBug && { stack: error.stack }) });
+    return exitCodeOfError(error);
   }
+  process.stderr.write(`${message}\n`);
+  if (isBug) for (const line of (error.stack ?? '').split('\n')) process.stderr.write(`${printable(line)}\n`);
   return exitCodeOfError(error);
 }

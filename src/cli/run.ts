@@ -8,7 +8,8 @@ import { addComputeOptions, type ComputeFlags, computeOptions } from './computeO
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { Interrupted } from './exit.ts';
-import { liveMode, openLiveLine } from './liveLine.ts';
+import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
+import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { runOnFinish } from './onFinish.ts';
 import { runCorpus } from './runCorpus.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
@@ -19,15 +20,22 @@ import {
   exitCodeOf,
   formatEarlyOutcome,
   runFacts,
+  sayFailures,
 } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
 
-interface Flags extends RunFlags, ComputeFlags, ControlFlags, DryRunFlags, StoreFlags {
+interface Flags
+  extends RunFlags,
+    ComputeFlags,
+    ControlFlags,
+    DryRunFlags,
+    StoreFlags,
+    LogFlags,
+    ObserveFlags {
   readonly redis?: string;
   readonly onFinish?: string;
-  readonly json: boolean;
 }
 
 export function runCommand(): Command {
@@ -43,6 +51,7 @@ export function runCommand(): Command {
   addStoreOptions(command);
   addControlOptions(command);
   addDryRunOptions(command);
+  addLogOptions(addObserveOptions(command));
   return command
     .option(
       '--redis <url>',
@@ -89,10 +98,11 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     return dryRun(config, out, await computeOptions(flags), flags);
   }
   const startedAt = performance.now();
+  const log = await openLog(flags);
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;
   try {
-    facts = await carryOut(corpus, out, flags, startedAt, known);
+    facts = await carryOut(corpus, out, flags, { startedAt, log, known });
   } catch (error) {
     facts = {
       ...errorFacts(error),
@@ -103,7 +113,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     throw error;
   } finally {
     if (flags.onFinish !== undefined) {
-      await runOnFinish(flags.onFinish, facts, { say: (line) => process.stderr.write(`${line}\n`) });
+      await runOnFinish(flags.onFinish, facts, { say: log.say });
     }
   }
 }
@@ -111,20 +121,25 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
 /** How the run ended, for machines. */
 type Facts = Readonly<Record<string, unknown>>;
 
-/** `known` receives what can be said of a run that is broken off by an error. */
+interface Carrying {
+  readonly startedAt: number;
+  readonly log: Log;
+  /** Receives what can be said of a run that is broken off by an error. */
+  readonly known: Record<string, unknown>;
+}
+
 async function carryOut(
   corpus: string,
   out: string,
   flags: Flags,
-  startedAt: number,
-  known: Record<string, unknown>,
+  { startedAt, log, known }: Carrying,
 ): Promise<Facts> {
   const releasers = createReleasers();
   const compute = await computeOptions(flags);
   const device = `${compute.device}, ${compute.threads} threads`;
-  const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device });
-  const note = (line: string) => live.note(line);
-  const stop = openStopSignal((name) => live.note(`${name}: handing shards back; once more to end at once`));
+  const live = log.live(device);
+  const { note } = live;
+  const stop = openStopSignal((name) => note(`${name}: handing shards back; once more to end at once`));
   const report = (facts: Facts, text: string): Facts => {
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
     return facts;
@@ -132,7 +147,9 @@ async function carryOut(
   let planned: RunFile | undefined;
   try {
     const config = await runConfigFromOptions(corpus, flags);
-    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
+    const service = 'posecast-run';
+    const observation = await openObservation({ flags, compute, service, say: note, releasers });
+    const store = await openStore(out, { onWarning: note, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     try {
       const { run, end } = await runCorpus(config, {
@@ -141,10 +158,12 @@ async function carryOut(
         control: flags,
         redisUrl: flags.redis ?? process.env.REDIS_URL,
         live,
+        observation,
         signal: stop.signal,
         releasers,
         onPlanned: (run) => {
           planned = run;
+          live.about({ run: run.runId });
         },
       });
       if (end.status === 'complete') {
@@ -161,7 +180,7 @@ async function carryOut(
         return report(summaryFacts(summary), formatSummary(summary));
       }
       if (end.status === 'failed') {
-        for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+        sayFailures(end.failures, note);
       }
       const outcome = await earlyOutcome(end, run, store, startedAt);
       process.exitCode = exitCodeOf(end);

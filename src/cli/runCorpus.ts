@@ -14,6 +14,7 @@ import { type ComputeOptions, openShardContext } from '../worker/openShardContex
 import { openRunAssets } from '../worker/runAssets.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import type { LiveLine } from './liveLine.ts';
+import type { Observation } from './observeOptions.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
 import { type EarlyEnd, isEarly } from './runOutcome.ts';
 import { ownRedis, sharedRedis } from './runRedis.ts';
@@ -26,6 +27,7 @@ export interface RunCorpusOptions {
   /** Absent: the run gets a Redis of its own. */
   readonly redisUrl: string | undefined;
   readonly live: LiveLine;
+  readonly observation: Observation;
   readonly signal: AbortSignal;
   readonly releasers: Releasers;
   /** Called as soon as it is known which run it is. */
@@ -41,8 +43,8 @@ export async function runCorpus(
   config: RunConfig,
   options: RunCorpusOptions,
 ): Promise<{ readonly run: RunFile; readonly end: CorpusEnd }> {
-  const { store, compute, control, redisUrl, live, signal, releasers } = options;
-  const note = (line: string) => live.note(line);
+  const { store, compute, control, redisUrl, live, observation, signal, releasers } = options;
+  const { note } = live;
   // Reached before anything is planned: a run that cannot be queued must not be written.
   const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
   const assets = await openRunAssets(config, note);
@@ -52,11 +54,12 @@ export async function runCorpus(
   let work: { longestBlockMs: number; workSeconds: number } | undefined;
   if (!(await settleFinished(store, run, signal))) {
     const { redis, lost } = shared ?? (await ownRedis(note, releasers));
+    observation.watchRedis(redis);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
     const context = await openShardContext(run, store, assets, compute, releasers);
     const ready = performance.now();
-    const working = workToEnd({ redis, queue, context, live, control, releasers }, signal);
+    const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
     const { end, longestBlockMs } = await Promise.race([working, lost]);
     live.finish();
     if (isEarly(end)) return { run, end };
@@ -70,12 +73,13 @@ export async function runCorpus(
 
 /** Feeds the queue and works on it, until the work here ends in one way or another. */
 async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSignal): Promise<RunHereResult> {
-  const { redis, queue, context } = work;
+  const { redis, queue, context, observation } = work;
   const ended = new AbortController();
   const feeding = feedRun(context.run, context.store, {
     redis,
     queue,
     signal: AbortSignal.any([signal, ended.signal]),
+    tracing: observation.tracing,
   }).catch((error: unknown) => {
     // Work that ends early leaves shards unqueued; the same command queues them.
     if (!ended.signal.aborted) throw error;

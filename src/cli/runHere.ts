@@ -19,12 +19,14 @@ import type { ControlFlags } from './controlOptions.ts';
 import { formatMoment } from './deadline.ts';
 import { EXIT } from './exit.ts';
 import type { LiveLine } from './liveLine.ts';
+import type { Observation } from './observeOptions.ts';
 
 export interface RunHereOptions {
   readonly redis: Redis;
   readonly queue: ShardQueue;
   readonly context: ShardContext;
   readonly live: LiveLine;
+  readonly observation: Observation;
   readonly signal: AbortSignal;
   readonly releasers: Releasers;
   readonly control: ControlFlags;
@@ -76,7 +78,7 @@ function notConsuming(quietMs: number, inWork: number): PosecastError {
  * end.
  */
 export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
-  const { redis, queue, context, live, signal, releasers } = options;
+  const { redis, queue, context, live, observation, signal, releasers } = options;
   const { run, store } = context;
   const { maxFailureRate, deadline } = options.control;
   /** A shard was handed back because it could not be finished in time. */
@@ -94,7 +96,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     ending.abort();
     // What is stuck may also keep the shards from being handed back.
     setTimeout(() => {
-      live.note(`posecast: ${error.message}`);
+      live.note(`posecast: ${error.message}`, { level: 'error', code: error.code });
       process.exit(EXIT.failures);
     }, STUCK_EXIT_MS).unref();
   };
@@ -109,11 +111,15 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   releasers.push('pause watch', () => pause.close());
   if (pause.paused) sayPause(true);
   if (deadline !== undefined) live.note(`no shard is started that would end after ${formatMoment(deadline)}`);
+  const observer = observation.observer(live.note);
+  const telemetry = observation.tracing?.queue;
   const worker = await startRunWorker({
     redis,
     context,
     paused: pause.paused,
-    warn: (line) => live.note(line),
+    warn: live.note,
+    observer,
+    ...(telemetry && { telemetry }),
     onInFlight: (progress) => {
       inFlight = progress;
     },
@@ -131,6 +137,14 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     },
   });
   releasers.push('worker', () => worker.close());
+  const unwatch = observation.watchRun({
+    runId: run.runId,
+    shardsInWork: () => worker.inWork(),
+    paused: () => pause.paused,
+    storeAway: () => worker.waitsForStore(),
+    consumedAt: () => worker.consumedAt(),
+  });
+  releasers.push('run in the metrics', unwatch);
   setPaused = (paused) => worker.setPaused(paused);
   setPaused(pause.paused);
   const watch = openConsumptionWatch({
@@ -183,7 +197,9 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   };
   const judging = setInterval(judge, JUDGE_EVERY_MS);
   releasers.push('judging', () => clearInterval(judging));
-  const emptyQueue = openEmptyQueueWatch((signal) => feedAgain(run, store, { redis, queue, signal }));
+  const emptyQueue = openEmptyQueueWatch((signal) =>
+    feedAgain(run, store, { redis, queue, signal, tracing: observation.tracing }),
+  );
   releasers.push('empty queue watch', () => emptyQueue.close());
   const wait = async (): Promise<RunHereEnd> => {
     try {
@@ -196,6 +212,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         onLook: show,
         isStoreAway: worker.isStoreAway,
         emptyQueue,
+        onQueueDepth: (depth) => observer.queueDepth?.(depth),
       });
     } catch (error) {
       if (!signal.aborted && error instanceof StoreUnusableError) return unusable(error);

@@ -4,10 +4,12 @@
  */
 
 import { describeError } from '../shared/errors.ts';
+import type { Say } from '../shared/logFields.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
 import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { ShardFailure } from '../worker/runEnd.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
@@ -19,6 +21,13 @@ export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paus
 
 export function isEarly(end: RunHereEnd): end is EarlyEnd {
   return end.status !== 'complete' && end.status !== 'paused' && end.status !== 'drained';
+}
+
+/** Each shard that was given up, on a line of its own. */
+export function sayFailures(failures: readonly ShardFailure[], say: Say): void {
+  for (const { shard, reason } of failures) {
+    say(`shard ${shard} failed for good: ${reason}`, { level: 'error', shard: Number(shard) });
+  }
 }
 
 export interface EarlyOutcome {

@@ -9,6 +9,7 @@ import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
@@ -16,8 +17,11 @@ import { waitForRunEnd } from '../worker/runEnd.ts';
 import { computeOptions } from './computeOptions.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count, type LiveLine, liveMode, openLiveLine } from './liveLine.ts';
+import { count, type LiveLine } from './liveLine.ts';
+import { addLogOptions, type LogFlags, openLog } from './log.ts';
+import { addTraceOption, type TraceFlags } from './observeOptions.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
+import { sayFailures } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -38,10 +42,9 @@ Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for g
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags, DryRunFlags, StoreFlags {
+interface Flags extends RunFlags, DryRunFlags, StoreFlags, LogFlags, TraceFlags {
   readonly redis?: string;
   readonly wait: boolean;
-  readonly json: boolean;
 }
 
 /** Between two lines about a queue that is being filled, in milliseconds. */
@@ -52,7 +55,8 @@ export function submitCommand(): Command {
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
     .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  return addDryRunOptions(addStoreOptions(addRunOptions(command)))
+  addLogOptions(addTraceOption(addDryRunOptions(addStoreOptions(addRunOptions(command)))));
+  return command
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)
     .option('--json', 'one JSON object a line instead of text', false)
@@ -71,12 +75,14 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
   }
   const releasers = createReleasers();
   const redisLabel = parseRedisUrl(url).label;
-  const live = openLiveLine({ mode: liveMode(process.stderr, flags.json), device: `redis ${redisLabel}` });
-  const note = (line: string) => live.note(line);
+  const live = (await openLog(flags)).live(`redis ${redisLabel}`);
+  const { note } = live;
   const stop = openStopSignal((name) => note(`${name}: stopping; once more to end at once`));
   const { signal } = stop;
   try {
     const config = await runConfigFromOptions(corpus, flags);
+    const tracing = await openTracing({ asked: flags.trace, service: 'posecast-submit', say: note });
+    if (tracing !== undefined) releasers.push('traces', () => tracing.close());
     // Reached before anything is planned: a run that cannot be queued must not be written.
     const redis = await connectRedis(url, { warn: note });
     releasers.push('redis connection', () => closeRedis(redis));
@@ -84,6 +90,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     releasers.push('store', () => store.close());
     const { identity } = await openRunAssets(config, note);
     const { run, resumed } = await planRun(config, store, { models: identity, signal, note });
+    live.about({ run: run.runId });
     const { faces, subjects } = run.corpus;
     note(
       `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
@@ -101,6 +108,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       queue,
       signal,
       onProgress: feedLines(run.shards, live),
+      tracing,
     });
     report(
       flags,
@@ -118,13 +126,13 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       live.update({ ...done, shardsTotal: run.shards, facesTotal: faces, ...(paused && { paused }) });
     };
     const emptyQueue = openEmptyQueueWatch((ended) =>
-      feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]) }),
+      feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]), tracing }),
     );
     releasers.push('empty queue watch', () => emptyQueue.close());
     const end = await waitForRunEnd({ queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
     live.finish();
     if (end.status === 'failed') {
-      for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+      sayFailures(end.failures, note);
       process.exitCode = EXIT.failures;
       return;
     }

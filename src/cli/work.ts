@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
-import { printable } from '../shared/printable.ts';
+import type { Say } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { listRuns, type RunEntry, unregisterRun } from '../shared/redisRuns.ts';
@@ -14,21 +14,28 @@ import { readPause } from '../shared/run/pause.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
-import { openShardContext } from '../worker/openShardContext.ts';
+import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags, seconds } from './controlOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { type LiveMode, liveMode, openLiveLine } from './liveLine.ts';
+import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
+import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
-import { earlyFacts, earlyOutcome, exitCodeOf, formatEarlyOutcome, isEarly } from './runOutcome.ts';
+import {
+  earlyFacts,
+  earlyOutcome,
+  exitCodeOf,
+  formatEarlyOutcome,
+  isEarly,
+  sayFailures,
+} from './runOutcome.ts';
 import { openStopSignal, type StopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
-interface Flags extends ComputeFlags, ControlFlags, StoreFlags {
+interface Flags extends ComputeFlags, ControlFlags, StoreFlags, LogFlags, ObserveFlags {
   readonly redis?: string;
   readonly once: boolean;
-  readonly json: boolean;
   /** Seconds. */
   readonly grace: number;
   readonly livenessFile?: string;
@@ -67,6 +74,7 @@ export function workCommand(): Command {
       'written anew whenever this worker is seen to consume, every 5 to 10 s; for a probe that looks at its age',
     )
     .optionsGroup('Options:');
+  addLogOptions(addObserveOptions(command));
   return addComputeOptions(command).addHelpText('after', EXAMPLES).action(work);
 }
 
@@ -93,7 +101,8 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
     throw new ConfigError('no-redis-url', 'work: expected --redis or REDIS_URL, found neither');
   }
   const releasers = createReleasers();
-  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
+  const log = await openLog(flags);
+  const { say } = log;
   const stop = openStopSignal(
     (name) => say(`${name}: handing shards back; once more to end at once`),
     () => say(`SIGTERM: no new shard is taken, ${flags.grace} s for those in work; once more to end at once`),
@@ -101,14 +110,19 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   try {
     const onAlive =
       flags.livenessFile === undefined ? () => {} : await openLivenessFile(flags.livenessFile, say);
+    const compute = await computeOptions(flags);
+    const service = 'posecast-work';
+    const observation = await openObservation({ flags, compute, service, say, releasers });
     const redis = await connectRedis(url, { warn: say });
     releasers.push('redis connection', () => closeRedis(redis));
+    observation.watchRedis(redis);
+    const here: WorkProcess = { redis, flags, compute, log, observation, stop, onAlive };
     if (out !== undefined) {
-      const end = await workOn(out, { redis, flags, stop, onAlive });
+      const end = await workOn(out, here);
       process.exitCode = exitCodeOf(end);
       return;
     }
-    await workOnAll({ redis, flags, stop, onAlive }, say);
+    await workOnAll(here, say);
   } catch (error) {
     if (stop.signal.aborted) throw new Interrupted('stopped; the shards in work are back in the queue');
     throw error;
@@ -119,7 +133,7 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
 }
 
 /** One run after the other, oldest first; one that did not end well here is left to others until a restart. */
-async function workOnAll(here: WorkProcess, say: (line: string) => void): Promise<void> {
+async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   const { redis, flags, stop, onAlive } = here;
   const left = new Map<string, number>();
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
@@ -129,13 +143,14 @@ async function workOnAll(here: WorkProcess, say: (line: string) => void): Promis
       isLeft: (runId) => left.has(runId),
       passOver(runId, error) {
         if (!(error instanceof PosecastError)) throw error;
-        say(`run ${runId} is passed over: ${describeError(error)}`);
+        const fields = { level: 'warn', run: runId, code: error.code } as const;
+        say(`run ${runId} is passed over: ${describeError(error)}`, fields);
         left.set(runId, EXIT.failures);
       },
     });
     onAlive();
     if (next !== undefined) {
-      say(`run ${next.runId}: ${next.shards} shards, ${next.out}`);
+      say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
       const end = await workOn(next.out, here, true);
       if (isEarly(end)) left.set(next.runId, exitCodeOf(end));
       if (end.status === 'deadline') break;
@@ -186,25 +201,27 @@ async function mayBeWorkedOn({ out, runId }: RunEntry, flags: Flags): Promise<bo
 interface WorkProcess {
   readonly redis: Redis;
   readonly flags: Flags;
+  readonly compute: ComputeOptions;
+  readonly log: Log;
+  readonly observation: Observation;
   readonly stop: StopSignal;
   readonly onAlive: () => void;
 }
 
 async function workOn(
   out: string,
-  { redis, flags, stop, onAlive }: WorkProcess,
+  { redis, flags, compute, log, observation, stop, onAlive }: WorkProcess,
   leaveWhenPaused = false,
 ): Promise<RunHereEnd> {
   const started = performance.now();
   const releasers = createReleasers();
-  const compute = await computeOptions(flags);
-  const mode: LiveMode = liveMode(process.stderr, flags.json);
-  const live = openLiveLine({ mode, device: `${compute.device}, ${compute.threads} threads` });
-  const note = (line: string) => live.note(line);
+  const live = log.live(`${compute.device}, ${compute.threads} threads`);
+  const { note } = live;
   try {
-    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
+    const store = await openStore(out, { onWarning: note, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
+    live.about({ run: run.runId });
     if (await isFinished(store)) {
       await unregisterRun(redis, run.runId);
       note(`run ${run.runId} is complete`);
@@ -223,6 +240,7 @@ async function workOn(
       queue,
       context,
       live,
+      observation,
       signal: stop.signal,
       releasers,
       control: flags,
@@ -238,7 +256,7 @@ async function workOn(
     }
     if (!isEarly(end)) return end;
     if (end.status === 'failed') {
-      for (const { shard, reason } of end.failures) note(`shard ${shard} failed for good: ${reason}`);
+      sayFailures(end.failures, note);
     }
     const outcome = await earlyOutcome(end, run, store, started);
     process.stdout.write(

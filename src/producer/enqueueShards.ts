@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobId, SHARD_JOB, type ShardQueue } from '../shared/queue.ts';
 import type { ShardSpec } from '../shared/shard.ts';
+import type { Tracing } from '../shared/tracing/tracing.ts';
 
 /** Jobs sent to Redis in one call. */
 const CHUNK = 500;
@@ -20,6 +21,7 @@ export interface EnqueueOptions {
   readonly pollMs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (fed: EnqueueProgress) => void;
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface EnqueueProgress {
@@ -35,7 +37,7 @@ export async function enqueueShards(
   shards: AsyncIterable<ShardSpec>,
   options: EnqueueOptions,
 ): Promise<EnqueueProgress> {
-  const { committed, highWater = 2_000, pollMs = 500, signal, onProgress } = options;
+  const { committed, highWater = 2_000, pollMs = 500, signal, onProgress, tracing } = options;
   await forgetJobs(queue, options.keepFailed ? ['completed'] : ['failed', 'completed']);
   const progress = { queued: 0, skipped: 0 };
   let chunk: ShardSpec[] = [];
@@ -46,9 +48,15 @@ export async function enqueueShards(
     while ((await waiting(queue)) + chunk.length > highWater) {
       await sleep(pollMs, undefined, signal ? { signal } : {});
     }
+    const spans = chunk.map((spec) => tracing?.enqueue(spec));
     await queue.addBulk(
-      chunk.map((spec) => ({ name: SHARD_JOB, data: spec, opts: { jobId: jobId(spec.index) } })),
+      chunk.map((spec, i) => {
+        const metadata = spans[i]?.metadata;
+        const telemetry = metadata === undefined ? {} : { telemetry: { metadata } };
+        return { name: SHARD_JOB, data: spec, opts: { jobId: jobId(spec.index), ...telemetry } };
+      }),
     );
+    for (const span of spans) span?.end();
     progress.queued += chunk.length;
     chunk = [];
     onProgress?.({ ...progress });

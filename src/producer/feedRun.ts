@@ -7,6 +7,7 @@ import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { Tracing } from '../shared/tracing/tracing.ts';
 import { type EnqueueProgress, enqueueShards } from './enqueueShards.ts';
 import { createRunTally } from './runTally.ts';
 
@@ -17,6 +18,8 @@ export interface FeedOptions {
   readonly onProgress?: (fed: EnqueueProgress) => void;
   /** Leaves shards alone that have failed for good, instead of trying them again. */
   readonly keepFailed?: boolean;
+  /** Every shard that is queued starts a trace. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Returns when every shard without a commit is in the queue; with a long plan that takes as long as the run. */
@@ -25,7 +28,7 @@ export async function feedRun(
   store: ObjectStore,
   options: FeedOptions,
 ): Promise<EnqueueProgress> {
-  const { redis, queue, signal, onProgress, keepFailed = false } = options;
+  const { redis, queue, signal, onProgress, keepFailed = false, tracing } = options;
   const runShards = await readRunShards(store, run, signal);
   const tally = createRunTally(runShards, store);
   await tally.refresh(signal);
@@ -37,6 +40,7 @@ export async function feedRun(
     committed: tally,
     keepFailed,
     signal,
+    tracing,
     ...(onProgress && { onProgress }),
   });
 }

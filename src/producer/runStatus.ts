@@ -1,6 +1,6 @@
 /** How far a run is: from the commits in its store, and from Redis where one answers. */
 import type { Redis } from 'ioredis';
-import type { ShardQueue } from '../shared/queue.ts';
+import { type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
@@ -48,12 +48,7 @@ export interface RunStatus {
   readonly queue?: QueueStatus;
 }
 
-export interface QueueStatus {
-  readonly waiting: number;
-  readonly active: number;
-  /** Waiting for another attempt. */
-  readonly delayed: number;
-  readonly failed: number;
+export interface QueueStatus extends QueueDepth {
   readonly workers: readonly WorkerEntry[];
 }
 
@@ -96,14 +91,7 @@ export async function readRunStatus(
 }
 
 async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueStatus> {
-  const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
-  return {
-    waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
-    active: counts.active ?? 0,
-    delayed: counts.delayed ?? 0,
-    failed: counts.failed ?? 0,
-    workers: await aliveWorkers(redis, runId),
-  };
+  return { ...(await readQueueDepth(queue)), workers: await aliveWorkers(redis, runId) };
 }
 
 /** The state of a run that is not paused; pure. */

@@ -71,3 +71,24 @@ export function parseShardJob(data: unknown): ShardSpec {
   if (parsed.success) return parsed.data;
   throw new PermanentShardError('bad-job', `queue job is not a shard: ${describeIssues(parsed.error)}`);
 }
+
+/** Jobs of a run by what they wait for. */
+export interface QueueDepth {
+  readonly waiting: number;
+  readonly active: number;
+  /** Waiting for another attempt. */
+  readonly delayed: number;
+  /** Given up. */
+  readonly failed: number;
+}
+
+/** One request to Redis. */
+export async function readQueueDepth(queue: Queue): Promise<QueueDepth> {
+  const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
+  return {
+    waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    failed: counts.failed ?? 0,
+  };
+}

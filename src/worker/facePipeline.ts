@@ -30,6 +30,7 @@ import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
 import { type LocatedFace, locateLandmarks, refuseInvented } from './stages/landmarks.ts';
 import { measurePoses } from './stages/pose.ts';
+import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 
 export interface FacePipelineOptions {
   readonly models: {
@@ -56,9 +57,10 @@ export interface FacePipeline {
   /**
    * The outcome of every input, in the order of the inputs. Never throws on account of an image.
    *
+   * @param stopwatch gets the time of each stage.
    * @throws IntegrityError when a network is not what its registry entry says.
    */
-  process(batch: readonly FaceInput[]): Promise<FaceOutcome[]>;
+  process(batch: readonly FaceInput[], stopwatch?: Stopwatch): Promise<FaceOutcome[]>;
   close(): Promise<void>;
 }
 
@@ -76,10 +78,11 @@ export async function openFacePipeline(options: FacePipelineOptions): Promise<Fa
   try {
     const networks = await openNetworks(options, releasers);
     return {
-      async process(batch) {
+      async process(batch, stopwatch = openStopwatch()) {
         const outcomes: FaceOutcome[] = [];
         for (let start = 0; start < batch.length; start += SUB_BATCH) {
-          outcomes.push(...(await processSubBatch(networks, batch.slice(start, start + SUB_BATCH))));
+          const inputs = batch.slice(start, start + SUB_BATCH);
+          outcomes.push(...(await processSubBatch(networks, inputs, stopwatch)));
         }
         return outcomes;
       },
@@ -122,35 +125,45 @@ async function openNetworks(options: FacePipelineOptions, releasers: Releasers):
   };
 }
 
-async function processSubBatch(networks: Networks, inputs: readonly FaceInput[]): Promise<FaceOutcome[]> {
+async function processSubBatch(
+  networks: Networks,
+  inputs: readonly FaceInput[],
+  { time }: Stopwatch,
+): Promise<FaceOutcome[]> {
   const { detector, pose, recognizer, encoder } = networks;
   const outcomes: FaceOutcome[] = [];
   const bytes = inputs.map((input, index) => ({ index, value: input.bytes }));
 
-  const pictures = advance(bytes, await Promise.all(values(bytes).map(decodeImage)), outcomes);
+  const decoded = await time('decode', () => Promise.all(values(bytes).map(decodeImage)));
+  const pictures = advance(bytes, decoded, outcomes);
   const located = advance(
     pictures,
     networks.detector === undefined
-      ? await locateInCrops(networks, values(pictures))
-      : await locateFaces(networks, networks.detector, values(pictures)),
+      ? await locateInCrops(networks, values(pictures), time)
+      : await locateFaces(networks, networks.detector, values(pictures), time),
     outcomes,
   );
   if (located.length === 0) return outcomes;
-  const poses = await measurePoses(pose, values(located));
-  const aligned = advance(
-    located,
+  const poses = await time('pose', () => measurePoses(pose, values(located)));
+  const crops = await time('align', async () =>
     values(located).map((face, i) => {
       const crop = detector === undefined ? cropOf(face) : alignFace(face);
       return 'code' in crop ? crop : { ...face, ...crop, pose: poses[i]! };
     }),
-    outcomes,
   );
+  const aligned = advance(located, crops, outcomes);
   if (aligned.length === 0) return outcomes;
-  const embeddings = await embedCrops(
-    recognizer,
-    values(aligned).map(({ crop }) => crop),
+  const embeddings = await time('embed', () =>
+    embedCrops(
+      recognizer,
+      values(aligned).map(({ crop }) => crop),
+    ),
   );
-  const codes = await encoder?.encode(values(aligned).map((face) => drawLandmarkImage(face.landmarks)));
+  const codes =
+    encoder &&
+    (await time('posture', () =>
+      encoder.encode(values(aligned).map((face) => drawLandmarkImage(face.landmarks))),
+    ));
   const processed = values(aligned).map((face, i): ProcessedFace | Rejection => {
     const embedding = embeddings[i]!;
     if (isRejection(embedding)) return embedding;
@@ -175,8 +188,9 @@ async function processSubBatch(networks: Networks, inputs: readonly FaceInput[])
 async function locateInCrops(
   { landmarks }: Networks,
   pictures: readonly Raster[],
+  time: Stopwatch['time'],
 ): Promise<(LocatedFace | Rejection)[]> {
-  return locateChosen(landmarks, pictures.map(faceOfCrop));
+  return time('landmarks', () => locateChosen(landmarks, pictures.map(faceOfCrop)));
 }
 
 /** Finds the face of each picture and its landmarks; faces that cannot be aligned are rejected. */
@@ -184,16 +198,18 @@ async function locateFaces(
   { landmarks, fallback }: Networks,
   detector: Detector,
   pictures: readonly Raster[],
+  time: Stopwatch['time'],
 ): Promise<(LocatedFace | Rejection)[]> {
-  const located = await locateChosen(landmarks, await detectFaces(detector, pictures));
+  const locate = async (by: Detector, shown: readonly Raster[]) => {
+    const chosen = await time('detect', () => detectFaces(by, shown));
+    return time('landmarks', () => locateChosen(landmarks, chosen));
+  };
+  const located = await locate(detector, pictures);
   if (fallback !== undefined) {
     const again = located.flatMap((face, i) => (isRejection(face) || !face.confirmed ? [i] : []));
-    const second = await locateChosen(
-      landmarks,
-      await detectFaces(
-        fallback,
-        again.map((i) => pictures[i]!),
-      ),
+    const second = await locate(
+      fallback,
+      again.map((i) => pictures[i]!),
     );
     again.forEach((i, n) => {
       located[i] = second[n]!;

@@ -2,14 +2,21 @@
 import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
-import type { ModelRequest, ModelResponse, ModelThreadInit } from './modelThread.ts';
+import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
 
 export interface ModelPool {
   readonly threads: number;
   /** One outcome a face, in order. The inputs' bytes are handed over. */
-  processFaces(batch: readonly FaceInput[]): Promise<FaceOutcome<EmbeddedFace>[]>;
-  /** n × D identities and n × 512 posture codes → n × D unit embeddings. */
-  combine(identities: Float32Array, postures: Float32Array): Promise<Float32Array>;
+  processFaces(
+    batch: readonly FaceInput[],
+    onAnswer?: (times: ThreadTimes) => void,
+  ): Promise<FaceOutcome<EmbeddedFace>[]>;
+  /** n × D identities and n × 512 posture codes → n × D unit embeddings; `onAnswer` hears of each request made of it. */
+  combine(
+    identities: Float32Array,
+    postures: Float32Array,
+    onAnswer?: (times: ThreadTimes) => void,
+  ): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -24,15 +31,16 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
   });
   return {
     threads,
-    async processFaces(batch) {
+    async processFaces(batch, onAnswer) {
       const response = await pool.run(
         { kind: 'faces', batch },
         ownedBuffers(batch.map((input) => input.bytes)),
       );
       if (response.kind !== 'faces') throw new Error('thread answered another request');
+      onAnswer?.(response.times);
       return response.outcomes;
     },
-    async combine(identities, postures) {
+    async combine(identities, postures, onAnswer) {
       const rows = postures.length / POSTURE_DIM;
       const dim = identities.length / rows;
       const embeddings = new Float32Array(rows * dim);
@@ -48,6 +56,7 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
             })
             .then((response) => {
               if (response.kind !== 'combine') throw new Error('thread answered another request');
+              onAnswer?.(response.times);
               embeddings.set(response.embeddings, start * dim);
             }),
         );

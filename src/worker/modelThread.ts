@@ -4,6 +4,7 @@ import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { type FacePipelineOptions, openFacePipeline } from './facePipeline.ts';
 import { openCombiner } from './models/combiner.ts';
+import { openStopwatch } from './stopwatch.ts';
 
 export interface ModelThreadInit {
   readonly pipeline: FacePipelineOptions;
@@ -15,24 +16,45 @@ export type ModelRequest =
   | { readonly kind: 'faces'; readonly batch: readonly FaceInput[] }
   | { readonly kind: 'combine'; readonly identities: Float32Array; readonly postures: Float32Array };
 
-export type ModelResponse =
+export type ModelResponse = { readonly times: ThreadTimes } & (
   | { readonly kind: 'faces'; readonly outcomes: FaceOutcome<EmbeddedFace>[] }
-  | { readonly kind: 'combine'; readonly embeddings: Float32Array };
+  | { readonly kind: 'combine'; readonly embeddings: Float32Array }
+);
+
+/** What a request took in its thread, in milliseconds, without waiting for it. */
+export interface ThreadTimes {
+  readonly busyMs: number;
+  /** Together a little less: what lies between the stages is not in them. */
+  readonly stagesMs: Readonly<Record<string, number>>;
+}
 
 await serveThread(async (init: ModelThreadInit) => {
   const pipeline = await openFacePipeline(init.pipeline);
   const combiner =
     init.combinerPath === undefined ? undefined : await openCombiner(init.combinerPath, init.pipeline);
   return async (request: ModelRequest): Promise<Answer<ModelResponse>> => {
+    const startedAt = performance.now();
+    const stopwatch = openStopwatch();
+    const times = (): ThreadTimes => ({
+      busyMs: performance.now() - startedAt,
+      stagesMs: stopwatch.measured(),
+    });
     switch (request.kind) {
       case 'faces': {
-        const outcomes = (await pipeline.process(request.batch)).map(withoutCrop);
-        return { response: { kind: 'faces', outcomes }, transfer: ownedBuffers(outcomeArrays(outcomes)) };
+        const outcomes = (await pipeline.process(request.batch, stopwatch)).map(withoutCrop);
+        return {
+          response: { kind: 'faces', outcomes, times: times() },
+          transfer: ownedBuffers(outcomeArrays(outcomes)),
+        };
       }
       case 'combine': {
         if (combiner === undefined) throw new Error('no combiner was opened in this thread');
-        const embeddings = await combiner.combine(request.identities, request.postures);
-        return { response: { kind: 'combine', embeddings }, transfer: ownedBuffers([embeddings]) };
+        const { identities, postures } = request;
+        const embeddings = await stopwatch.time('combine', () => combiner.combine(identities, postures));
+        return {
+          response: { kind: 'combine', embeddings, times: times() },
+          transfer: ownedBuffers([embeddings]),
+        };
       }
     }
   };

@@ -12,7 +12,7 @@ import { readListing } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { RunPlan } from '../shared/run/runPlan.ts';
-import { readShardCommit } from '../shared/run/shardCommit.ts';
+import { type Counters, readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { EncodedTable } from '../shared/table/encodeTable.ts';
@@ -21,16 +21,19 @@ import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
 import { readImage } from './corpusReader.ts';
 import type { ModelPool } from './modelPool.ts';
+import type { ThreadTimes } from './modelThread.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
 import {
   type AugmentedSubject,
   type AugmentOptions,
   augment,
+  type Combine,
   type PostureTargets,
   type SubjectFaces,
 } from './stages/augment.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 import type { TableWriter } from './tableWriter.ts';
+import { BATCH_STAGES, type WorkObserver } from './workObserver.ts';
 
 /** What every shard of a run shares in a worker process. */
 export interface ShardContext {
@@ -61,6 +64,12 @@ export interface ShardRunOptions {
   readonly onProgress: (done: ShardProgress) => void;
   /** Receives every photograph as soon as it is done, long before the shard is committed. */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
+  /** Gets the times of this shard's stages, also when it fails. */
+  readonly stopwatch?: Stopwatch;
+  /** Hears of batches and threads. */
+  readonly observer?: WorkObserver;
+  /** Receives what the commit counts, when it is this call's. */
+  readonly onCommitted?: (counters: Counters, rejectsByCode: Readonly<Record<string, number>>) => void;
 }
 
 /** `committed`: by this call. `taken`: another attempt's commit stands. */
@@ -88,28 +97,27 @@ export async function processShard(
   if (planned === 'replaced') return 'taken';
   refuseUnplanned(spec, planned);
 
-  const stopwatch = openStopwatch();
+  const { stopwatch = openStopwatch() } = options;
   const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
   const results = await processFaces(records, context, options, stopwatch);
   const tables = await augmentAll(results, spec, context, options, stopwatch);
   options.signal.throwIfAborted();
   const encoded = await encodeTables(tables, context, stopwatch);
-  const outcome = await commitShard(
-    store,
-    {
-      spec,
-      attemptId: randomUUID(),
-      counters: tables.counters,
-      rejectsByCode: { ...tables.rejectsByCode },
-      timingsMs: stopwatch.totals(),
-      worker: { host: hostname(), pid: process.pid, device: context.device },
-      finishedAt: new Date().toISOString(),
-      format: run.config.format,
-      tables: encoded,
-    },
-    options.signal,
-  );
-  return outcome === 'won' ? 'committed' : 'taken';
+  const result = {
+    spec,
+    attemptId: randomUUID(),
+    counters: tables.counters,
+    rejectsByCode: { ...tables.rejectsByCode },
+    timingsMs: stopwatch.totals(),
+    worker: { host: hostname(), pid: process.pid, device: context.device },
+    finishedAt: new Date().toISOString(),
+    format: run.config.format,
+    tables: encoded,
+  };
+  const outcome = await stopwatch.time('commit', () => commitShard(store, result, options.signal));
+  if (outcome !== 'won') return 'taken';
+  options.onCommitted?.(result.counters, result.rejectsByCode);
+  return 'committed';
 }
 
 /** A job comes from Redis, where others may write: its rows must be those that the plan gives the shard. */
@@ -129,7 +137,7 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 async function processFaces(
   records: readonly FaceRecord[],
   { run, models, batchFaces, readLimit }: ShardContext,
-  { signal, onProgress, onFaces }: ShardRunOptions,
+  { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
   const { imageRoot, followLinks } = run.config;
@@ -139,16 +147,24 @@ async function processFaces(
     batchRecords(records, batchFaces).map((batch) =>
       inFlight(async () => {
         signal.throwIfAborted();
+        const readAt = performance.now();
         const reads = await stopwatch.time('read', () =>
           Promise.all(
             batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal, { followLinks }))),
           ),
         );
+        observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
         const inputs = batch.flatMap(({ faceId }, i) => {
           const read = reads[i]!;
           return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
         });
-        const outcomes = await stopwatch.time('faces', () => models.processFaces(inputs));
+        const askedAt = performance.now();
+        const outcomes = await stopwatch.time('faces', () =>
+          models.processFaces(inputs, (times) => {
+            addThreadTimes(times, stopwatch, observer);
+            observer?.batchStage?.('wait', Math.max(0, performance.now() - askedAt - times.busyMs) / 1_000);
+          }),
+        );
         let next = 0;
         const results = batch.map((record, i): FaceResult => {
           const read = reads[i]!;
@@ -168,9 +184,11 @@ async function augmentAll(
   results: readonly FaceResult[],
   spec: ShardSpec,
   { run, models, augmentation }: ShardContext,
-  { signal, onProgress }: ShardRunOptions,
+  { signal, onProgress, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<ShardTables> {
+  const combine: Combine = (identities, postures) =>
+    models.combine(identities, postures, (times) => addThreadTimes(times, stopwatch, observer));
   const tables = shardTables({
     dim: run.embeddingDim,
     config: run.config,
@@ -186,13 +204,24 @@ async function augmentAll(
       augmentation === undefined
         ? usable.map(withoutVariants)
         : await stopwatch.time('augment', () =>
-            augment(usable, augmentation.targets, augmentation.options, models.combine),
+            augment(usable, augmentation.targets, augmentation.options, combine),
           );
     for (const [i, subject] of augmented.entries()) await tables.add(group[i]!, subject);
     const variants = augmented.reduce((sum, subject) => sum + subject.variants.length, 0);
     onProgress({ faces: 0, rejects: 0, variants });
   }
   return tables;
+}
+
+/** What a model thread measured, added to the shard's times. */
+function addThreadTimes(times: ThreadTimes, stopwatch: Stopwatch, observer: WorkObserver | undefined): void {
+  observer?.threadBusy?.(times.busyMs / 1_000);
+  for (const stage of BATCH_STAGES) {
+    const ms = times.stagesMs[stage];
+    if (ms === undefined) continue;
+    stopwatch.add(stage, ms);
+    observer?.batchStage?.(stage, ms / 1_000);
+  }
 }
 
 /** Results of one subject each; the listing is sorted by subject. */

@@ -1,7 +1,7 @@
 /** Notes in OUT why a shard was given up, when its last attempt has failed. */
 import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
-import { PosecastError } from '../shared/errors.ts';
+import { PosecastError, toError } from '../shared/errors.ts';
 import { crashReason, parseShardJob } from '../shared/queue.ts';
 import { noteShardFailure } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -18,7 +18,7 @@ export async function recordFailure(
   await noteShardFailure(store, {
     runId,
     shard: parseShardJob(job.data).index,
-    code: crash === undefined ? codeOf(error) : 'crashed',
+    code: crash === undefined ? failureCode(error) : 'crashed',
     message: crash ?? error.message,
     attempts: job.attemptsMade,
     host: hostname(),
@@ -27,9 +27,10 @@ export async function recordFailure(
 }
 
 /** The code of an error, or of the error that it wraps. */
-function codeOf(error: Error): string {
+export function failureCode(thrown: unknown): string {
+  const error = toError(thrown);
   if (error instanceof PosecastError) return error.code;
-  if (error.cause instanceof Error) return codeOf(error.cause);
+  if (error.cause instanceof Error) return failureCode(error.cause);
   const { code } = error as NodeJS.ErrnoException;
   return typeof code === 'string' && code !== '' ? code : 'error';
 }

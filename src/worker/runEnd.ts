@@ -1,7 +1,7 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { printable } from '../shared/printable.ts';
-import { crashReason, type ShardQueue } from '../shared/queue.ts';
+import { crashReason, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -28,6 +28,8 @@ export interface RunEndOptions {
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
+  /** Hears at every look how much is in the queue. */
+  readonly onQueueDepth?: (depth: QueueDepth) => void;
   /** Hears whether the queue has work. */
   readonly emptyQueue?: EmptyQueueWatch;
 }
@@ -73,8 +75,9 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
   while (true) {
     signal.throwIfAborted();
     await options.onLook?.();
-    const waiting = await queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized');
-    if (waiting > 0) {
+    const depth = await readQueueDepth(queue);
+    options.onQueueDepth?.(depth);
+    if (depth.waiting + depth.active + depth.delayed > 0) {
       countedAt = -Infinity;
       options.emptyQueue?.sawWork();
     } else if (performance.now() - countedAt > COUNT_EVERY_MS) {
@@ -83,8 +86,8 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       if (await isFinished(store)) return { status: 'complete' };
       const finalized = await finalizeRun(store, run, { signal });
       if (finalized.status === 'finished') return { status: 'complete' };
-      const failed = await queue.getFailedCount();
-      if (failed >= finalized.missing) return { status: 'failed', failures: await readFailures(queue) };
+      if ((await queue.getFailedCount()) >= finalized.missing)
+        return { status: 'failed', failures: await readFailures(queue) };
       options.emptyQueue?.sawNone();
     }
     await sleep(options.pollMs ?? 200, undefined, { signal });

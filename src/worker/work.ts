@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { type Job, type Telemetry, UnrecoverableError, WaitingError } from 'bullmq';
 import type { Redis } from 'ioredis';
 import {
   describeError,
@@ -17,17 +17,21 @@ import {
   StoreUnusableError,
   toError,
 } from '../shared/errors.ts';
+import type { Say } from '../shared/logFields.ts';
 import { crashReason, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
+import type { ShardSpec } from '../shared/shard.ts';
 import { processShard, type ShardContext, type ShardProgress } from './processShard.ts';
-import { recordFailure } from './recordFailure.ts';
+import { failureCode, recordFailure } from './recordFailure.ts';
 import { createRefusals } from './refusals.ts';
 import { createShardPace } from './shardPace.ts';
 import { createShardsInWork, sumProgress } from './shardsInWork.ts';
 import type { FaceResult } from './shardTables.ts';
 import { ShardWorker } from './shardWorker.ts';
+import { openStopwatch } from './stopwatch.ts';
 import { createStoreOutage } from './storeOutage.ts';
 import { createSuspects } from './suspects.ts';
+import type { ShardEnd, WorkObserver } from './workObserver.ts';
 
 export interface RunWorkerOptions {
   readonly redis: Redis;
@@ -35,7 +39,7 @@ export interface RunWorkerOptions {
   /** Shards in work at once: 2, so that one is read and committed while the other computes. */
   readonly concurrency?: number;
   /** Receives lines for a person: failed attempts, a lost Redis. */
-  readonly warn: (line: string) => void;
+  readonly warn: Say;
   /** Faces and variants done by this process in shards that are not committed yet. */
   readonly onInFlight?: (inFlight: ShardProgress) => void;
   /** Takes no shard before `setPaused(false)`. */
@@ -49,6 +53,10 @@ export interface RunWorkerOptions {
   readonly onFaces?: (results: readonly FaceResult[]) => void;
   /** Nothing more can be written to OUT. The shard goes back to the queue unburnt, and no other is taken. */
   readonly onStoreUnusable?: (error: StoreUnusableError) => void;
+  /** Hears of everything; for metrics, traces and logs. */
+  readonly observer?: WorkObserver;
+  /** BullMQ's spans; absent: no traces. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface RunWorker {
@@ -79,7 +87,7 @@ const NOTE_MS = 5_000;
 const DELAY_RESOLUTION_MS = 5;
 
 export async function startRunWorker(options: RunWorkerOptions): Promise<RunWorker> {
-  const { redis, context, warn } = options;
+  const { redis, context, warn, observer = {} } = options;
   const { runId } = context.run;
   const pace = createShardPace();
   const inWork = createShardsInWork(pace);
@@ -101,27 +109,46 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
 
   async function work(job: Job<unknown, unknown>, token: string | undefined): Promise<string> {
     const shard = inWork.start();
+    const stopwatch = openStopwatch();
+    let spec: ShardSpec | undefined;
+    let end: Pick<ShardEnd, 'outcome' | 'failure' | 'counters' | 'rejectsByCode'> = {
+      outcome: 'handed-back',
+    };
     delay.enable();
+    if (job.attemptsStarted === 1 && job.processedOn !== undefined) {
+      observer.queueWait?.(Math.max(0, job.processedOn - job.timestamp) / 1_000);
+    }
     const add = (done: ShardProgress) => {
       progressAt = performance.now();
       shard.add(done);
+      observer.progress?.(done);
       reportInFlight();
     };
     try {
       const mayEnter = await suspects.enter(job.stalledCounter > 0, shard.signal);
-      const spec = parseShardJob(job.data);
-      const faces = spec.rowEnd - spec.rowStart;
+      const asked = parseShardJob(job.data);
+      spec = asked;
+      const faces = asked.rowEnd - asked.rowStart;
       shard.setFaces(faces);
       if (takesNoMore || !mayEnter) await handBack(job, token);
       if (options.mayStart?.(pace.estimate(faces)) === false) {
         takeNoMore();
         await handBack(job, token);
       }
-      const outcome = await processShard(spec, context, {
+      const outcome = await processShard(asked, context, {
         signal: shard.signal,
         onProgress: add,
-        ...(options.onFaces && { onFaces: options.onFaces }),
+        onFaces: (results) => {
+          observer.faces?.(results, asked);
+          options.onFaces?.(results);
+        },
+        stopwatch,
+        observer,
+        onCommitted: (counters, rejectsByCode) => {
+          end = { outcome: 'committed', counters, rejectsByCode };
+        },
       });
+      if (outcome === 'taken') end = { outcome };
       if (outcome === 'committed') {
         pace.add({ faces, ms: shard.elapsedMs() });
         // A hint for live lines: a shard that is committed is not kept from ending by a Redis that is away.
@@ -137,6 +164,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
         await handBack(job, token);
       }
       if (await outage.isAway(error)) await handBack(job, token);
+      end = { outcome: 'failed', failure: { code: failureCode(error), message: describeError(error) } };
       if (error instanceof PermanentShardError) {
         // Failed jobs are read again, to be reported: by then the payload must be JSON.
         if (error.code === 'bad-job') await job.updateData(null);
@@ -149,6 +177,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     } finally {
       progressAt = performance.now();
       suspects.leave();
+      const seconds = shard.elapsedMs() / 1_000;
+      observer.shardEnded?.({ runId, ...(spec && { spec }), seconds, stages: stopwatch.spans(), ...end });
       shard.end();
       if (inWork.size() === 0) delay.disable();
       reportInFlight();
@@ -177,6 +207,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     concurrency,
     autorun: options.paused !== true,
     ...WORKER_OPTIONS,
+    ...(options.telemetry && { telemetry: options.telemetry }),
   });
   worker.on('error', (error) => refusals.add(error));
   worker.onAnswer = () => refusals.over();
@@ -184,13 +215,27 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   worker.on('failed', (job, error) => {
     if (job !== undefined) {
       const noted = recordFailure(context.store, runId, job, error)
-        .catch((thrown: unknown) => warn(`the failure could not be noted in OUT: ${describeError(thrown)}`))
+        .catch((thrown: unknown) =>
+          warn(`the failure could not be noted in OUT: ${describeError(thrown)}`, { level: 'warn' }),
+        )
         .finally(() => noting.delete(noted));
       noting.add(noted);
     }
     const attempts = job?.opts.attempts ?? 1;
+    const crash = job && crashReason(job);
+    if (crash !== undefined) {
+      // BullMQ gave it up without calling `work`.
+      const failure = { code: 'crashed', message: crash };
+      observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [] });
+    }
     warn(
-      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${(job && crashReason(job)) ?? error.message}`,
+      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${crash ?? error.message}`,
+      {
+        level: 'error',
+        code: crash === undefined ? failureCode(error) : 'crashed',
+        ...(job && shardField(job)),
+        ...(job && { attempt: job.attemptsMade, attempts }),
+      },
     );
   });
   await worker.waitUntilReady();
@@ -235,6 +280,12 @@ function connectionLost(redis: Redis): Promise<void> {
     if (redis.status === 'ready') redis.once('close', () => resolve());
     else resolve();
   });
+}
+
+/** By its id: the payload of a job that failed may be anything. */
+function shardField({ id }: Job<unknown, unknown>): { readonly shard?: number } {
+  const index = Number(/^shard-(\d+)$/.exec(id ?? '')?.[1] ?? Number.NaN);
+  return Number.isNaN(index) ? {} : { shard: index };
 }
 
 /** BullMQ's word for "do not try again". */

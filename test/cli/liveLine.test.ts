@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openJsonLog } from '../../src/cli/jsonLog.ts';
 import { formatDuration, type LiveMode, openLiveLine, type RunProgress } from '../../src/cli/liveLine.ts';
+import { keepSecret } from '../../src/shared/secrets.ts';
 
 const progress: RunProgress = {
   shardsDone: 1,
@@ -11,7 +13,7 @@ const progress: RunProgress = {
   variants: 300,
 };
 
-function record(mode: LiveMode): {
+function record(kind: 'terminal' | 'plain' | 'always' | 'sometimes'): {
   text: () => string;
   live: ReturnType<typeof openLiveLine>;
   tick: () => void;
@@ -19,6 +21,8 @@ function record(mode: LiveMode): {
   let now = 0;
   let text = '';
   const out = { write: (chunk: string) => (text += chunk), columns: 200 } as unknown as NodeJS.WriteStream;
+  const mode: LiveMode =
+    kind === 'always' || kind === 'sometimes' ? { json: openJsonLog(out, 'info'), progress: kind } : kind;
   const live = openLiveLine({ mode, device: 'cpu', out, clock: () => now });
   return { text: () => text, live, tick: () => (now += 1000) };
 }
@@ -44,18 +48,72 @@ test('a log gets a line now and then and always the last state', () => {
   assert.match(text().trimEnd().split('\n').at(-1) ?? '', /faces 107\/400/);
 });
 
-test('machines get one JSON object a line', () => {
-  const { live, text } = record('json');
-  live.update(progress);
-  live.note('hello');
-  const lines = text()
+const objects = (text: string) =>
+  text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as { event: string });
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('machines get one JSON object a line', () => {
+  const { live, text } = record('always');
+  live.update(progress);
+  live.about({ run: 'r1' });
+  live.note('hello', { level: 'warn', shard: 3, code: 'no-face' });
+  const [first, second] = objects(text());
+  assert.equal(first?.event, 'progress');
+  assert.equal(first?.faces, 100);
+  const { time, pid, ...rest } = second ?? {};
+  assert.equal(new Date(String(time)).toISOString(), time);
+  assert.equal(pid, process.pid);
+  assert.deepEqual(rest, {
+    level: 'warn',
+    event: 'note',
+    run: 'r1',
+    shard: 3,
+    code: 'no-face',
+    message: 'hello',
+  });
+});
+
+test('a JSON log gets the progress now and then, a program that follows gets all of it', () => {
+  for (const [kind, lines] of [
+    ['sometimes', 2],
+    ['always', 15],
+  ] as const) {
+    const { live, text, tick } = record(kind);
+    for (let i = 0; i < 15; i++) {
+      live.update({ ...progress, faces: 100 + i });
+      tick();
+    }
+    assert.equal(objects(text()).length, lines);
+  }
+});
+
+test('messages that are less important than the level are left out, and percent signs are left alone', () => {
+  const { live, text } = record('plain');
+  live.note('shard 1 is committed', { level: 'debug' });
+  live.note('50 %s of it', { level: 'error' });
+  assert.equal(text(), '50 %s of it\n');
+  const json = record('sometimes');
+  json.live.note('shard 1 is committed', { level: 'debug' });
+  json.live.note('50 %s of it', { level: 'error' });
   assert.deepEqual(
-    lines.map((line) => line.event),
-    ['progress', 'note'],
+    objects(json.text()).map(({ message }) => message),
+    ['50 %s of it'],
   );
+});
+
+test('whatever a line or a field says, a JSON log hides secrets and stays one line', () => {
+  keepSecret('hunter2-hunter2');
+  const { live, text } = record('sometimes');
+  live.note('redis://me:hunter2-hunter2@host\nsaid hunter2-hunter2', {
+    code: 'hunter2-hunter2',
+    face: 'a\u001b[31m/\n.jpg',
+  });
+  assert.doesNotMatch(text(), /hunter2/);
+  const [line] = objects(text());
+  assert.equal(line?.message, 'redis://***@host\\nsaid ***');
+  assert.deepEqual([line?.code, line?.face], ['***', 'a\\x1b[31m/\\n.jpg']);
 });
 
 test('durations read as a person says them', () => {

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
 import { openFolderStore } from './folderStore.ts';
+import { heardStore, type StoreRequest, type StoreRetry } from './heardStore.ts';
 import type { ObjectStore } from './objectStore.ts';
 
 export interface S3Options {
@@ -19,6 +20,10 @@ export interface OpenStoreOptions {
   readonly access?: 'read' | 'write';
   /** Hears what the user has to know, such as a store without put-if-absent. */
   readonly onWarning?: (message: string) => void;
+  /** Hears of every request when it has ended; must return at once. */
+  readonly onRequest?: (request: StoreRequest) => void;
+  /** Hears of every repetition of a request that failed; must return at once. */
+  readonly onRetry?: (retry: StoreRetry) => void;
 }
 
 /**
@@ -26,6 +31,11 @@ export interface OpenStoreOptions {
  * used; nothing is left behind in it.
  */
 export async function openStore(uri: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
+  const store = await openByScheme(uri, options);
+  return options.onRequest === undefined ? store : heardStore(store, options.onRequest);
+}
+
+async function openByScheme(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(uri)?.[1]?.toLowerCase();
   if (uri === '')
     throw new ConfigError('bad-uri', 'output must be a folder or s3://bucket/prefix, got nothing');

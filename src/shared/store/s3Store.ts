@@ -14,10 +14,12 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError, PosecastError } from '../errors.ts';
 import { keepSecret } from '../secrets.ts';
+import type { StoreOperation, StoreRetry } from './heardStore.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { parseS3Address, type S3Address } from './s3Address.ts';
 import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
+import { hearRetries, retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
 /** Bodies above this go up in parts, in bytes. */
@@ -39,6 +41,7 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
   const address = parseS3Address(uri, options.s3 ?? {});
   const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
   const client = await createClient(address);
+  if (options.onRetry !== undefined) hearRetries(client, options.onRetry);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   try {
     const { accessKeyId, secretAccessKey, sessionToken } = await withDeadline(
@@ -57,7 +60,7 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
           'may both believe that theirs counts; run `posecast verify` on the result',
       );
     }
-    return s3Store(client, address, atomic);
+    return s3Store(client, address, atomic, options.onRetry);
   } catch (error) {
     client.destroy();
     throw openFailure(facts, error);
@@ -109,12 +112,17 @@ async function probe(
   }
 }
 
-function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolean): ObjectStore {
+function s3Store(
+  client: S3Client,
+  { bucket, prefix }: S3Address,
+  atomic: boolean,
+  onRetry: (retry: StoreRetry) => void = () => {},
+): ObjectStore {
   const target = (key: string) => ({ Bucket: bucket, Key: prefix + checkKey(key) });
   const sendOptions = (signal: AbortSignal | undefined) =>
     signal === undefined ? {} : { abortSignal: signal };
 
-  async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
+  async function attempt<T>(operation: StoreOperation, key: string, run: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         return await run();
@@ -122,6 +130,7 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
         const waitMs = isDenied(error) ? DENIED_WAITS_MS[tries] : undefined;
         if (waitMs === undefined) throw storeFailure(operation, { bucket, key }, error);
         await sleep(waitMs);
+        onRetry({ operation, code: retryCode(error) });
       }
     }
   }
@@ -197,6 +206,7 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
           throw error;
         }
         await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
+        onRetry({ operation: 'get', code: retryCode(error) });
       }
     }
   }
@@ -217,6 +227,7 @@ function s3Store(client: S3Client, { bucket, prefix }: S3Address, atomic: boolea
         }
         if (httpStatus(error) !== 409 || tries >= CONFLICT_ATTEMPTS) throw error;
         await sleep(50 * 2 ** tries * (0.5 + Math.random() / 2));
+        onRetry({ operation: 'put-if-absent', code: '409' });
       }
     }
     if (equalBytes(await get(key), body)) return true;

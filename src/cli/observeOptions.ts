@@ -1,0 +1,109 @@
+/** Options about who else may look at the work of this process: Prometheus and a tracing service. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Redis } from 'ioredis';
+import { logShards } from '../observe/logShards.ts';
+import { traceShards } from '../observe/traceShards.ts';
+import type { RunView } from '../observe/workMetrics.ts';
+import type { Say } from '../shared/logFields.ts';
+import type { Releasers } from '../shared/releasers.ts';
+import type { OpenStoreOptions } from '../shared/store/openStore.ts';
+import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
+import type { ComputeOptions } from '../worker/openShardContext.ts';
+import { tellAll, type WorkObserver } from '../worker/workObserver.ts';
+
+export interface TraceFlags {
+  readonly trace: boolean;
+}
+
+export interface ObserveFlags extends TraceFlags {
+  readonly metricsPort?: number;
+  readonly metricsHost: string;
+}
+
+/** What looks on. */
+export interface Observation {
+  /** For `openStore`. */
+  readonly store: Pick<OpenStoreOptions, 'onRequest' | 'onRetry'>;
+  readonly tracing: Tracing | undefined;
+  /** `say`: the log of the run. */
+  observer(say: Say): WorkObserver;
+  watchRedis(redis: Redis): void;
+  /** Shows a run until the answer is called. */
+  watchRun(view: RunView): () => void;
+}
+
+export function addTraceOption(command: Command): Command {
+  return command
+    .optionsGroup('Observability:')
+    .option(
+      '--trace',
+      'send OpenTelemetry traces over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318); on by itself ' +
+        'when that variable is set',
+      false,
+    )
+    .optionsGroup('Options:');
+}
+
+export function addObserveOptions(command: Command): Command {
+  addTraceOption(command)
+    .optionsGroup('Observability:')
+    .option(
+      '--metrics-port <port>',
+      'serve metrics for Prometheus at /metrics, and /healthz for a probe; 0: a free port, which is said',
+      port,
+    )
+    .option('--metrics-host <host>', 'listen here; 0.0.0.0 in a container', '127.0.0.1')
+    .optionsGroup('Options:');
+  return command;
+}
+
+export function port(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 65_535) return value;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}
+
+export interface ObservationOptions {
+  readonly flags: ObserveFlags;
+  readonly compute: ComputeOptions;
+  readonly service: string;
+  readonly say: Say;
+  readonly releasers: Releasers;
+}
+
+/**
+ * Opened before anything is done, and closed after everything else, so that the end of the work is seen.
+ * @throws ConfigError when the port is taken, or traces are asked for in a way that is not known.
+ */
+export async function openObservation(options: ObservationOptions): Promise<Observation> {
+  const { flags, compute, service, say, releasers } = options;
+  const tracing = await openTracing({ asked: flags.trace, service, say });
+  if (tracing !== undefined) releasers.push('traces', () => tracing.close());
+  const metrics = flags.metricsPort === undefined ? undefined : await openMetrics(flags.metricsPort);
+
+  async function openMetrics(port: number) {
+    const { createWorkMetrics } = await import('../observe/workMetrics.ts');
+    const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
+    const metrics = createWorkMetrics(compute);
+    const address = { host: flags.metricsHost, port };
+    const server = await openMetricsServer(address, {
+      '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text },
+    });
+    releasers.push('metrics', () => server.close());
+    say(`metrics: ${server.url}/metrics`);
+    return metrics;
+  }
+
+  return {
+    store: metrics === undefined ? {} : { onRequest: metrics.storeRequest, onRetry: metrics.storeRetry },
+    tracing,
+    observer: (log) =>
+      tellAll([
+        logShards(log),
+        ...(tracing === undefined ? [] : [traceShards(tracing)]),
+        ...(metrics === undefined ? [] : [metrics.observer]),
+      ]),
+    watchRedis: (redis) => metrics?.watchRedis(() => redis.status === 'ready'),
+    watchRun: (view) => metrics?.watchRun(view) ?? (() => {}),
+  };
+}

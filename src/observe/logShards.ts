@@ -1,0 +1,31 @@
+/** Shards and rejected photographs as lines of the log, for those who ask for them. */
+import type { Say } from '../shared/logFields.ts';
+import type { WorkObserver } from '../worker/workObserver.ts';
+
+export function logShards(say: Say): WorkObserver {
+  return {
+    faces(results, { index }) {
+      for (const { record, outcome } of results) {
+        if (outcome.status === 'ok') continue;
+        const { stage, code, message } = outcome.rejection;
+        const fields = { shard: index, stage, code, face: record.faceId };
+        say(`${record.uri} is rejected: ${message}`, { level: 'debug', ...fields });
+      }
+    },
+    shardEnded({ outcome, spec, seconds, counters, failure }) {
+      // A failed attempt is an error, and said by the worker with its number.
+      if (spec === undefined || outcome === 'failed') return;
+      const fields = {
+        level: 'debug',
+        shard: spec.index,
+        outcome,
+        seconds: Math.round(seconds * 1_000) / 1_000,
+        ...(counters && { faces: counters.faces, rejects: counters.rejected, variants: counters.variants }),
+        ...(failure && { code: failure.code }),
+      } as const;
+      const what =
+        outcome === 'taken' ? 'was committed by another attempt' : `is ${outcome.replace('-', ' ')}`;
+      say(`shard ${spec.index} ${what}`, fields);
+    },
+  };
+}

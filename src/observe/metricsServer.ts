@@ -1,0 +1,88 @@
+/** Answers Prometheus, and probes, over HTTP. It only reads what is in memory: no request to Redis or the store. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConfigError, describeError } from '../shared/errors.ts';
+
+export interface MetricsServer {
+  /** http://host:port */
+  readonly url: string;
+  /** Ends open connections, too. */
+  close(): Promise<void>;
+}
+
+export interface Page {
+  readonly type: string;
+  readonly text: () => string | Promise<string>;
+}
+
+export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** A scrape is a few hundred bytes: what takes longer to arrive is not Prometheus. */
+const REQUEST_MS = 10_000;
+
+/**
+ * `/healthz` answers whenever the process does; the other pages are given.
+ * @throws ConfigError when the port cannot be listened on.
+ */
+export async function openMetricsServer(
+  address: { readonly host: string; readonly port: number },
+  pages: Readonly<Record<string, Page>>,
+): Promise<MetricsServer> {
+  const all: Readonly<Record<string, Page>> = {
+    '/healthz': { type: 'text/plain', text: () => 'ok\n' },
+    ...pages,
+  };
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
+    (request, response) => {
+      const path = request.url?.split('?', 1)[0] ?? '';
+      const page = Object.hasOwn(all, path) ? all[path] : undefined;
+      if (page === undefined) return answer(response, 404, `expected ${Object.keys(all).join(' or ')}\n`);
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        return answer(response.setHeader('allow', 'GET, HEAD'), 405, 'expected GET\n');
+      }
+      void Promise.resolve()
+        .then(page.text)
+        .then((text) => answer(response, 200, text, page.type))
+        .catch((error: unknown) => answer(response, 500, `${describeError(error)}\n`));
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw refusal(address, error);
+  });
+  // A connection that breaks is its client's affair.
+  server.on('clientError', (_error, socket) => socket.destroy());
+  const { address: host, family, port } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${host}]` : host}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function answer(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
+  response.end(text);
+}
+
+function refusal(
+  address: { readonly host: string; readonly port: number },
+  error: NodeJS.ErrnoException,
+): ConfigError {
+  const found =
+    {
+      EADDRINUSE: 'one in use',
+      EACCES: 'one that needs other rights',
+      EADDRNOTAVAIL: 'a host of another machine',
+    }[error.code ?? ''] ?? describeError(error);
+  return new ConfigError('no-metrics-port', `--metrics-port: expected a port that is free, found ${found}`, {
+    host: address.host,
+    port: address.port,
+  });
+}

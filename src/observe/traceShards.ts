@@ -1,0 +1,31 @@
+/** Shards as spans: attributes on BullMQ's span of the processing, and a child for each part. */
+import type { SpanAttributes, Tracing } from '../shared/tracing/tracing.ts';
+import type { WorkObserver } from '../worker/workObserver.ts';
+
+export function traceShards(tracing: Tracing): WorkObserver {
+  return {
+    shardEnded({ outcome, runId, spec, stages, counters, failure }) {
+      const attributes: SpanAttributes = {
+        'posecast.run': runId,
+        'posecast.outcome': outcome,
+        ...(spec && { 'posecast.shard': spec.index, 'posecast.faces': spec.rowEnd - spec.rowStart }),
+        ...(counters && {
+          'posecast.rejects': counters.rejected,
+          'posecast.variants': counters.variants,
+        }),
+        ...(failure && { 'posecast.code': failure.code }),
+      };
+      tracing.processed({
+        attributes,
+        parts: stages.map(({ stage, startedAt, endedAt, ms, times }) => ({
+          name: stage,
+          startedAt,
+          endedAt,
+          // Batches overlap: together they may have taken longer than from the first to the last.
+          attributes: { 'posecast.seconds': ms / 1_000, 'posecast.times': times },
+        })),
+        ...(failure && { failure: failure.message }),
+      });
+    },
+  };
+}

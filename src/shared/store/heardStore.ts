@@ -1,0 +1,94 @@
+/** A store that tells of every request: which, how it ended, how long it took, how many bytes went either way. */
+import { PosecastError, toError } from '../errors.ts';
+import type { ObjectInfo, ObjectStore } from './objectStore.ts';
+
+export const STORE_OPERATIONS = ['put', 'put-if-absent', 'get', 'head', 'list', 'delete'] as const;
+export type StoreOperation = (typeof STORE_OPERATIONS)[number];
+
+export interface StoreRequest {
+  readonly operation: StoreOperation;
+  /** 'ok', 'aborted', the code of the error, or 'error'. */
+  readonly code: string;
+  /** From asking to the answer, repetitions included, in milliseconds. */
+  readonly ms: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** One repetition of a request that failed in a way that may pass. */
+export interface StoreRetry {
+  readonly operation: StoreOperation;
+  /** What came instead of an answer: an HTTP status, or the code of a broken connection. */
+  readonly code: string;
+}
+
+/** The same store; `hear` must return at once. */
+export function heardStore(store: ObjectStore, hear: (request: StoreRequest) => void): ObjectStore {
+  async function heard<T>(
+    operation: StoreOperation,
+    request: Promise<T>,
+    bytes: { readonly sent?: number; readonly received?: (answer: T) => number } = {},
+  ): Promise<T> {
+    const startedAt = performance.now();
+    let code = 'ok';
+    let receivedBytes = 0;
+    try {
+      const answer = await request;
+      receivedBytes = bytes.received?.(answer) ?? 0;
+      return answer;
+    } catch (error) {
+      code = codeOf(error);
+      throw error;
+    } finally {
+      const sentBytes = code === 'ok' ? (bytes.sent ?? 0) : 0;
+      hear({ operation, code, ms: performance.now() - startedAt, sentBytes, receivedBytes });
+    }
+  }
+
+  return {
+    uri: store.uri,
+    atomicPutIfAbsent: store.atomicPutIfAbsent,
+    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sent: body.length }),
+    putIfAbsent: (key, body, signal) =>
+      heard('put-if-absent', store.putIfAbsent(key, body, signal), { sent: body.length }),
+    get: (key, range, signal) =>
+      heard('get', store.get(key, range, signal), { received: (found) => found?.length ?? 0 }),
+    head: (key, signal) => heard('head', store.head(key, signal)),
+    list: (prefix, signal) => heardList(store.list(prefix, signal), hear),
+    delete: (key, signal) => heard('delete', store.delete(key, signal)),
+    close: () => store.close(),
+  };
+}
+
+/** The time is what the store took, without what its reader did between two entries. */
+async function* heardList(
+  entries: AsyncIterable<ObjectInfo>,
+  hear: (request: StoreRequest) => void,
+): AsyncIterable<ObjectInfo> {
+  const iterator = entries[Symbol.asyncIterator]();
+  let ms = 0;
+  let code = 'ok';
+  try {
+    while (true) {
+      const askedAt = performance.now();
+      const next = await iterator.next().finally(() => {
+        ms += performance.now() - askedAt;
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } catch (error) {
+    code = codeOf(error);
+    throw error;
+  } finally {
+    await iterator.return?.();
+    hear({ operation: 'list', code, ms, sentBytes: 0, receivedBytes: 0 });
+  }
+}
+
+function codeOf(thrown: unknown): string {
+  const error = toError(thrown);
+  if (error.name === 'AbortError') return 'aborted';
+  if (error instanceof PosecastError) return error.code;
+  return (error as NodeJS.ErrnoException).code ?? 'error';
+}

@@ -1,0 +1,126 @@
+/** The only file that knows OpenTelemetry's SDK; loaded when traces are asked for. */
+
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { type Span as QueueSpan, SpanKind as QueueSpanKind, type Telemetry } from 'bullmq';
+import { BullMQOtel } from 'bullmq-otel';
+import { describeError } from '../errors.ts';
+import { version } from '../package.ts';
+import type { OtlpProtocol, Tracing, TracingOptions } from './tracing.ts';
+
+/** A collector that is away must not keep a process that has ended its work. */
+const CLOSE_MS = 5_000;
+/** Spans that wait to be sent; a chunk of shards is queued at once. OTEL_BSP_MAX_QUEUE_SIZE says otherwise. */
+const QUEUE_SPANS = 8_192;
+
+export function startTracing({
+  service,
+  say,
+  protocol,
+}: TracingOptions & { readonly protocol: OtlpProtocol }): Tracing {
+  let failed = false;
+  // The exporter tries again by itself; what it gives up is lost, and said once.
+  setGlobalErrorHandler((error) => {
+    if (!failed)
+      say(`traces cannot be delivered (${describeError(error)})`, { level: 'warn', code: 'no-traces' });
+    failed = true;
+  });
+  const exporter = protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter();
+  const processor = new BatchSpanProcessor(exporter, {
+    ...(process.env.OTEL_BSP_MAX_QUEUE_SIZE === undefined && { maxQueueSize: QUEUE_SPANS }),
+  });
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({
+      'service.name': service,
+      'service.version': version,
+      'host.name': hostname(),
+      'process.pid': process.pid,
+    }).merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: [processor],
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(provider);
+  const tracer = trace.getTracer('posecast', version);
+  const queue = queueTelemetry();
+
+  return {
+    queue,
+    enqueue({ runId, index, rowStart, rowEnd }) {
+      const span = tracer.startSpan('enqueue shard', {
+        kind: SpanKind.PRODUCER,
+        root: true,
+        attributes: { 'posecast.run': runId, 'posecast.shard': index, 'posecast.faces': rowEnd - rowStart },
+      });
+      const metadata = queue.contextManager.getMetadata(trace.setSpan(ROOT_CONTEXT, span));
+      return { metadata, end: () => span.end() };
+    },
+    processed({ attributes, parts, failure }) {
+      const span = trace.getActiveSpan();
+      if (span === undefined) return;
+      span.setAttributes(attributes);
+      if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: failure });
+      const { 'posecast.run': run, 'posecast.shard': shard } = attributes;
+      for (const part of parts) {
+        tracer
+          .startSpan(part.name, {
+            startTime: part.startedAt,
+            attributes: { 'posecast.run': run, 'posecast.shard': shard, ...part.attributes },
+          })
+          .end(part.endedAt);
+      }
+    },
+    close: () =>
+      Promise.race([provider.shutdown().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]),
+  };
+}
+
+/**
+ * BullMQ's spans without those about its own housekeeping: an idle worker would make a trace of nothing every few
+ * seconds. What another process wrote into a job is not trusted to be metadata.
+ */
+function queueTelemetry(): Telemetry {
+  const { tracer, contextManager } = new BullMQOtel({
+    tracerName: 'posecast',
+    version,
+    enableMetrics: false,
+  });
+  return {
+    tracer: {
+      // BullMQ's name of it holds the run: there would be as many kinds of spans as runs.
+      startSpan: (_name, options, parent) =>
+        options?.kind === QueueSpanKind.CONSUMER
+          ? tracer.startSpan('process shard', options, parent)
+          : NO_SPAN,
+    },
+    contextManager: {
+      with: (active, work) => contextManager.with(active, work),
+      active: () => contextManager.active(),
+      root: () => ROOT_CONTEXT,
+      getMetadata: (active) => contextManager.getMetadata(active),
+      fromMetadata(active, metadata) {
+        try {
+          return contextManager.fromMetadata(active, metadata);
+        } catch {
+          return active;
+        }
+      },
+    },
+  };
+}
+
+const NO_SPAN: QueueSpan = {
+  setSpanOnContext: (active) => active,
+  setAttribute() {},
+  setAttributes() {},
+  addEvent() {},
+  recordException() {},
+  end() {},
+};

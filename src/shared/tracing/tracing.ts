@@ -1,0 +1,105 @@
+/**
+ * Traces: where the time of a shard went, from being queued to its commit, across processes. Off unless asked for;
+ * then, and only then, OpenTelemetry's SDK is loaded. One trace a shard:
+ *
+ *   enqueue (producer) → process (worker, by BullMQ) → listing, read, faces, augment, encode, commit
+ */
+import type { Telemetry } from 'bullmq';
+import { ConfigError } from '../errors.ts';
+import type { Say } from '../logFields.ts';
+import { keepSecret } from '../secrets.ts';
+import type { ShardSpec } from '../shard.ts';
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+/** A part of the work that has ended. */
+export interface Interval {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly attributes?: SpanAttributes;
+}
+
+export interface ProcessedShard {
+  readonly attributes: SpanAttributes;
+  readonly parts: readonly Interval[];
+  /** Why it did not succeed. */
+  readonly failure?: string;
+}
+
+export interface Tracing {
+  /** What BullMQ's worker has to be opened with. */
+  readonly queue: Telemetry;
+  /** Starts the trace of a shard; the job carries `metadata` to the worker. */
+  enqueue(spec: ShardSpec): { readonly metadata: string; end(): void };
+  /** To be called inside of the shard's processing, at its end. */
+  processed(shard: ProcessedShard): void;
+  /** Sends what is left, for a few seconds at most. */
+  close(): Promise<void>;
+}
+
+export interface TracingOptions {
+  /** Asked for on the command line; otherwise the environment decides. */
+  readonly asked: boolean;
+  /** Name of the service when OTEL_SERVICE_NAME does not say. */
+  readonly service: string;
+  readonly say: Say;
+}
+
+/**
+ * By OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_(TRACES_)ENDPOINT turns traces on, OTEL_SDK_DISABLED=true and
+ * OTEL_TRACES_EXPORTER=none turn them off whatever else is said.
+ *
+ * @throws ConfigError when the protocol asked for is not spoken.
+ */
+export async function openTracing(options: TracingOptions): Promise<Tracing | undefined> {
+  const { env } = process;
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none')
+    return undefined;
+  if (!options.asked && endpoint === undefined) return undefined;
+  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+    throw new ConfigError(
+      'bad-otlp-endpoint',
+      'OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://host:4318',
+      {
+        found: endpoint,
+      },
+    );
+  }
+  keepHeaderSecrets(env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS);
+  const protocol = protocolOf(env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL);
+  const { startTracing } = await import('./otel.ts');
+  const tracing = startTracing({ ...options, protocol });
+  options.say(`traces go to ${endpoint ?? 'http://localhost:4318'}`);
+  return tracing;
+}
+
+export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
+
+function protocolOf(asked: string | undefined): OtlpProtocol {
+  const protocol = OTLP_PROTOCOLS.find((known) => known === (asked ?? OTLP_PROTOCOLS[0]));
+  if (protocol !== undefined) return protocol;
+  throw new ConfigError(
+    'unknown-otlp-protocol',
+    `OTEL_EXPORTER_OTLP_PROTOCOL: expected ${OTLP_PROTOCOLS.join(' or ')}`,
+    {
+      found: asked,
+    },
+  );
+}
+
+/** `name=value,…`, percent-encoded: API keys of a tracing service. */
+function keepHeaderSecrets(...lists: (string | undefined)[]): void {
+  for (const header of lists.flatMap((list) => list?.split(',') ?? [])) {
+    const value = header.slice(header.indexOf('=') + 1).trim();
+    keepSecret(value);
+    try {
+      keepSecret(decodeURIComponent(value));
+    } catch {
+      // Not encoded: kept as it is.
+    }
+  }
+}
