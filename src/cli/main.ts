@@ -62,6 +62,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'draw what posecast sees: landmarks, reconstruction, pose coverage',
     load: async () => (await import('./inspect.ts')).inspectCommand(),
   },
+  exporter: {
+    summary: 'serve how much work is queued, for Prometheus and for scaling workers',
+    load: async () => (await import('./exporter.ts')).exporterCommand(),
+  },
   bench: {
     summary: 'measure this machine: each model alone, and end to end',
     load: async () => (await import('./bench.ts')).benchCommand(),

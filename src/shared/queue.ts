@@ -50,10 +50,15 @@ export function jobId(index: number): string {
   return `shard-${index}`;
 }
 
-/** Opens a run's queue on a client from `connectRedis`. Close it before the client. */
-export function openShardQueue(redis: Redis, runId: string): ShardQueue {
+/** Opens a run's queue on a client from `connectRedis`. Close it before the client. 'read' leaves nothing in Redis. */
+export function openShardQueue(
+  redis: Redis,
+  runId: string,
+  { access = 'write' }: { readonly access?: 'read' | 'write' } = {},
+): ShardQueue {
   const queue: ShardQueue = new Queue(queueName(runId), {
     connection: redis,
+    skipMetasUpdate: access === 'read',
     streams: { events: { maxLen: 1_000 } },
     defaultJobOptions: JOB_OPTIONS,
   });

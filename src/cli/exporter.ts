@@ -1,0 +1,80 @@
+/** `posecast exporter`: says how much work is queued, to Prometheus and to whoever starts workers. */
+import { once } from 'node:events';
+import { Command } from 'commander';
+import { openMetricsServer, PROMETHEUS_TEXT } from '../observe/metricsServer.ts';
+import { createQueueMetrics } from '../observe/queueMetrics.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { addLogOptions, type LogFlags, openLog } from './log.ts';
+import { port } from './observeOptions.ts';
+import { openStopSignal } from './signals.ts';
+
+interface Flags extends LogFlags {
+  readonly redis?: string;
+  readonly port: number;
+  readonly host: string;
+}
+
+const PORT = 9_466;
+
+const EPILOGUE = `
+One process for a whole fleet, also while no worker is running. It asks Redis when it is asked itself, needs neither the
+corpus nor OUT, and ends with SIGTERM or Ctrl-C.
+
+  /metrics      for Prometheus: jobs by run and state, shards done, workers
+  /queue.json   for a scaler: {"pending":…,"waiting":…,"active":…,"delayed":…,"failed":…,"runs":…}
+  /healthz      for a probe
+
+KEDA starts workers by it (metrics-api trigger) and takes the last one away when nothing is pending:
+  url: http://posecast-exporter:${PORT}/queue.json    valueLocation: pending    targetValue: "4"
+
+Examples:
+  posecast exporter --redis redis://queue:6379
+  posecast exporter --redis redis://queue:6379 --host 0.0.0.0 --log-format json
+`;
+
+export function exporterCommand(): Command {
+  const command = new Command('exporter')
+    .description('Serves how much work is queued, for Prometheus and for scaling workers.')
+    .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
+    .option('--port <port>', 'listen here; 0: a free port, which is said', port, PORT)
+    .option('--host <host>', 'listen here; 0.0.0.0 in a container', '127.0.0.1');
+  return addLogOptions(command).addHelpText('after', EPILOGUE).action(serve);
+}
+
+async function serve(flags: Flags): Promise<void> {
+  const url = flags.redis ?? process.env.REDIS_URL;
+  if (url === undefined) {
+    throw new ConfigError('no-redis-url', 'exporter: expected --redis or REDIS_URL, found neither');
+  }
+  const { say } = await openLog({ ...flags, json: false });
+  const releasers = createReleasers();
+  const stop = openStopSignal(
+    () => {},
+    () => {},
+  );
+  try {
+    const redis = await connectRedis(url, { warn: say });
+    releasers.push('redis connection', () => closeRedis(redis));
+    const metrics = createQueueMetrics(redis);
+    releasers.push('queues', () => metrics.close());
+    const server = await openMetricsServer(
+      { host: flags.host, port: flags.port },
+      {
+        '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text },
+        '/queue.json': {
+          type: 'application/json',
+          text: async () => `${JSON.stringify(await metrics.pending())}\n`,
+        },
+      },
+    );
+    releasers.push('server', () => server.close());
+    say(`metrics: ${server.url}/metrics, for a scaler: ${server.url}/queue.json`);
+    const either = AbortSignal.any([stop.signal, stop.notice]);
+    if (!either.aborted) await once(either, 'abort');
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}

@@ -1,0 +1,80 @@
+/** What the metrics of a worker are made of. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { boundedLabel } from '../../src/observe/boundedLabels.ts';
+import { createWorkMetrics } from '../../src/observe/workMetrics.ts';
+import { parseSeries } from './scrape.ts';
+
+const compute = { device: 'cpu', threads: 2 };
+const read = async (metrics: ReturnType<typeof createWorkMetrics>) => parseSeries(await metrics.text());
+
+test('however many codes there are, the series stay few', async () => {
+  const metrics = createWorkMetrics(compute);
+  const before = (await read(metrics)).size;
+  for (let i = 0; i < 5_000; i++) {
+    metrics.observer.shardEnded?.({
+      outcome: i % 2 === 0 ? 'committed' : 'failed',
+      runId: `run-${i}`,
+      seconds: 1,
+      stages: [],
+      failure: { code: `code-${i}`, message: 'no' },
+      counters: { faces: 1, ok: 0, rejected: 1, variants: 0, variantsRejected: 0 },
+      rejectsByCode: { [`read/code-${i}`]: 1 },
+    });
+    const request = { operation: 'get', code: `code-${i}`, ms: 1, sentBytes: 0, receivedBytes: 0 } as const;
+    metrics.storeRequest(request);
+    metrics.storeRetry(request);
+  }
+  const series = await read(metrics);
+  assert.ok(series.size < before + 500, `${series.size} series, ${before} before`);
+  assert.equal(series.get('posecast_rejects_total{code="other",stage="other"}'), 4_900);
+  const sum = (start: string) =>
+    [...series].reduce((all, [name, value]) => all + (name.startsWith(start) ? value : 0), 0);
+  assert.equal(sum('posecast_rejects_total'), 5_000, 'none is lost');
+  assert.equal(sum('posecast_shard_failures_total'), 5_000);
+  assert.equal(sum('posecast_store_requests_total'), 5_000);
+});
+
+test('a label is itself or "other", and no more than so many are themselves', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string()), fc.integer({ min: 0, max: 5 }), (values, most) => {
+      const label = boundedLabel(most);
+      const shown = values.map(label);
+      const kept = new Set(values.slice(0).filter((value, i) => shown[i] === value));
+      assert.ok(kept.size <= most + 1);
+      for (const [i, value] of values.entries()) assert.ok(shown[i] === value || shown[i] === 'other');
+      assert.deepEqual(values.map(label), shown, 'the answer stays the same');
+    }),
+  );
+});
+
+test('the run in work is shown while it is, with its queue', async () => {
+  const metrics = createWorkMetrics(compute);
+  assert.equal((await read(metrics)).get('posecast_paused'), undefined, 'nothing is said of no run');
+  let paused = false;
+  const view = {
+    runId: 'r-1',
+    shardsInWork: () => 2,
+    paused: () => paused,
+    storeAway: () => true,
+    consumedAt: () => 0,
+  };
+  const unwatch = metrics.watchRun(view);
+  metrics.observer.queueDepth?.({ waiting: 7, active: 2, delayed: 1, failed: 0 });
+  paused = true;
+  const during = await read(metrics);
+  assert.equal(during.get('posecast_queue_jobs{run="r-1",state="waiting"}'), 7);
+  assert.equal(during.get('posecast_run_info{run="r-1"}'), 1);
+  assert.equal(during.get('posecast_paused'), 1);
+  assert.equal(during.get('posecast_store_away'), 1);
+  assert.equal(during.get('posecast_shards_in_work'), 2);
+  const consumed = during.get('posecast_last_consumption_timestamp_seconds') ?? 0;
+  assert.ok(Math.abs(consumed - performance.timeOrigin / 1_000) < 1e-3);
+  unwatch();
+  const afterwards = [...(await read(metrics)).keys()];
+  assert.deepEqual(
+    afterwards.filter((name) => /r-1|queue_jobs|paused|away|last_consumption/.test(name)),
+    [],
+  );
+});
