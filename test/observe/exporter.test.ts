@@ -1,0 +1,71 @@
+/** `posecast exporter`: how much work there is, also while nobody works and while Redis is away. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { enqueueShards } from '../../src/producer/enqueueShards.ts';
+import { openShardQueue } from '../../src/shared/queue.ts';
+import { registerRun, sayAlive, seedProgress, unregisterRun } from '../../src/shared/redisRuns.ts';
+import type { ShardSpec } from '../../src/shared/shard.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { metricsUrl, scrape, withPosecast } from './scrape.ts';
+
+const RUN = '20261125T220000-abcdef';
+
+async function* specs(count: number): AsyncGenerator<ShardSpec> {
+  for (let index = 0; index < count; index++) {
+    const rows = { rowStart: index, rowEnd: index + 1, subjects: 1, firstClassIndex: index };
+    yield { runId: RUN, index, part: 'listing/part-0.parquet', ...rows };
+  }
+}
+
+test('queued shards are told to Prometheus and to a scaler, one process for all runs', () =>
+  withRedis(async ({ url, redis, server }) => {
+    await withPosecast(['exporter', '--port', '0'], { REDIS_URL: url }, async (exporter) => {
+      const at = await metricsUrl(exporter);
+      const pending = async () => (await (await fetch(`${at}/queue.json`)).json()) as Record<string, number>;
+      const none = { pending: 0, waiting: 0, active: 0, delayed: 0, failed: 0, runs: 0 };
+      assert.deepEqual(await pending(), none);
+
+      await registerRun(redis, { runId: RUN, out: '/out', createdAt: '2026-11-25T22:00:00Z', shards: 9 });
+      assert.deepEqual(await pending(), { ...none, runs: 1 });
+      assert.deepEqual(await redis.keys('bull:*'), [], 'looking leaves nothing in Redis');
+      await seedProgress(redis, RUN, { shardsDone: 2, faces: 2, rejects: 0, variants: 0 });
+      await sayAlive(redis, RUN, { workerId: 'w', host: 'h', pid: 1, device: 'cpu' });
+      const queue = openShardQueue(redis, RUN);
+      await enqueueShards(queue, specs(7), { committed: new Set() });
+      assert.deepEqual(await pending(), { ...none, pending: 7, waiting: 7, runs: 1 });
+      const series = await scrape(`${at}/metrics`);
+      const expected = {
+        posecast_redis_connected: 1,
+        posecast_runs: 1,
+        [`posecast_queue_jobs{run="${RUN}",state="waiting"}`]: 7,
+        [`posecast_queue_jobs{run="${RUN}",state="failed"}`]: 0,
+        [`posecast_run_shards{run="${RUN}"}`]: 9,
+        [`posecast_run_shards_done{run="${RUN}"}`]: 2,
+        [`posecast_run_workers{run="${RUN}"}`]: 1,
+      };
+      assert.deepEqual(
+        Object.fromEntries(Object.keys(expected).map((name) => [name, series.get(name)])),
+        expected,
+      );
+
+      await queue.close();
+      await unregisterRun(redis, RUN);
+      assert.deepEqual(await pending(), none);
+      assert.equal((await scrape(`${at}/metrics`)).get(`posecast_run_shards{run="${RUN}"}`), undefined);
+
+      await server.close();
+      const [without, scaler] = await Promise.all([scrape(`${at}/metrics`), fetch(`${at}/queue.json`)]);
+      assert.equal(without.get('posecast_redis_connected'), 0);
+      assert.equal(without.get('posecast_runs'), undefined, 'unknown is not zero');
+      assert.equal(scaler.status, 500, 'a scaler must not take an unknown queue for an empty one');
+      exporter.child.kill('SIGTERM');
+      assert.equal((await exporter.done).code, 0);
+    });
+  }));
+
+test('an exporter without a Redis is refused', async () => {
+  const ran = await posecast(['exporter', '--port', '0']);
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /expected --redis or REDIS_URL, found neither/);
+});
