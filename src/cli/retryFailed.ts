@@ -1,7 +1,6 @@
 /** `posecast retry-failed`: takes failed shards, and shards with certain rejects, up again as a new generation. */
 import { Command, InvalidArgumentError } from 'commander';
-import type { Redis } from 'ioredis';
-import { feedRun } from '../producer/feedRun.ts';
+import { type FeedOptions, feedRun } from '../producer/feedRun.ts';
 import { chooseRetries, type RetryChoice, retryShards } from '../producer/retryFailed.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
@@ -11,6 +10,7 @@ import type { Generation } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { openTracing } from '../shared/tracing/tracing.ts';
 import { Interrupted } from './exit.ts';
 import { count } from './liveLine.ts';
 import { outOf } from './runAddress.ts';
@@ -62,6 +62,8 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     const url = flags.redis ?? process.env.REDIS_URL;
     const redis = url === undefined ? undefined : await connectRedis(url, { warn: note });
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
+    const tracing = await openTracing({ asked: false, service: 'posecast-retry-failed', say: note });
+    if (tracing !== undefined) releasers.push('traces', () => tracing.close());
     const store = await openStore(await outOf(outOrRunId, redis), { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
@@ -71,7 +73,8 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
       return;
     }
     const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
-    const queued = redis && (await queue(run, store, redis, stop.signal, releasers));
+    const dispatch = redis && { redis, signal: stop.signal, tracing };
+    const queued = dispatch && (await queue(run, store, dispatch, releasers));
     report(run, store, generation, choice, queued, flags);
   } catch (error) {
     if (stop.signal.aborted)
@@ -86,13 +89,12 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
 async function queue(
   run: RunFile,
   store: ObjectStore,
-  redis: Redis,
-  signal: AbortSignal,
+  dispatch: Omit<FeedOptions, 'queue'>,
   releasers: Releasers,
 ): Promise<number> {
-  const shardQueue = openShardQueue(redis, run.runId);
+  const shardQueue = openShardQueue(dispatch.redis, run.runId);
   releasers.push('queue', () => shardQueue.close());
-  return (await feedRun(run, store, { redis, queue: shardQueue, signal })).queued;
+  return (await feedRun(run, store, { ...dispatch, queue: shardQueue })).queued;
 }
 
 function nothing(

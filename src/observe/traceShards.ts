@@ -4,7 +4,10 @@ import type { WorkObserver } from '../worker/workObserver.ts';
 
 export function traceShards(tracing: Tracing): WorkObserver {
   return {
-    shardEnded({ outcome, runId, spec, stages, counters, failure }) {
+    shardEnded({ outcome, runId, spec, stages, stagesMs, counters, failure }) {
+      const inThreads = Object.entries(stagesMs).filter(([name]) =>
+        stages.every(({ stage }) => stage !== name),
+      );
       const attributes: SpanAttributes = {
         'posecast.run': runId,
         'posecast.outcome': outcome,
@@ -14,6 +17,8 @@ export function traceShards(tracing: Tracing): WorkObserver {
           'posecast.variants': counters.variants,
         }),
         ...(failure && { 'posecast.code': failure.code }),
+        // They overlap over batches and threads: a span could not show them.
+        ...Object.fromEntries(inThreads.map(([stage, ms]) => [`posecast.seconds.${stage}`, ms / 1_000])),
       };
       tracing.processed({
         attributes,

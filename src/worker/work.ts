@@ -178,7 +178,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       progressAt = performance.now();
       suspects.leave();
       const seconds = shard.elapsedMs() / 1_000;
-      observer.shardEnded?.({ runId, ...(spec && { spec }), seconds, stages: stopwatch.spans(), ...end });
+      const times = { seconds, stages: stopwatch.spans(), stagesMs: stopwatch.measured() };
+      observer.shardEnded?.({ runId, ...(spec && { spec }), ...times, ...end });
       shard.end();
       if (inWork.size() === 0) delay.disable();
       reportInFlight();
@@ -226,7 +227,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     if (crash !== undefined) {
       // BullMQ gave it up without calling `work`.
       const failure = { code: 'crashed', message: crash };
-      observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [] });
+      observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [], stagesMs: {} });
     }
     warn(
       `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${crash ?? error.message}`,

@@ -41,6 +41,8 @@ export interface ShardEnd {
   /** From being taken from the queue. */
   readonly seconds: number;
   readonly stages: readonly StageSpan[];
+  /** Milliseconds by stage, those in the model threads included, summed over batches. */
+  readonly stagesMs: Readonly<Record<string, number>>;
   /** Of `failed`. */
   readonly failure?: { readonly code: string; readonly message: string };
   /** Of `committed`: what the commit says. */

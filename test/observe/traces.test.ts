@@ -10,6 +10,7 @@ import { ConfigError } from '../../src/shared/errors.ts';
 import { openShardQueue, SHARD_JOB } from '../../src/shared/queue.ts';
 import { openTracing } from '../../src/shared/tracing/tracing.ts';
 import { posecast } from '../helpers/cli.ts';
+import { freePort } from '../helpers/freePort.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withEnvironment } from '../helpers/services/s3.ts';
 import { makeSmallShards, type SmallShards } from '../soak/smallShards.ts';
@@ -85,6 +86,9 @@ function assertShardTrace(trace: readonly ReceivedSpan[], runId: string): void {
   assert.deepEqual([process.name, process.kind, process.service], ['process shard', 5, 'posecast-work']);
   assert.equal(process.attributes['posecast.outcome'], 'committed');
   assert.equal(process.failed, false);
+  for (const stage of ['decode', 'landmarks', 'embed', 'combine']) {
+    assert.ok(Number(process.attributes[`posecast.seconds.${stage}`]) > 0, stage);
+  }
   const parts = trace.filter(({ parentSpanId }) => parentSpanId === process.spanId);
   assert.deepEqual(parts.map(({ name }) => name).sort(), [
     'augment',
@@ -151,4 +155,21 @@ test('tracing that is switched off by OpenTelemetry’s own variables stays off,
       (error) => error instanceof ConfigError && message.test(error.message),
     );
   }
+});
+
+test('a tracing service that is not there is said once, and keeps nobody for long', async () => {
+  const said: string[] = [];
+  const endpoint = `http://127.0.0.1:${await freePort()}`;
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_TIMEOUT: '500' };
+  await withEnvironment(env, async () => {
+    const tracing = await openTracing({ asked: false, service: 'test', say: (line) => said.push(line) });
+    const rows = { part: 'listing/part-0.parquet', rowStart: 0, rowEnd: 1, subjects: 1, firstClassIndex: 0 };
+    tracing?.enqueue({ runId: 'r', index: 0, ...rows }).end();
+    const startedAt = performance.now();
+    await tracing?.close();
+    assert.ok(performance.now() - startedAt < 8_000);
+  });
+  assert.equal(said.length, 2);
+  assert.equal(said[0], `traces go to ${endpoint}`);
+  assert.match(said[1] ?? '', /^traces cannot be delivered \(/);
 });

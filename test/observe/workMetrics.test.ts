@@ -18,6 +18,7 @@ test('however many codes there are, the series stay few', async () => {
       runId: `run-${i}`,
       seconds: 1,
       stages: [],
+      stagesMs: {},
       failure: { code: `code-${i}`, message: 'no' },
       counters: { faces: 1, ok: 0, rejected: 1, variants: 0, variantsRejected: 0 },
       rejectsByCode: { [`read/code-${i}`]: 1 },

@@ -25,13 +25,13 @@ export function startTracing({
   say,
   protocol,
 }: TracingOptions & { readonly protocol: OtlpProtocol }): Tracing {
-  let failed = false;
+  let said = false;
+  const lost = (reason: string): void => {
+    if (!said) say(`traces cannot be delivered (${reason})`, { level: 'warn', code: 'no-traces' });
+    said = true;
+  };
   // The exporter tries again by itself; what it gives up is lost, and said once.
-  setGlobalErrorHandler((error) => {
-    if (!failed)
-      say(`traces cannot be delivered (${describeError(error)})`, { level: 'warn', code: 'no-traces' });
-    failed = true;
-  });
+  setGlobalErrorHandler((error) => lost(describeError(error)));
   const exporter = protocol === 'http/json' ? new JsonExporter() : new ProtobufExporter();
   const processor = new BatchSpanProcessor(exporter, {
     ...(process.env.OTEL_BSP_MAX_QUEUE_SIZE === undefined && { maxQueueSize: QUEUE_SPANS }),
@@ -77,8 +77,11 @@ export function startTracing({
           .end(part.endedAt);
       }
     },
-    close: () =>
-      Promise.race([provider.shutdown().catch(() => {}), sleep(CLOSE_MS, undefined, { ref: false })]),
+    async close() {
+      const late = sleep(CLOSE_MS, `no answer within ${CLOSE_MS / 1_000} s`, { ref: false });
+      const failure = await Promise.race([provider.shutdown().catch(describeError), late]);
+      if (failure !== undefined) lost(failure);
+    },
   };
 }
 
