@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { openMetricsServer, PROMETHEUS_TEXT } from '../observe/metricsServer.ts';
 import { createQueueMetrics } from '../observe/queueMetrics.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
@@ -55,7 +56,7 @@ async function serve(flags: Flags): Promise<void> {
     () => {},
   );
   try {
-    const redis = await connectRedis(url, { warn: say });
+    const redis = await connectRedis(url, { warn: warnings(say) });
     releasers.push('redis connection', () => closeRedis(redis));
     const metrics = createQueueMetrics(redis);
     releasers.push('queues', () => metrics.close());

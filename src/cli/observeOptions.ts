@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Redis } from 'ioredis';
 import { logShards } from '../observe/logShards.ts';
 import { traceShards } from '../observe/traceShards.ts';
-import type { RunView } from '../observe/workMetrics.ts';
+import type { RunView, WorkMetrics } from '../observe/workMetrics.ts';
 import type { Say } from '../shared/logFields.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { OpenStoreOptions } from '../shared/store/openStore.ts';
@@ -76,24 +76,10 @@ export interface ObservationOptions {
  * @throws ConfigError when the port is taken, or traces are asked for in a way that is not known.
  */
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
-  const { flags, compute, service, say, releasers } = options;
+  const { flags, service, say, releasers } = options;
   const tracing = await openTracing({ asked: flags.trace, service, say });
   if (tracing !== undefined) releasers.push('traces', () => tracing.close());
-  const metrics = flags.metricsPort === undefined ? undefined : await openMetrics(flags.metricsPort);
-
-  async function openMetrics(port: number) {
-    const { createWorkMetrics } = await import('../observe/workMetrics.ts');
-    const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
-    const metrics = createWorkMetrics(compute);
-    const address = { host: flags.metricsHost, port };
-    const server = await openMetricsServer(address, {
-      '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text },
-    });
-    releasers.push('metrics', () => server.close());
-    say(`metrics: ${server.url}/metrics`);
-    return metrics;
-  }
-
+  const metrics = await openMetrics(options);
   return {
     store: metrics === undefined ? {} : { onRequest: metrics.storeRequest, onRetry: metrics.storeRetry },
     tracing,
@@ -106,4 +92,23 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
     watchRedis: (redis) => metrics?.watchRedis(() => redis.status === 'ready'),
     watchRun: (view) => metrics?.watchRun(view) ?? (() => {}),
   };
+}
+
+async function openMetrics({
+  flags,
+  compute,
+  say,
+  releasers,
+}: ObservationOptions): Promise<WorkMetrics | undefined> {
+  if (flags.metricsPort === undefined) return undefined;
+  const { createWorkMetrics } = await import('../observe/workMetrics.ts');
+  const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
+  const metrics = createWorkMetrics(compute);
+  const server = await openMetricsServer(
+    { host: flags.metricsHost, port: flags.metricsPort },
+    { '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text } },
+  );
+  releasers.push('metrics', () => server.close());
+  say(`metrics: ${server.url}/metrics`);
+  return metrics;
 }

@@ -1,5 +1,6 @@
 /** `posecast run CORPUS OUT`: plan, queue, work and finish on this machine. */
 import { Command } from 'commander';
+import { warnings } from '../shared/logFields.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
@@ -113,7 +114,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
     throw error;
   } finally {
     if (flags.onFinish !== undefined) {
-      await runOnFinish(flags.onFinish, facts, { say: log.say });
+      await runOnFinish(flags.onFinish, facts, { say: warnings(log.say) });
     }
   }
 }
@@ -149,7 +150,8 @@ async function carryOut(
     const config = await runConfigFromOptions(corpus, flags);
     const service = 'posecast-run';
     const observation = await openObservation({ flags, compute, service, say: note, releasers });
-    const store = await openStore(out, { onWarning: note, s3: s3Options(flags), ...observation.store });
+    const onWarning = warnings(note);
+    const store = await openStore(out, { onWarning, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     try {
       const { run, end } = await runCorpus(config, {
@@ -179,9 +181,7 @@ async function carryOut(
         };
         return report(summaryFacts(summary), formatSummary(summary));
       }
-      if (end.status === 'failed') {
-        sayFailures(end.failures, note);
-      }
+      if (end.status === 'failed') sayFailures(end.failures, note);
       const outcome = await earlyOutcome(end, run, store, startedAt);
       process.exitCode = exitCodeOf(end);
       return report(earlyFacts(outcome), formatEarlyOutcome(outcome));

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { feedAgain } from '../producer/feedRun.ts';
 import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
+import { warnings } from '../shared/logFields.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { readProgress } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
@@ -117,7 +118,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     redis,
     context,
     paused: pause.paused,
-    warn: live.note,
+    warn: warnings(live.note),
     observer,
     ...(telemetry && { telemetry }),
     onInFlight: (progress) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { PosecastError } from '../shared/errors.ts';
+import { type Say, warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { startOwnRedis } from '../shared/redisServer.ts';
 import type { Releasers } from '../shared/releasers.ts';
@@ -15,18 +16,14 @@ export interface RunRedis {
 }
 
 /** A Redis that others use too: when it is away, the run waits for its return. */
-export async function sharedRedis(
-  url: string,
-  note: (line: string) => void,
-  releasers: Releasers,
-): Promise<RunRedis> {
-  const redis = await connectRedis(url, { warn: note });
+export async function sharedRedis(url: string, note: Say, releasers: Releasers): Promise<RunRedis> {
+  const redis = await connectRedis(url, { warn: warnings(note) });
   releasers.push('redis connection', () => closeRedis(redis));
   return { redis, lost: new Promise(() => {}) };
 }
 
 /** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
-export async function ownRedis(note: (line: string) => void, releasers: Releasers): Promise<RunRedis> {
+export async function ownRedis(note: Say, releasers: Releasers): Promise<RunRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
   releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
   const server = await startOwnRedis({ dir });

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { feedAgain, feedRun } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
 import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
@@ -84,9 +85,9 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     const tracing = await openTracing({ asked: flags.trace, service: 'posecast-submit', say: note });
     if (tracing !== undefined) releasers.push('traces', () => tracing.close());
     // Reached before anything is planned: a run that cannot be queued must not be written.
-    const redis = await connectRedis(url, { warn: note });
+    const redis = await connectRedis(url, { warn: warnings(note) });
     releasers.push('redis connection', () => closeRedis(redis));
-    const store = await openStore(out, { onWarning: note, s3: s3Options(flags) });
+    const store = await openStore(out, { onWarning: warnings(note), s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const { identity } = await openRunAssets(config, note);
     const { run, resumed } = await planRun(config, store, { models: identity, signal, note });

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
-import type { Say } from '../shared/logFields.ts';
+import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { listRuns, type RunEntry, unregisterRun } from '../shared/redisRuns.ts';
@@ -109,11 +109,11 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   );
   try {
     const onAlive =
-      flags.livenessFile === undefined ? () => {} : await openLivenessFile(flags.livenessFile, say);
+      flags.livenessFile === undefined ? () => {} : await openLivenessFile(flags.livenessFile, warnings(say));
     const compute = await computeOptions(flags);
     const service = 'posecast-work';
     const observation = await openObservation({ flags, compute, service, say, releasers });
-    const redis = await connectRedis(url, { warn: say });
+    const redis = await connectRedis(url, { warn: warnings(say) });
     releasers.push('redis connection', () => closeRedis(redis));
     observation.watchRedis(redis);
     const here: WorkProcess = { redis, flags, compute, log, observation, stop, onAlive };
@@ -218,7 +218,8 @@ async function workOn(
   const live = log.live(`${compute.device}, ${compute.threads} threads`);
   const { note } = live;
   try {
-    const store = await openStore(out, { onWarning: note, s3: s3Options(flags), ...observation.store });
+    const onWarning = warnings(note);
+    const store = await openStore(out, { onWarning, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     live.about({ run: run.runId });
@@ -255,9 +256,7 @@ async function workOn(
       return end;
     }
     if (!isEarly(end)) return end;
-    if (end.status === 'failed') {
-      sayFailures(end.failures, note);
-    }
+    if (end.status === 'failed') sayFailures(end.failures, note);
     const outcome = await earlyOutcome(end, run, store, started);
     process.stdout.write(
       flags.json ? `${JSON.stringify(earlyFacts(outcome))}\n` : formatEarlyOutcome(outcome),

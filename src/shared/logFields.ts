@@ -19,3 +19,8 @@ export interface LogFields {
 
 /** Says a line; without fields it is an ordinary one. */
 export type Say = (line: string, fields?: LogFields) => void;
+
+/** Says warnings, where nothing else is said of the level. */
+export function warnings(say: Say): Say {
+  return (line, fields) => say(line, { level: 'warn', ...fields });
+}
