@@ -8,7 +8,7 @@ export function logShards(say: Say): WorkObserver {
       for (const { record, outcome } of results) {
         if (outcome.status === 'ok') continue;
         const { stage, code, message } = outcome.rejection;
-        const fields = { shard: index, stage, code, face: record.faceId };
+        const fields = { event: 'reject', shard: index, stage, code, face: record.faceId };
         say(`${record.uri} is rejected: ${message}`, { level: 'debug', ...fields });
       }
     },
@@ -17,6 +17,7 @@ export function logShards(say: Say): WorkObserver {
       if (spec === undefined || outcome === 'failed') return;
       const fields = {
         level: 'debug',
+        event: 'shard',
         shard: spec.index,
         outcome,
         seconds: Math.round(seconds * 1_000) / 1_000,

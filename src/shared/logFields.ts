@@ -7,6 +7,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export interface LogFields {
   /** Default: info. */
   readonly level?: LogLevel;
+  /** What kind of line it is; default: note. */
+  readonly event?: string;
   /** Which run; added by whoever works on one. */
   readonly run?: string;
   readonly shard?: number;

@@ -26,13 +26,13 @@ test('a JSON log names run, shard, stage and code; the result stays text on stan
       assert.ok(['debug', 'info', 'warn', 'error'].includes(String(level)));
       assert.equal(new Date(String(time)).toISOString(), time);
       assert.equal(typeof pid, 'number');
-      assert.ok(event === 'note' || event === 'progress');
+      assert.ok(['note', 'progress', 'reject', 'shard'].includes(String(event)));
     }
     const rejected = said.find(({ stage }) => stage !== undefined);
     const { time: _, pid: __, ...facts } = rejected ?? {};
     assert.deepEqual(facts, {
       level: 'debug',
-      event: 'note',
+      event: 'reject',
       run: runId,
       shard: 0,
       stage: 'decode',
@@ -41,7 +41,7 @@ test('a JSON log names run, shard, stage and code; the result stays text on stan
       message: facts.message,
     });
     assert.match(String(facts.message), /^broken\.png is rejected: /);
-    const committed = said.filter(({ outcome }) => outcome === 'committed');
+    const committed = said.filter(({ event, outcome }) => event === 'shard' && outcome === 'committed');
     assert.deepEqual(committed.map(({ shard }) => shard).sort(), [0, 1]);
     for (const { run, level } of committed) assert.deepEqual([run, level], [runId, 'debug']);
     assert.ok(
