@@ -2,8 +2,9 @@
  * Pictures as pixels, and how a region of one becomes a network's input. Coordinates are continuous: pixel i
  * covers [i, i+1), 0 is the left/top edge of the picture, and a region may reach outside (black there).
  */
+import { inLevel, levelFor } from './pyramid.ts';
 
-/** RGB picture, 8 bit, interleaved: data.length = width·height·3. */
+/** RGB picture, 8 bit, interleaved: data.length = width·height·3. Never written to once it is made. */
 export interface Raster {
   readonly width: number;
   readonly height: number;
@@ -18,7 +19,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** For every output position: the first source pixel and its weights, all of length `taps`. */
+/** For every output position: the first source pixel and its weights, all of length `taps` and inside the source. */
 interface AxisWeights {
   readonly taps: number;
   readonly first: Int32Array;
@@ -32,71 +33,101 @@ interface AxisWeights {
 function axisWeights(start: number, length: number, outSize: number, sourceSize: number): AxisWeights {
   const step = length / outSize;
   const support = Math.max(1, step);
-  const taps = Math.ceil(support * 2) + 1;
+  const taps = Math.min(sourceSize, Math.floor(support * 2) + 1);
+  const wanted = Math.floor(support * 2) + 1;
   const first = new Int32Array(outSize);
   const weights = new Float32Array(outSize * taps);
   for (let i = 0; i < outSize; i++) {
     const centre = start + (i + 0.5) * step;
-    const from = Math.floor(centre - support);
+    // The first pixel whose centre lies within the support.
+    const from = Math.ceil(centre - support - 0.5);
+    const inside = Math.max(0, Math.min(from, sourceSize - taps));
+    first[i] = inside;
     let total = 0;
-    for (let t = 0; t < taps; t++) {
-      const weight = Math.max(0, 1 - Math.abs(from + t + 0.5 - centre) / support);
+    for (let pixel = from; pixel < from + wanted; pixel++) {
+      const weight = Math.max(0, 1 - Math.abs(pixel + 0.5 - centre) / support);
       total += weight;
-      weights[i * taps + t] = from + t >= 0 && from + t < sourceSize ? weight : 0;
+      if (pixel >= 0 && pixel < sourceSize) weights[i * taps + pixel - inside] = weight;
     }
     for (let t = 0; t < taps; t++) weights[i * taps + t]! /= total;
-    first[i] = from;
   }
   return { taps, first, weights };
 }
 
 /** Resamples a region of a picture to width×height. Answers interleaved RGB, 0–255, not rounded. */
-export function resample(source: Raster, region: Box, width: number, height: number): Float32Array {
-  const columns = axisWeights(region.x, region.width, width, source.width);
-  const rows = axisWeights(region.y, region.height, height, source.height);
-  const rowStart = Math.max(0, rows.first[0] ?? 0);
-  const rowEnd = Math.min(source.height, (rows.first[height - 1] ?? 0) + rows.taps);
-  const result = new Float32Array(width * height * 3);
-  if (rowEnd <= rowStart) return result;
-  const { data } = source;
-
-  // Horizontal pass over the source rows that are needed: [rowEnd − rowStart, width, 3].
+export function resample(picture: Raster, region: Box, width: number, height: number): Float32Array {
+  const { level, scale } = levelFor(picture, Math.min(region.width / width, region.height / height));
+  const part = inLevel(region, scale);
+  const columns = axisWeights(part.x, part.width, width, level.width);
+  const rows = axisWeights(part.y, part.height, height, level.height);
+  const rowStart = rows.first[0]!;
+  const rowEnd = rows.first[height - 1]! + rows.taps;
   const wide = new Float32Array((rowEnd - rowStart) * width * 3);
   for (let y = rowStart; y < rowEnd; y++) {
-    const line = y * source.width * 3;
-    let to = (y - rowStart) * width * 3;
-    for (let x = 0; x < width; x++) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      const from = columns.first[x]!;
-      const base = x * columns.taps;
-      for (let t = 0; t < columns.taps; t++) {
-        const weight = columns.weights[base + t]!;
-        if (weight === 0) continue;
-        const at = line + (from + t) * 3;
-        red += weight * data[at]!;
-        green += weight * data[at + 1]!;
-        blue += weight * data[at + 2]!;
-      }
-      wide[to++] = red;
-      wide[to++] = green;
-      wide[to++] = blue;
-    }
+    resampleLine(level.data, y * level.width * 3, columns, wide, (y - rowStart) * width * 3);
   }
-
+  const result = new Float32Array(width * height * 3);
   const lineSize = width * 3;
   for (let y = 0; y < height; y++) {
-    const from = rows.first[y]!;
     const to = y * lineSize;
-    for (let t = 0; t < rows.taps; t++) {
-      const weight = rows.weights[y * rows.taps + t]!;
-      if (weight === 0) continue;
-      const line = (from + t - rowStart) * lineSize;
-      for (let x = 0; x < lineSize; x++) result[to + x]! += weight * wide[line + x]!;
-    }
+    const from = (rows.first[y]! - rowStart) * lineSize;
+    addLines(wide, from, rows.weights.subarray(y * rows.taps, (y + 1) * rows.taps), result, to, lineSize);
   }
   return result;
+}
+
+/** One line of the picture, shrunk or enlarged sideways. */
+function resampleLine(
+  data: Uint8Array,
+  line: number,
+  { taps, first, weights }: AxisWeights,
+  target: Float32Array,
+  offset: number,
+): void {
+  let to = offset;
+  let w = 0;
+  for (let x = 0; x < first.length; x++) {
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    let at = line + first[x]! * 3;
+    for (const end = w + taps; w < end; w++, at += 3) {
+      const weight = weights[w]!;
+      red += weight * data[at]!;
+      green += weight * data[at + 1]!;
+      blue += weight * data[at + 2]!;
+    }
+    target[to++] = red;
+    target[to++] = green;
+    target[to++] = blue;
+  }
+}
+
+/** The weighted sum of neighbouring lines, four at a time: each pass over the target costs as much as a line. */
+function addLines(
+  lines: Float32Array,
+  from: number,
+  weights: Float32Array,
+  target: Float32Array,
+  to: number,
+  size: number,
+): void {
+  for (let t = 0; t < weights.length; t += 4) {
+    const a = weights[t]!;
+    const b = weights[t + 1] ?? 0;
+    const c = weights[t + 2] ?? 0;
+    const d = weights[t + 3] ?? 0;
+    if (a === 0 && b === 0 && c === 0 && d === 0) continue;
+    const lineA = from + t * size;
+    // Lines past the last weight are not there: the first stands in, times zero.
+    const lineB = t + 1 < weights.length ? lineA + size : lineA;
+    const lineC = t + 2 < weights.length ? lineA + 2 * size : lineA;
+    const lineD = t + 3 < weights.length ? lineA + 3 * size : lineA;
+    for (let i = 0; i < size; i++) {
+      target[to + i]! +=
+        a * lines[lineA + i]! + b * lines[lineB + i]! + c * lines[lineC + i]! + d * lines[lineD + i]!;
+    }
+  }
 }
 
 /** Per-channel (value − mean) / std, in the order the network wants its channels. */
@@ -114,12 +145,14 @@ export function writePlanes(
   { mean, std, channelOrder }: Normalisation,
 ): void {
   const size = pixels.length / 3;
-  for (let plane = 0; plane < 3; plane++) {
-    const channel = channelOrder === 'RGB' ? plane : 2 - plane;
-    const shift = mean[plane]!;
-    const scale = 1 / std[plane]!;
-    const to = offset + plane * size;
-    for (let i = 0; i < size; i++) target[to + i] = (pixels[i * 3 + channel]! - shift) * scale;
+  const [red, blue] = channelOrder === 'RGB' ? [0, 2] : [2, 0];
+  const [scale0, scale1, scale2] = [1 / std[0], 1 / std[1], 1 / std[2]];
+  const [shift0, shift1, shift2] = mean;
+  let to = offset;
+  for (let at = 0; at < pixels.length; at += 3, to++) {
+    target[to] = (pixels[at + red]! - shift0) * scale0;
+    target[to + size] = (pixels[at + 1]! - shift1) * scale1;
+    target[to + 2 * size] = (pixels[at + blue]! - shift2) * scale2;
   }
 }
 

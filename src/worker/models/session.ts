@@ -3,7 +3,9 @@
  * thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a lock.
  */
 import '../../shared/noTelemetry.ts';
+import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { withoutPRelu } from '../../models/preluConvs.ts';
 import { IntegrityError, toError } from '../../shared/errors.ts';
 
 /** Devices a session can be asked for. Which of them exist depends on the build of ONNX Runtime. */
@@ -128,7 +130,7 @@ function joinParts(
 export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
   let session: InferenceSession;
   try {
-    session = await InferenceSession.create(path, {
+    const settings: InferenceSession.SessionOptions = {
       executionProviders: [options.device],
       intraOpNumThreads: options.intraOpThreads,
       interOpNumThreads: 1,
@@ -140,7 +142,11 @@ export async function openSession(path: string, options: SessionOptions): Promis
       enableMemPattern: false,
       // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
       logSeverityLevel: 4,
-    });
+    };
+    session =
+      options.device === 'cpu'
+        ? await InferenceSession.create(withoutPRelu(await readFile(path)), settings)
+        : await InferenceSession.create(path, settings);
   } catch (thrown) {
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
   }

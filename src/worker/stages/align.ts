@@ -1,5 +1,6 @@
 /** Five points → the aligned 112×112 crop, and the 68 landmarks in it. Only this stage makes a FaceCrop. */
 import { CROP_SIZE, type FaceCrop, type Landmarks68, type Rejection } from '../../shared/face.ts';
+import { levelFor } from '../models/pyramid.ts';
 import type { Raster } from '../models/raster.ts';
 import { fitSimilarity, invert, type Similarity, TEMPLATE, transformPoints } from './alignTransform.ts';
 import type { LocatedFace } from './landmarks.ts';
@@ -29,7 +30,9 @@ export function cropOf({ picture, points68 }: LocatedFace): AlignedFace {
  */
 export function warpCrop(picture: Raster, toCrop: Similarity): FaceCrop {
   const { a, b, tx, ty } = invert(toCrop);
-  const samples = Math.max(1, Math.ceil(Math.hypot(a, b) - 0.25));
+  const step = Math.hypot(a, b);
+  const { level, scale } = levelFor(picture, step);
+  const samples = Math.max(1, Math.ceil(step / scale - 0.25));
   const share = 1 / (samples * samples);
   const crop = new Uint8Array(CROP_SIZE * CROP_SIZE * 3);
   const rgb = new Float64Array(3);
@@ -40,7 +43,9 @@ export function warpCrop(picture: Raster, toCrop: Similarity): FaceCrop {
         const cropY = v + (j + 0.5) / samples;
         for (let i = 0; i < samples; i++) {
           const cropX = u + (i + 0.5) / samples;
-          addSample(rgb, picture, a * cropX - b * cropY + tx - 0.5, b * cropX + a * cropY + ty - 0.5);
+          const x = (a * cropX - b * cropY + tx) / scale - 0.5;
+          const y = (b * cropX + a * cropY + ty) / scale - 0.5;
+          addSample(rgb, level, x, y);
         }
       }
       const to = (v * CROP_SIZE + u) * 3;
@@ -53,15 +58,40 @@ export function warpCrop(picture: Raster, toCrop: Similarity): FaceCrop {
 }
 
 /** Adds the bilinear value at (x, y), counted in pixel centres; black outside. */
-function addSample(rgb: Float64Array, { width, height, data }: Raster, x: number, y: number): void {
+function addSample(rgb: Float64Array, picture: Raster, x: number, y: number): void {
+  const { width, height, data } = picture;
   const left = Math.floor(x);
   const top = Math.floor(y);
   const right = x - left;
-  const bottom = y - top;
+  const below = y - top;
+  if (left < 0 || top < 0 || left + 1 >= width || top + 1 >= height) {
+    addEdgeSample(rgb, picture, left, top, right, below);
+    return;
+  }
+  const at = (top * width + left) * 3;
+  const under = at + width * 3;
+  const w00 = (1 - right) * (1 - below);
+  const w01 = right * (1 - below);
+  const w10 = (1 - right) * below;
+  const w11 = right * below;
+  rgb[0]! += w00 * data[at]! + w01 * data[at + 3]! + w10 * data[under]! + w11 * data[under + 3]!;
+  rgb[1]! += w00 * data[at + 1]! + w01 * data[at + 4]! + w10 * data[under + 1]! + w11 * data[under + 4]!;
+  rgb[2]! += w00 * data[at + 2]! + w01 * data[at + 5]! + w10 * data[under + 2]! + w11 * data[under + 5]!;
+}
+
+/** The same where some of the four pixels lie outside the picture. */
+function addEdgeSample(
+  rgb: Float64Array,
+  { width, height, data }: Raster,
+  left: number,
+  top: number,
+  right: number,
+  below: number,
+): void {
   for (let dy = 0; dy < 2; dy++) {
     const row = top + dy;
     if (row < 0 || row >= height) continue;
-    const rowWeight = dy === 0 ? 1 - bottom : bottom;
+    const rowWeight = dy === 0 ? 1 - below : below;
     for (let dx = 0; dx < 2; dx++) {
       const column = left + dx;
       if (column < 0 || column >= width) continue;
