@@ -4,7 +4,7 @@
  * signs). Outputs `output` yaw, `617` pitch, `618` roll, each [N,66] before softmax; degrees = Σ p·i·3 − 97.5.
  */
 import type { View } from './detector.ts';
-import { mirrorPixels, resample, writePlanes } from './raster.ts';
+import { mirrorPlanes, resample, writePlanes } from './raster.ts';
 import { type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 224;
@@ -49,7 +49,7 @@ async function measureBatch(session: NetworkSession, squares: readonly View[]) {
   squares.forEach(({ picture, region }, i) => {
     const pixels = resample(picture, region, SIDE, SIDE);
     writePlanes(input, i * 2 * itemSize, pixels, PIXELS);
-    writePlanes(input, (i * 2 + 1) * itemSize, mirrorPixels(pixels, SIDE), PIXELS);
+    mirrorPlanes(input.subarray(i * 2 * itemSize, (i * 2 + 2) * itemSize), SIDE);
   });
   const outputs = await session.run(input, [squares.length * 2, 3, SIDE, SIDE]);
   const yaw = outputOf(session, outputs, 'output', [BINS]);

@@ -2,6 +2,7 @@
  * Pictures as pixels, and how a region of one becomes a network's input. Coordinates are continuous: pixel i
  * covers [i, i+1), 0 is the left/top edge of the picture, and a region may reach outside (black there).
  */
+import { type AxisWeights, weighArea } from './pixels.ts';
 import { inLevel, levelFor } from './pyramid.ts';
 
 /** RGB picture, 8 bit, interleaved: data.length = width·height·3. Never written to once it is made. */
@@ -19,39 +20,46 @@ export interface Box {
   readonly height: number;
 }
 
-/** For every output position: the first source pixel and its weights, all of length `taps` and inside the source. */
-interface AxisWeights {
-  readonly taps: number;
-  readonly first: Int32Array;
-  readonly weights: Float32Array;
-}
-
 /**
- * Triangle filter: bilinear when enlarging, and as wide as the step when shrinking, so that nothing aliases. Source
- * pixels outside [0, sourceSize) have no weight but count in the normalisation: outside is black.
+ * The weights of output positions [start, end): the others lie outside the source altogether. Triangle filter: bilinear
+ * when enlarging, and as wide as the step when shrinking, so that nothing aliases. Source pixels outside [0, sourceSize)
+ * have no weight but count in the normalisation: outside is black.
  */
-function axisWeights(start: number, length: number, outSize: number, sourceSize: number): AxisWeights {
+function axisWeights(
+  from: number,
+  length: number,
+  outSize: number,
+  sourceSize: number,
+): AxisWeights & { readonly start: number } {
   const step = length / outSize;
   const support = Math.max(1, step);
-  const taps = Math.min(sourceSize, Math.floor(support * 2) + 1);
+  const reached = (i: number): boolean => {
+    const centre = from + (i + 0.5) * step;
+    return centre + support > 0.5 && centre - support < sourceSize - 0.5;
+  };
+  let start = 0;
+  let end = outSize;
+  while (start < end && !reached(start)) start++;
+  while (end > start && !reached(end - 1)) end--;
   const wanted = Math.floor(support * 2) + 1;
-  const first = new Int32Array(outSize);
-  const weights = new Float32Array(outSize * taps);
-  for (let i = 0; i < outSize; i++) {
-    const centre = start + (i + 0.5) * step;
-    // The first pixel whose centre lies within the support.
-    const from = Math.ceil(centre - support - 0.5);
-    const inside = Math.max(0, Math.min(from, sourceSize - taps));
+  const taps = Math.min(sourceSize, wanted);
+  const first = new Int32Array(end - start);
+  const weights = new Float32Array((end - start) * taps);
+  for (let i = 0; i < first.length; i++) {
+    const centre = from + (start + i + 0.5) * step;
+    const nearest = Math.ceil(centre - support - 0.5);
+    const inside = Math.max(0, Math.min(nearest, sourceSize - taps));
     first[i] = inside;
     let total = 0;
-    for (let pixel = from; pixel < from + wanted; pixel++) {
+    for (let pixel = nearest; pixel < nearest + wanted; pixel++) {
       const weight = Math.max(0, 1 - Math.abs(pixel + 0.5 - centre) / support);
       total += weight;
-      if (pixel >= 0 && pixel < sourceSize) weights[i * taps + pixel - inside] = weight;
+      const t = pixel - inside;
+      if (t >= 0 && t < taps) weights[i * taps + t] = weight;
     }
     for (let t = 0; t < taps; t++) weights[i * taps + t]! /= total;
   }
-  return { taps, first, weights };
+  return { taps, first, weights, start };
 }
 
 /** Resamples a region of a picture to width×height. Answers interleaved RGB, 0–255, not rounded. */
@@ -60,74 +68,33 @@ export function resample(picture: Raster, region: Box, width: number, height: nu
   const part = inLevel(region, scale);
   const columns = axisWeights(part.x, part.width, width, level.width);
   const rows = axisWeights(part.y, part.height, height, level.height);
-  const rowStart = rows.first[0]!;
-  const rowEnd = rows.first[height - 1]! + rows.taps;
-  const wide = new Float32Array((rowEnd - rowStart) * width * 3);
-  for (let y = rowStart; y < rowEnd; y++) {
-    resampleLine(level.data, y * level.width * 3, columns, wide, (y - rowStart) * width * 3);
-  }
   const result = new Float32Array(width * height * 3);
-  const lineSize = width * 3;
-  for (let y = 0; y < height; y++) {
-    const to = y * lineSize;
-    const from = (rows.first[y]! - rowStart) * lineSize;
-    addLines(wide, from, rows.weights.subarray(y * rows.taps, (y + 1) * rows.taps), result, to, lineSize);
+  if (columns.first.length === 0 || rows.first.length === 0) return result;
+  const left = columns.first[0]!;
+  const top = rows.first[0]!;
+  const area = {
+    left,
+    top,
+    width: columns.first.at(-1)! + columns.taps - left,
+    height: rows.first.at(-1)! + rows.taps - top,
+  };
+  const seen = weighArea(level, area, startingAt(left, columns), startingAt(top, rows));
+  const lineSize = columns.first.length * 3;
+  if (lineSize === width * 3) {
+    result.set(seen, rows.start * lineSize);
+    return result;
+  }
+  for (let y = 0; y < rows.first.length; y++) {
+    result.set(
+      seen.subarray(y * lineSize, (y + 1) * lineSize),
+      ((rows.start + y) * width + columns.start) * 3,
+    );
   }
   return result;
 }
 
-/** One line of the picture, shrunk or enlarged sideways. */
-function resampleLine(
-  data: Uint8Array,
-  line: number,
-  { taps, first, weights }: AxisWeights,
-  target: Float32Array,
-  offset: number,
-): void {
-  let to = offset;
-  let w = 0;
-  for (let x = 0; x < first.length; x++) {
-    let red = 0;
-    let green = 0;
-    let blue = 0;
-    let at = line + first[x]! * 3;
-    for (const end = w + taps; w < end; w++, at += 3) {
-      const weight = weights[w]!;
-      red += weight * data[at]!;
-      green += weight * data[at + 1]!;
-      blue += weight * data[at + 2]!;
-    }
-    target[to++] = red;
-    target[to++] = green;
-    target[to++] = blue;
-  }
-}
-
-/** The weighted sum of neighbouring lines, four at a time: each pass over the target costs as much as a line. */
-function addLines(
-  lines: Float32Array,
-  from: number,
-  weights: Float32Array,
-  target: Float32Array,
-  to: number,
-  size: number,
-): void {
-  for (let t = 0; t < weights.length; t += 4) {
-    const a = weights[t]!;
-    const b = weights[t + 1] ?? 0;
-    const c = weights[t + 2] ?? 0;
-    const d = weights[t + 3] ?? 0;
-    if (a === 0 && b === 0 && c === 0 && d === 0) continue;
-    const lineA = from + t * size;
-    // Lines past the last weight are not there: the first stands in, times zero.
-    const lineB = t + 1 < weights.length ? lineA + size : lineA;
-    const lineC = t + 2 < weights.length ? lineA + 2 * size : lineA;
-    const lineD = t + 3 < weights.length ? lineA + 3 * size : lineA;
-    for (let i = 0; i < size; i++) {
-      target[to + i]! +=
-        a * lines[lineA + i]! + b * lines[lineB + i]! + c * lines[lineC + i]! + d * lines[lineD + i]!;
-    }
-  }
+function startingAt(origin: number, { taps, first, weights }: AxisWeights): AxisWeights {
+  return { taps, first: first.map((position) => position - origin), weights };
 }
 
 /** Per-channel (value − mean) / std, in the order the network wants its channels. */
@@ -154,6 +121,13 @@ export function writePlanes(
     target[to + size] = (pixels[at + 1]! - shift1) * scale1;
     target[to + 2 * size] = (pixels[at + blue]! - shift2) * scale2;
   }
+}
+
+/** Fills the second half of `pair` with the left-right mirror of the planes in its first half. */
+export function mirrorPlanes(pair: Float32Array, width: number): void {
+  const half = pair.length / 2;
+  pair.copyWithin(half, 0, half);
+  for (let line = half; line < pair.length; line += width) pair.subarray(line, line + width).reverse();
 }
 
 /** Left-right mirror of interleaved RGB. */

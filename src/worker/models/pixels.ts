@@ -1,0 +1,195 @@
+/**
+ * The loops over pixels, in WebAssembly (`pixels.wat`): plain TypeScript took a fifth of a face's time
+ * (docs/performance.md). One instance a thread; every call lays its data out from the start of the memory, which is as
+ * large as the largest call so far has needed.
+ */
+import { PIXELS_WASM } from './pixelsWasm.ts';
+import type { Raster } from './raster.ts';
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  columns(
+    source: number,
+    lineBytes: number,
+    rows: number,
+    firsts: number,
+    weights: number,
+    taps: number,
+    width: number,
+    target: number,
+  ): void;
+  lines(
+    source: number,
+    lineBytes: number,
+    height: number,
+    firsts: number,
+    weights: number,
+    taps: number,
+    target: number,
+  ): void;
+  warp(
+    source: number,
+    lineBytes: number,
+    a: number,
+    b: number,
+    tx: number,
+    ty: number,
+    samples: number,
+    side: number,
+    target: number,
+  ): void;
+  halve(source: number, lineBytes: number, width: number, height: number, target: number): void;
+}
+
+const PAGE = 65_536;
+/** What a loop may read or write beyond the end of its data. */
+const SLACK = 16;
+/** Bytes of a pixel, and of one whose channels are floats. */
+const RGB = 3;
+const FLOAT_RGB = 12;
+
+let instance: Exports | undefined;
+
+function kernels(): Exports {
+  instance ??= new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(PIXELS_WASM, 'base64')))
+    .exports as Exports;
+  return instance;
+}
+
+/** Places for blocks of these sizes, one behind the other, in a memory that holds them all. */
+function layOut(sizes: readonly number[]): { at: number[]; memory: ArrayBuffer } {
+  const at: number[] = [];
+  let end = 0;
+  for (const size of sizes) {
+    at.push(end);
+    end += Math.ceil((size + SLACK) / 16) * 16;
+  }
+  const { memory } = kernels();
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  return { at, memory: memory.buffer };
+}
+
+/** A rectangle of whole pixels; it may reach outside the picture, where it is black. */
+export interface PixelArea {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Copies an area of a picture into `memory` at `at`, line behind line. */
+function copyArea(memory: ArrayBuffer, at: number, { width, height, data }: Raster, area: PixelArea): void {
+  const target = new Uint8Array(memory, at, area.width * area.height * RGB);
+  const left = Math.max(0, area.left);
+  const right = Math.min(width, area.left + area.width);
+  const top = Math.max(0, area.top);
+  const bottom = Math.min(height, area.top + area.height);
+  const whole = right - left === area.width && bottom - top === area.height;
+  if (!whole) target.fill(0);
+  if (right <= left || bottom <= top) return;
+  if (whole && area.width === width) {
+    target.set(data.subarray(top * width * RGB, bottom * width * RGB));
+    return;
+  }
+  for (let y = top; y < bottom; y++) {
+    const line = data.subarray((y * width + left) * RGB, (y * width + right) * RGB);
+    target.set(line, ((y - area.top) * area.width + left - area.left) * RGB);
+  }
+}
+
+/** For output positions 0…n−1 along one axis: the first source position (≥ 0) and `taps` weights each. */
+export interface AxisWeights {
+  readonly taps: number;
+  readonly first: Int32Array;
+  readonly weights: Float32Array;
+}
+
+/**
+ * Weighted sums of the pixels of `area`, which lies inside the picture: the positions of the weights count from its
+ * corner. Answers interleaved float RGB, columns.first.length × rows.first.length pixels; the view is overwritten by
+ * the next call of any function here.
+ */
+export function weighArea(
+  picture: Raster,
+  area: PixelArea,
+  columns: AxisWeights,
+  rows: AxisWeights,
+): Float32Array {
+  const [width, height] = [columns.first.length, rows.first.length];
+  const wideLine = width * FLOAT_RGB;
+  const { at, memory } = layOut([
+    area.width * area.height * RGB,
+    columns.first.byteLength,
+    columns.weights.byteLength,
+    rows.first.byteLength,
+    rows.weights.byteLength,
+    area.height * wideLine,
+    height * wideLine,
+  ]);
+  const [source, columnFirst, columnWeights, rowFirst, rowWeights, wide, target] = at as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  copyArea(memory, source, picture, area);
+  const columnBytes = new Int32Array(memory, columnFirst, width);
+  for (let x = 0; x < width; x++) columnBytes[x] = columns.first[x]! * RGB;
+  const rowBytes = new Int32Array(memory, rowFirst, height);
+  for (let y = 0; y < height; y++) rowBytes[y] = rows.first[y]! * wideLine;
+  new Float32Array(memory, columnWeights, columns.weights.length).set(columns.weights);
+  new Float32Array(memory, rowWeights, rows.weights.length).set(rows.weights);
+  const { columns: sideways, lines: downwards } = kernels();
+  const lineBytes = area.width * RGB;
+  sideways(source, lineBytes, area.height, columnFirst, columnWeights, columns.taps, width, wide);
+  downwards(wide, wideLine, height, rowFirst, rowWeights, rows.taps, target);
+  return new Float32Array(memory, target, width * height * 3);
+}
+
+/** Crop pixel (u, v) → picture position (a·x − b·y + tx, b·x + a·y + ty), counted in pixel centres. */
+export interface CropMap {
+  readonly a: number;
+  readonly b: number;
+  readonly tx: number;
+  readonly ty: number;
+}
+
+/**
+ * A square crop, `samples`² bilinear samples a pixel, their mean rounded; black outside the picture. Answers a copy,
+ * side × side × 3 bytes.
+ */
+export function warpSquare(picture: Raster, map: CropMap, samples: number, side: number): Uint8Array {
+  const { a, b, tx, ty } = map;
+  const xs = [tx, tx + a * side, tx - b * side, tx + (a - b) * side];
+  const ys = [ty, ty + b * side, ty + a * side, ty + (a + b) * side];
+  // One pixel around the four corners: the right and lower neighbour, and what float32 rounds away.
+  const left = Math.floor(Math.min(...xs)) - 1;
+  const top = Math.floor(Math.min(...ys)) - 1;
+  const area = {
+    left,
+    top,
+    width: Math.ceil(Math.max(...xs)) + 3 - left,
+    height: Math.ceil(Math.max(...ys)) + 3 - top,
+  };
+  const { at, memory } = layOut([area.width * area.height * RGB, side * side * RGB]);
+  const [source, target] = at as [number, number];
+  copyArea(memory, source, picture, area);
+  kernels().warp(source, area.width * RGB, a, b, tx - left, ty - top, samples, side, target);
+  return new Uint8Array(memory, target, side * side * RGB).slice();
+}
+
+/** The picture at half size: means of 2×2 pixels; the missing half of an odd side is black, as outside is. */
+export function halve(picture: Raster): Raster {
+  const width = (picture.width + 1) >> 1;
+  const height = (picture.height + 1) >> 1;
+  const area = { left: 0, top: 0, width: width * 2, height: height * 2 };
+  const { at, memory } = layOut([area.width * area.height * RGB, width * height * RGB]);
+  const [source, target] = at as [number, number];
+  copyArea(memory, source, picture, area);
+  kernels().halve(source, area.width * RGB, width, height, target);
+  return { width, height, data: new Uint8Array(memory, target, width * height * RGB).slice() };
+}
