@@ -56,8 +56,8 @@ export function rewritePRelu(graph: OnnxGraph): number {
       y,
       slopes,
       tensor: (name, dims, values) => {
-        added.push(makeTensor(`${y}:${name}`, dims, values));
-        return `${y}:${name}`;
+        added.push(makeTensor(`${y}/prelu/${name}`, dims, values));
+        return `${y}/prelu/${name}`;
       },
     };
     if (slopes.some((slope) => slope > 1)) {
@@ -88,10 +88,10 @@ interface Rewrite {
 function smallSlopes({ x, y, slopes, tensor }: Rewrite): OnnxNode[] {
   const rest = slopes.map((slope) => 1 - slope);
   return [
-    timesFactors(x, 'rest', rest, `${y}:scaled`, tensor),
-    makeNode('Relu', [`${y}:scaled`], [`${y}:positive`]),
-    timesFactors(x, 'slope', slopes, `${y}:linear`, tensor),
-    makeNode('Add', [`${y}:linear`, `${y}:positive`], [y]),
+    timesFactors(x, 'rest', rest, `${y}/prelu/scaled`, tensor),
+    makeNode('Relu', [`${y}/prelu/scaled`], [`${y}/prelu/positive`]),
+    timesFactors(x, 'slope', slopes, `${y}/prelu/linear`, tensor),
+    makeNode('Add', [`${y}/prelu/linear`, `${y}/prelu/positive`], [y]),
   ];
 }
 
@@ -99,10 +99,10 @@ function smallSlopes({ x, y, slopes, tensor }: Rewrite): OnnxNode[] {
 function anySlopes({ x, y, slopes, tensor }: Rewrite): OnnxNode[] {
   const rest = slopes.map((slope) => 1 - slope);
   return [
-    makeNode('Relu', [x], [`${y}:positive`]),
-    timesFactors(`${y}:positive`, 'rest', rest, `${y}:scaled`, tensor),
-    timesFactors(x, 'slope', slopes, `${y}:linear`, tensor),
-    makeNode('Add', [`${y}:linear`, `${y}:scaled`], [y]),
+    makeNode('Relu', [x], [`${y}/prelu/positive`]),
+    timesFactors(`${y}/prelu/positive`, 'rest', rest, `${y}/prelu/scaled`, tensor),
+    timesFactors(x, 'slope', slopes, `${y}/prelu/linear`, tensor),
+    makeNode('Add', [`${y}/prelu/linear`, `${y}/prelu/scaled`], [y]),
   ];
 }
 
@@ -123,16 +123,16 @@ function foldedSlopes(
     if (biasValues !== undefined) {
       inputs.push(tensor(`${part}-bias`, [factors.length], timesChannel(biasValues, factors)));
     }
-    return makeNode('Conv', inputs, [`${y}:${part}`], conv.attribute);
+    return makeNode('Conv', inputs, [`${y}/prelu/${part}`], conv.attribute);
   };
   return [
     convTimes(
       'scaled',
       slopes.map((slope) => 1 - slope),
     ),
-    makeNode('Relu', [`${y}:scaled`], [`${y}:positive`]),
+    makeNode('Relu', [`${y}/prelu/scaled`], [`${y}/prelu/positive`]),
     convTimes('linear', slopes),
-    makeNode('Add', [`${y}:linear`, `${y}:positive`], [y]),
+    makeNode('Add', [`${y}/prelu/linear`, `${y}/prelu/positive`], [y]),
   ];
 }
 
