@@ -4,9 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { openFolderCorpus } from '../producer/readers/folder.ts';
+import { TABLE_FORMATS } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
@@ -20,6 +21,8 @@ interface Flags extends ComputeFlags {
   readonly variants: number;
   readonly detector: string;
   readonly recognizer: string;
+  readonly aligned: boolean;
+  readonly format: (typeof TABLE_FORMATS)[number];
   readonly json: boolean;
 }
 
@@ -42,6 +45,8 @@ export function benchCommand(): Command {
     .option('--variants <n>', 'variants per person in the whole run', positiveInteger, 10)
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
+    .addOption(new Option('--format <name>', 'of the table').choices(TABLE_FORMATS).default('parquet'))
     .option('--json', 'one JSON object instead of a table', false);
   return addComputeOptions(command).action(bench);
 }
@@ -60,6 +65,8 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     models,
     ...(fra && { fra: { encoderPath: fra.paths.encoder, combinerPath: fra.paths.combiner } }),
     session: { device: compute.device, intraOpThreads: 1 },
+    aligned: flags.aligned,
+    format: flags.format,
     photographs: await Promise.all(
       records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
     ),
@@ -124,6 +131,8 @@ async function measureWholeRun(
         String(Math.max(1, Math.ceil(flags.faces / 8))),
         ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
         ...(flags.batch === undefined ? [] : ['--batch', String(flags.batch)]),
+        ...(flags.aligned ? ['--aligned'] : []),
+        ...['--format', flags.format],
       ],
       { maxBuffer: 64 * 2 ** 20 },
     );
@@ -150,10 +159,11 @@ interface BenchReport {
 
 function compare(stages: readonly StageRate[], whole: WholeRun, threads: number): BenchReport {
   const { faces, variants } = whole.totals;
+  const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
   // Seconds of one thread that a photograph costs, its share of the variants included.
   const costs = stages.map(({ stage, unit, perSecond }) => ({
     stage,
-    seconds: (unit === 'faces' ? 1 : variants / faces) / perSecond,
+    seconds: itemsPerFace[unit] / perSecond,
   }));
   const limit = threads / costs.reduce((sum, { seconds }) => sum + seconds, 0);
   const facesPerSecond = faces / whole.workSeconds;
@@ -170,11 +180,12 @@ function compare(stages: readonly StageRate[], whole: WholeRun, threads: number)
 }
 
 function formatReport(stages: readonly StageRate[], report: BenchReport): string {
-  const rows = stages.map(({ stage, unit, perSecond }) =>
+  const rows = stages.map(({ stage, unit, perSecond, batch }) =>
     [
       stage.padEnd(10),
       `${count(perSecond).padStart(8)} ${unit}/s`,
       `${(1000 / perSecond).toFixed(2).padStart(8)} ms`,
+      `${batch} at a time`,
     ].join('  '),
   );
   const { threads, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;

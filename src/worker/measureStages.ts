@@ -1,7 +1,12 @@
-/** How fast each stage of the face pipeline is alone: one thread, ready inputs, nothing else running. */
+/** How fast each stage of a shard is alone: one thread, ready inputs, nothing else running, at its best batch. */
+import { createHash } from 'node:crypto';
 import { POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
+import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
+import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
+import { tableMetadata } from '../shared/table/tableMetadata.ts';
+import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
 import { openCombiner } from './models/combiner.ts';
 import {
   openDetector,
@@ -11,19 +16,23 @@ import {
   openRecognizer,
   type PipelineModel,
 } from './models/openModels.ts';
+import type { Raster } from './models/raster.ts';
 import type { SessionOptions } from './models/session.ts';
-import { alignFace } from './stages/align.ts';
+import { alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
 import { detectFaces } from './stages/detect.ts';
+import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
 import { locateLandmarks } from './stages/landmarks.ts';
 import { measurePoses } from './stages/pose.ts';
 
 export interface StageRate {
   readonly stage: string;
-  /** Photographs, faces or variants a second on one thread. */
+  /** Photographs, faces, variants or rows of the table a second on one thread. */
   readonly perSecond: number;
-  readonly unit: 'faces' | 'variants';
+  readonly unit: 'faces' | 'variants' | 'rows';
+  /** Items the stage got at a time when it was fastest. */
+  readonly batch: number;
 }
 
 export interface MeasureOptions {
@@ -31,18 +40,23 @@ export interface MeasureOptions {
   /** Absent: no posture codes, no variants. */
   readonly fra?: { readonly encoderPath: string; readonly combinerPath: string };
   readonly session: SessionOptions;
-  /** Photographs that hold a face; all of them are one batch. */
+  /** Photographs that hold a face, or aligned crops. */
   readonly photographs: readonly Uint8Array[];
-  /** Each stage is repeated for this long. */
+  /** The photographs are crops: nothing is detected or aligned. */
+  readonly aligned: boolean;
+  readonly format: EncodeOptions['format'];
+  /** Each stage is repeated for this long, its batches taken together. */
   readonly secondsPerStage: number;
 }
 
-/** Rows of the combiner's batch. */
-const COMBINE_ROWS = 128;
+/** Items that a stage gets at a time; the fastest counts. */
+const FACE_BATCHES = [4, 8, 16];
+const VARIANT_BATCHES = [128, 512];
+const TABLE_ROWS = [4_096];
 
 /** The stages in the order of the pipeline. Photographs in which nothing is found only count for decode and detect. */
 export async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
-  const { models, fra, session, photographs, secondsPerStage } = options;
+  const { models, fra, session, photographs, aligned } = options;
   const releasers = createReleasers();
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const opened = await opening;
@@ -50,60 +64,138 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     return opened;
   };
   const rates: StageRate[] = [];
-  async function measure<T>(
+  /** Measures `work` on the items in batches of each size and answers its results. */
+  async function measure<T, R>(
     stage: string,
-    items: number,
+    items: readonly T[],
     unit: StageRate['unit'],
-    work: () => Promise<T>,
-  ): Promise<T> {
-    // The first pass warms caches up and is not counted.
-    const result = await work();
-    const start = performance.now();
-    let passes = 0;
-    do {
-      await work();
-      passes++;
-    } while (performance.now() - start < secondsPerStage * 1000);
-    rates.push({ stage, unit, perSecond: (passes * items * 1000) / (performance.now() - start) });
-    return result;
+    sizes: readonly number[],
+    work: (batch: readonly T[]) => Promise<readonly R[]>,
+  ): Promise<R[]> {
+    let results: R[] = [];
+    let best: StageRate = { stage, unit, perSecond: 0, batch: 0 };
+    for (const size of sizes) {
+      const pass = async (): Promise<void> => {
+        results = [];
+        for (let start = 0; start < items.length; start += size) {
+          results.push(...(await work(items.slice(start, start + size))));
+        }
+      };
+      // The first pass warms caches up and is not counted.
+      await pass();
+      const start = performance.now();
+      let passes = 0;
+      do {
+        await pass();
+        passes++;
+      } while (performance.now() - start < (options.secondsPerStage * 1000) / sizes.length);
+      const perSecond = (passes * items.length * 1000) / (performance.now() - start);
+      if (perSecond > best.perSecond) best = { ...best, perSecond, batch: Math.min(size, items.length) };
+    }
+    rates.push(best);
+    return results;
   }
   try {
-    const detector = await keep(openDetector(models.detector, session));
     const landmarkNetwork = await keep(openLandmarks(models.landmarks, session));
     const poseNetwork = await keep(openPose(models.pose, session));
     const recognizer = await keep(openRecognizer(models.recognizer, session));
 
-    const decoded = await measure('decode', photographs.length, 'faces', async () => {
-      // One after the other: decoding runs on libuv's threads, and one core's cost is asked for.
-      const pictures = [];
-      for (const bytes of photographs) pictures.push(await decodeImage(bytes));
-      return pictures;
-    });
+    // One after the other: decoding runs on libuv's threads, and one core's cost is asked for.
+    const decoded = await measure('decode', photographs, 'faces', [1], ([bytes]) =>
+      decodeImage(bytes!).then((picture) => [picture]),
+    );
     const pictures = decoded.filter(isUsable);
-    const found = await measure('detect', pictures.length, 'faces', () => detectFaces(detector, pictures));
-    const chosen = found.filter(isUsable);
-    const located = await measure('landmarks', chosen.length, 'faces', () =>
-      locateLandmarks(landmarkNetwork, chosen),
+    const found = aligned
+      ? pictures.map(faceOfCrop)
+      : await keep(openDetector(models.detector, session)).then((detector) =>
+          measure('detect', pictures, 'faces', FACE_BATCHES, (batch) =>
+            detectFaces(detector, batch.map(anew)),
+          ),
+        );
+    const located = await measure('landmarks', found.filter(isUsable), 'faces', FACE_BATCHES, (batch) =>
+      locateLandmarks(landmarkNetwork, batch),
     );
-    await measure('pose', located.length, 'faces', () => measurePoses(poseNetwork, located));
-    const aligned = await measure('align', located.length, 'faces', async () => located.map(alignFace));
-    const faces = aligned.filter(isUsable);
-    const crops = faces.map(({ crop }) => crop);
-    await measure('embed', crops.length, 'faces', () => embedCrops(recognizer, crops));
-    if (fra === undefined) return rates;
-
-    const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
-    const combiner = await keep(openCombiner(fra.combinerPath, session));
-    await measure('posture', faces.length, 'faces', () =>
-      encoder.encode(faces.map(({ landmarks }) => drawLandmarkImage(landmarks))),
-    );
-    const identities = new Float32Array(COMBINE_ROWS * recognizer.embedDim).fill(recognizer.embedDim ** -0.5);
-    const postures = new Float32Array(COMBINE_ROWS * POSTURE_DIM).fill(0.1);
-    await measure('combine', COMBINE_ROWS, 'variants', () => combiner.combine(identities, postures));
+    await measure('pose', located, 'faces', FACE_BATCHES, (batch) => measurePoses(poseNetwork, batch));
+    const faces = aligned
+      ? located.map(cropOf)
+      : await measure('align', located, 'faces', FACE_BATCHES, async (batch) => batch.map(alignFace));
+    const usable = faces.filter(isUsable);
+    const crops = usable.map(({ crop }) => crop);
+    await measure('embed', crops, 'faces', FACE_BATCHES, (batch) => embedCrops(recognizer, batch));
+    if (fra !== undefined) {
+      const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
+      const combiner = await keep(openCombiner(fra.combinerPath, session));
+      await measure('posture', usable, 'faces', FACE_BATCHES, (batch) =>
+        encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks))),
+      );
+      const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
+      const identities = new Float32Array(rows.length * recognizer.embedDim).fill(
+        recognizer.embedDim ** -0.5,
+      );
+      const postures = new Float32Array(rows.length * POSTURE_DIM).fill(0.1);
+      await measure('combine', rows, 'variants', VARIANT_BATCHES, async (batch) => {
+        await combiner.combine(
+          identities.subarray(0, batch.length * recognizer.embedDim),
+          postures.subarray(0, batch.length * POSTURE_DIM),
+        );
+        return batch;
+      });
+    }
+    await measureTable(recognizer.embedDim);
     return rates;
   } finally {
     await releasers.release();
   }
+
+  async function measureTable(dim: number): Promise<void> {
+    const random = seededRandom(1, 'bench-table');
+    const embeddings = Array.from({ length: 256 }, () =>
+      Float32Array.from({ length: dim }, () => random() - 0.5),
+    );
+    const rows = Array.from({ length: Math.max(...TABLE_ROWS) }, (_, i) => i);
+    const { format } = options;
+    const metadata = tableMetadata({
+      kind: 'embeddings',
+      runId: 'bench',
+      recognizer: 'bench',
+      recognizerDigest: '',
+    });
+    await measure('table', rows, 'rows', TABLE_ROWS, async (batch) => {
+      const table = embeddingRows({
+        dim,
+        embeddingType: 'float32',
+        withLandmarks: false,
+        withPostureCode: false,
+      });
+      for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!));
+      const bytes = await encodeTable(table.finish(), { format, metadata });
+      createHash('sha256').update(bytes).digest();
+      return batch;
+    });
+  }
+}
+
+function variantRow(i: number, embedding: Float32Array): EmbeddingRow {
+  return {
+    faceId: `person-${i}/photograph.jpg#variant-${i % 10}`,
+    subjectId: `person-${i}`,
+    kind: 'augmented',
+    variant: i % 10,
+    sourceFaceId: `person-${i}/photograph.jpg`,
+    postureId: `posture-${i % 300}`,
+    yaw: (i % 90) - 45,
+    pitch: i % 20,
+    roll: 0,
+    detectionScore: null,
+    similarity: 0.5,
+    facesFound: null,
+    embedding,
+  };
+}
+
+/** The picture without what earlier looks have left behind (`pyramid.ts`). */
+function anew(picture: Raster): Raster {
+  return { ...picture };
 }
 
 function isUsable<T extends object>(value: T): value is Exclude<T, { readonly code: string }> {

@@ -38,6 +38,11 @@ export class NetworkSession {
     this.#fixedBatch = typeof batch === 'number' && batch > 0 ? batch : undefined;
   }
 
+  /** The only input's name. */
+  get inputName(): string {
+    return this.#onlyInput();
+  }
+
   get outputNames(): readonly string[] {
     return this.#session.outputNames;
   }
