@@ -39,12 +39,20 @@ export interface MtcnnSessions {
   readonly onet: NetworkSession;
 }
 
-export function mtcnnDetector(sessions: MtcnnSessions): Detector {
+export interface MtcnnLimits {
+  /** Longer side of the scanned picture at most, in pixels; Infinity: every picture at its full size. */
+  readonly scanSide: number;
+}
+
+export function mtcnnDetector(
+  sessions: MtcnnSessions,
+  { scanSide }: MtcnnLimits = { scanSide: SCAN_SIDE },
+): Detector {
   return {
     async detect(views: readonly View[]): Promise<Detection[][]> {
       const proposed: Candidate[] = [];
       for (const [view, { picture, region }] of views.entries()) {
-        proposed.push(...(await propose(sessions.pnet, picture, region, view)));
+        proposed.push(...(await propose(sessions.pnet, picture, region, view, scanSide)));
       }
       const refined = perView(
         views,
@@ -82,9 +90,10 @@ async function propose(
   picture: Raster,
   region: Box,
   view: number,
+  scanSide: number,
 ): Promise<Candidate[]> {
   const longer = Math.max(region.width, region.height);
-  const scanScale = Math.min(1, SCAN_SIDE / longer);
+  const scanScale = Math.min(1, scanSide / longer);
   const proposals: Candidate[] = [];
   let scale = scanScale * (WINDOW / MIN_FACE);
   while (Math.min(region.width, region.height) * scale >= WINDOW) {
