@@ -1,6 +1,7 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
@@ -8,11 +9,11 @@ import type { ComputeOptions } from '../worker/openShardContext.ts';
 export interface ComputeFlags {
   readonly device: Device;
   readonly threads?: number;
-  readonly batch?: number;
+  readonly batch?: number | 'probe';
+  readonly engine?: FraEngine;
 }
 
 const CPU_BATCH = 8;
-const GPU_BATCH = 64;
 
 export function addComputeOptions(command: Command): Command {
   return command
@@ -20,8 +21,16 @@ export function addComputeOptions(command: Command): Command {
     .option('--threads <n>', 'model threads (default: one a core on the CPU, one on a GPU)', positiveInteger)
     .option(
       '--batch <n>',
-      `faces a model thread gets at a time (default: ${CPU_BATCH} on the CPU, ${GPU_BATCH} on a GPU)`,
-      positiveInteger,
+      `faces a model thread gets at a time, or "probe": the fastest, tried out at the start (default: ${CPU_BATCH} on the CPU, probe on a GPU)`,
+      batch,
+    )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'what the FRA networks run on: onnx (on --device), tfjs (TensorFlow.js on the CPU), tfjs-cuda (TensorFlow on a CUDA 11 GPU)',
+      )
+        .choices(FRA_ENGINES)
+        .default('onnx'),
     );
 }
 
@@ -32,8 +41,13 @@ export async function computeOptions(flags: ComputeFlags): Promise<ComputeOption
   return {
     device: flags.device,
     threads: flags.threads ?? (onCpu ? availableParallelism() : 1),
-    batchFaces: flags.batch ?? (onCpu ? CPU_BATCH : GPU_BATCH),
+    batchFaces: flags.batch ?? (onCpu ? CPU_BATCH : 'probe'),
+    engine: flags.engine ?? 'onnx',
   };
+}
+
+function batch(text: string): number | 'probe' {
+  return text === 'probe' ? text : positiveInteger(text);
 }
 
 export function positiveInteger(text: string): number {

@@ -66,6 +66,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'serve how much work is queued, for Prometheus and for scaling workers',
     load: async () => (await import('./exporter.ts')).exporterCommand(),
   },
+  devices: {
+    summary: 'show where networks can run on this machine',
+    load: async () => (await import('./devices.ts')).devicesCommand(),
+  },
   bench: {
     summary: 'measure this machine: each model alone, and end to end',
     load: async () => (await import('./bench.ts')).benchCommand(),

@@ -57,7 +57,7 @@ export async function runCorpus(
     observation.watchRedis(redis);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
-    const context = await openShardContext(run, store, assets, compute, releasers);
+    const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
     const ready = performance.now();
     const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
     const { end, longestBlockMs } = await Promise.race([working, lost]);

@@ -235,7 +235,7 @@ async function workOn(
     const assets = await openRunAssets(run.config, note);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
-    const context = await openShardContext(run, store, assets, compute, releasers);
+    const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
     const { end } = await runHere({
       redis,
       queue,

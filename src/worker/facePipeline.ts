@@ -51,6 +51,8 @@ export interface FacePipelineOptions {
   readonly device: Device;
   /** Threads inside one operator of one network. */
   readonly intraOpThreads: number;
+  /** Faces in memory at once; default 8. */
+  readonly facesAtOnce?: number;
 }
 
 export interface FacePipeline {
@@ -68,20 +70,25 @@ export interface FacePipeline {
 const SUB_BATCH = 8;
 
 /**
- * Opens every network.
+ * Opens every network. `encoder`: one that is open already, and closed by its owner, in place of `encoderPath`.
  *
  * @throws ConfigError when the device is not there or a model cannot serve in its place.
  * @throws IntegrityError when a file is not a network.
  */
-export async function openFacePipeline(options: FacePipelineOptions): Promise<FacePipeline> {
+export async function openFacePipeline(
+  options: FacePipelineOptions,
+  encoder?: PostureEncoder,
+): Promise<FacePipeline> {
   const releasers = createReleasers();
   try {
-    const networks = await openNetworks(options, releasers);
+    const opened = await openNetworks(options, releasers);
+    const networks = encoder === undefined ? opened : { ...opened, encoder };
+    const atOnce = options.facesAtOnce ?? SUB_BATCH;
     return {
       async process(batch, stopwatch = openStopwatch()) {
         const outcomes: FaceOutcome[] = [];
-        for (let start = 0; start < batch.length; start += SUB_BATCH) {
-          const inputs = batch.slice(start, start + SUB_BATCH);
+        for (let start = 0; start < batch.length; start += atOnce) {
+          const inputs = batch.slice(start, start + atOnce);
           outcomes.push(...(await processSubBatch(networks, inputs, stopwatch)));
         }
         return outcomes;

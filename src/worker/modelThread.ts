@@ -3,13 +3,13 @@ import type { EmbeddedFace, FaceInput, FaceOutcome } from '../shared/face.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { type FacePipelineOptions, openFacePipeline } from './facePipeline.ts';
-import { openCombiner } from './models/combiner.ts';
+import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import { openStopwatch } from './stopwatch.ts';
 
 export interface ModelThreadInit {
   readonly pipeline: FacePipelineOptions;
-  /** Path of combiner.onnx; absent when nothing is generated. */
-  readonly combinerPath?: string;
+  /** Absent when nothing is generated. */
+  readonly fra?: FraNetworksOptions;
 }
 
 export type ModelRequest =
@@ -29,9 +29,8 @@ export interface ThreadTimes {
 }
 
 await serveThread(async (init: ModelThreadInit) => {
-  const pipeline = await openFacePipeline(init.pipeline);
-  const combiner =
-    init.combinerPath === undefined ? undefined : await openCombiner(init.combinerPath, init.pipeline);
+  const fra = init.fra && (await openFraNetworks(init.fra, init.pipeline));
+  const pipeline = await openFacePipeline(init.pipeline, fra?.encoder);
   return async (request: ModelRequest): Promise<Answer<ModelResponse>> => {
     const startedAt = performance.now();
     const stopwatch = openStopwatch();
@@ -48,9 +47,9 @@ await serveThread(async (init: ModelThreadInit) => {
         };
       }
       case 'combine': {
-        if (combiner === undefined) throw new Error('no combiner was opened in this thread');
+        if (fra === undefined) throw new Error('no combiner was opened in this thread');
         const { identities, postures } = request;
-        const embeddings = await stopwatch.time('combine', () => combiner.combine(identities, postures));
+        const embeddings = await stopwatch.time('combine', () => fra.combiner.combine(identities, postures));
         return {
           response: { kind: 'combine', embeddings, times: times() },
           transfer: ownedBuffers([embeddings]),

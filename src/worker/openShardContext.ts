@@ -1,12 +1,17 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { ConfigError } from '../shared/errors.ts';
+import { packageRoot } from '../shared/package.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { openModelPool } from './modelPool.ts';
+import { type ModelPool, openModelPool } from './modelPool.ts';
+import type { FraEngine } from './models/fraNetworks.ts';
 import type { Device } from './models/session.ts';
+import { formatProbe, probeBatch } from './probeBatch.ts';
 import type { ShardContext } from './processShard.ts';
 import type { RunAssets } from './runAssets.ts';
 import { binTargets } from './stages/chooseVariants.ts';
@@ -17,9 +22,19 @@ export interface ComputeOptions {
   readonly device: Device;
   /** Model threads: on the CPU one a core, each with single-threaded sessions; one a GPU. */
   readonly threads: number;
-  /** Faces a model thread gets at a time. */
-  readonly batchFaces: number;
+  /** Faces a model thread gets at a time; 'probe': as many as are fastest, tried out at the start. */
+  readonly batchFaces: number | 'probe';
+  /** What the FRA networks run on; default onnx. */
+  readonly engine?: FraEngine;
+  /** Hears of the device and, with 'probe', of the rates. */
+  readonly note?: (line: string) => void;
 }
+
+/** Faces that a GPU may get at once, whatever is asked for. */
+const LARGEST_BATCH = 256;
+
+/** What the fastest batch is tried out on. */
+const PROBE_PHOTOGRAPH = 'samples/london/001/neutral.jpg';
 
 /** Images being read at once. */
 const READS = 16;
@@ -43,11 +58,21 @@ export async function openShardContext(
       aligned: run.config.aligned,
       device: compute.device,
       intraOpThreads: 1,
-      ...(fra && { encoderPath: fra.paths.encoder }),
+      // A GPU is fed whole batches; a CPU is no faster with more than it keeps in its caches.
+      ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
     },
-    ...(fra && { combinerPath: fra.paths.combiner }),
+    ...(fra && {
+      fra: {
+        folder: fra.folder,
+        encoderPath: fra.paths.encoder,
+        combinerPath: fra.paths.combiner,
+        engine: compute.engine ?? 'onnx',
+      },
+    }),
   });
   releasers.push('models', () => models.close());
+  const batchFaces =
+    compute.batchFaces === 'probe' ? await fastestBatch(models, compute) : compute.batchFaces;
   const tableWriter = await openTableWriter();
   releasers.push('table writer', () => tableWriter.close());
   return {
@@ -57,7 +82,7 @@ export async function openShardContext(
     models,
     tableWriter,
     device: compute.device,
-    batchFaces: compute.batchFaces,
+    batchFaces,
     readLimit: pLimit(READS),
     ...(fra && {
       augmentation: {
@@ -71,6 +96,14 @@ export async function openShardContext(
       },
     }),
   };
+}
+
+/** A square photograph also stands for an aligned crop. */
+async function fastestBatch(models: ModelPool, { device, note }: ComputeOptions): Promise<number> {
+  const photograph = await readFile(join(packageRoot, PROBE_PHOTOGRAPH));
+  const probe = await probeBatch(models, photograph);
+  note?.(`${device}: ${formatProbe(probe)}`);
+  return probe.batch;
 }
 
 /** Embeddings of different weights must not meet in one table. */

@@ -6,7 +6,7 @@
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { type Box, resample, writePlanes } from './raster.ts';
-import { type NetworkSession, outputOf } from './session.ts';
+import { batchOn, type NetworkSession, outputOf } from './session.ts';
 
 const WIDTH = 320;
 const HEIGHT = 240;
@@ -16,14 +16,15 @@ const MAX_OVERLAP = 0.4;
 const PIXELS = { mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB' } as const;
 
 /** Views a run: one is 0.9 MB of input and many times that inside the network. */
-const BATCH = 5;
+const CPU_BATCH = 5;
 
 export function frDetector(session: NetworkSession): Detector {
+  const batch = batchOn(session, CPU_BATCH);
   return {
     async detect(views: readonly View[]): Promise<Detection[][]> {
       const found: Detection[][] = [];
-      for (let start = 0; start < views.length; start += BATCH) {
-        found.push(...(await detectBatch(session, views.slice(start, start + BATCH))));
+      for (let start = 0; start < views.length; start += batch) {
+        found.push(...(await detectBatch(session, views.slice(start, start + batch))));
       }
       return found;
     },

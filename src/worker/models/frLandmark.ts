@@ -6,7 +6,7 @@
 import { LANDMARK_COUNT } from '../../shared/face.ts';
 import type { View } from './detector.ts';
 import { resample } from './raster.ts';
-import { type NetworkSession, outputOf } from './session.ts';
+import { batchOn, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 64;
 const VALUES = LANDMARK_COUNT * 2;
@@ -18,14 +18,15 @@ export interface LandmarkNetwork {
 }
 
 /** Squares a run. */
-const BATCH = 40;
+const CPU_BATCH = 40;
 
 export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
+  const batch = batchOn(session, CPU_BATCH);
   return {
     async locate(squares) {
       const located: Float32Array[] = [];
-      for (let start = 0; start < squares.length; start += BATCH) {
-        located.push(...(await locateBatch(session, squares.slice(start, start + BATCH))));
+      for (let start = 0; start < squares.length; start += batch) {
+        located.push(...(await locateBatch(session, squares.slice(start, start + batch))));
       }
       return located;
     },

@@ -5,7 +5,7 @@
  */
 import type { View } from './detector.ts';
 import { mirrorPlanes, resample, writePlanes } from './raster.ts';
-import { type NetworkSession, outputOf } from './session.ts';
+import { batchOn, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 224;
 const BINS = 66;
@@ -15,7 +15,7 @@ const PIXELS = {
   channelOrder: 'RGB',
 } as const;
 /** Pictures a run, mirror images included: one is 0.6 MB of input and far more inside the network. */
-const BATCH = 4;
+const CPU_BATCH = 4;
 
 /** Angles as the network gives them, in degrees. */
 export interface RawPose {
@@ -31,11 +31,12 @@ export interface PoseNetwork {
 }
 
 export function frPoseNetwork(session: NetworkSession): PoseNetwork {
+  const pairs = batchOn(session, CPU_BATCH) / 2;
   return {
     async measure(squares) {
       const measured: { plain: RawPose; mirrored: RawPose }[] = [];
-      for (let start = 0; start < squares.length; start += BATCH / 2) {
-        measured.push(...(await measureBatch(session, squares.slice(start, start + BATCH / 2))));
+      for (let start = 0; start < squares.length; start += pairs) {
+        measured.push(...(await measureBatch(session, squares.slice(start, start + pairs))));
       }
       return measured;
     },

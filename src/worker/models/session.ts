@@ -26,12 +26,14 @@ export interface NetworkTensor {
 
 export class NetworkSession {
   readonly path: string;
+  readonly device: Device;
   readonly #session: InferenceSession;
   /** Batch that the graph insists on; undefined where dimension 0 is free. */
   readonly #fixedBatch: number | undefined;
 
-  constructor(path: string, session: InferenceSession) {
+  constructor(path: string, session: InferenceSession, device: Device) {
     this.path = path;
+    this.device = device;
     this.#session = session;
     const metadata = session.inputMetadata[0];
     const batch = metadata?.isTensor === true ? metadata.shape[0] : undefined;
@@ -155,7 +157,12 @@ export async function openSession(path: string, options: SessionOptions): Promis
   } catch (thrown) {
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
   }
-  return new NetworkSession(path, session);
+  return new NetworkSession(path, session, options.device);
+}
+
+/** Pictures a run: on a CPU as many as its caches like, on a GPU as many as its cores do. */
+export function batchOn({ device }: NetworkSession, onCpu: number): number {
+  return device === 'cpu' ? onCpu : 8 * onCpu;
 }
 
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */

@@ -15,16 +15,7 @@ import { valuesOf } from '../../fra/networks/tensorOps.ts';
 import { disposeWeights, trainableWeights } from '../../fra/networks/weights.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../shared/face.ts';
 import { normalizeInPlace } from '../../shared/l2.ts';
-import type { Combiner } from './combiner.ts';
-import type { PostureEncoder } from './postureEncoder.ts';
-
-export interface FraNetworks {
-  readonly encoder: PostureEncoder;
-  readonly combiner: Combiner;
-  /** Library, version and processor, for people. */
-  readonly description: string;
-  close(): Promise<void>;
-}
+import type { FraNetworks } from './fraNetworks.ts';
 
 /**
  * Opens the networks of a FRA model folder in this thread.
@@ -44,7 +35,6 @@ export async function openTfjsFra(folder: string, device: TrainingDevice): Promi
   );
   const close = async (): Promise<void> => {};
   return {
-    description: backend.description,
     encoder: {
       async encode(images) {
         const input = new Float32Array(images.length * CROP_SIZE * CROP_SIZE);
