@@ -16,10 +16,10 @@ import {
   suppress,
   type View,
 } from '../../src/worker/models/detector.ts';
-import { frDetector } from '../../src/worker/models/frDetect.ts';
+import { openFrDetector } from '../../src/worker/models/frDetect.ts';
 import { mtcnnDetector } from '../../src/worker/models/mtcnn.ts';
 import type { Box, Raster } from '../../src/worker/models/raster.ts';
-import { type NetworkSession, openSession } from '../../src/worker/models/session.ts';
+import { openSession } from '../../src/worker/models/session.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { detectFaces } from '../../src/worker/stages/detect.ts';
 import { listPhotographs } from '../photographs.ts';
@@ -93,9 +93,8 @@ async function openAll() {
     ['pnet', 'rnet', 'onet'].map((role) => open(mtcnn!.files[role]!)),
   );
   const sessions = { pnet: pnet!, rnet: rnet!, onet: onet! };
-  const frSession: NetworkSession = await open(Object.values(fr!.files)[0]!);
   const naiveMtcnn = mtcnnDetector(sessions, { scanSide: Number.POSITIVE_INFINITY });
-  const frSmall = frDetector(frSession);
+  const frSmall = await openFrDetector(Object.values(fr!.files)[0]!, { device: 'cpu', intraOpThreads: 1 });
   const kinds: { name: string; detector: Detector; naive: Naive }[] = [
     {
       name: 'mtcnn',
@@ -112,7 +111,7 @@ async function openAll() {
       },
     },
   ];
-  const close = () => Promise.all([...Object.values(sessions), frSession].map((session) => session.close()));
+  const close = () => Promise.all([...Object.values(sessions), frSmall].map((opened) => opened.close()));
   return { kinds, close };
 }
 

@@ -1,16 +1,18 @@
 /**
  * `fr_detect` (faceplugin-face-recognition-js): an Ultra-Light-Fast detector for 320×240, boxes without points.
  * Input [N,3,240,320], RGB (v − 127)/128, picture in the top-left corner on black. Outputs `scores` [N,4420,2]
- * (column 1 = face) and `boxes` [N,4420,4], corners as fractions of the input.
+ * (column 1 = face) and `boxes` [N,4420,4], corners as fractions of the input. The same network for 160×128
+ * (frDetectSize.ts) glances.
  */
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
+import { anchorsOf, detectorOfSize, type InputSize } from './frDetectSize.ts';
 import { type Box, resample, writePlanes } from './raster.ts';
-import { batchOn, type NetworkSession, outputOf } from './session.ts';
+import { batchOn, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
-const WIDTH = 320;
-const HEIGHT = 240;
-const ANCHORS = 4420;
+const FULL: InputSize = { width: 320, height: 240 };
+/** Multiples of the largest stride that divides both evenly enough: every cell of strides 8 to 32 is whole. */
+const GLANCE: InputSize = { width: 160, height: 128 };
 const MIN_SCORE = 0.65;
 const MAX_OVERLAP = 0.4;
 const PIXELS = { mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB' } as const;
@@ -18,48 +20,66 @@ const PIXELS = { mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB
 /** Views a run: one is 0.9 MB of input and many times that inside the network. */
 const CPU_BATCH = 5;
 
-export function frDetector(session: NetworkSession): Detector {
-  const batch = batchOn(session, CPU_BATCH);
+export async function openFrDetector(path: string, options: SessionOptions): Promise<Detector> {
+  const full = await openSession(path, options);
+  const small = await openSession(path, options, (file) => detectorOfSize(file, GLANCE));
   return {
-    async detect(views: readonly View[]): Promise<Detection[][]> {
-      const found: Detection[][] = [];
-      for (let start = 0; start < views.length; start += batch) {
-        found.push(...(await detectBatch(session, views.slice(start, start + batch))));
-      }
-      return found;
+    detect: (views) => detectAt(full, FULL, views),
+    glance: (views) => detectAt(small, GLANCE, views),
+    async close() {
+      await full.close();
+      await small.close();
     },
-    close: () => session.close(),
   };
 }
 
-async function detectBatch(session: NetworkSession, views: readonly View[]): Promise<Detection[][]> {
-  const itemSize = 3 * HEIGHT * WIDTH;
+async function detectAt(
+  session: NetworkSession,
+  size: InputSize,
+  views: readonly View[],
+): Promise<Detection[][]> {
+  const batch = batchOn(session, CPU_BATCH);
+  const found: Detection[][] = [];
+  for (let start = 0; start < views.length; start += batch) {
+    found.push(...(await detectBatch(session, size, views.slice(start, start + batch))));
+  }
+  return found;
+}
+
+async function detectBatch(
+  session: NetworkSession,
+  size: InputSize,
+  views: readonly View[],
+): Promise<Detection[][]> {
+  const { width, height } = size;
+  const anchors = anchorsOf(size).middles.length / 2;
+  const itemSize = 3 * height * width;
   const input = new Float32Array(views.length * itemSize);
-  const frames = views.map(({ region }) => frameOf(region));
+  const frames = views.map(({ region }) => frameOf(region, size));
   views.forEach(({ picture }, i) => {
-    writePlanes(input, i * itemSize, resample(picture, frames[i]!, WIDTH, HEIGHT), PIXELS);
+    writePlanes(input, i * itemSize, resample(picture, frames[i]!, width, height), PIXELS);
   });
-  const outputs = await session.run(input, [views.length, 3, HEIGHT, WIDTH]);
-  const scores = outputOf(session, outputs, 'scores', [ANCHORS, 2]);
-  const boxes = outputOf(session, outputs, 'boxes', [ANCHORS, 4]);
+  const outputs = await session.run(input, [views.length, 3, height, width]);
+  const scores = outputOf(session, outputs, 'scores', [anchors, 2]);
+  const boxes = outputOf(session, outputs, 'boxes', [anchors, 4]);
   return frames.map((frame, i) =>
     readFaces(
-      scores.subarray(i * ANCHORS * 2, (i + 1) * ANCHORS * 2),
-      boxes.subarray(i * ANCHORS * 4, (i + 1) * ANCHORS * 4),
+      scores.subarray(i * anchors * 2, (i + 1) * anchors * 2),
+      boxes.subarray(i * anchors * 4, (i + 1) * anchors * 4),
       frame,
     ),
   );
 }
 
-/** The 4:3 frame whose top-left part is the region, keeping the aspect: stretching loses faces. */
-function frameOf(region: Box): Box {
-  const step = Math.max(region.width / WIDTH, region.height / HEIGHT);
-  return { x: region.x, y: region.y, width: step * WIDTH, height: step * HEIGHT };
+/** The frame in the input's aspect whose top-left part is the region, unstretched: stretching loses faces. */
+function frameOf(region: Box, size: InputSize): Box {
+  const step = Math.max(region.width / size.width, region.height / size.height);
+  return { x: region.x, y: region.y, width: step * size.width, height: step * size.height };
 }
 
 function readFaces(scores: Float32Array, boxes: Float32Array, frame: Box): Detection[] {
   const candidates: Detection[] = [];
-  for (let i = 0; i < ANCHORS; i++) {
+  for (let i = 0; i * 2 < scores.length; i++) {
     const score = scores[i * 2 + 1]!;
     if (score < MIN_SCORE) continue;
     const [left = 0, top = 0, right = 0, bottom = 0] = boxes.subarray(i * 4, i * 4 + 4);

@@ -1,7 +1,7 @@
 /** Resolved models → the networks of the face pipeline: which family is which file of this folder. */
 import { ConfigError } from '../../shared/errors.ts';
 import type { Detector } from './detector.ts';
-import { frDetector } from './frDetect.ts';
+import { openFrDetector } from './frDetect.ts';
 import { frLandmarkNetwork, type LandmarkNetwork } from './frLandmark.ts';
 import { frPoseNetwork, type PoseNetwork } from './frPose.ts';
 import { mtcnnDetector } from './mtcnn.ts';
@@ -24,7 +24,7 @@ export interface PipelineModel {
 export async function openDetector(model: PipelineModel, options: SessionOptions): Promise<Detector> {
   switch (model.family) {
     case 'fr-detect':
-      return frDetector(await openOnly(model, options));
+      return openFrDetector(onlyFile(model), options);
     case 'yunet':
       return yunetDetector(await openOnly(model, options));
     case 'mtcnn': {
@@ -68,13 +68,17 @@ function wrongFamily(model: PipelineModel, use: string, expected: string): Confi
 }
 
 async function openOnly(model: PipelineModel, options: SessionOptions): Promise<NetworkSession> {
+  return openSession(onlyFile(model), options);
+}
+
+function onlyFile(model: PipelineModel): string {
   const [role, ...others] = Object.keys(model.files);
   if (role === undefined || others.length > 0) {
     throw new ConfigError('wrong-model', `${model.name} must have exactly one file`, {
       files: Object.keys(model.files).join(' '),
     });
   }
-  return openRole(model, role, options);
+  return fileOf(model, role);
 }
 
 async function openRole(
@@ -82,11 +86,15 @@ async function openRole(
   role: string,
   options: SessionOptions,
 ): Promise<NetworkSession> {
+  return openSession(fileOf(model, role), options);
+}
+
+function fileOf(model: PipelineModel, role: string): string {
   const path = model.files[role];
   if (path === undefined) {
     throw new ConfigError('wrong-model', `${model.name} has no file for ${role}`, {
       files: Object.keys(model.files).join(' '),
     });
   }
-  return openSession(path, options);
+  return path;
 }

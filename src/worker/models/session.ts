@@ -127,14 +127,18 @@ function joinParts(
 }
 
 /**
- * Opens a network.
+ * Opens a network; `rewrite` may make another one of its file.
  *
  * ONNX Runtime never falls back to another device here: one that is not there is an error. `requireDevice` says so
  * before anything else is opened.
  *
  * @throws IntegrityError when the file is not a network.
  */
-export async function openSession(path: string, options: SessionOptions): Promise<NetworkSession> {
+export async function openSession(
+  path: string,
+  options: SessionOptions,
+  rewrite?: (file: Uint8Array) => Uint8Array,
+): Promise<NetworkSession> {
   let session: InferenceSession;
   try {
     const settings: InferenceSession.SessionOptions = {
@@ -150,11 +154,15 @@ export async function openSession(path: string, options: SessionOptions): Promis
       // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
       logSeverityLevel: 4,
     };
-    session =
-      options.device === 'cpu'
-        ? await InferenceSession.create(withoutPRelu(await readFile(path)), settings)
-        : await InferenceSession.create(path, settings);
+    const onCpu = options.device === 'cpu';
+    if (rewrite === undefined && !onCpu) session = await InferenceSession.create(path, settings);
+    else {
+      const file = await readFile(path);
+      const wanted = rewrite?.(file) ?? file;
+      session = await InferenceSession.create(onCpu ? withoutPRelu(wanted) : wanted, settings);
+    }
   } catch (thrown) {
+    if (thrown instanceof IntegrityError) throw thrown;
     throw new IntegrityError('model-unreadable', 'cannot open network', { path }, toError(thrown));
   }
   return new NetworkSession(path, session, options.device);

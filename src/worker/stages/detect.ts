@@ -1,11 +1,13 @@
 /**
- * Picture → the one face in it that the corpus means, in up to three looks:
+ * Picture → the one face in it that the corpus means, in up to four looks:
  *
- * 1. the whole picture. Enough where faces are found surely and with room around them;
- * 2. where none is found, or unsurely, or one that fills the frame: five looks with black margins of growing width, and the faces they
- *    agree on. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
+ * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around them,
+ *    as in most photographs;
+ * 2. else the whole picture at the detector's full resolution, judged alike;
+ * 3. where none is found, or unsurely, or one that fills the frame: five looks with black margins of growing width, and the
+ *    faces they agree on. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
  *    halves and ears there, and one margin alone is a matter of luck (docs/accuracy.md);
- * 3. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
+ * 4. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
  */
 import type { Rejection } from '../../shared/face.ts';
 import { type Detection, type Detector, type FivePoints, suppress, type View } from '../models/detector.ts';
@@ -28,9 +30,9 @@ export interface ChosenFace extends View {
 const FILLS_FRAME = 0.6;
 /** A face with room around it scores above this (London: never below .9999); halves and ears score less. */
 const SURE_SCORE = 0.98;
-/** Margins of the second look, as shares of the longer side. */
+/** Margins of the third look, as shares of the longer side. */
 const MARGINS = [0.35, 0.5, 0.65, 0.8, 1];
-/** Tiles a side of the third look, and how much of a tile its neighbour repeats. */
+/** Tiles a side of the last look, and how much of a tile its neighbour repeats. */
 const TILES = 2;
 const TILE_OVERLAP = 0.25;
 /** Pictures smaller than this on the longer side hold no detail that tiles would show. */
@@ -41,23 +43,34 @@ export async function detectFaces(
   detector: Detector,
   pictures: readonly Raster[],
 ): Promise<(ChosenFace | Rejection)[]> {
-  const look = (subset: readonly Raster[], views: (picture: Raster) => View[]) =>
-    lookAt(detector, subset, views);
-  const found = await look(pictures, wholeView);
-  const doubtful = indicesWhere(pictures, (picture, i) => !isSure(picture, found[i]!));
-  const padded = await look(
-    doubtful.map((i) => pictures[i]!),
-    paddedViews,
-  );
-  doubtful.forEach((i, n) => {
+  const found: Detection[][] = pictures.map(() => []);
+  const look = (
+    indices: readonly number[],
+    views: (picture: Raster) => View[],
+    by: Look = detector.detect,
+  ): Promise<Detection[][]> =>
+    lookAt(
+      by,
+      indices.map((i) => pictures[i]!),
+      views,
+    );
+  const doubtful = () => indicesWhere(pictures, (picture, i) => !isSure(picture, found[i]!));
+  const wholeLooks = detector.glance === undefined ? [detector.detect] : [detector.glance, detector.detect];
+  for (const wholeLook of wholeLooks) {
+    const shown = doubtful();
+    const seen = await look(shown, wholeView, wholeLook);
+    shown.forEach((i, n) => {
+      found[i] = seen[n]!;
+    });
+  }
+  const unsure = doubtful();
+  const padded = await look(unsure, paddedViews);
+  unsure.forEach((i, n) => {
     const agreed = agreedFaces(padded[n]!);
     if (agreed.length > 0) found[i] = agreed;
   });
   const missing = indicesWhere(pictures, (_, i) => found[i]!.length === 0);
-  const tiled = await look(
-    missing.map((i) => pictures[i]!),
-    tileViews,
-  );
+  const tiled = await look(missing, tileViews);
   // A face in the overlap of two tiles was found twice.
   missing.forEach((i, n) => {
     found[i] = suppress(tiled[n]!, 0.4);
@@ -65,16 +78,19 @@ export async function detectFaces(
   return pictures.map((picture, i) => chooseFace(picture, found[i]!));
 }
 
+/** The faces of each view, at one of the detector's resolutions. */
+type Look = (views: readonly View[]) => Promise<Detection[][]>;
+
 /** Shows the detector the views of each picture, all in one batch; the detections of each picture. */
 async function lookAt(
-  detector: Detector,
+  look: Look,
   pictures: readonly Raster[],
   views: (picture: Raster) => View[],
 ): Promise<Detection[][]> {
   const asked = pictures.flatMap((picture, i) => views(picture).map((view) => ({ i, view })));
   const found: Detection[][] = pictures.map(() => []);
   if (asked.length === 0) return found;
-  const answers = await detector.detect(asked.map(({ view }) => view));
+  const answers = await look(asked.map(({ view }) => view));
   asked.forEach(({ i }, n) => {
     found[i]!.push(...answers[n]!);
   });
