@@ -6,17 +6,20 @@
 import { halve } from './pixels.ts';
 import type { Box, Raster } from './raster.ts';
 
+/** Longer side of the coarsest level at least: below, averaging costs nothing, and rounding it to bytes would show. */
+const SMALLEST_SIDE = 128;
+
 /** Levels live as long as their picture. */
 const halvings = new WeakMap<Raster, Raster>();
 
 /**
- * The coarsest level with at least `1/step` of the picture's pixels a side (`step` = picture pixels a wanted pixel),
+ * The coarsest level that is kept with at least `1/step` of the picture's pixels a side (`step` = picture pixels a wanted pixel),
  * and how many picture pixels a pixel of it covers.
  */
 export function levelFor(picture: Raster, step: number): { level: Raster; scale: number } {
   let level = picture;
   let scale = 1;
-  while (step >= scale * 2 && Math.min(level.width, level.height) > 1) {
+  while (step >= scale * 2 && Math.max(level.width, level.height) >= 2 * SMALLEST_SIDE) {
     level = halved(level);
     scale *= 2;
   }
