@@ -7,6 +7,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
@@ -24,7 +25,7 @@ import {
   sayFailures,
 } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
 
 interface Flags
@@ -32,7 +33,7 @@ interface Flags
     ComputeFlags,
     ControlFlags,
     DryRunFlags,
-    StoreFlags,
+    CorpusStoreFlags,
     LogFlags,
     ObserveFlags {
   readonly redis?: string;
@@ -45,11 +46,11 @@ export function runCommand(): Command {
       'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
         'embeddings out. The same command again resumes an interrupted run.',
     )
-    .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
+    .argument('<CORPUS>', `${CORPUS_KINDS} (face_id,subject_id,path)`)
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
   addComputeOptions(command);
-  addStoreOptions(command);
+  addCorpusStoreOptions(addStoreOptions(command));
   addControlOptions(command);
   addDryRunOptions(command);
   addLogOptions(addObserveOptions(command));

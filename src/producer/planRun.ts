@@ -9,6 +9,7 @@ import { version } from '../shared/package.ts';
 import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
 import { digestCorpus, type WrittenListing, writeListing } from './writeListing.ts';
@@ -19,6 +20,8 @@ export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' |
 export interface PlanRunOptions {
   readonly models: RunModels;
   readonly signal?: AbortSignal;
+  /** How a corpus in an object store is reached. */
+  readonly corpusS3?: S3Options | undefined;
   /** Receives lines for a person: what was ignored, which subject is oversize. */
   readonly note?: (line: string) => void;
   /** Called every few thousand faces while listing. */
@@ -54,7 +57,7 @@ export async function planRun(
 export async function runToResume(
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
 ): Promise<RunFile | undefined> {
   await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
@@ -113,7 +116,7 @@ export async function listCorpus(
   options: Omit<PlanRunOptions, 'models'> & { readonly onFace?: (face: FaceRecord) => void },
 ): Promise<WrittenListing> {
   const { signal, note = () => {}, onFace } = options;
-  const corpus = await openCorpus(config);
+  const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const faces = async function* () {
     for await (const face of corpus.faces(signal)) {
       onFace?.(face);
@@ -146,7 +149,7 @@ async function checkSameRun(
   run: RunFile,
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
 ): Promise<void> {
   const differences = [
     ...differencesOf(run.config, config),
@@ -161,7 +164,8 @@ async function checkSameRun(
     ),
   ];
   if (differences.length === 0) {
-    const found = await digestCorpus((await openCorpus(config)).faces(options.signal));
+    const corpus = await openCorpus(config, { s3: options.corpusS3 });
+    const found = await digestCorpus(corpus.faces(options.signal));
     if (found.faces === 0) throw emptyCorpus(config);
     if (found.sha256 !== run.corpus.sha256) differences.push(corpusDifference(run.corpus, found));
   }

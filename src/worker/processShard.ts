@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { type CorpusSource, readImage } from '../shared/corpus/corpusSource.ts';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
@@ -19,7 +20,6 @@ import type { EncodedTable } from '../shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
-import { readImage } from './corpusReader.ts';
 import type { ModelPool } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
@@ -39,6 +39,8 @@ import { BATCH_STAGES, type WorkObserver } from './workObserver.ts';
 export interface ShardContext {
   readonly run: RunFile;
   readonly store: ObjectStore;
+  /** Where the photographs of the listing are read. */
+  readonly corpus: CorpusSource;
   /** What the jobs of the queue are held to. */
   readonly plan: RunPlan;
   readonly models: ModelPool;
@@ -136,11 +138,10 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
 async function processFaces(
   records: readonly FaceRecord[],
-  { run, models, batchFaces, readLimit }: ShardContext,
+  { corpus, models, batchFaces, readLimit }: ShardContext,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
-  const { imageRoot, followLinks } = run.config;
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(
@@ -149,9 +150,7 @@ async function processFaces(
         signal.throwIfAborted();
         const readAt = performance.now();
         const reads = await stopwatch.time('read', () =>
-          Promise.all(
-            batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal, { followLinks }))),
-          ),
+          Promise.all(batch.map((record) => readLimit(() => readImage(corpus, record, signal)))),
         );
         observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
         const inputs = batch.flatMap(({ faceId }, i) => {

@@ -4,20 +4,34 @@
  */
 import type { RunConfig } from '../../shared/config.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
 
 export interface CorpusReader {
-  /** Every face, in the order of `compareFaces`; memory does not grow with the corpus. Readable once. */
+  /**
+   * Every face, in the order of `compareFaces`; memory does not grow with the corpus. Readable once: what the reader
+   * holds open is released at its end.
+   */
   faces(signal?: AbortSignal): AsyncIterable<FaceRecord>;
   /** What was passed over, complete when `faces` has ended. */
   readonly ignored: IgnoredEntries;
 }
 
+/** What of a run says what its corpus is. */
+export type CorpusConfig = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> &
+  Partial<Pick<RunConfig, 'followLinks' | 'readBrokenArchives'>>;
+
+export interface OpenCorpusOptions {
+  /** How a corpus in an object store is reached. */
+  readonly s3?: S3Options | undefined;
+}
+
 /** Opens the corpus that a run names. A corpus that is not there is a ConfigError, before anything is read. */
 export async function openCorpus(
-  config: Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> & Partial<Pick<RunConfig, 'followLinks'>>,
+  config: CorpusConfig,
+  _options: OpenCorpusOptions = {},
 ): Promise<CorpusReader> {
   switch (config.corpusFormat) {
     case 'folder':

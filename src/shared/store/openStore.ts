@@ -12,6 +12,8 @@ export interface S3Options {
   readonly region?: string | undefined;
   /** endpoint/bucket/key instead of bucket.endpoint/key. Default: true with an endpoint of one's own. */
   readonly forcePathStyle?: boolean | undefined;
+  /** A profile of the AWS configuration files; default: AWS_PROFILE, then "default". */
+  readonly profile?: string | undefined;
 }
 
 export interface OpenStoreOptions {

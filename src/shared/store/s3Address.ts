@@ -11,6 +11,8 @@ export interface S3Address {
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
   readonly forcePathStyle: boolean;
+  /** undefined: AWS_PROFILE or "default". */
+  readonly profile: string | undefined;
 }
 
 /** Throws ConfigError when the URI or the endpoint cannot be meant. */
@@ -35,6 +37,7 @@ export function parseS3Address(
     endpoint,
     region: options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
     forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
+    profile: options.profile,
   };
 }
 

@@ -1,0 +1,135 @@
+/** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ConfigError, PosecastError } from '../errors.ts';
+import type { S3Options } from '../store/openStore.ts';
+import { parseS3Address, type S3Address } from '../store/s3Address.ts';
+import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
+import { errorName, isAbsent, openFailure, storeFailure } from '../store/s3Errors.ts';
+import { type ListedObject, type ListedPage, listPage, readObject } from '../store/s3Read.ts';
+import { type CorpusSource, MAX_IMAGE_BYTES, rejected, tooManyBytes } from './corpusSource.ts';
+
+/** Requests under way at once; one takes tens of milliseconds wherever the service is. */
+const READS = 64;
+/** Opening must end within 5 s, in milliseconds. */
+const OPEN_DEADLINE_MS = 4000;
+/** A key service that restarts refuses everything for a moment. */
+const DENIED_WAIT_MS = 500;
+
+export interface S3Source extends CorpusSource {
+  /** Every object under the root whose key starts with `under`, in the order of the UTF-8 bytes of its uri. */
+  list(under: string, signal: AbortSignal | undefined): AsyncIterable<{ uri: string; bytes: number }>;
+}
+
+/** Opens s3://bucket/prefix for reading. ConfigError within 5 s when it cannot be read. */
+export async function openS3Source(root: string, options: S3Options): Promise<S3Source> {
+  const address = parseS3Address(root, options);
+  const client = await createS3Client(address, READS);
+  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
+  try {
+    await resolveCredentials(client, deadline);
+    await withDeadline(
+      listPage(client, { Bucket: address.bucket, Prefix: address.prefix, token: undefined }, deadline),
+      deadline,
+    ).catch((error: unknown) => {
+      // Who may read may still be forbidden to list: enough for archives and lists.
+      if (errorName(error) !== 'AccessDenied') throw error;
+    });
+    return s3Source(client, address);
+  } catch (error) {
+    client.destroy();
+    const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
+    const failure = openFailure(facts, error);
+    throw failure instanceof ConfigError
+      ? new ConfigError(failure.code, `corpus: ${failure.message}`, {}, failure.cause)
+      : failure;
+  }
+}
+
+function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
+  const root = `s3://${bucket}/${prefix}`;
+  const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
+
+  /** Runs a request; what is thrown says what it was about and holds no signed header. */
+  async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run();
+      } catch (error) {
+        if (tries > 1 || errorName(error) !== 'AccessDenied') {
+          if (errorName(error) === 'AccessDenied') throw error;
+          throw storeFailure(`corpus ${operation}`, { bucket, key }, error);
+        }
+        await sleep(DENIED_WAIT_MS);
+      }
+    }
+  }
+
+  return {
+    root,
+    concurrency: READS,
+    async read(uri, range, signal) {
+      if (!staysInside(uri)) {
+        return rejected('outside-corpus', `key leaves the corpus [uri=${JSON.stringify(uri)}]`);
+      }
+      try {
+        const bytes = await attempt('read', prefix + uri, () =>
+          readObject(client, target(uri), {
+            range,
+            signal,
+            ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
+          }),
+        );
+        if (bytes !== undefined) return { status: 'ok', bytes };
+        return rejected('missing', 'cannot be read: no such object');
+      } catch (error) {
+        if (errorName(error) === 'AccessDenied')
+          return rejected('unreadable', 'cannot be read: AccessDenied');
+        if (!(error instanceof PosecastError)) throw error;
+        switch (error.code) {
+          case 'too-many-bytes':
+            return tooManyBytes(Number(error.facts.bytes));
+          case 'bad-range':
+            return rejected(
+              'beyond-end',
+              `expected bytes ${range?.start}–${range?.end}, the object ends before`,
+            );
+          case 'cut-short':
+            return rejected('shrank', 'the body breaks off before its stated length, again and again');
+          default:
+            throw error;
+        }
+      }
+    },
+    async size(uri, signal) {
+      if (!staysInside(uri)) return undefined;
+      try {
+        const found = await attempt('head', prefix + uri, () =>
+          client.send(new HeadObjectCommand(target(uri)), sendOptions(signal)),
+        );
+        return found.ContentLength ?? 0;
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    },
+    async *list(under, signal) {
+      let token: string | undefined;
+      do {
+        const page: ListedPage = await attempt('list', prefix + under, () =>
+          listPage(client, { Bucket: bucket, Prefix: prefix + under, token }, signal),
+        );
+        for (const { Key, Size } of page.objects as readonly ListedObject[]) {
+          yield { uri: Key.slice(prefix.length), bytes: Size };
+        }
+        token = page.token;
+      } while (token !== undefined);
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+/** Services and proxies resolve `..` in a path. */
+function staysInside(uri: string): boolean {
+  return !uri.includes('\0') && !uri.split('/').some((segment) => segment === '..' || segment === '.');
+}
