@@ -2,6 +2,7 @@
  * Where the photographs of a corpus lie: a folder or s3://bucket/prefix. A photograph is a whole object (a file), or a
  * byte range of one (a member of an archive). One that cannot be read is a rejection, not an exception.
  */
+import { ConfigError } from '../errors.ts';
 import type { FaceRecord, Rejection } from '../face.ts';
 
 /** Larger photographs are refused before they are read: none of a face needs more. */
@@ -13,9 +14,12 @@ export interface ByteRange {
   readonly end: number;
 }
 
-export type ReadOutcome =
-  | { readonly status: 'ok'; readonly bytes: Uint8Array }
-  | { readonly status: 'rejected'; readonly rejection: Rejection };
+export type ReadOutcome = { readonly status: 'ok'; readonly bytes: Uint8Array } | Rejected;
+
+export interface Rejected {
+  readonly status: 'rejected';
+  readonly rejection: Rejection;
+}
 
 export interface CorpusSource {
   /** For people and messages: the absolute folder, or s3://bucket/prefix. Never holds credentials. */
@@ -29,9 +33,23 @@ export interface CorpusSource {
    * Everything else is thrown: the disk, the mount, the service or the credentials fail all photographs alike.
    */
   read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome>;
-  /** Bytes of an object; undefined when there is none. Throws as `read` does. */
-  size(uri: string, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * An object for many reads, such as an archive that is listed. What `read` would reject is a ConfigError here.
+   */
+  open(uri: string, signal: AbortSignal): Promise<SourceFile>;
   /** Releases sockets. */
+  close(): Promise<void>;
+}
+
+/** An object that stays open. */
+export interface SourceFile {
+  readonly uri: string;
+  /** Its size when it was opened. */
+  readonly bytes: number;
+  /** True: a read costs as much as a megabyte does. False: it costs next to nothing. */
+  readonly far: boolean;
+  /** Exactly these bytes; PosecastError when the object has become shorter. */
+  read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -49,10 +67,19 @@ export async function readImage(
   return source.read(uri, { start: offset, end: offset + bytes }, signal);
 }
 
-export function tooManyBytes(found: number): ReadOutcome {
+/** What `open` throws where `read` would reject. */
+export function cannotOpen(root: string, uri: string, { code, message }: Rejection): ConfigError {
+  return new ConfigError('no-corpus', `corpus: expected a file that can be read, ${message}`, {
+    root,
+    file: uri,
+    code,
+  });
+}
+
+export function tooManyBytes(found: number): Rejected {
   return rejected('too-many-bytes', `expected at most ${MAX_IMAGE_BYTES} bytes, found ${found}`);
 }
 
-export function rejected(code: string, message: string): ReadOutcome {
+export function rejected(code: string, message: string): Rejected {
   return { status: 'rejected', rejection: { stage: 'read', code, message } };
 }

@@ -1,12 +1,15 @@
 /** A corpus in a folder: reads never leave it, neither by a path nor by a link. */
 import { constants } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
+import { PosecastError } from '../errors.ts';
 import {
   type ByteRange,
   type CorpusSource,
+  cannotOpen,
   MAX_IMAGE_BYTES,
   type ReadOutcome,
+  type Rejected,
   rejected,
   tooManyBytes,
 } from './corpusSource.ts';
@@ -25,36 +28,68 @@ export function folderSource(root: string, { followLinks = false }: FolderSource
     root,
     concurrency: READS,
     async read(uri, range, signal) {
-      const inside = insideCorpus(uri);
-      if (inside === undefined) {
-        return rejected('outside-corpus', `path leaves the corpus [uri=${JSON.stringify(uri)}]`);
-      }
+      const found = await openInside(root, uri, followLinks);
+      if ('rejection' in found) return found;
       try {
-        const real = await realpath(join(root, inside));
-        if (!followLinks && !isWithin(root, real) && !isWithin(await realpath(root), real)) {
-          return rejected('link-outside-corpus', 'link leads out of the corpus; --follow-links reads it');
-        }
-        return await readFile(real, range, signal);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === undefined || !UNREADABLE.has(code)) throw error;
-        return rejected(code === 'ENOENT' ? 'missing' : 'unreadable', `cannot be read: ${code}`);
+        return await readFrom(found.file, found.bytes, range, signal);
+      } finally {
+        await found.file.close();
       }
     },
-    async size(uri) {
-      const inside = insideCorpus(uri);
-      if (inside === undefined) return undefined;
-      try {
-        const info = await stat(join(root, inside));
-        return info.isFile() ? info.size : undefined;
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === undefined || !UNREADABLE.has(code)) throw error;
-        return undefined;
-      }
+    async open(uri) {
+      const found = await openInside(root, uri, followLinks);
+      if ('rejection' in found) throw cannotOpen(root, uri, found.rejection);
+      const { file, bytes } = found;
+      return {
+        uri,
+        bytes,
+        far: false,
+        async read({ start, end }, signal) {
+          signal.throwIfAborted();
+          const piece = new Uint8Array(end - start);
+          const filled = await fill(file, piece, start);
+          if (filled === piece.length) return piece;
+          throw new PosecastError('shrank', 'corpus: file has become shorter while it was read', {
+            root,
+            file: uri,
+            expected: end,
+            bytes: start + filled,
+          });
+        },
+        close: () => file.close(),
+      };
     },
     close: async () => {},
   };
+}
+
+interface Opened {
+  readonly file: FileHandle;
+  readonly bytes: number;
+}
+
+/** A file of the corpus, or why it is none: it leaves the corpus by its path or by a link, or cannot be opened. */
+async function openInside(root: string, uri: string, followLinks: boolean): Promise<Opened | Rejected> {
+  const inside = insideCorpus(uri);
+  if (inside === undefined) {
+    return rejected('outside-corpus', `path leaves the corpus [uri=${JSON.stringify(uri)}]`);
+  }
+  try {
+    const real = await realpath(join(root, inside));
+    if (!followLinks && !isWithin(root, real) && !isWithin(await realpath(root), real)) {
+      return rejected('link-outside-corpus', 'link leads out of the corpus; --follow-links reads it');
+    }
+    // Opening a pipe would wait for somebody to write; and the file may have become a link since it was looked at.
+    const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const info = await file.stat();
+    if (info.isFile()) return { file, bytes: info.size };
+    await file.close();
+    return rejected('not-a-file', 'expected a file, found a folder, a pipe or a device');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !UNREADABLE.has(code)) throw error;
+    return rejected(code === 'ENOENT' ? 'missing' : 'unreadable', `cannot be read: ${code}`);
+  }
 }
 
 /** The path below the root; undefined: it leaves the root. */
@@ -64,36 +99,33 @@ function insideCorpus(uri: string): string | undefined {
   return leaves ? undefined : path;
 }
 
-/** Reads a file without links in its path. */
-async function readFile(
-  path: string,
+async function readFrom(
+  file: FileHandle,
+  size: number,
   range: ByteRange | undefined,
   signal: AbortSignal,
 ): Promise<ReadOutcome> {
-  // Opening a pipe would wait for somebody to write; and the file may have become a link since it was looked at.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-  try {
-    const info = await file.stat();
-    if (!info.isFile()) return rejected('not-a-file', 'expected a file, found a folder, a pipe or a device');
-    if (range === undefined && info.size > MAX_IMAGE_BYTES) return tooManyBytes(info.size);
-    const { start, end } = range ?? { start: 0, end: info.size };
-    if (end > info.size) {
-      return rejected('beyond-end', `expected bytes ${start}–${end}, found a file of ${info.size} bytes`);
-    }
-    signal.throwIfAborted();
-    // Its own ArrayBuffer, so that it can be handed to a thread without a copy.
-    const bytes = new Uint8Array(end - start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    if (filled < bytes.length) return rejected('shrank', `expected ${bytes.length} bytes, found ${filled}`);
-    return { status: 'ok', bytes };
-  } finally {
-    await file.close();
+  if (range === undefined && size > MAX_IMAGE_BYTES) return tooManyBytes(size);
+  const { start, end } = range ?? { start: 0, end: size };
+  if (end > size)
+    return rejected('beyond-end', `expected bytes ${start}–${end}, found a file of ${size} bytes`);
+  signal.throwIfAborted();
+  // Its own ArrayBuffer, so that it can be handed to a thread without a copy.
+  const bytes = new Uint8Array(end - start);
+  const filled = await fill(file, bytes, start);
+  if (filled < bytes.length) return rejected('shrank', `expected ${bytes.length} bytes, found ${filled}`);
+  return { status: 'ok', bytes };
+}
+
+/** Reads until the buffer is full or the file ends; how many bytes came. */
+async function fill(file: FileHandle, bytes: Uint8Array, start: number): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
   }
+  return filled;
 }
 
 function isWithin(folder: string, path: string): boolean {

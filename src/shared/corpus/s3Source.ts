@@ -5,9 +5,18 @@ import { ConfigError, PosecastError } from '../errors.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { parseS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
-import { errorName, isAbsent, openFailure, storeFailure } from '../store/s3Errors.ts';
+import { errorName, httpStatus, isAbsent, openFailure, storeFailure } from '../store/s3Errors.ts';
 import { type ListedObject, type ListedPage, listPage, readObject } from '../store/s3Read.ts';
-import { type CorpusSource, MAX_IMAGE_BYTES, rejected, tooManyBytes } from './corpusSource.ts';
+import {
+  type ByteRange,
+  type CorpusSource,
+  cannotOpen,
+  MAX_IMAGE_BYTES,
+  type ReadOutcome,
+  type Rejected,
+  rejected,
+  tooManyBytes,
+} from './corpusSource.ts';
 
 /** Requests under way at once; one takes tens of milliseconds wherever the service is. */
 const READS = 64;
@@ -50,17 +59,34 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
   const root = `s3://${bucket}/${prefix}`;
   const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
 
+  async function read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome> {
+    if (!staysInside(uri)) return outside(uri);
+    try {
+      const bytes = await attempt('read', prefix + uri, () =>
+        readObject(client, target(uri), {
+          range,
+          signal,
+          ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
+        }),
+      );
+      return bytes === undefined ? missing() : { status: 'ok', bytes };
+    } catch (error) {
+      const refused = refusal(error, range);
+      if (refused !== undefined) return refused;
+      throw error;
+    }
+  }
+
   /** Runs a request; what is thrown says what it was about and holds no signed header. */
   async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await run();
       } catch (error) {
-        if (tries > 1 || errorName(error) !== 'AccessDenied') {
-          if (errorName(error) === 'AccessDenied') throw error;
-          throw storeFailure(`corpus ${operation}`, { bucket, key }, error);
-        }
-        await sleep(DENIED_WAIT_MS);
+        if (isAboutOneObject(error)) {
+          if (httpStatus(error) !== 403 || tries > 1) throw error;
+          await sleep(DENIED_WAIT_MS);
+        } else throw storeFailure(`corpus ${operation}`, { bucket, key }, error);
       }
     }
   }
@@ -68,50 +94,28 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
   return {
     root,
     concurrency: READS,
-    async read(uri, range, signal) {
-      if (!staysInside(uri)) {
-        return rejected('outside-corpus', `key leaves the corpus [uri=${JSON.stringify(uri)}]`);
-      }
-      try {
-        const bytes = await attempt('read', prefix + uri, () =>
-          readObject(client, target(uri), {
-            range,
-            signal,
-            ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
-          }),
-        );
-        if (bytes !== undefined) return { status: 'ok', bytes };
-        return rejected('missing', 'cannot be read: no such object');
-      } catch (error) {
-        if (errorName(error) === 'AccessDenied')
-          return rejected('unreadable', 'cannot be read: AccessDenied');
-        if (!(error instanceof PosecastError)) throw error;
-        switch (error.code) {
-          case 'too-many-bytes':
-            return tooManyBytes(Number(error.facts.bytes));
-          case 'bad-range':
-            return rejected(
-              'beyond-end',
-              `expected bytes ${range?.start}–${range?.end}, the object ends before`,
-            );
-          case 'cut-short':
-            return rejected('shrank', 'the body breaks off before its stated length, again and again');
-          default:
-            throw error;
-        }
-      }
-    },
-    async size(uri, signal) {
-      if (!staysInside(uri)) return undefined;
-      try {
-        const found = await attempt('head', prefix + uri, () =>
-          client.send(new HeadObjectCommand(target(uri)), sendOptions(signal)),
-        );
+    read,
+    async open(uri, signal) {
+      if (!staysInside(uri)) throw cannotOpen(root, uri, outside(uri).rejection);
+      const bytes = await attempt('head', prefix + uri, async () => {
+        const found = await client.send(new HeadObjectCommand(target(uri)), sendOptions(signal));
         return found.ContentLength ?? 0;
-      } catch (error) {
-        if (isAbsent(error)) return undefined;
-        throw error;
-      }
+      }).catch((error: unknown) => {
+        const refused = refusal(error);
+        throw refused === undefined ? error : cannotOpen(root, uri, refused.rejection);
+      });
+      return {
+        uri,
+        bytes,
+        far: true,
+        async read(range, signal) {
+          const outcome = await read(uri, range, signal);
+          if (outcome.status === 'ok') return outcome.bytes;
+          const { code, message } = outcome.rejection;
+          throw new PosecastError(code, `corpus: object ${message}`, { root, object: uri });
+        },
+        close: async () => {},
+      };
     },
     async *list(under, signal) {
       let token: string | undefined;
@@ -132,4 +136,37 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
 /** Services and proxies resolve `..` in a path. */
 function staysInside(uri: string): boolean {
   return !uri.includes('\0') && !uri.split('/').some((segment) => segment === '..' || segment === '.');
+}
+
+/**
+ * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or have
+ * expired. The answer to a HEAD has no body that would tell them apart.
+ */
+function isAboutOneObject(error: unknown): boolean {
+  return isAbsent(error) || errorName(error) === 'AccessDenied' || errorName(error) === '403';
+}
+
+/** The rejection that an error stands for; undefined: it is not about this one object. */
+function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
+  if (isAbsent(error)) return missing();
+  if (isAboutOneObject(error)) return rejected('unreadable', 'cannot be read: AccessDenied');
+  if (!(error instanceof PosecastError)) return undefined;
+  switch (error.code) {
+    case 'too-many-bytes':
+      return tooManyBytes(Number(error.facts.bytes));
+    case 'bad-range':
+      return rejected('beyond-end', `expected bytes ${range?.start}–${range?.end}, the object ends before`);
+    case 'cut-short':
+      return rejected('shrank', 'the body breaks off before its stated length, again and again');
+    default:
+      return undefined;
+  }
+}
+
+function missing(): Rejected {
+  return rejected('missing', 'cannot be read: no such object');
+}
+
+function outside(uri: string): Rejected {
+  return rejected('outside-corpus', `key leaves the corpus [uri=${JSON.stringify(uri)}]`);
 }
