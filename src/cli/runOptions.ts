@@ -1,5 +1,6 @@
 /** The options that say what a run is: shared by `run` and `submit`, parsed once into a RunConfig. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseSubjectRule, SUBJECT_RULES } from '../producer/readers/webdataset/subjectRule.ts';
 import {
   CORPUS_FORMATS,
   EMBEDDING_TYPES,
@@ -9,6 +10,7 @@ import {
   type RunConfigInput,
   TABLE_FORMATS,
 } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { locateCorpus } from './corpusPlace.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
@@ -37,6 +39,10 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--follow-links',
       'read links that lead out of the corpus (default: such photographs are rejected)',
+    )
+    .option(
+      '--subject-from <rule>',
+      `archives: what names the person: ${SUBJECT_RULES} (default: what the first samples suggest)`,
     )
     .option(
       '--read-broken-archives',
@@ -85,6 +91,12 @@ export function addRunOptions(command: Command): Command {
  */
 export async function runConfigFromOptions(corpus: string, flags: RunFlags): Promise<RunConfig> {
   const place = await locateCorpus(corpus, flags);
+  if (flags.subjectFrom != null) {
+    if (place.corpusFormat !== 'webdataset') {
+      throw new ConfigError('bad-option', '--subject-from: expected with archives only', { ...place });
+    }
+    parseSubjectRule(flags.subjectFrom);
+  }
   const { shardMegabytes, ...rest } = pickRunFlags(flags);
   return parseRunConfig({
     ...rest,

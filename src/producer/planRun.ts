@@ -132,7 +132,7 @@ export async function listCorpus(
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.partRows && { partRows: options.partRows }),
   });
-  for (const line of describeIgnored(corpus.ignored)) note(line);
+  for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
   if (written === undefined) throw emptyCorpus(config);
   if (written.oversizeShards > 0) {
     const { subjectId, faces } = written.largestSubject;

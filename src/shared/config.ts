@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 
-export const CORPUS_FORMATS = ['folder', 'csv'] as const;
+export const CORPUS_FORMATS = ['folder', 'csv', 'webdataset'] as const;
 export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
@@ -19,6 +19,8 @@ export const runConfigSchema = z.strictObject({
   imageRoot: z.string().min(1),
   /** Links in the corpus may lead out of it. False: such photographs are rejected. */
   followLinks: z.boolean().default(false),
+  /** Which part of an archive's sample names the person; null: what its first samples suggest. */
+  subjectFrom: z.string().min(1).nullable().default(null),
   /** Damaged archives give what lies before the damage. False: they are refused. */
   readBrokenArchives: z.boolean().default(false),
   /** True: images are already aligned 112×112 crops; nothing is detected again. */

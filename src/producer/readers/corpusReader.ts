@@ -8,6 +8,7 @@ import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
+import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 
 export interface CorpusReader {
   /**
@@ -17,11 +18,13 @@ export interface CorpusReader {
   faces(signal?: AbortSignal): AsyncIterable<FaceRecord>;
   /** What was passed over, complete when `faces` has ended. */
   readonly ignored: IgnoredEntries;
+  /** What else a person should know of how the corpus was read, complete when `faces` has ended. */
+  readonly notes?: readonly string[];
 }
 
 /** What of a run says what its corpus is. */
 export type CorpusConfig = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> &
-  Partial<Pick<RunConfig, 'followLinks' | 'readBrokenArchives'>>;
+  Partial<Pick<RunConfig, 'followLinks' | 'readBrokenArchives' | 'subjectFrom'>>;
 
 export interface OpenCorpusOptions {
   /** How a corpus in an object store is reached. */
@@ -31,12 +34,14 @@ export interface OpenCorpusOptions {
 /** Opens the corpus that a run names. A corpus that is not there is a ConfigError, before anything is read. */
 export async function openCorpus(
   config: CorpusConfig,
-  _options: OpenCorpusOptions = {},
+  options: OpenCorpusOptions = {},
 ): Promise<CorpusReader> {
   switch (config.corpusFormat) {
     case 'folder':
       return openFolderCorpus(config.corpus, { followLinks: config.followLinks ?? false });
     case 'csv':
       return openCsvCorpus(config.corpus, config.imageRoot);
+    case 'webdataset':
+      return openWebdatasetCorpus(config, options);
   }
 }

@@ -37,6 +37,8 @@ export interface CorpusSource {
    * An object for many reads, such as an archive that is listed. What `read` would reject is a ConfigError here.
    */
   open(uri: string, signal: AbortSignal): Promise<SourceFile>;
+  /** Names of the files directly below the root, sorted by their UTF-8 bytes. */
+  fileNames(signal: AbortSignal): Promise<string[]>;
   /** Releases sockets. */
   close(): Promise<void>;
 }

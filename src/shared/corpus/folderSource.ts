@@ -1,8 +1,9 @@
 /** A corpus in a folder: reads never leave it, neither by a path nor by a link. */
 import { constants } from 'node:fs';
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PosecastError } from '../errors.ts';
+import { compareUtf8 } from '../listingOrder.ts';
 import {
   type ByteRange,
   type CorpusSource,
@@ -58,6 +59,11 @@ export function folderSource(root: string, { followLinks = false }: FolderSource
         },
         close: () => file.close(),
       };
+    },
+    async fileNames() {
+      const entries = await readdir(root, { withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink());
+      return files.map(({ name }) => name).sort(compareUtf8);
     },
     close: async () => {},
   };

@@ -6,7 +6,7 @@ import type { S3Options } from '../store/openStore.ts';
 import { parseS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
 import { errorName, httpStatus, isAbsent, openFailure, storeFailure } from '../store/s3Errors.ts';
-import { type ListedObject, type ListedPage, listPage, readObject } from '../store/s3Read.ts';
+import { type ListedPage, listPage, readObject } from '../store/s3Read.ts';
 import {
   type ByteRange,
   type CorpusSource,
@@ -91,6 +91,17 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
     }
   }
 
+  async function* list(under: string, signal: AbortSignal | undefined, delimiter?: string) {
+    let token: string | undefined;
+    do {
+      const page: ListedPage = await attempt('list', prefix + under, () =>
+        listPage(client, { Bucket: bucket, Prefix: prefix + under, token, delimiter }, signal),
+      );
+      for (const { Key, Size } of page.objects) yield { uri: Key.slice(prefix.length), bytes: Size };
+      token = page.token;
+    } while (token !== undefined);
+  }
+
   return {
     root,
     concurrency: READS,
@@ -117,17 +128,11 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
         close: async () => {},
       };
     },
-    async *list(under, signal) {
-      let token: string | undefined;
-      do {
-        const page: ListedPage = await attempt('list', prefix + under, () =>
-          listPage(client, { Bucket: bucket, Prefix: prefix + under, token }, signal),
-        );
-        for (const { Key, Size } of page.objects as readonly ListedObject[]) {
-          yield { uri: Key.slice(prefix.length), bytes: Size };
-        }
-        token = page.token;
-      } while (token !== undefined);
+    list,
+    async fileNames(signal) {
+      const names: string[] = [];
+      for await (const { uri } of list('', signal, '/')) names.push(uri);
+      return names;
     },
     close: async () => client.destroy(),
   };

@@ -94,14 +94,22 @@ export interface ListedPage {
   readonly token: string | undefined;
 }
 
+export interface ListRequest {
+  readonly Bucket: string;
+  readonly Prefix: string;
+  readonly token?: string | undefined;
+  /** Keys that hold it behind the prefix are left out. */
+  readonly delimiter?: string | undefined;
+}
+
 /** Up to 1000 objects under a prefix, in the order of the UTF-8 bytes of their keys. */
 export async function listPage(
   client: S3Client,
-  { Bucket, Prefix, token }: { Bucket: string; Prefix: string; token: string | undefined },
+  { Bucket, Prefix, token, delimiter }: ListRequest,
   signal: AbortSignal | undefined,
 ): Promise<ListedPage> {
   const page = await client.send(
-    new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token }),
+    new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token, Delimiter: delimiter }),
     sendOptions(signal),
   );
   return {
