@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
@@ -205,14 +206,21 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
 
 /** OUT inside the corpus would be listed as a person. */
 async function refuseOverlap(config: RunConfig, store: ObjectStore): Promise<void> {
-  if (!isAbsolute(store.uri) || config.corpusFormat !== 'folder') return;
+  if (config.corpusFormat !== 'folder') return;
+  if (isS3Uri(config.corpus) && `${store.uri}/`.startsWith(`${config.corpus}/`))
+    throw outInCorpus(config, store);
+  if (!isAbsolute(store.uri) || isS3Uri(config.corpus)) return;
   const way = relative(await realPlace(config.corpus), await realPlace(store.uri));
   if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
-    throw new ConfigError('out-in-corpus', 'OUT: expected a folder outside the corpus, found one inside it', {
-      out: store.uri,
-      corpus: config.corpus,
-    });
+    throw outInCorpus(config, store);
   }
+}
+
+function outInCorpus({ corpus }: RunConfig, { uri: out }: ObjectStore): ConfigError {
+  return new ConfigError('out-in-corpus', 'OUT: expected a place outside the corpus, found one inside it', {
+    out,
+    corpus,
+  });
 }
 
 /** The path without links, as far as it exists. */

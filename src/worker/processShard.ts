@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { type CorpusSource, readImage } from '../shared/corpus/corpusSource.ts';
+import type { CorpusSource } from '../shared/corpus/corpusSource.ts';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
@@ -22,6 +22,7 @@ import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
 import type { ModelPool } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
+import { openShardReader } from './shardReader.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
 import {
   type AugmentedSubject,
@@ -142,6 +143,7 @@ async function processFaces(
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
+  const reader = openShardReader(corpus, records, readLimit, signal);
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(
@@ -150,7 +152,7 @@ async function processFaces(
         signal.throwIfAborted();
         const readAt = performance.now();
         const reads = await stopwatch.time('read', () =>
-          Promise.all(batch.map((record) => readLimit(() => readImage(corpus, record, signal)))),
+          Promise.all(batch.map((record) => reader.read(record))),
         );
         observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
         const inputs = batch.flatMap(({ faceId }, i) => {

@@ -3,11 +3,13 @@
  * in `CORPUS_FORMATS`, its case here, its test.
  */
 import type { RunConfig } from '../../shared/config.ts';
+import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
+import { openS3FolderCorpus } from './s3Folder.ts';
 import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 
 export interface CorpusReader {
@@ -38,9 +40,10 @@ export async function openCorpus(
 ): Promise<CorpusReader> {
   switch (config.corpusFormat) {
     case 'folder':
+      if (isS3Uri(config.corpus)) return openS3FolderCorpus(config.corpus, options.s3);
       return openFolderCorpus(config.corpus, { followLinks: config.followLinks ?? false });
     case 'csv':
-      return openCsvCorpus(config.corpus, config.imageRoot);
+      return openCsvCorpus(config.corpus, config.imageRoot, options.s3);
     case 'webdataset':
       return openWebdatasetCorpus(config, options);
   }
