@@ -3,6 +3,7 @@
  * of whole keys, in which a folder `ann-b/` comes before `ann/`: they are sorted again, on disk.
  */
 import { extname } from 'node:path';
+import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareFaces } from '../../shared/listingOrder.ts';
@@ -14,9 +15,7 @@ import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 
 /** @throws ConfigError when the bucket cannot be read. */
 export async function openS3FolderCorpus(root: string, s3: S3Options | undefined): Promise<CorpusReader> {
-  // The client is large: other corpora do without it.
-  const { openS3Source } = await import('../../shared/corpus/s3Source.ts');
-  const source = await openS3Source(root, s3 ?? {});
+  const source = await openS3(root, s3);
   const ignored = createIgnoredEntries();
   return { ignored, faces: (signal) => sortedFaces(source, ignored, signal) };
 }

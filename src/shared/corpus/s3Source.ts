@@ -3,9 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ConfigError, PosecastError } from '../errors.ts';
 import type { S3Options } from '../store/openStore.ts';
-import { parseS3Address, type S3Address } from '../store/s3Address.ts';
+import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
-import { errorName, httpStatus, isAbsent, openFailure, storeFailure } from '../store/s3Errors.ts';
+import {
+  errorName,
+  httpStatus,
+  isAbsent,
+  isDenialOfKeys,
+  openFailure,
+  storeFailure,
+} from '../store/s3Errors.ts';
 import { type ListedPage, listPage, readObject } from '../store/s3Read.ts';
 import {
   type ByteRange,
@@ -30,9 +37,18 @@ export interface S3Source extends CorpusSource {
   list(under: string, signal: AbortSignal | undefined): AsyncIterable<{ uri: string; bytes: number }>;
 }
 
+/** Only for tests of page boundaries. */
+export interface S3SourceTests {
+  readonly pageKeys?: number;
+}
+
 /** Opens s3://bucket/prefix for reading. ConfigError within 5 s when it cannot be read. */
-export async function openS3Source(root: string, options: S3Options): Promise<S3Source> {
-  const address = parseS3Address(root, options);
+export async function openS3Source(
+  root: string,
+  options: S3Options,
+  tests: S3SourceTests = {},
+): Promise<S3Source> {
+  const address = await resolveS3Address(root, options);
   const client = await createS3Client(address, READS);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   try {
@@ -44,7 +60,7 @@ export async function openS3Source(root: string, options: S3Options): Promise<S3
       // Who may read may still be forbidden to list: enough for archives and lists.
       if (errorName(error) !== 'AccessDenied') throw error;
     });
-    return s3Source(client, address);
+    return s3Source(client, address, tests);
   } catch (error) {
     client.destroy();
     const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
@@ -55,7 +71,7 @@ export async function openS3Source(root: string, options: S3Options): Promise<S3
   }
 }
 
-function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
+function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }: S3SourceTests): S3Source {
   const root = `s3://${bucket}/${prefix}`;
   const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
 
@@ -95,7 +111,7 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address): S3Source {
     let token: string | undefined;
     do {
       const page: ListedPage = await attempt('list', prefix + under, () =>
-        listPage(client, { Bucket: bucket, Prefix: prefix + under, token, delimiter }, signal),
+        listPage(client, { Bucket: bucket, Prefix: prefix + under, token, delimiter, pageKeys }, signal),
       );
       for (const { Key, Size } of page.objects) yield { uri: Key.slice(prefix.length), bytes: Size };
       token = page.token;
@@ -148,7 +164,11 @@ function staysInside(uri: string): boolean {
  * expired. The answer to a HEAD has no body that would tell them apart.
  */
 function isAboutOneObject(error: unknown): boolean {
-  return isAbsent(error) || errorName(error) === 'AccessDenied' || errorName(error) === '403';
+  return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);
+}
+
+function isBareDenial(error: unknown): boolean {
+  return httpStatus(error) === 403 && !isDenialOfKeys(error);
 }
 
 /** The rejection that an error stands for; undefined: it is not about this one object. */

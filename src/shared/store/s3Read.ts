@@ -100,16 +100,24 @@ export interface ListRequest {
   readonly token?: string | undefined;
   /** Keys that hold it behind the prefix are left out. */
   readonly delimiter?: string | undefined;
+  /** Default: as many as the service gives, 1000. */
+  readonly pageKeys?: number | undefined;
 }
 
 /** Up to 1000 objects under a prefix, in the order of the UTF-8 bytes of their keys. */
 export async function listPage(
   client: S3Client,
-  { Bucket, Prefix, token, delimiter }: ListRequest,
+  { Bucket, Prefix, token, delimiter, pageKeys }: ListRequest,
   signal: AbortSignal | undefined,
 ): Promise<ListedPage> {
   const page = await client.send(
-    new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken: token, Delimiter: delimiter }),
+    new ListObjectsV2Command({
+      Bucket,
+      Prefix,
+      ContinuationToken: token,
+      Delimiter: delimiter,
+      MaxKeys: pageKeys,
+    }),
     sendOptions(signal),
   );
   return {

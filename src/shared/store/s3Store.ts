@@ -15,7 +15,7 @@ import { IntegrityError } from '../errors.ts';
 import type { StoreOperation, StoreRetry } from './heardStore.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
-import { parseS3Address, type S3Address } from './s3Address.ts';
+import { resolveS3Address, type S3Address } from './s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';
 import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
 import { type ListedPage, listPage, readObject } from './s3Read.ts';
@@ -35,7 +35,7 @@ const SETTLE_MS = 300;
 
 /** Opens s3://bucket/prefix. ConfigError within 5 s when it cannot be used. */
 export async function openS3Store(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
-  const address = parseS3Address(uri, options.s3 ?? {});
+  const address = await resolveS3Address(uri, options.s3 ?? {});
   const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
   const client = await createS3Client(address);
   if (options.onRetry !== undefined) hearRetries(client, options.onRetry);
