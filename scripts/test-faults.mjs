@@ -10,7 +10,7 @@ if (long) installCeph();
 const files = [
   ...(repeated === undefined ? ['disturbedRuns', 'rivals'] : []),
   'randomRuns',
-  ...(long ? ['ceph'] : []),
+  ...(long ? ['ceph', 'cephCorpus'] : []),
 ].map((name) => `dist/test/faults/${name}.test.js`);
 console.log(repeated === undefined ? `first seed ${firstSeed}` : `seed ${repeated}`);
 const { status } = spawnSync(
