@@ -39,6 +39,8 @@ export interface CorpusSource {
   open(uri: string, signal: AbortSignal): Promise<SourceFile>;
   /** Names of the files directly below the root, sorted by their UTF-8 bytes. */
   fileNames(signal: AbortSignal): Promise<string[]>;
+  /** Throws when the service does not answer now. Absent: no service stands between us and the photographs. */
+  answers?(signal: AbortSignal): Promise<void>;
   /** Releases sockets. */
   close(): Promise<void>;
 }

@@ -150,6 +150,14 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }:
       for await (const { uri } of list('', signal, '/')) names.push(uri);
       return names;
     },
+    async answers(signal) {
+      try {
+        await client.send(new HeadObjectCommand(target('.posecast-answers')), sendOptions(signal));
+      } catch (error) {
+        // That there is no such object, or that it may not be seen, is an answer.
+        if ((httpStatus(error) ?? 500) >= 500) throw storeFailure('corpus head', { bucket }, error);
+      }
+    },
     close: async () => client.destroy(),
   };
 }
