@@ -46,7 +46,7 @@ export function runCommand(): Command {
       'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
         'embeddings out. The same command again resumes an interrupted run.',
     )
-    .argument('<CORPUS>', `${CORPUS_KINDS} (face_id,subject_id,path)`)
+    .argument('<CORPUS>', CORPUS_KINDS)
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
   addComputeOptions(command);
@@ -74,6 +74,8 @@ const EXAMPLES = `
 Examples:
   posecast run samples/london out/sample
   posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
+  posecast run '/data/train-{000000..000123}.tar' out/train --subject-from json:identity
+  posecast run s3://faces/photos s3://bucket/night-1 --corpus-s3-profile archive
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
   posecast run /data/faces s3://bucket/night-1 --dry-run
