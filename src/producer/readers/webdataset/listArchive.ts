@@ -13,6 +13,8 @@ import type { MemberRule, SubjectRule } from './subjectRule.ts';
 
 /** Of a member that holds a label. */
 const MAX_LABEL_BYTES = 2 ** 20;
+/** Of one archive in memory, of several that are listed at once. */
+const CHUNK_ITEMS = 10_000;
 /** Characters of a person's name. */
 const MAX_SUBJECT = 1_000;
 
@@ -63,8 +65,11 @@ export async function listArchive(listing: ArchiveListing): Promise<ListedArchiv
   const damages: TarDamage[] = [];
   const ids = openExternalSorter<readonly [name: string, offset: number]>(
     (a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1],
+    { chunkItems: CHUNK_ITEMS },
   );
-  const loose = openExternalSorter<Loose>((a, b) => compareUtf8(a.key, b.key) || a.order - b.order);
+  const loose = openExternalSorter<Loose>((a, b) => compareUtf8(a.key, b.key) || a.order - b.order, {
+    chunkItems: CHUNK_ITEMS,
+  });
   const shown = (name: string) => `${file.uri}/${name}`;
   const emit = async (image: ImageMember, subjectId: string): Promise<void> => {
     const { name, offset, bytes } = image;
