@@ -63,7 +63,9 @@ export function submitCommand(): Command {
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
     .argument('<CORPUS>', CORPUS_KINDS)
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  addLogOptions(addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(addRunOptions(command))))));
+  addLogOptions(
+    addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(addRunOptions(command))))),
+  );
   return command
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)

@@ -151,11 +151,13 @@ function s3Store(
   }
 
   const get: ObjectStore['get'] = (key, range, signal) =>
-    attempt('get', key, () => readObject(client, target(key), {
+    attempt('get', key, () =>
+      readObject(client, target(key), {
         range,
         signal,
         onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
-      }));
+      }),
+    );
 
   /** True: written now. The body is read back, because some services alter what they store. */
   async function putIfAbsentAtomic(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean> {
