@@ -86,8 +86,8 @@ Examples:
 A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
 
 --on-finish: one JSON object on standard input, and in the file that $POSECAST_SUMMARY names. "event" is complete,
-failed (shards), too-many-rejects, store-unusable (OUT takes nothing more), deadline, interrupted, refused (nothing was
-written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
+failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), deadline,
+interrupted, refused (nothing was written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
 A complete run adds "totals", "rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are
 about, and "goOn", the command that goes on. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
 changes neither the run nor the exit code.

@@ -95,26 +95,38 @@ test(
     }),
 );
 
-test('a prefix and archives in S3 give the table of the folder', { skip: noGnuTar }, () =>
-  withS3({ conditionalPuts: true }, (service) =>
-    withTempFolder(async (folder) => {
-      await writeShards(folder);
-      const objects: Record<string, Buffer> = {};
-      const files = await readdir(samples, { recursive: true });
-      for (const file of files.filter((name) => name.endsWith('.jpg'))) {
-        objects[`photos/${file}`] = await readFile(join(samples, file));
-      }
-      for (const i of [0, 1, 2]) {
-        objects[`tars/shards-${i}.tar`] = await readFile(join(folder, `shards-${i}.tar`));
-      }
-      await putObjects(service, objects);
-      for (const corpus of ['photos', 'tars/shards-{0..2}.tar']) {
-        const out = join(folder, corpus.slice(0, 4));
-        const request = [`s3://${service.bucket}/${corpus}`, out, ...shape];
-        const ran = await posecast(['run', ...request, '--corpus-s3-endpoint', service.endpoint]);
-        assert.equal(ran.code, 0, ran.stderr);
-        assert.ok(largestDifference(plain, withoutArchive(await readRun(out))) <= 1e-5, corpus);
-      }
-    }),
-  ),
+test(
+  'a prefix and archives in S3 give the table of the folder, also after keys have expired on the way',
+  { skip: noGnuTar },
+  () =>
+    withS3({ conditionalPuts: true }, (service) =>
+      withTempFolder(async (folder) => {
+        await writeShards(folder);
+        const objects: Record<string, Buffer> = {};
+        const files = await readdir(samples, { recursive: true });
+        for (const file of files.filter((name) => name.endsWith('.jpg'))) {
+          objects[`photos/${file}`] = await readFile(join(samples, file));
+        }
+        for (const i of [0, 1, 2]) {
+          objects[`tars/shards-${i}.tar`] = await readFile(join(folder, `shards-${i}.tar`));
+        }
+        await putObjects(service, objects);
+        for (const corpus of ['photos', 'tars/shards-{0..2}.tar']) {
+          const out = join(folder, corpus.slice(0, 4));
+          const request = [`s3://${service.bucket}/${corpus}`, out, ...shape];
+          const run = () => posecast(['run', ...request, '--corpus-s3-endpoint', service.endpoint]);
+          if (corpus === 'photos') {
+            const isRead = ({ path }: { path: string }) => path.endsWith('.jpg?x-id=GetObject');
+            service.fate = (request) => (isRead(request) ? { status: 400, code: 'ExpiredToken' } : 'pass');
+            const stopped = await run();
+            assert.equal(stopped.code, 1, stopped.stderr);
+            assert.match(stopped.stdout, /stopped: the corpus cannot be read; what is committed stays/);
+            service.fate = () => 'pass';
+          }
+          const ran = await run();
+          assert.equal(ran.code, 0, ran.stderr);
+          assert.ok(largestDifference(plain, withoutArchive(await readRun(out))) <= 1e-5, corpus);
+        }
+      }),
+    ),
 );

@@ -1,7 +1,7 @@
 /** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { ConfigError, PosecastError } from '../errors.ts';
+import { ConfigError, type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
@@ -102,7 +102,7 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }:
         if (isAboutOneObject(error)) {
           if (httpStatus(error) !== 403 || tries > 1) throw error;
           await sleep(DENIED_WAIT_MS);
-        } else throw storeFailure(`corpus ${operation}`, { bucket, key }, error);
+        } else throw corpusFailure(operation, { bucket, key }, error);
       }
     }
   }
@@ -155,7 +155,7 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }:
         await client.send(new HeadObjectCommand(target('.posecast-answers')), sendOptions(signal));
       } catch (error) {
         // That there is no such object, or that it may not be seen, is an answer.
-        if ((httpStatus(error) ?? 500) >= 500) throw storeFailure('corpus head', { bucket }, error);
+        if ((httpStatus(error) ?? 500) >= 500) throw corpusFailure('head', { bucket }, error);
       }
     },
     close: async () => client.destroy(),
@@ -173,6 +173,13 @@ function staysInside(uri: string): boolean {
  */
 function isAboutOneObject(error: unknown): boolean {
   return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);
+}
+
+/** As for OUT, but the code says whose store it is: with the corpus gone, OUT is as good as before. */
+function corpusFailure(operation: string, facts: ErrorFacts, error: unknown): Error {
+  const failure = storeFailure(`corpus ${operation}`, facts, error);
+  if (!(failure instanceof StoreUnusableError)) return failure;
+  return new StoreUnusableError(`corpus-${failure.code}`, `corpus: ${failure.message}`, {}, failure.cause);
 }
 
 function isBareDenial(error: unknown): boolean {

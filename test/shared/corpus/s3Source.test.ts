@@ -75,9 +75,9 @@ test('an object that may not be read is a rejection; credentials that have expir
     service.fate = (request) => (isRead(request) ? { status: 403, code: 'AccessDenied' } : 'pass');
     assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'unreadable');
     service.fate = () => ({ status: 400, code: 'ExpiredToken' });
-    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'expired-credentials' });
+    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'corpus-expired-credentials' });
     service.fate = () => ({ status: 403, code: 'SignatureDoesNotMatch' });
-    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'access-denied' });
+    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'corpus-access-denied' });
   }));
 
 test('a body that breaks off is asked for again, and is a rejection when it never comes whole', () =>
