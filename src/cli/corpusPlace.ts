@@ -1,4 +1,5 @@
 /** Which format a corpus has, and where it lies: by what is asked for, else by what is found. */
+import { statSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
 import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
@@ -106,7 +107,8 @@ function formatByName(corpus: string): CorpusFormat | undefined {
 
 /** A pattern names several archives; a folder, all that lie in it. */
 function rootOfArchives(corpus: string): string {
-  if (isPattern(corpus) || formatByName(corpus) === 'webdataset') return archiveRoot(corpus);
+  const isFile = !isS3Uri(corpus) && statSync(corpus, { throwIfNoEntry: false })?.isFile();
+  if (isFile || isPattern(corpus) || formatByName(corpus) === 'webdataset') return archiveRoot(corpus);
   return corpus;
 }
 

@@ -36,6 +36,9 @@ test('a stated format wins over what is found', () =>
   withTempFolder(async (folder) => {
     await mkdir(join(folder, 'photos.tar'));
     assert.equal((await locateCorpus(join(folder, 'photos.tar'), {})).corpusFormat, 'folder');
+    await writeFile(join(folder, 'archive.bin'), '');
+    const named = await locateCorpus(join(folder, 'archive.bin'), { corpusFormat: 'webdataset' });
+    assert.equal(named.imageRoot, folder);
     const place = await locateCorpus('s3://bucket/shards', { corpusFormat: 'webdataset' });
     assert.deepEqual(place, {
       corpus: 's3://bucket/shards',
