@@ -8,9 +8,9 @@ const repeated = process.env.POSECAST_FAULTS_SEED;
 const firstSeed = process.env.POSECAST_FAULTS_FIRST_SEED ?? String(Math.floor(Date.now() / 1000) % 2 ** 31);
 if (long) installCeph();
 const files = [
-  ...(repeated === undefined ? ['disturbedRuns', 'rivals'] : []),
+  ...(repeated === undefined ? ['disturbedRuns', 'rivals', 'cephCorpus'] : []),
   'randomRuns',
-  ...(long ? ['ceph', 'cephCorpus'] : []),
+  ...(long ? ['ceph'] : []),
 ].map((name) => `dist/test/faults/${name}.test.js`);
 console.log(repeated === undefined ? `first seed ${firstSeed}` : `seed ${repeated}`);
 const { status } = spawnSync(
