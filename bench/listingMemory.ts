@@ -4,6 +4,7 @@
  *
  *     node dist/bench/listingMemory.js csv [faces] [faces a person]
  *     node dist/bench/listingMemory.js folder [faces] [faces a person]
+ *     node dist/bench/listingMemory.js webdataset [faces] [faces a person]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,22 +12,28 @@ import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Header } from 'tar';
 import { planRun } from '../src/producer/planRun.ts';
 import { parseRunConfig } from '../src/shared/config.ts';
 import { openStore } from '../src/shared/store/openStore.ts';
 
 const LIMIT_MB = 300;
+const ARCHIVES = 10;
 
 const [format = 'csv', faces = '1000000', facesPerPerson = '50', inside = ''] = process.argv.slice(2);
-if (format !== 'csv' && format !== 'folder') throw new Error(`expected csv or folder, found ${format}`);
-if (inside === '') await measure(format, Number(faces), Number(facesPerPerson));
-else await plan(format, inside);
+const KINDS = ['csv', 'folder', 'webdataset'] as const;
+type Kind = (typeof KINDS)[number];
+const kind = KINDS.find((name) => name === format);
+if (kind === undefined) throw new Error(`expected ${KINDS.join(', ')}, found ${format}`);
+if (inside === '') await measure(kind, Number(faces), Number(facesPerPerson));
+else await plan(kind, inside);
 
 /** Makes the corpus, runs this file again to plan it, and reports. */
-async function measure(kind: 'csv' | 'folder', count: number, perPerson: number): Promise<void> {
+async function measure(kind: Kind, count: number, perPerson: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-memory-'));
   try {
-    await (kind === 'csv' ? makeCsv(folder, count, perPerson) : makeFolders(folder, count, perPerson));
+    const make = { csv: makeCsv, folder: makeFolders, webdataset: makeArchives }[kind];
+    await make(folder, count, perPerson);
     const script = process.argv[1] ?? '';
     const child = spawn(process.execPath, [script, kind, String(count), String(perPerson), folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -48,13 +55,16 @@ async function measure(kind: 'csv' | 'folder', count: number, perPerson: number)
   }
 }
 
-async function plan(kind: 'csv' | 'folder', folder: string): Promise<void> {
+async function plan(kind: Kind, folder: string): Promise<void> {
   const start = performance.now();
-  const corpus = kind === 'csv' ? join(folder, 'list.csv') : join(folder, 'corpus');
+  const corpus = join(
+    folder,
+    { csv: 'list.csv', folder: 'corpus', webdataset: `t-{0..${ARCHIVES - 1}}.tar` }[kind],
+  );
   const config = parseRunConfig({
     corpus,
     corpusFormat: kind,
-    imageRoot: kind === 'csv' ? folder : corpus,
+    imageRoot: kind === 'folder' ? corpus : folder,
   });
   const store = await openStore(join(folder, 'out'));
   const recognizer = { name: 'none', digest: '0'.repeat(64) };
@@ -98,5 +108,26 @@ async function makeFolders(folder: string, count: number, perPerson: number): Pr
     for (let j = i; j < Math.min(i + perPerson, count); j++) {
       writeFileSync(join(person, `photograph_${String(j).padStart(9, '0')}.jpg`), '');
     }
+  }
+}
+
+/** Samples of a label and a photograph of one block each, people in no order: only headers and labels are looked at. */
+async function makeArchives(folder: string, count: number, perPerson: number): Promise<void> {
+  const people = Math.ceil(count / perPerson);
+  const block = (path: string, size: number): Buffer => {
+    const bytes = Buffer.alloc(1024);
+    new Header({ path, size, type: 'File', mode: 0o644, mtime: new Date(0) }).encode(bytes);
+    return bytes;
+  };
+  for (let archive = 0; archive < ARCHIVES; archive++) {
+    const file = createWriteStream(join(folder, `t-${archive}.tar`));
+    for (let i = archive; i < count; i += ARCHIVES) {
+      const key = `photograph_${String(i).padStart(9, '0')}`;
+      const label = block(`${key}.cls`, 7);
+      label.write(String((i * 7_919) % people).padStart(7, '0'), 512);
+      if (!file.write(Buffer.concat([label, block(`${key}.jpg`, 512)]))) await once(file, 'drain');
+    }
+    file.end(Buffer.alloc(1024));
+    await once(file, 'finish');
   }
 }

@@ -8,7 +8,7 @@ const repeated = process.env.POSECAST_FAULTS_SEED;
 const firstSeed = process.env.POSECAST_FAULTS_FIRST_SEED ?? String(Math.floor(Date.now() / 1000) % 2 ** 31);
 if (long) installCeph();
 const files = [
-  ...(repeated === undefined ? ['disturbedRuns', 'rivals'] : []),
+  ...(repeated === undefined ? ['disturbedRuns', 'rivals', 'cephCorpus'] : []),
   'randomRuns',
   ...(long ? ['ceph'] : []),
 ].map((name) => `dist/test/faults/${name}.test.js`);

@@ -29,6 +29,14 @@ try {
     run(process.execPath, ['bin/posecast.js', 'run', 'samples/london', out, ...optional, ...flags]);
     run(python, [join('test', 'python', 'readers.py'), out]);
   }
+  const shards = join(folder, 'webdataset');
+  run(python, [join('test', 'python', 'write_webdataset.py'), 'samples/london', shards]);
+  for (const form of ['cls', 'json', 'folder', 'key']) {
+    const out = join(folder, `webdataset-${form}`);
+    const pattern = join(shards, `${form}-{000000..000002}.tar`);
+    run(process.execPath, ['bin/posecast.js', 'run', pattern, out, '--variants', '0']);
+    run(python, [join('test', 'python', 'same_embeddings.py'), join(folder, 'default'), out]);
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -5,6 +5,7 @@ import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
+import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';
 
 export interface ComputeFlags {
   readonly device: Device;
@@ -35,7 +36,7 @@ export function addComputeOptions(command: Command): Command {
 }
 
 /** @throws ConfigError when the device is not there. */
-export async function computeOptions(flags: ComputeFlags): Promise<ComputeOptions> {
+export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Promise<ComputeOptions> {
   await requireDevice(flags.device);
   const onCpu = flags.device === 'cpu';
   return {
@@ -43,6 +44,7 @@ export async function computeOptions(flags: ComputeFlags): Promise<ComputeOption
     threads: flags.threads ?? (onCpu ? availableParallelism() : 1),
     batchFaces: flags.batch ?? (onCpu ? CPU_BATCH : 'probe'),
     engine: flags.engine ?? 'onnx',
+    corpusS3: corpusS3Options(flags),
   };
 }
 

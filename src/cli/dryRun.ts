@@ -15,7 +15,7 @@ import { type ProbeResult, probeRun } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import { count, formatDuration } from './liveLine.ts';
 import { openStopSignal } from './signals.ts';
-import { type StoreFlags, s3Options } from './storeOptions.ts';
+import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
 
 export interface DryRunFlags {
   readonly dryRun: boolean;
@@ -74,7 +74,7 @@ export async function dryRun(
   config: RunConfig,
   out: string,
   compute: ComputeOptions,
-  flags: DryRunFlags & StoreFlags & { readonly json: boolean },
+  flags: DryRunFlags & CorpusStoreFlags & { readonly json: boolean },
 ): Promise<void> {
   const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const note = (line: string) => say(flags.json ? JSON.stringify({ event: 'note', message: line }) : line);
@@ -85,7 +85,12 @@ export async function dryRun(
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const assets = await openRunAssets(config, note);
-    const plan = await planDryRun(config, store, { models: assets.identity, signal: stop.signal, note });
+    const plan = await planDryRun(config, store, {
+      models: assets.identity,
+      signal: stop.signal,
+      note,
+      corpusS3: corpusS3Options(flags),
+    });
     if (flags.rate === undefined) {
       note(`measuring this machine on ${count(plan.sample.length)} photographs of the corpus`);
     }

@@ -1,5 +1,4 @@
 /** What `posecast evaluate` works on: corpora, recognisers and synthetic pairs, opened and checked. */
-import { dirname, resolve } from 'node:path';
 import type { CorpusInput } from '../evaluate/corpus/embedPeople.ts';
 import type { EvaluationInput } from '../evaluate/evaluate.ts';
 import type { TrainingRecord } from '../evaluate/leakage.ts';
@@ -8,10 +7,11 @@ import type { PosePair } from '../evaluate/rivals/posePairs.ts';
 import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
 import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { openCorpus } from '../producer/readers/corpusReader.ts';
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { corpusFormatOf } from './runOptions.ts';
+import { locateCorpus } from './corpusPlace.ts';
 
 /** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
 export const POSE_SOURCES = ['meter', 'kdef-names'] as const;
@@ -42,10 +42,11 @@ export async function openCorpora(
 }
 
 async function openInput(role: CorpusInput['role'], path: string, signal: AbortSignal): Promise<CorpusInput> {
-  const corpus = resolve(path);
-  const corpusFormat = await corpusFormatOf(corpus);
-  // Paths in a list are relative to its folder.
-  const imageRoot = corpusFormat === 'csv' ? dirname(corpus) : corpus;
+  const { corpus, corpusFormat, imageRoot } = await locateCorpus(path, {});
+  // What is read here are whole files below a folder.
+  if (isS3Uri(corpus) || !['folder', 'csv'].includes(corpusFormat)) {
+    throw new ConfigError('bad-corpus', 'evaluate: expected a local folder or .csv list', { corpus });
+  }
   const reader = await openCorpus({ corpus, corpusFormat, imageRoot });
   const faces: FaceRecord[] = [];
   for await (const face of reader.faces(signal)) faces.push(face);

@@ -7,6 +7,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
@@ -24,7 +25,7 @@ import {
   sayFailures,
 } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
 
 interface Flags
@@ -32,7 +33,7 @@ interface Flags
     ComputeFlags,
     ControlFlags,
     DryRunFlags,
-    StoreFlags,
+    CorpusStoreFlags,
     LogFlags,
     ObserveFlags {
   readonly redis?: string;
@@ -45,11 +46,11 @@ export function runCommand(): Command {
       'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
         'embeddings out. The same command again resumes an interrupted run.',
     )
-    .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
+    .argument('<CORPUS>', CORPUS_KINDS)
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
   addComputeOptions(command);
-  addStoreOptions(command);
+  addCorpusStoreOptions(addStoreOptions(command));
   addControlOptions(command);
   addDryRunOptions(command);
   addLogOptions(addObserveOptions(command));
@@ -73,6 +74,8 @@ const EXAMPLES = `
 Examples:
   posecast run samples/london out/sample
   posecast run faces.csv s3://bucket/night-1 --image-root /data/faces --variants 20
+  posecast run '/data/train-{000000..000123}.tar' out/train --subject-from json:identity
+  posecast run s3://faces/photos s3://bucket/night-1 --corpus-s3-profile archive
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
   posecast run /data/faces s3://bucket/night-1 --dry-run
@@ -83,8 +86,8 @@ Examples:
 A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
 
 --on-finish: one JSON object on standard input, and in the file that $POSECAST_SUMMARY names. "event" is complete,
-failed (shards), too-many-rejects, store-unusable (OUT takes nothing more), deadline, interrupted, refused (nothing was
-written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
+failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), deadline,
+interrupted, refused (nothing was written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
 A complete run adds "totals", "rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are
 about, and "goOn", the command that goes on. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
 changes neither the run nor the exit code.

@@ -48,7 +48,12 @@ export async function runCorpus(
   // Reached before anything is planned: a run that cannot be queued must not be written.
   const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
   const assets = await openRunAssets(config, note);
-  const { run, resumed } = await planRun(config, store, { models: assets.identity, signal, note });
+  const { run, resumed } = await planRun(config, store, {
+    models: assets.identity,
+    signal,
+    note,
+    corpusS3: compute.corpusS3,
+  });
   options.onPlanned(run);
   if (resumed) note(`resuming run ${run.runId}`);
   let work: { longestBlockMs: number; workSeconds: number } | undefined;

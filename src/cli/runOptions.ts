@@ -1,8 +1,8 @@
 /** The options that say what a run is: shared by `run` and `submit`, parsed once into a RunConfig. */
-import { stat } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseSubjectRule, SUBJECT_RULES } from '../producer/readers/webdataset/subjectRule.ts';
 import {
+  CORPUS_FORMATS,
   EMBEDDING_TYPES,
   POSE_POLICIES,
   parseRunConfig,
@@ -11,11 +11,13 @@ import {
   TABLE_FORMATS,
 } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { locateCorpus } from './corpusPlace.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
-export type RunFlags = Partial<
-  Omit<RunConfigInput, 'corpus' | 'corpusFormat' | 'minSimilarity' | 'shardBytes'>
-> & { readonly minSimilarity?: number; readonly shardMegabytes?: number };
+export type RunFlags = Partial<Omit<RunConfigInput, 'corpus' | 'minSimilarity' | 'shardBytes'>> & {
+  readonly minSimilarity?: number;
+  readonly shardMegabytes?: number;
+};
 
 /** The defaults, for the help text. */
 const DEFAULTS = parseRunConfig({ corpus: '/', corpusFormat: 'folder', imageRoot: '/' });
@@ -24,11 +26,27 @@ export function addRunOptions(command: Command): Command {
   const withDefault = (text: string, value: unknown) => `${text} (default: ${value})`;
   return command
     .optionsGroup('What goes in:')
-    .option('--image-root <folder>', "what a .csv list's paths are relative to (default: the list's folder)")
+    .addOption(
+      new Option('--corpus-format <name>', 'what CORPUS is (default: what its name and place say)').choices(
+        CORPUS_FORMATS,
+      ),
+    )
+    .option(
+      '--image-root <folder>',
+      "what a list's paths are relative to, a folder or s3://bucket/prefix (default: the list's folder)",
+    )
     .option('--aligned', 'images are aligned 112×112 crops (MS1MV3, Glint360K): nothing is detected')
     .option(
       '--follow-links',
       'read links that lead out of the corpus (default: such photographs are rejected)',
+    )
+    .option(
+      '--subject-from <rule>',
+      `archives: what names the person: ${SUBJECT_RULES} (default: what the first samples suggest)`,
+    )
+    .option(
+      '--read-broken-archives',
+      'take what lies before the damage of a truncated or damaged archive (default: it is refused)',
     )
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
@@ -72,39 +90,20 @@ export function addRunOptions(command: Command): Command {
  * @throws ConfigError when the corpus is not there or an option's value cannot be.
  */
 export async function runConfigFromOptions(corpus: string, flags: RunFlags): Promise<RunConfig> {
-  const path = resolve(corpus);
-  const corpusFormat = await corpusFormatOf(path);
-  if (corpusFormat === 'folder' && flags.imageRoot !== undefined) {
-    throw new ConfigError('bad-option', '--image-root: expected with a .csv list only', { corpus: path });
-  }
-  const imageRoot = corpusFormat === 'folder' ? path : resolve(flags.imageRoot ?? dirname(path));
-  if (!(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
-    throw new ConfigError('no-image-root', '--image-root: expected a folder, found none', {
-      path: imageRoot,
-    });
+  const place = await locateCorpus(corpus, flags);
+  if (flags.subjectFrom != null) {
+    if (place.corpusFormat !== 'webdataset') {
+      throw new ConfigError('bad-option', '--subject-from: expected with archives only', { ...place });
+    }
+    parseSubjectRule(flags.subjectFrom);
   }
   const { shardMegabytes, ...rest } = pickRunFlags(flags);
   return parseRunConfig({
     ...rest,
     // Each recogniser has a FRA model of its own name.
     fra: flags.fra ?? flags.recognizer ?? DEFAULTS.fra,
-    corpus: path,
-    corpusFormat,
-    imageRoot,
+    ...place,
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),
-  });
-}
-
-/** @throws ConfigError when there is nothing at the path, or something else than a folder or a .csv list. */
-export async function corpusFormatOf(path: string): Promise<RunConfig['corpusFormat']> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) {
-    throw new ConfigError('no-corpus', 'CORPUS: expected a folder or a .csv list, found nothing', { path });
-  }
-  if (found.isDirectory()) return 'folder';
-  if (found.isFile() && extname(path).toLowerCase() === '.csv') return 'csv';
-  throw new ConfigError('bad-corpus', 'CORPUS: expected a folder or a .csv list, found another file', {
-    path,
   });
 }
 

@@ -151,7 +151,7 @@ function headline(end: EarlyEnd): string {
     case 'failed':
       return 'is not complete: shards failed for good; everything else is committed';
     case 'store-unusable':
-      return 'stopped: OUT cannot be used; what is committed stays';
+      return `stopped: ${end.code.startsWith('corpus-') ? 'the corpus cannot be read' : 'OUT cannot be used'}; what is committed stays`;
     case 'deadline':
       return `stopped for the deadline ${formatMoment(new Date(end.deadline))}`;
     case 'too-many-rejects': {

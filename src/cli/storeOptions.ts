@@ -1,18 +1,72 @@
-/** Options about the object store that OUT lies in; none of them is part of a run. */
-import type { Command } from 'commander';
+/** Options about the object stores that OUT and the corpus lie in; none of them is part of a run. */
+import { type Command, Option } from 'commander';
 import type { S3Options } from '../shared/store/openStore.ts';
+
+const ADDRESSING_STYLES = ['path', 'virtual'] as const;
+type AddressingStyle = (typeof ADDRESSING_STYLES)[number];
 
 export interface StoreFlags {
   readonly s3Endpoint?: string;
   readonly s3Region?: string;
+  readonly s3Profile?: string;
+  readonly s3AddressingStyle?: AddressingStyle;
+}
+
+/** Of commands that read the corpus. */
+export interface CorpusStoreFlags extends StoreFlags {
+  readonly corpusS3Endpoint?: string;
+  readonly corpusS3Region?: string;
+  readonly corpusS3Profile?: string;
+  readonly corpusS3AddressingStyle?: AddressingStyle;
 }
 
 export function addStoreOptions(command: Command): Command {
   return command
     .option('--s3-endpoint <url>', 'an S3-compatible service (default: AWS_ENDPOINT_URL_S3, else AWS)')
-    .option('--s3-region <name>', 'region of the bucket (default: AWS_REGION, else the profile)');
+    .option('--s3-region <name>', 'region of the bucket (default: AWS_REGION, else the profile)')
+    .option('--s3-profile <name>', 'profile of the AWS configuration files (default: AWS_PROFILE)')
+    .addOption(
+      new Option(
+        '--s3-addressing-style <name>',
+        'path: endpoint/bucket, virtual: bucket.endpoint (default: path with an endpoint, else virtual)',
+      ).choices(ADDRESSING_STYLES),
+    );
+}
+
+/** The same for the corpus, where it is not in the store of OUT. */
+export function addCorpusStoreOptions(command: Command): Command {
+  return command
+    .optionsGroup('A corpus on another S3 than OUT:')
+    .option('--corpus-s3-endpoint <url>', 'default: --s3-endpoint')
+    .option('--corpus-s3-region <name>', 'default: --s3-region')
+    .option('--corpus-s3-profile <name>', 'default: --s3-profile')
+    .addOption(
+      new Option('--corpus-s3-addressing-style <name>', 'default: --s3-addressing-style').choices(
+        ADDRESSING_STYLES,
+      ),
+    )
+    .optionsGroup('Options:');
 }
 
 export function s3Options(flags: StoreFlags): S3Options {
-  return { endpoint: flags.s3Endpoint, region: flags.s3Region };
+  return {
+    endpoint: flags.s3Endpoint,
+    region: flags.s3Region,
+    profile: flags.s3Profile,
+    forcePathStyle: pathStyle(flags.s3AddressingStyle),
+  };
+}
+
+export function corpusS3Options(flags: CorpusStoreFlags): S3Options {
+  return {
+    endpoint: flags.corpusS3Endpoint ?? flags.s3Endpoint,
+    region: flags.corpusS3Region ?? flags.s3Region,
+    profile: flags.corpusS3Profile ?? flags.s3Profile,
+    forcePathStyle: pathStyle(flags.corpusS3AddressingStyle ?? flags.s3AddressingStyle),
+  };
+}
+
+/** Undefined: as the endpoint suggests. */
+function pathStyle(style: AddressingStyle | undefined): boolean | undefined {
+  return style === undefined ? undefined : style === 'path';
 }

@@ -16,6 +16,7 @@ import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
 import { computeOptions } from './computeOptions.ts';
+import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, type LiveLine } from './liveLine.ts';
@@ -24,7 +25,13 @@ import { addTraceOption, type TraceFlags } from './observeOptions.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { sayFailures } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import {
+  addCorpusStoreOptions,
+  addStoreOptions,
+  type CorpusStoreFlags,
+  corpusS3Options,
+  s3Options,
+} from './storeOptions.ts';
 
 const EPILOGUE = `
 Submitting plans the run into OUT (corpus listing, shards, run.json) and then feeds the queue, a few thousand
@@ -43,7 +50,7 @@ Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for g
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags, DryRunFlags, StoreFlags, LogFlags, TraceFlags {
+interface Flags extends RunFlags, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags {
   readonly redis?: string;
   readonly wait: boolean;
 }
@@ -54,9 +61,11 @@ const FEED_EVERY_MS = 5_000;
 export function submitCommand(): Command {
   const command = new Command('submit')
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
-    .argument('<CORPUS>', 'a folder with a folder per person, or a .csv list (face_id,subject_id,path)')
+    .argument('<CORPUS>', CORPUS_KINDS)
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  addLogOptions(addTraceOption(addDryRunOptions(addStoreOptions(addRunOptions(command)))));
+  addLogOptions(
+    addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(addRunOptions(command))))),
+  );
   return command
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)
@@ -68,7 +77,7 @@ export function submitCommand(): Command {
 async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
   if (flags.dryRun) {
     const config = await runConfigFromOptions(corpus, flags);
-    return dryRun(config, out, await computeOptions({ device: 'cpu' }), flags);
+    return dryRun(config, out, await computeOptions({ ...flags, device: 'cpu' }), flags);
   }
   const url = flags.redis ?? process.env.REDIS_URL;
   if (url === undefined) {
@@ -90,7 +99,12 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     const store = await openStore(out, { onWarning: warnings(note), s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const { identity } = await openRunAssets(config, note);
-    const { run, resumed } = await planRun(config, store, { models: identity, signal, note });
+    const { run, resumed } = await planRun(config, store, {
+      models: identity,
+      signal,
+      note,
+      corpusS3: corpusS3Options(flags),
+    });
     live.about({ run: run.runId });
     const { faces, subjects } = run.corpus;
     note(

@@ -1,5 +1,4 @@
 /** `posecast work`: processes shards that somebody queued, here or on another machine. */
-import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
@@ -31,9 +30,9 @@ import {
   sayFailures,
 } from './runOutcome.ts';
 import { openStopSignal, type StopSignal } from './signals.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 
-interface Flags extends ComputeFlags, ControlFlags, StoreFlags, LogFlags, ObserveFlags {
+interface Flags extends ComputeFlags, ControlFlags, CorpusStoreFlags, LogFlags, ObserveFlags {
   readonly redis?: string;
   readonly once: boolean;
   /** Seconds. */
@@ -60,7 +59,7 @@ export function workCommand(): Command {
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--once', 'without OUT: exit when no run is left', false)
     .option('--json', 'one JSON object a line instead of text', false);
-  addStoreOptions(command);
+  addCorpusStoreOptions(addStoreOptions(command));
   addControlOptions(command)
     .optionsGroup('When to stop:')
     .option(
@@ -227,10 +226,6 @@ async function workOn(
       await unregisterRun(redis, run.runId);
       note(`run ${run.runId} is complete`);
       return { status: 'complete' };
-    }
-    const { imageRoot } = run.config;
-    if (!(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
-      throw new ConfigError('no-corpus', 'the corpus of the run is not on this machine', { path: imageRoot });
     }
     const assets = await openRunAssets(run.config, note);
     const queue = openShardQueue(redis, run.runId);

@@ -1,6 +1,7 @@
 /** Photographs for the report: where the judged row is right and `none` wrong, the reverse, and where both fail. */
 import sharp from 'sharp';
-import { readImage } from '../worker/corpusReader.ts';
+import { readImage } from '../shared/corpus/corpusSource.ts';
+import { folderSource } from '../shared/corpus/folderSource.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
 import { type Gallery, openGalleries } from './gallery.ts';
 import type { RowPlan } from './measureRow.ts';
@@ -84,7 +85,7 @@ export function drawExamples(
 
 async function thumbnail({ faceId }: Photograph, files: Files, signal: AbortSignal): Promise<string> {
   const { imageRoot, uri } = files.get(faceId)!;
-  const read = await readImage(imageRoot, uri, signal);
+  const read = await readImage(folderSource(imageRoot), { uri }, signal);
   const picture = read.status === 'ok' ? await decodeImage(read.bytes) : read.rejection;
   if ('code' in picture) throw new Error(`photograph vanished during the evaluation: ${uri}`);
   const { width, height, data } = picture;

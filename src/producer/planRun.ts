@@ -3,12 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
 import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
 import { digestCorpus, type WrittenListing, writeListing } from './writeListing.ts';
@@ -19,6 +21,8 @@ export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' |
 export interface PlanRunOptions {
   readonly models: RunModels;
   readonly signal?: AbortSignal;
+  /** How a corpus in an object store is reached. */
+  readonly corpusS3?: S3Options | undefined;
   /** Receives lines for a person: what was ignored, which subject is oversize. */
   readonly note?: (line: string) => void;
   /** Called every few thousand faces while listing. */
@@ -54,7 +58,7 @@ export async function planRun(
 export async function runToResume(
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
 ): Promise<RunFile | undefined> {
   await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
@@ -113,7 +117,7 @@ export async function listCorpus(
   options: Omit<PlanRunOptions, 'models'> & { readonly onFace?: (face: FaceRecord) => void },
 ): Promise<WrittenListing> {
   const { signal, note = () => {}, onFace } = options;
-  const corpus = await openCorpus(config);
+  const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const faces = async function* () {
     for await (const face of corpus.faces(signal)) {
       onFace?.(face);
@@ -129,7 +133,7 @@ export async function listCorpus(
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.partRows && { partRows: options.partRows }),
   });
-  for (const line of describeIgnored(corpus.ignored)) note(line);
+  for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
   if (written === undefined) throw emptyCorpus(config);
   if (written.oversizeShards > 0) {
     const { subjectId, faces } = written.largestSubject;
@@ -146,7 +150,7 @@ async function checkSameRun(
   run: RunFile,
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
 ): Promise<void> {
   const differences = [
     ...differencesOf(run.config, config),
@@ -161,7 +165,8 @@ async function checkSameRun(
     ),
   ];
   if (differences.length === 0) {
-    const found = await digestCorpus((await openCorpus(config)).faces(options.signal));
+    const corpus = await openCorpus(config, { s3: options.corpusS3 });
+    const found = await digestCorpus(corpus.faces(options.signal));
     if (found.faces === 0) throw emptyCorpus(config);
     if (found.sha256 !== run.corpus.sha256) differences.push(corpusDifference(run.corpus, found));
   }
@@ -201,14 +206,21 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
 
 /** OUT inside the corpus would be listed as a person. */
 async function refuseOverlap(config: RunConfig, store: ObjectStore): Promise<void> {
-  if (!isAbsolute(store.uri) || config.corpusFormat !== 'folder') return;
+  if (config.corpusFormat !== 'folder') return;
+  if (isS3Uri(config.corpus) && `${store.uri}/`.startsWith(`${config.corpus}/`))
+    throw outInCorpus(config, store);
+  if (!isAbsolute(store.uri) || isS3Uri(config.corpus)) return;
   const way = relative(await realPlace(config.corpus), await realPlace(store.uri));
   if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
-    throw new ConfigError('out-in-corpus', 'OUT: expected a folder outside the corpus, found one inside it', {
-      out: store.uri,
-      corpus: config.corpus,
-    });
+    throw outInCorpus(config, store);
   }
+}
+
+function outInCorpus({ corpus }: RunConfig, { uri: out }: ObjectStore): ConfigError {
+  return new ConfigError('out-in-corpus', 'OUT: expected a place outside the corpus, found one inside it', {
+    out,
+    corpus,
+  });
 }
 
 /** The path without links, as far as it exists. */

@@ -101,7 +101,13 @@ export async function writeListing(
       if (planner.nextPart() > parts.length) await endPart();
     }
     digest.add(face);
-    table.append({ face_id: face.faceId, subject_id: face.subjectId, uri: face.uri, bytes: face.bytes });
+    table.append({
+      face_id: face.faceId,
+      subject_id: face.subjectId,
+      uri: face.uri,
+      bytes: face.bytes,
+      offset: face.offset ?? null,
+    });
     subject.faces++;
     subject.bytes += face.bytes;
     if (++seen % 5_000 === 0) {
@@ -148,7 +154,10 @@ export function createCorpusDigest(): CorpusDigest {
       corpus.faces++;
       corpus.bytes += face.bytes;
       last = face;
-      pending += `${JSON.stringify([face.subjectId, face.faceId, face.uri, face.bytes])}\n`;
+      const { subjectId, faceId, uri, bytes, offset } = face;
+      // Without an offset the line is that of earlier versions, whose runs are taken up.
+      const place = offset === undefined ? [] : [offset];
+      pending += `${JSON.stringify([subjectId, faceId, uri, bytes, ...place])}\n`;
       if (pending.length > 32_768) {
         hash.update(pending);
         pending = '';

@@ -6,19 +6,23 @@
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
 
-export const CORPUS_FORMATS = ['folder', 'csv'] as const;
+export const CORPUS_FORMATS = ['folder', 'csv', 'webdataset'] as const;
 export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
 
 export const runConfigSchema = z.strictObject({
-  /** Absolute folder, absolute .csv file. */
+  /** Absolute folder or file, or s3://bucket/key. */
   corpus: z.string().min(1),
   corpusFormat: z.enum(CORPUS_FORMATS),
-  /** The folder that paths of a CSV list are relative to; for a folder corpus, the corpus itself. */
+  /** The folder, or s3://bucket/prefix, that paths of the listing are relative to; for a folder corpus, the corpus. */
   imageRoot: z.string().min(1),
   /** Links in the corpus may lead out of it. False: such photographs are rejected. */
   followLinks: z.boolean().default(false),
+  /** Which part of an archive's sample names the person; null: what its first samples suggest. */
+  subjectFrom: z.string().min(1).nullable().default(null),
+  /** Damaged archives give what lies before the damage. False: they are refused. */
+  readBrokenArchives: z.boolean().default(false),
   /** True: images are already aligned 112×112 crops; nothing is detected again. */
   aligned: z.boolean().default(false),
   /** Registry name of the detector. */

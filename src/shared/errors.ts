@@ -40,7 +40,7 @@ export class IntegrityError extends PosecastError {}
 
 /**
  * Nothing can be written to the store until somebody does something: disk full, read-only, bucket gone, credentials
- * expired. Trying the next shard would only waste its work: the process stops, shards in work go back unburnt.
+ * expired; or nothing can be read from the corpus's (codes that start with `corpus-`). Trying the next shard would only waste its work: the process stops, shards in work go back unburnt.
  */
 export class StoreUnusableError extends PosecastError {}
 

@@ -25,10 +25,12 @@ export interface FaceRecord {
   /** Unique in the corpus. For a folder corpus: the path relative to the corpus root. */
   readonly faceId: FaceId;
   readonly subjectId: SubjectId;
-  /** Path relative to the corpus root, '/'-separated, never leaving it. */
+  /** Path of the object that holds the image, relative to the image root, '/'-separated, never leaving it. */
   readonly uri: string;
-  /** Size of the image in bytes where the reader knows it for free, else 0. */
+  /** Size of the image in bytes where the reader knows it for free, else 0. Exact when there is an offset. */
   readonly bytes: number;
+  /** Where the image starts within its object, in bytes: a member of an archive. Absent: the object is the image. */
+  readonly offset?: number;
 }
 
 /** Side of an aligned crop in pixels (the ArcFace template). */

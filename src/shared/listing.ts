@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { describeIssues } from './config.ts';
 import { IntegrityError, PermanentShardError } from './errors.ts';
 import type { FaceRecord } from './face.ts';
-import { LISTING_COLUMNS, SHARD_COLUMNS } from './listingTable.ts';
+import { LATER_LISTING_COLUMNS, LISTING_COLUMNS, SHARD_COLUMNS } from './listingTable.ts';
 import { LISTING_PREFIX } from './run/runKeys.ts';
 import type { ShardSpec } from './shard.ts';
 import type { ObjectStore } from './store/objectStore.ts';
@@ -23,6 +23,11 @@ const listingRow = z.strictObject({
   subject_id: z.string().min(1),
   uri: z.string().min(1),
   bytes: z.bigint(),
+  offset: z
+    .bigint()
+    .min(0n)
+    .nullish()
+    .transform((value) => (value == null ? undefined : Number(value))),
 });
 
 const shardRow = z.strictObject({
@@ -61,12 +66,16 @@ export async function readListing(
       rows: file.rows,
     });
   }
-  const rows = await file.read(Object.keys(LISTING_COLUMNS), listingRow, rowStart, rowEnd);
+  const columns = Object.keys(LISTING_COLUMNS).filter(
+    (name) => file.columns.has(name) || !LATER_LISTING_COLUMNS.includes(name),
+  );
+  const rows = await file.read(columns, listingRow, rowStart, rowEnd);
   return rows.map((row) => ({
     faceId: row.face_id,
     subjectId: row.subject_id,
     uri: row.uri,
     bytes: Number(row.bytes),
+    ...(row.offset !== undefined && { offset: row.offset }),
   }));
 }
 
@@ -169,6 +178,7 @@ async function readPlanRows(
 
 interface StoredTable {
   readonly rows: number;
+  readonly columns: ReadonlySet<string>;
   /** Rows [start, end), each of them checked. */
   read<T>(columns: string[], schema: z.ZodType<T>, start: number, end: number): Promise<T[]>;
 }
@@ -224,6 +234,7 @@ async function openTable(
   const metadata = await guarded(() => parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES }));
   return {
     rows: Number(metadata.num_rows),
+    columns: new Set(metadata.schema.slice(1).map(({ name }) => name)),
     read: (columns, schema, rowStart, rowEnd) =>
       guarded(async () => {
         const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd });

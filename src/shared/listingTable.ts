@@ -2,14 +2,20 @@
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 
 /** Name and type of each column, in order. */
-export type TableColumns = Readonly<Record<string, 'STRING' | 'INT64'>>;
+export type TableColumns = Readonly<Record<string, ColumnType>>;
+/** A question mark: the column may hold null. */
+export type ColumnType = 'STRING' | 'INT64' | 'STRING?' | 'INT64?';
 
 export const LISTING_COLUMNS = {
   face_id: 'STRING',
   subject_id: 'STRING',
   uri: 'STRING',
   bytes: 'INT64',
+  offset: 'INT64?',
 } as const satisfies TableColumns;
+
+/** Columns that listings of earlier versions lack: read as null. */
+export const LATER_LISTING_COLUMNS: readonly string[] = ['offset'];
 
 export const SHARD_COLUMNS = {
   index: 'INT64',
@@ -25,7 +31,14 @@ export const SHARD_COLUMNS = {
 /** Small enough that a worker reads little beside its own rows. */
 const ROW_GROUP = 10_000;
 
-export type TableRow<C extends TableColumns> = { [K in keyof C]: C[K] extends 'STRING' ? string : number };
+export type TableRow<C extends TableColumns> = { [K in keyof C]: ColumnValue<C[K]> };
+
+type ColumnValue<T extends ColumnType> = {
+  STRING: string;
+  INT64: number;
+  'STRING?': string | null;
+  'INT64?': number | null;
+}[T];
 
 export interface TableWriter<C extends TableColumns> {
   append(row: TableRow<C>): void;
@@ -38,14 +51,14 @@ export interface TableWriter<C extends TableColumns> {
 /** Builds one Parquet file (snappy, row groups of 10,000) in memory, about as large as the file. */
 export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
   const names = Object.keys(columns) as (keyof C & string)[];
-  let group = names.map((): (string | bigint)[] => []);
+  let group = names.map((): (string | bigint | null)[] => []);
   let rows = 0;
   const columnData = () =>
     names.map((name, i) => ({
       name,
       data: group[i] ?? [],
-      type: columns[name] as BasicType,
-      nullable: false,
+      type: columns[name]?.replace('?', '') as BasicType,
+      nullable: columns[name]?.endsWith('?') ?? false,
     }));
   const writer = new ByteWriter(2 ** 20);
   const parquet = new ParquetWriter({

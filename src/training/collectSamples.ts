@@ -3,10 +3,12 @@
  * (syntheticPoses.ts) go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are
  * what a worker will meet.
  */
+
+import { readImage } from '../shared/corpus/corpusSource.ts';
+import { folderSource } from '../shared/corpus/folderSource.ts';
 import type { FaceOutcome, FaceRecord } from '../shared/face.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { readImage } from '../worker/corpusReader.ts';
 import { type FacePipeline, type FacePipelineOptions, openFacePipeline } from '../worker/facePipeline.ts';
 import type { Detector } from '../worker/models/detector.ts';
 import type { LandmarkNetwork } from '../worker/models/frLandmark.ts';
@@ -120,7 +122,7 @@ async function collectFace(
   collector: Collector,
 ): Promise<FrontalRecord | undefined> {
   const { networks, counts, samples, imageRoot, signal, seed } = collector;
-  const read = await readImage(imageRoot, uri, signal);
+  const read = await readImage(folderSource(imageRoot), { uri }, signal);
   const [outcome] =
     read.status === 'ok' ? await networks.pipeline.process([{ faceId, bytes: read.bytes }]) : [];
   if (read.status !== 'ok' || outcome?.status !== 'ok') {
@@ -146,7 +148,7 @@ async function collectInvented(
   const random = seededRandom(collector.seed, 'invented', String(n));
   const parents: Frontal[] = [];
   for (const { subjectId, uri, landmarks } of chooseParents(frontals, random)) {
-    const read = await readImage(collector.imageRoot, uri, collector.signal);
+    const read = await readImage(folderSource(collector.imageRoot), { uri }, collector.signal);
     const picture = read.status === 'ok' ? await decodeImage(read.bytes) : undefined;
     if (picture === undefined || 'code' in picture) return;
     parents.push({ subjectId, landmarks, picture });

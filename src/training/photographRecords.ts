@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readImage } from '../shared/corpus/corpusSource.ts';
+import { folderSource } from '../shared/corpus/folderSource.ts';
 import { cropHash, photographDigest } from '../shared/photographDigest.ts';
-import { readImage } from '../worker/corpusReader.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import type { TrainHooks, TrainInputs } from './trainConfig.ts';
 
@@ -42,7 +43,7 @@ export async function photographRecords(
   try {
     for (const [i, { faceId, uri }] of faces.entries()) {
       hooks.signal.throwIfAborted();
-      const read = await readImage(imageRoot, uri, hooks.signal);
+      const read = await readImage(folderSource(imageRoot), { uri }, hooks.signal);
       hooks.progress(i + 1, faces.length, 'remembering photographs');
       if (read.status !== 'ok') continue;
       found.add(photographDigest(read.bytes));

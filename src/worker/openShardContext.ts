@@ -2,12 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
+import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import { type ModelPool, openModelPool } from './modelPool.ts';
 import type { FraEngine } from './models/fraNetworks.ts';
 import type { Device } from './models/session.ts';
@@ -26,6 +28,8 @@ export interface ComputeOptions {
   readonly batchFaces: number | 'probe';
   /** What the FRA networks run on; default onnx. */
   readonly engine?: FraEngine;
+  /** How a corpus in an object store is reached; default: what the AWS variables and profiles say. */
+  readonly corpusS3?: S3Options;
   /** Hears of the device and, with 'probe', of the rates. */
   readonly note?: (line: string) => void;
 }
@@ -35,9 +39,6 @@ const LARGEST_BATCH = 256;
 
 /** What the fastest batch is tried out on. */
 const PROBE_PHOTOGRAPH = 'samples/london/001/neutral.jpg';
-
-/** Images being read at once. */
-const READS = 16;
 
 /**
  * @throws ConfigError when this machine's models are not the ones the run was planned with, or the device is not
@@ -51,6 +52,9 @@ export async function openShardContext(
   releasers: Releasers,
 ): Promise<ShardContext> {
   refuseOtherModels(run, assets);
+  const { imageRoot, followLinks } = run.config;
+  const corpus = await openCorpusSource(imageRoot, { followLinks, s3: compute.corpusS3 });
+  releasers.push('corpus', () => corpus.close());
   const { fra } = assets;
   const models = await openModelPool(compute.threads, {
     pipeline: {
@@ -78,12 +82,13 @@ export async function openShardContext(
   return {
     run,
     store,
+    corpus,
     plan: openRunPlan(store, run),
     models,
     tableWriter,
     device: compute.device,
     batchFaces,
-    readLimit: pLimit(READS),
+    readLimit: pLimit(corpus.concurrency),
     ...(fra && {
       augmentation: {
         targets: { ...fra.bank, bins: binTargets(fra.bank) },

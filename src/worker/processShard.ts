@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
+import type { CorpusSource } from '../shared/corpus/corpusSource.ts';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { centroid } from '../shared/l2.ts';
@@ -19,9 +20,9 @@ import type { EncodedTable } from '../shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
-import { readImage } from './corpusReader.ts';
 import type { ModelPool } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
+import { openShardReader } from './shardReader.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
 import {
   type AugmentedSubject,
@@ -39,6 +40,8 @@ import { BATCH_STAGES, type WorkObserver } from './workObserver.ts';
 export interface ShardContext {
   readonly run: RunFile;
   readonly store: ObjectStore;
+  /** Where the photographs of the listing are read. */
+  readonly corpus: CorpusSource;
   /** What the jobs of the queue are held to. */
   readonly plan: RunPlan;
   readonly models: ModelPool;
@@ -136,11 +139,11 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
 async function processFaces(
   records: readonly FaceRecord[],
-  { run, models, batchFaces, readLimit }: ShardContext,
+  { corpus, models, batchFaces, readLimit }: ShardContext,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
-  const { imageRoot, followLinks } = run.config;
+  const reader = openShardReader(corpus, records, readLimit, signal);
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(
@@ -149,9 +152,7 @@ async function processFaces(
         signal.throwIfAborted();
         const readAt = performance.now();
         const reads = await stopwatch.time('read', () =>
-          Promise.all(
-            batch.map(({ uri }) => readLimit(() => readImage(imageRoot, uri, signal, { followLinks }))),
-          ),
+          Promise.all(batch.map((record) => reader.read(record))),
         );
         observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
         const inputs = batch.flatMap(({ faceId }, i) => {

@@ -1,8 +1,10 @@
 /**
- * A store that does not answer for a while: waited for, as a Redis is. Without this an outage of minutes would use up the
- * attempts of every shard of the run. A store that answers, but not for one shard, is that shard's failure.
+ * A store that does not answer for a while, be it that of OUT or that of the corpus: waited for, as a Redis is. Without
+ * this an outage of minutes would use up the attempts of every shard of the run. A store that answers, but not for one
+ * shard, is that shard's failure.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CorpusSource } from '../shared/corpus/corpusSource.ts';
 import { describeError, StoreUnusableError } from '../shared/errors.ts';
 import { RUN_KEY } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -17,6 +19,7 @@ export interface StoreOutage {
 
 export interface StoreOutageOptions {
   readonly store: ObjectStore;
+  readonly corpus: Pick<CorpusSource, 'answers'>;
   /** Receives one line when the store goes and one when it is back. */
   readonly warn: (line: string) => void;
   readonly onChange: (away: boolean) => void;
@@ -29,26 +32,32 @@ const ANSWER_MS = 10_000;
 const LOOK_MS = 5_000;
 
 export function createStoreOutage(options: StoreOutageOptions): StoreOutage {
-  const { store, warn, onChange, lookMs = LOOK_MS } = options;
+  const { store, corpus, warn, onChange, lookMs = LOOK_MS } = options;
   const closed = new AbortController();
   let away = false;
 
-  /** Undefined: it answers. An OUT that refuses answers too. */
-  async function failure(): Promise<unknown> {
-    try {
-      await store.head(RUN_KEY, AbortSignal.any([closed.signal, AbortSignal.timeout(ANSWER_MS)]));
-      return undefined;
-    } catch (error) {
-      return error instanceof StoreUnusableError ? undefined : error;
+  /** Who does not answer; undefined: both do. One that refuses answers too. */
+  async function silent(): Promise<'OUT' | 'the corpus' | undefined> {
+    const asked = [
+      ['OUT', (signal: AbortSignal) => store.head(RUN_KEY, signal)],
+      ['the corpus', (signal: AbortSignal) => corpus.answers?.(signal)],
+    ] as const;
+    for (const [name, ask] of asked) {
+      try {
+        await ask(AbortSignal.any([closed.signal, AbortSignal.timeout(ANSWER_MS)]));
+      } catch (error) {
+        if (!(error instanceof StoreUnusableError)) return name;
+      }
     }
+    return undefined;
   }
 
-  async function watch(): Promise<void> {
+  async function watch(name: string): Promise<void> {
     while (!closed.signal.aborted) {
       await sleep(lookMs, undefined, { ref: false });
-      if (closed.signal.aborted || (await failure()) !== undefined) continue;
+      if (closed.signal.aborted || (await silent()) !== undefined) continue;
       away = false;
-      warn('OUT answers again');
+      warn(`${name} answers again`);
       onChange(false);
       return;
     }
@@ -57,12 +66,14 @@ export function createStoreOutage(options: StoreOutageOptions): StoreOutage {
   return {
     async isAway(error) {
       if (away) return true;
-      if (error instanceof StoreUnusableError || (await failure()) === undefined) return false;
+      if (error instanceof StoreUnusableError) return false;
+      const name = await silent();
+      if (name === undefined) return false;
       if (away || closed.signal.aborted) return true;
       away = true;
-      warn(`OUT does not answer, trying again (${describeError(error)})`);
+      warn(`${name} does not answer, trying again (${describeError(error)})`);
       onChange(true);
-      void watch();
+      void watch(name);
       return true;
     },
     get away() {

@@ -195,7 +195,12 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   });
   const refusals = createRefusals(warn);
   let paused = options.paused === true;
-  const outage = createStoreOutage({ store: context.store, warn, onChange: () => takeOrWait() });
+  const outage = createStoreOutage({
+    store: context.store,
+    corpus: context.corpus,
+    warn,
+    onChange: () => takeOrWait(),
+  });
   const takeOrWait = (): void => {
     if (takesNoMore) return;
     // `true`: without waiting for the shards in work.

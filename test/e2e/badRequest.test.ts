@@ -44,7 +44,7 @@ const REQUESTS: readonly BadRequest[] = [
   {
     title: 'a corpus that is not there',
     args: (folder, out) => ['run', join(folder, 'nowhere'), out],
-    says: /expected a folder or a \.csv list, found nothing.*nowhere/,
+    says: /expected a folder .*, found nothing.*nowhere/,
   },
   {
     title: 'an empty corpus',

@@ -17,6 +17,7 @@ import { imageCases } from './imageCases.ts';
 import { mutateBytes } from './mutate.ts';
 import { readOrRefuse } from './outcome.ts';
 import { parseListingFiles, parseTableFile, sampleTables } from './tableCases.ts';
+import { tarCases } from './tarCases.ts';
 import { tinyRecognizer } from './tinyModels.ts';
 
 /** Prepares once, then tries the case of a seed: what came of it in a word; throws when the product failed. */
@@ -108,6 +109,8 @@ export const SUBJECTS: Readonly<Record<string, OpenSubject>> = {
   },
 
   image: imageCases,
+
+  tar: tarCases,
 
   // The file of that number in a folder, as it is.
   bomb: async () => async (seed) => {

@@ -15,6 +15,7 @@ const CASES: Readonly<Record<string, readonly [short: number, long: number]>> = 
   table: [300, 6_000],
   listing: [300, 4_000],
   image: [500, 30_000],
+  tar: [300, 6_000],
 };
 
 for (const [subject, [short, long]] of Object.entries(CASES)) {

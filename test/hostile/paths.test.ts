@@ -6,11 +6,12 @@ import { copyFile, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { readImage } from '../../src/shared/corpus/corpusSource.ts';
+import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
-import { readImage } from '../../src/worker/corpusReader.ts';
 import { posecast } from '../helpers/cli.ts';
 import { readRun } from '../helpers/readRun.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -38,7 +39,7 @@ async function withCorpus(
 }
 
 async function readCode(root: string, uri: string, followLinks = false): Promise<string> {
-  const outcome = await readImage(root, uri, never, { followLinks });
+  const outcome = await readImage(folderSource(root, { followLinks }), { uri }, never);
   return outcome.status === 'ok' ? Buffer.from(outcome.bytes).toString('latin1') : outcome.rejection.code;
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -11,6 +12,7 @@ import {
 } from '../../src/producer/writeListing.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { planKey, readListing, readPlan } from '../../src/shared/listing.ts';
+import { createTableWriter, LISTING_COLUMNS } from '../../src/shared/listingTable.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -194,3 +196,36 @@ test('a part that is missing, too short or spoilt is refused by name', () =>
     });
     await assert.rejects(collect(readPlan(store, 'another')), { name: 'IntegrityError', code: 'no-plan' });
   }));
+
+test('an image inside an archive keeps its offset, and a listing may mix such images with whole files', () =>
+  withStore(async (store) => {
+    const corpus: FaceRecord[] = [
+      { faceId: 'a', subjectId: 's', uri: '0.tar', bytes: 9, offset: 0 },
+      { faceId: 'b', subjectId: 's', uri: '0.tar', bytes: 9, offset: 2 ** 40 + 512 },
+      { faceId: 'c', subjectId: 's', uri: 'c.jpg', bytes: 9 },
+    ];
+    const written = await writeListing(stream(corpus), store, OPTIONS);
+    const [shard] = await collect(readPlan(store, 'r1'));
+    assert.deepEqual(await readListing(store, shard!.spec), corpus);
+    const moved = [{ ...corpus[0]!, offset: 1 }, ...corpus.slice(1)];
+    assert.notEqual((await digestCorpus(stream(moved))).sha256, written?.corpus.sha256);
+  }));
+
+test('a listing of an earlier version, without offsets, is read', () =>
+  withStore(async (store) => {
+    const { offset: _, ...earlier } = LISTING_COLUMNS;
+    const table = createTableWriter(earlier);
+    table.append({ face_id: 'f', subject_id: 's', uri: 'f.jpg', bytes: 3 });
+    await store.put(partKey('r1', 0), table.finish());
+    assert.deepEqual(await readListing(store, { part: partKey('r1', 0), rowStart: 0, rowEnd: 1 }), [
+      { faceId: 'f', subjectId: 's', uri: 'f.jpg', bytes: 3 },
+    ]);
+  }));
+
+test('the fingerprint of a corpus of whole files is the one of earlier versions', async () => {
+  const { sha256 } = await digestCorpus(stream(corpusOf([2, 1])));
+  const lines = ['s0000/00000é.jpg', 's0000/00001é.jpg', 's0001/00000é.jpg'].map(
+    (name) => `["${name.slice(0, 5)}","${name}","${name}",7]\n`,
+  );
+  assert.equal(sha256, createHash('sha256').update(lines.join('')).digest('hex'));
+});

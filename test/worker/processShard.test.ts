@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pLimit from 'p-limit';
+import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { openRunPlan } from '../../src/shared/run/runPlan.ts';
 import { processShard, type ShardContext } from '../../src/worker/processShard.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
@@ -15,6 +16,7 @@ test('a shard that is committed is taken already: nothing is read and nothing co
     const context: ShardContext = {
       run,
       store,
+      corpus: folderSource('/nowhere'),
       plan: openRunPlan(store, run),
       models: { threads: 1, processFaces: computed, combine: computed, close: async () => undefined },
       tableWriter: { encode: computed, close: async () => undefined },

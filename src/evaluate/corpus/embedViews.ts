@@ -5,10 +5,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readImage } from '../../shared/corpus/corpusSource.ts';
+import { folderSource } from '../../shared/corpus/folderSource.ts';
 import type { FaceInput, ProcessedFace } from '../../shared/face.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
 import { createReleasers, type Releasers } from '../../shared/releasers.ts';
-import { readImage } from '../../worker/corpusReader.ts';
 import { type FacePipeline, openFacePipeline } from '../../worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../worker/models/openModels.ts';
 import type { PipelineModels } from '../../worker/models/pipelineModels.ts';
@@ -153,7 +154,7 @@ async function embedPhotograph(
   networks: Networks,
   signal: AbortSignal,
 ): Promise<{ views: EmbeddedViews; fresh: boolean }> {
-  const read = await readImage(imageRoot, uri, signal);
+  const read = await readImage(folderSource(imageRoot), { uri }, signal);
   if (read.status === 'rejected') {
     const outcome: ViewOutcome = { status: 'rejected', rejection: read.rejection };
     const outcomes = new Map(networks.recognizers.map(({ name }) => [name, views.map(() => outcome)]));

@@ -1,8 +1,10 @@
 /** Photographs of a list → outcomes of the face pipeline, in the order of the list; memory does not grow with it. */
+
+import { readImage } from '../../shared/corpus/corpusSource.ts';
+import { folderSource } from '../../shared/corpus/folderSource.ts';
 import type { EmbeddedFace, FaceInput, FaceOutcome } from '../../shared/face.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { photographDigest } from '../../shared/photographDigest.ts';
-import { readImage } from '../../worker/corpusReader.ts';
 import type { ModelPool } from '../../worker/modelPool.ts';
 
 export interface EmbedSource {
@@ -74,7 +76,9 @@ async function embed<Item extends { readonly path: string }>(
   batch: readonly Item[],
   { root, pool, signal }: EmbedSource,
 ): Promise<EmbeddedItem<Item>[]> {
-  const read = await Promise.all(batch.map(({ path }) => readImage(root, path, signal)));
+  const read = await Promise.all(
+    batch.map(({ path }) => readImage(folderSource(root), { uri: path }, signal)),
+  );
   // Bytes are handed over to a thread; what is wanted of them is taken before.
   const digests = read.map((one) => (one.status === 'ok' ? photographDigest(one.bytes) : undefined));
   const inputs: FaceInput[] = read.flatMap((one, i) =>

@@ -3,26 +3,48 @@
  * in `CORPUS_FORMATS`, its case here, its test.
  */
 import type { RunConfig } from '../../shared/config.ts';
+import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
+import { openS3FolderCorpus } from './s3Folder.ts';
+import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 
 export interface CorpusReader {
-  /** Every face, in the order of `compareFaces`; memory does not grow with the corpus. Readable once. */
+  /**
+   * Every face, in the order of `compareFaces`; memory does not grow with the corpus. Readable once: what the reader
+   * holds open is released at its end.
+   */
   faces(signal?: AbortSignal): AsyncIterable<FaceRecord>;
   /** What was passed over, complete when `faces` has ended. */
   readonly ignored: IgnoredEntries;
+  /** What else a person should know of how the corpus was read, complete when `faces` has ended. */
+  readonly notes?: readonly string[];
+}
+
+/** What of a run says what its corpus is. */
+export type CorpusConfig = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> &
+  Partial<Pick<RunConfig, 'followLinks' | 'readBrokenArchives' | 'subjectFrom'>>;
+
+export interface OpenCorpusOptions {
+  /** How a corpus in an object store is reached. */
+  readonly s3?: S3Options | undefined;
 }
 
 /** Opens the corpus that a run names. A corpus that is not there is a ConfigError, before anything is read. */
 export async function openCorpus(
-  config: Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> & Partial<Pick<RunConfig, 'followLinks'>>,
+  config: CorpusConfig,
+  options: OpenCorpusOptions = {},
 ): Promise<CorpusReader> {
   switch (config.corpusFormat) {
     case 'folder':
+      if (isS3Uri(config.corpus)) return openS3FolderCorpus(config.corpus, options.s3);
       return openFolderCorpus(config.corpus, { followLinks: config.followLinks ?? false });
     case 'csv':
-      return openCsvCorpus(config.corpus, config.imageRoot);
+      return openCsvCorpus(config.corpus, config.imageRoot, options.s3);
+    case 'webdataset':
+      return openWebdatasetCorpus(config, options);
   }
 }

@@ -7,9 +7,11 @@ import { access, constants, stat } from 'node:fs/promises';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
+import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
@@ -20,17 +22,27 @@ type Column = (typeof COLUMNS)[number];
 /** Characters of one line. More is a quote that was never closed. */
 const MAX_LINE = 64 * 1024;
 
-/** Opens a CSV corpus; paths in it are relative to `imageRoot`, or absolute and inside it. Both absolute. */
-export async function openCsvCorpus(file: string, imageRoot: string): Promise<CorpusReader> {
-  await mustBe('corpus', 'file', file);
-  await mustBe('image root', 'folder', imageRoot);
+/**
+ * Opens a CSV corpus; paths in it are relative to `imageRoot`, or absolute and inside it. Both absolute, each a path or
+ * s3://bucket/key.
+ */
+export async function openCsvCorpus(
+  file: string,
+  imageRoot: string,
+  s3?: S3Options | undefined,
+): Promise<CorpusReader> {
+  if (!isS3Uri(file)) await mustBe('corpus', 'file', file);
+  if (!isS3Uri(imageRoot)) await mustBe('image root', 'folder', imageRoot);
+  // Only whether it can be read; the workers read from it.
+  else await (await openCorpusSource(imageRoot, { s3 })).close();
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, ignored, signal }) };
+  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, s3, ignored, signal }) };
 }
 
 interface CsvRead {
   readonly file: string;
   readonly imageRoot: string;
+  readonly s3: S3Options | undefined;
   readonly ignored: IgnoredEntries;
   readonly signal: AbortSignal | undefined;
 }
@@ -104,7 +116,7 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
   };
   try {
     await pipeline(
-      createReadStream(read.file),
+      isS3Uri(read.file) ? s3Body(read) : createReadStream(read.file),
       parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: MAX_LINE }),
       (rows) =>
         addRows(rows).catch((error: unknown) => {
@@ -119,6 +131,23 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
     throw badCsv(read, CSV_PROBLEMS[first.code] ?? first.message.split('\n')[0] ?? first.code, first.lines);
   }
   if (at === undefined) throw badCsv(read, 'expected a header line, found an empty file');
+}
+
+/** Bytes of a list that are asked for at a time. */
+const PIECE_BYTES = 8 * 2 ** 20;
+
+async function* s3Body({ file, s3, signal }: CsvRead): AsyncGenerator<Uint8Array> {
+  const end = file.lastIndexOf('/');
+  const source = await openCorpusSource(file.slice(0, end), { s3 });
+  try {
+    const either = signal ?? new AbortController().signal;
+    const list = await source.open(file.slice(end + 1), either);
+    for (let start = 0; start < list.bytes; start += PIECE_BYTES) {
+      yield await list.read({ start, end: Math.min(list.bytes, start + PIECE_BYTES) }, either);
+    }
+  } finally {
+    await source.close();
+  }
 }
 
 const CSV_PROBLEMS: Partial<Record<string, string>> = {
@@ -160,11 +189,21 @@ function idOf(read: CsvRead, line: number, column: Column, value: string | undef
 /** The path relative to the image root, '/'-separated. */
 function uriOf(read: CsvRead, line: number, value: string | undefined): string {
   const path = idOf(read, line, 'path', value);
+  if (isS3Uri(read.imageRoot)) return s3KeyOf(read, line, path);
   const inside = normalize(isAbsolute(path) ? relative(read.imageRoot, path) : path);
   if (inside === '.' || inside === '..' || inside.startsWith(`..${sep}`) || inside.includes('\0')) {
     throw badCsv(read, `expected a path inside ${read.imageRoot}, found ${JSON.stringify(path)}`, line);
   }
   return inside;
+}
+
+/** Keys may be any text; only what a service or a proxy would resolve is refused. */
+function s3KeyOf(read: CsvRead, line: number, path: string): string {
+  const root = `${read.imageRoot.replace(/\/+$/, '')}/`;
+  const key = path.startsWith(root) ? path.slice(root.length) : path;
+  const leaves = key.split('/').some((segment) => segment === '..' || segment === '.');
+  if (!leaves && key !== '' && !key.startsWith('/') && !key.includes('\0') && !isS3Uri(key)) return key;
+  throw badCsv(read, `expected a key inside ${root}, found ${JSON.stringify(path)}`, line);
 }
 
 function badCsv(read: CsvRead, problem: string, line?: unknown): ConfigError {

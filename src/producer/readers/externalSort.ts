@@ -16,7 +16,10 @@ const READ_BYTES = 64 * 1024;
 const WRITE_CHARACTERS = 512 * 1024;
 
 export interface ExternalSorter<T> {
-  /** Takes an item; when a promise comes back, a chunk is on its way to the disk: await it before the next. */
+  /**
+   * Takes an item; when a promise comes back, a chunk is on its way to the disk: await it before the next. Several
+   * callers may add side by side.
+   */
   add(item: T): Promise<void> | undefined;
   /** Every item in order; after the last `add`, once. */
   sorted(): AsyncIterable<T>;
@@ -35,15 +38,15 @@ export function openExternalSorter<T>(
   options: ExternalSortOptions = {},
 ): ExternalSorter<T> {
   const { chunkItems = CHUNK_ITEMS, fanIn = FAN_IN } = options;
-  let folder: string | undefined;
+  let folder: Promise<string> | undefined;
   let files = 0;
   let runs: string[] = [];
   let chunk: T[] = [];
 
   /** Writes items that are in order to a file of their own. */
   const writeRun = async (items: Iterable<T> | AsyncIterable<T>): Promise<string> => {
-    folder ??= await mkdtemp(join(tmpdir(), 'posecast-sort-'));
-    const path = join(folder, String(files++));
+    folder ??= mkdtemp(join(tmpdir(), 'posecast-sort-'));
+    const path = join(await folder, String(files++));
     const file = await open(path, 'wx');
     try {
       let text = '';
@@ -86,7 +89,7 @@ export function openExternalSorter<T>(
       yield* mergeRuns(runs, compare);
     },
     async close() {
-      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
     },
   };
 }

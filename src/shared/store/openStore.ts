@@ -12,6 +12,8 @@ export interface S3Options {
   readonly region?: string | undefined;
   /** endpoint/bucket/key instead of bucket.endpoint/key. Default: true with an endpoint of one's own. */
   readonly forcePathStyle?: boolean | undefined;
+  /** A profile of the AWS configuration files; default: AWS_PROFILE, then "default". */
+  readonly profile?: string | undefined;
 }
 
 export interface OpenStoreOptions {
@@ -44,12 +46,16 @@ async function openByScheme(uri: string, options: OpenStoreOptions): Promise<Obj
   if (scheme === undefined) return openFolderStore(uri, options.access);
   if (scheme === 'file') return openFolderStore(filePath(uri), options.access);
   if (scheme === 's3') {
-    // The SDK's version is pinned; which Node its later versions will want is no news to who runs this one.
-    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+    quietSdk();
     const { openS3Store } = await import('./s3Store.ts');
     return openS3Store(uri, options);
   }
   throw new ConfigError('bad-uri', 'output must be a folder, file:// or s3://bucket/prefix', { uri });
+}
+
+/** Before the SDK is loaded: which Node its later versions will want is no news to who runs this, pinned one. */
+export function quietSdk(): void {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 }
 
 function filePath(uri: string): string {

@@ -1,5 +1,6 @@
 /** Where an S3 store is: bucket, prefix and service, from what the user wrote and the usual AWS variables. */
 import { ConfigError } from '../errors.ts';
+import { readAwsProfile } from './awsProfile.ts';
 import type { S3Options } from './openStore.ts';
 import { keyProblem } from './storeKey.ts';
 
@@ -7,13 +8,34 @@ export interface S3Address {
   readonly bucket: string;
   /** '' or a key prefix ending in '/'. */
   readonly prefix: string;
-  /** undefined: AWS itself, or what the AWS profile says. */
+  /** undefined: AWS itself. */
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
   readonly forcePathStyle: boolean;
+  /** undefined: AWS_PROFILE or "default". */
+  readonly profile: string | undefined;
 }
 
-/** Throws ConfigError when the URI or the endpoint cannot be meant. */
+/**
+ * Where a store is, the profile of the AWS configuration files included.
+ * @throws ConfigError as `parseS3Address`, and when the files cannot be understood.
+ */
+export async function resolveS3Address(uri: string, options: S3Options): Promise<S3Address> {
+  const address = parseS3Address(uri, options);
+  const said = await readAwsProfile(options.profile);
+  const endpoint = address.endpoint ?? said.endpoint;
+  if (endpoint !== undefined) checkEndpoint(endpoint);
+  const style = said.addressingStyle;
+  return {
+    ...address,
+    endpoint,
+    forcePathStyle:
+      options.forcePathStyle ??
+      (style === 'path' || style === 'virtual' ? style === 'path' : endpoint !== undefined),
+  };
+}
+
+/** What the user wrote and the AWS variables say. Throws ConfigError when the URI or the endpoint cannot be meant. */
 export function parseS3Address(
   uri: string,
   options: S3Options,
@@ -35,6 +57,7 @@ export function parseS3Address(
     endpoint,
     region: options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined),
     forcePathStyle: options.forcePathStyle ?? endpoint !== undefined,
+    profile: options.profile,
   };
 }
 

@@ -27,13 +27,19 @@ export function isAbsent(error: unknown): boolean {
 }
 
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];
-const DENIED = ['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
+const BAD_KEYS = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
+const DENIED = ['AccessDenied', ...BAD_KEYS];
 
 /** Whether the service does not accept who is asking, for another reason than time. */
 export function isDenied(error: unknown): boolean {
   const status = httpStatus(error);
   if (EXPIRED.includes(errorName(error))) return false;
   return status === 401 || status === 403 || DENIED.includes(errorName(error));
+}
+
+/** Whether the service refuses the keys themselves, and not this one request of theirs. */
+export function isDenialOfKeys(error: unknown): boolean {
+  return [...BAD_KEYS, ...EXPIRED].includes(errorName(error));
 }
 
 /** What nobody but the user can put right, if it is such an error. */

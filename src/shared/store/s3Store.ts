@@ -1,24 +1,24 @@
-/** A store in an S3 bucket, or in a service that speaks its protocol. The only file that knows the AWS SDK. */
+/** A store in an S3 bucket, or in a service that speaks its protocol. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { IntegrityError, PosecastError } from '../errors.ts';
-import { keepSecret } from '../secrets.ts';
+import { IntegrityError } from '../errors.ts';
 import type { StoreOperation, StoreRetry } from './heardStore.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
-import { parseS3Address, type S3Address } from './s3Address.ts';
+import { resolveS3Address, type S3Address } from './s3Address.ts';
+import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';
 import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
+import { type ListedPage, listPage, readObject } from './s3Read.ts';
 import { hearRetries, retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
@@ -27,9 +27,6 @@ const MULTIPART_BYTES = 16 * 2 ** 20;
 const PART_BYTES = 8 * 2 ** 20;
 /** Opening must end within 5 s, in milliseconds. */
 const OPEN_DEADLINE_MS = 4000;
-/** A connection that is silent for this long is given up, in milliseconds. */
-const SILENCE_MS = 60_000;
-const READ_ATTEMPTS = 4;
 const CONFLICT_ATTEMPTS = 8;
 /** A key service that restarts must not end a night's work; one that still refuses after these waits means it. */
 const DENIED_WAITS_MS = [1_000, 3_000];
@@ -38,18 +35,13 @@ const SETTLE_MS = 300;
 
 /** Opens s3://bucket/prefix. ConfigError within 5 s when it cannot be used. */
 export async function openS3Store(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
-  const address = parseS3Address(uri, options.s3 ?? {});
+  const address = await resolveS3Address(uri, options.s3 ?? {});
   const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
-  const client = await createClient(address);
+  const client = await createS3Client(address);
   if (options.onRetry !== undefined) hearRetries(client, options.onRetry);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   try {
-    const { accessKeyId, secretAccessKey, sessionToken } = await withDeadline(
-      client.config.credentials(),
-      deadline,
-    );
-    // Services and proxies echo what they were sent in the text of their errors.
-    keepSecret(accessKeyId, secretAccessKey, sessionToken);
+    await resolveCredentials(client, deadline);
     const listing = new ListObjectsV2Command({ Bucket: address.bucket, Prefix: address.prefix, MaxKeys: 1 });
     await withDeadline(client.send(listing, { abortSignal: deadline }), deadline);
     const atomic =
@@ -65,27 +57,6 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
     client.destroy();
     throw openFailure(facts, error);
   }
-}
-
-async function createClient(address: S3Address): Promise<S3Client> {
-  const { endpoint, forcePathStyle } = address;
-  const settings = {
-    forcePathStyle,
-    followRegionRedirects: true,
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 3000, socketTimeout: SILENCE_MS },
-    // Trailing checksums, the SDK's default, are stored as content or refused by several compatible services. Every
-    // table has its SHA-256 in a commit, and commits are read back.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    ...(endpoint === undefined ? {} : { endpoint }),
-  } as const;
-  const client = new S3Client({
-    ...settings,
-    ...(address.region === undefined ? {} : { region: address.region }),
-  });
-  const configured = await client.config.region().catch(() => undefined);
-  return configured === undefined ? new S3Client({ ...settings, region: 'us-east-1' }) : client;
 }
 
 /** Whether the second of two conditional writes of one throw-away key is refused. */
@@ -119,8 +90,6 @@ function s3Store(
   onRetry: (retry: StoreRetry) => void = () => {},
 ): ObjectStore {
   const target = (key: string) => ({ Bucket: bucket, Key: prefix + checkKey(key) });
-  const sendOptions = (signal: AbortSignal | undefined) =>
-    signal === undefined ? {} : { abortSignal: signal };
 
   async function attempt<T>(operation: StoreOperation, key: string, run: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
@@ -181,38 +150,14 @@ function s3Store(
     }
   }
 
-  async function getBytes(key: string, range?: { start: number; end: number }, signal?: AbortSignal) {
-    if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
-    const input = { ...target(key), ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }) };
-    for (let tries = 1; ; tries++) {
-      try {
-        const { Body, ContentLength } = await client.send(new GetObjectCommand(input), sendOptions(signal));
-        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
-        if (ContentLength !== undefined && bytes.length !== ContentLength) {
-          throw new PosecastError('cut-short', 'S3 body is cut short', {
-            key,
-            expected: ContentLength,
-            bytes: bytes.length,
-          });
-        }
-        if (range === undefined || bytes.length === range.end - range.start) return bytes;
-        throw badRange(key, range);
-      } catch (error) {
-        if (isAbsent(error)) return undefined;
-        if (range !== undefined && httpStatus(error) === 416) throw badRange(key, range);
-        // The client retries requests, but not a body that breaks off while it is read.
-        const final = tries >= READ_ATTEMPTS || signal?.aborted || (httpStatus(error) ?? 500) < 500;
-        if (final || (error instanceof PosecastError && error.code === 'bad-range')) {
-          throw error;
-        }
-        await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
-        onRetry({ operation: 'get', code: retryCode(error) });
-      }
-    }
-  }
-
   const get: ObjectStore['get'] = (key, range, signal) =>
-    attempt('get', key, () => getBytes(key, range, signal));
+    attempt('get', key, () =>
+      readObject(client, target(key), {
+        range,
+        signal,
+        onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
+      }),
+    );
 
   /** True: written now. The body is read back, because some services alter what they store. */
   async function putIfAbsentAtomic(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean> {
@@ -257,19 +202,16 @@ function s3Store(
   async function* list(under: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {
     let token: string | undefined;
     do {
-      const page = await attempt('list', under, () =>
-        client.send(
-          new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix + under, ContinuationToken: token }),
-          sendOptions(signal),
-        ),
+      const page: ListedPage = await attempt('list', under, () =>
+        listPage(client, { Bucket: bucket, Prefix: prefix + under, token }, signal),
       );
-      for (const { Key = '', Size = 0 } of page.Contents ?? []) {
+      for (const { Key, Size } of page.objects) {
         const key = Key.slice(prefix.length);
         // Some tools create empty objects named like folders.
         if (key !== '' && !key.endsWith('/') && !key.startsWith(`${RESERVED_SEGMENT}/`))
           yield { key, bytes: Size };
       }
-      token = page.NextContinuationToken;
+      token = page.token;
     } while (token !== undefined);
   }
 
@@ -297,18 +239,6 @@ function s3Store(
   };
 }
 
-function badRange(key: string, { start, end }: { start: number; end: number }): PosecastError {
-  return new PosecastError('bad-range', 'range ends behind the object', { key, start, end });
-}
-
 function equalBytes(found: Uint8Array | undefined, expected: Uint8Array): boolean {
   return found !== undefined && Buffer.compare(found, expected) === 0;
-}
-
-/** The SDK does not pass the signal to every step (looking for credentials), so the deadline is also a race. */
-async function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise<T> {
-  const late = new Promise<never>((_, reject) => {
-    deadline.addEventListener('abort', () => reject(deadline.reason as Error), { once: true });
-  });
-  return Promise.race([work, late]);
 }

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readImage } from '../../src/worker/corpusReader.ts';
+import { type ImagePlace, readImage } from '../../../src/shared/corpus/corpusSource.ts';
+import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
 
 let root = '';
 before(async () => {
@@ -15,7 +16,8 @@ before(async () => {
 after(() => rm(root, { recursive: true }));
 
 const never = new AbortController().signal;
-const read = (uri: string) => readImage(join(root, 'corpus'), uri, never);
+const readAt = (place: ImagePlace) => readImage(folderSource(join(root, 'corpus')), place, never);
+const read = (uri: string) => readAt({ uri });
 
 test('a listed photograph is read whole', async () => {
   const outcome = await read('anna/1.jpg');
@@ -38,3 +40,20 @@ for (const [uri, code] of [
     assert.equal(outcome.status === 'rejected' && outcome.rejection.stage, 'read');
   });
 }
+
+test('a range is read exactly, and nothing around it', async () => {
+  const outcome = await readAt({ uri: 'anna/1.jpg', offset: 2, bytes: 3 });
+  assert.equal(outcome.status === 'ok' && new TextDecoder().decode(outcome.bytes), 'ctu');
+  assert.equal(outcome.status === 'ok' && outcome.bytes.buffer.byteLength, 3);
+});
+
+test('a range that ends behind its file is a rejection with the size found', async () => {
+  const outcome = await readAt({ uri: 'anna/1.jpg', offset: 2, bytes: 6 });
+  assert.equal(outcome.status === 'rejected' && outcome.rejection.code, 'beyond-end');
+  assert.match(outcome.status === 'rejected' ? outcome.rejection.message : '', /2–8.*7 bytes/);
+});
+
+test('a range larger than a photograph may be is not read', async () => {
+  const outcome = await readAt({ uri: 'anna/1.jpg', offset: 0, bytes: 2 ** 40 });
+  assert.equal(outcome.status === 'rejected' && outcome.rejection.code, 'too-many-bytes');
+});

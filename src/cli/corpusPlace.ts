@@ -1,0 +1,124 @@
+/** Which format a corpus has, and where it lies: by what is asked for, else by what is found. */
+import { statSync } from 'node:fs';
+import { opendir, stat } from 'node:fs/promises';
+import { dirname, extname, resolve } from 'node:path';
+import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
+import { archiveRoot, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
+import { ConfigError } from '../shared/errors.ts';
+
+type CorpusFormat = RunConfig['corpusFormat'];
+
+/** Where a corpus is, absolute: the part of a run's configuration that depends on the machine. */
+export type CorpusPlace = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'>;
+
+export interface CorpusPlaceFlags {
+  readonly corpusFormat?: CorpusFormat | undefined;
+  readonly imageRoot?: string | undefined;
+}
+
+/**
+ * How each format is found and what its images are relative to. 'folder': to the corpus itself. 'list': to the list's
+ * folder, or --image-root. 'archives': to the folder that all of them lie below.
+ */
+const FORMATS: Readonly<
+  Record<
+    CorpusFormat,
+    { readonly extensions: readonly string[]; readonly images: 'folder' | 'list' | 'archives' }
+  >
+> = {
+  folder: { extensions: [], images: 'folder' },
+  csv: { extensions: ['.csv'], images: 'list' },
+  webdataset: { extensions: ['.tar'], images: 'archives' },
+};
+
+/** For messages and help. */
+export const CORPUS_KINDS =
+  'a folder or s3://bucket/prefix with a folder per person, a .csv list, or WebDataset tars';
+
+/**
+ * CORPUS as the user wrote it → its format and absolute places.
+ * @throws ConfigError when nothing is there, when the format cannot be told, or when the two do not fit.
+ */
+export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
+  const corpus = absolute(text);
+  const corpusFormat = flags.corpusFormat ?? (await detectFormat(corpus));
+  const { images } = FORMATS[corpusFormat];
+  if (images !== 'list' && flags.imageRoot !== undefined) {
+    throw new ConfigError('bad-option', '--image-root: expected with a list only', { corpus, corpusFormat });
+  }
+  const imageRoot =
+    images === 'list'
+      ? absolute(flags.imageRoot ?? parentOf(corpus))
+      : images === 'archives'
+        ? rootOfArchives(corpus)
+        : corpus;
+  if (!isS3Uri(imageRoot) && !(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
+    const option = images === 'list' ? '--image-root' : 'CORPUS';
+    throw new ConfigError('no-image-root', `${option}: expected a folder, found none`, { path: imageRoot });
+  }
+  return { corpus, corpusFormat, imageRoot };
+}
+
+/** @throws ConfigError when there is nothing at the place, or something whose format its name does not tell. */
+export async function detectFormat(corpus: string): Promise<CorpusFormat> {
+  const byName = formatByName(corpus);
+  if (/\.(tar\.\w+|tgz|tbz2?|txz|tzst)$/i.test(corpus)) {
+    throw new ConfigError(
+      'bad-corpus',
+      'CORPUS: expected plain tars, found a compressed one: its members cannot be read by themselves; decompress it',
+      { corpus },
+    );
+  }
+  if (isS3Uri(corpus)) return byName ?? 'folder';
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(corpus)) {
+    throw new ConfigError('bad-corpus', 'CORPUS: expected a path or s3://, found another scheme', { corpus });
+  }
+  // Several archives: whether all of them are there is seen when they are listed.
+  if (byName === 'webdataset' && isPattern(corpus)) return byName;
+  const found = await stat(corpus).catch(() => undefined);
+  if (found === undefined) {
+    throw new ConfigError('no-corpus', `CORPUS: expected ${CORPUS_KINDS}, found nothing`, { path: corpus });
+  }
+  if (found.isDirectory()) return (await holdsTarsOnly(corpus)) ? 'webdataset' : 'folder';
+  if (found.isFile() && byName !== undefined) return byName;
+  throw new ConfigError(
+    'bad-corpus',
+    `CORPUS: expected ${CORPUS_KINDS}, found another file; --corpus-format says what it is`,
+    { path: corpus },
+  );
+}
+
+/** What img2dataset leaves: tars and small files beside them, no folder of a person. */
+async function holdsTarsOnly(folder: string): Promise<boolean> {
+  let tars = false;
+  for await (const entry of await opendir(folder)) {
+    if (entry.name.startsWith('.')) continue;
+    if (!entry.isFile()) return false;
+    tars ||= extname(entry.name).toLowerCase() === '.tar';
+  }
+  return tars;
+}
+
+function formatByName(corpus: string): CorpusFormat | undefined {
+  const extension = extname(corpus).toLowerCase();
+  return CORPUS_FORMATS.find((format) => FORMATS[format].extensions.includes(extension));
+}
+
+/** A pattern names several archives; a folder, all that lie in it. */
+function rootOfArchives(corpus: string): string {
+  const isFile = !isS3Uri(corpus) && statSync(corpus, { throwIfNoEntry: false })?.isFile();
+  if (isFile || isPattern(corpus) || formatByName(corpus) === 'webdataset') return archiveRoot(corpus);
+  return corpus;
+}
+
+/** A scheme is left for `detectFormat` to judge; s3:// is absolute as it is. */
+function absolute(text: string): string {
+  return mapParts(text, (part) =>
+    /^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part.replace(/\/+$/, '') : resolve(part),
+  );
+}
+
+function parentOf(corpus: string): string {
+  return isS3Uri(corpus) ? corpus.slice(0, corpus.lastIndexOf('/')) : dirname(corpus);
+}

@@ -1,0 +1,57 @@
+/**
+ * A corpus as s3://bucket/prefix with a folder per person: `prefix/<subject>/…/<image>`. Keys come in pages in the order
+ * of whole keys, in which a folder `ann-b/` comes before `ann/`: they are sorted again, on disk.
+ */
+import { extname } from 'node:path';
+import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
+import type { S3Source } from '../../shared/corpus/s3Source.ts';
+import type { FaceRecord } from '../../shared/face.ts';
+import { compareFaces } from '../../shared/listingOrder.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
+import type { CorpusReader } from './corpusReader.ts';
+import { openExternalSorter } from './externalSort.ts';
+import { IMAGE_EXTENSIONS } from './folder.ts';
+import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+
+/** @throws ConfigError when the bucket cannot be read. */
+export async function openS3FolderCorpus(root: string, s3: S3Options | undefined): Promise<CorpusReader> {
+  const source = await openS3(root, s3);
+  const ignored = createIgnoredEntries();
+  return { ignored, faces: (signal) => sortedFaces(source, ignored, signal) };
+}
+
+async function* sortedFaces(
+  source: S3Source,
+  ignored: IgnoredEntries,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FaceRecord> {
+  const sorter = openExternalSorter<FaceRecord>(compareFaces);
+  try {
+    for await (const { uri, bytes } of source.list('', signal)) {
+      // Some tools create empty objects named like folders.
+      if (uri === '' || uri.endsWith('/')) continue;
+      const subjectId = uri.slice(0, Math.max(0, uri.indexOf('/')));
+      const reason = whyNot(uri, subjectId);
+      if (reason === undefined) await sorter.add({ faceId: uri, subjectId, uri, bytes });
+      else ignored.add(reason, uri);
+    }
+    for await (const face of sorter.sorted()) {
+      signal?.throwIfAborted();
+      yield face;
+    }
+  } finally {
+    await sorter.close();
+    await source.close();
+  }
+}
+
+/** Why a key is no photograph of a person; the words are those of a local folder. */
+function whyNot(uri: string, subjectId: string): string | undefined {
+  const segments = uri.split('/');
+  if (segments.some((segment) => segment === '.' || segment === '..'))
+    return "a segment '.' or '..' in its key";
+  if (segments.some((segment) => segment.startsWith('.'))) return 'hidden';
+  if (subjectId === '') return 'not in the folder of a person';
+  if (!IMAGE_EXTENSIONS.has(extname(uri).toLowerCase())) return 'not an image by its extension';
+  return undefined;
+}

@@ -1,0 +1,212 @@
+/** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ConfigError, type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
+import type { S3Options } from '../store/openStore.ts';
+import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
+import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
+import {
+  errorName,
+  httpStatus,
+  isAbsent,
+  isDenialOfKeys,
+  openFailure,
+  storeFailure,
+} from '../store/s3Errors.ts';
+import { type ListedPage, listPage, readObject } from '../store/s3Read.ts';
+import {
+  type ByteRange,
+  type CorpusSource,
+  cannotOpen,
+  MAX_IMAGE_BYTES,
+  type ReadOutcome,
+  type Rejected,
+  rejected,
+  tooManyBytes,
+} from './corpusSource.ts';
+
+/** Requests under way at once; one takes tens of milliseconds wherever the service is. */
+const READS = 64;
+/** Opening must end within 5 s, in milliseconds. */
+const OPEN_DEADLINE_MS = 4000;
+/** A key service that restarts refuses everything for a moment. */
+const DENIED_WAIT_MS = 500;
+
+export interface S3Source extends CorpusSource {
+  /** Every object under the root whose key starts with `under`, in the order of the UTF-8 bytes of its uri. */
+  list(under: string, signal: AbortSignal | undefined): AsyncIterable<{ uri: string; bytes: number }>;
+}
+
+/** Only for tests of page boundaries. */
+export interface S3SourceTests {
+  readonly pageKeys?: number;
+}
+
+/** Opens s3://bucket/prefix for reading. ConfigError within 5 s when it cannot be read. */
+export async function openS3Source(
+  root: string,
+  options: S3Options,
+  tests: S3SourceTests = {},
+): Promise<S3Source> {
+  const address = await resolveS3Address(root, options);
+  const client = await createS3Client(address, READS);
+  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
+  try {
+    await resolveCredentials(client, deadline);
+    await withDeadline(
+      listPage(client, { Bucket: address.bucket, Prefix: address.prefix, token: undefined }, deadline),
+      deadline,
+    ).catch((error: unknown) => {
+      // Who may read may still be forbidden to list: enough for archives and lists.
+      if (errorName(error) !== 'AccessDenied') throw error;
+    });
+    return s3Source(client, address, tests);
+  } catch (error) {
+    client.destroy();
+    const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
+    const failure = openFailure(facts, error);
+    throw failure instanceof ConfigError
+      ? new ConfigError(failure.code, `corpus: ${failure.message}`, {}, failure.cause)
+      : failure;
+  }
+}
+
+function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }: S3SourceTests): S3Source {
+  const root = `s3://${bucket}/${prefix}`;
+  const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
+
+  async function read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome> {
+    if (!staysInside(uri)) return outside(uri);
+    try {
+      const bytes = await attempt('read', prefix + uri, () =>
+        readObject(client, target(uri), {
+          range,
+          signal,
+          ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
+        }),
+      );
+      return bytes === undefined ? missing() : { status: 'ok', bytes };
+    } catch (error) {
+      const refused = refusal(error, range);
+      if (refused !== undefined) return refused;
+      throw error;
+    }
+  }
+
+  /** Runs a request; what is thrown says what it was about and holds no signed header. */
+  async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run();
+      } catch (error) {
+        if (isAboutOneObject(error)) {
+          if (httpStatus(error) !== 403 || tries > 1) throw error;
+          await sleep(DENIED_WAIT_MS);
+        } else throw corpusFailure(operation, { bucket, key }, error);
+      }
+    }
+  }
+
+  async function* list(under: string, signal: AbortSignal | undefined, delimiter?: string) {
+    let token: string | undefined;
+    do {
+      const page: ListedPage = await attempt('list', prefix + under, () =>
+        listPage(client, { Bucket: bucket, Prefix: prefix + under, token, delimiter, pageKeys }, signal),
+      );
+      for (const { Key, Size } of page.objects) yield { uri: Key.slice(prefix.length), bytes: Size };
+      token = page.token;
+    } while (token !== undefined);
+  }
+
+  return {
+    root,
+    concurrency: READS,
+    read,
+    async open(uri, signal) {
+      if (!staysInside(uri)) throw cannotOpen(root, uri, outside(uri).rejection);
+      const bytes = await attempt('head', prefix + uri, async () => {
+        const found = await client.send(new HeadObjectCommand(target(uri)), sendOptions(signal));
+        return found.ContentLength ?? 0;
+      }).catch((error: unknown) => {
+        const refused = refusal(error);
+        throw refused === undefined ? error : cannotOpen(root, uri, refused.rejection);
+      });
+      return {
+        uri,
+        bytes,
+        far: true,
+        async read(range, signal) {
+          const outcome = await read(uri, range, signal);
+          if (outcome.status === 'ok') return outcome.bytes;
+          const { code, message } = outcome.rejection;
+          throw new PosecastError(code, `corpus: object ${message}`, { root, object: uri });
+        },
+        close: async () => {},
+      };
+    },
+    list,
+    async fileNames(signal) {
+      const names: string[] = [];
+      for await (const { uri } of list('', signal, '/')) names.push(uri);
+      return names;
+    },
+    async answers(signal) {
+      try {
+        await client.send(new HeadObjectCommand(target('.posecast-answers')), sendOptions(signal));
+      } catch (error) {
+        // That there is no such object, or that it may not be seen, is an answer.
+        if ((httpStatus(error) ?? 500) >= 500) throw corpusFailure('head', { bucket }, error);
+      }
+    },
+    close: async () => client.destroy(),
+  };
+}
+
+/** Services and proxies resolve `..` in a path. */
+function staysInside(uri: string): boolean {
+  return !uri.includes('\0') && !uri.split('/').some((segment) => segment === '..' || segment === '.');
+}
+
+/**
+ * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or have
+ * expired. The answer to a HEAD has no body that would tell them apart.
+ */
+function isAboutOneObject(error: unknown): boolean {
+  return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);
+}
+
+/** As for OUT, but the code says whose store it is: with the corpus gone, OUT is as good as before. */
+function corpusFailure(operation: string, facts: ErrorFacts, error: unknown): Error {
+  const failure = storeFailure(`corpus ${operation}`, facts, error);
+  if (!(failure instanceof StoreUnusableError)) return failure;
+  return new StoreUnusableError(`corpus-${failure.code}`, `corpus: ${failure.message}`, {}, failure.cause);
+}
+
+function isBareDenial(error: unknown): boolean {
+  return httpStatus(error) === 403 && !isDenialOfKeys(error);
+}
+
+/** The rejection that an error stands for; undefined: it is not about this one object. */
+function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
+  if (isAbsent(error)) return missing();
+  if (isAboutOneObject(error)) return rejected('unreadable', 'cannot be read: AccessDenied');
+  if (!(error instanceof PosecastError)) return undefined;
+  switch (error.code) {
+    case 'too-many-bytes':
+      return tooManyBytes(Number(error.facts.bytes));
+    case 'bad-range':
+      return rejected('beyond-end', `expected bytes ${range?.start}–${range?.end}, the object ends before`);
+    case 'cut-short':
+      return rejected('shrank', 'the body breaks off before its stated length, again and again');
+    default:
+      return undefined;
+  }
+}
+
+function missing(): Rejected {
+  return rejected('missing', 'cannot be read: no such object');
+}
+
+function outside(uri: string): Rejected {
+  return rejected('outside-corpus', `key leaves the corpus [uri=${JSON.stringify(uri)}]`);
+}

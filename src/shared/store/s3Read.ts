@@ -1,0 +1,135 @@
+/** Reading from S3: bodies that break off are asked for again, and ranges are exactly what was asked. */
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { PosecastError } from '../errors.ts';
+import { sendOptions } from './s3Client.ts';
+import { httpStatus, isAbsent } from './s3Errors.ts';
+
+const READ_ATTEMPTS = 4;
+
+export interface S3Object {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
+export interface ReadObjectOptions {
+  /** Bytes [start, end); default: the whole object. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined;
+  /** Larger bodies are refused before they are read. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Hears why a body is asked for again. */
+  readonly onRetry?: (error: unknown) => void;
+}
+
+/**
+ * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, or a
+ * PosecastError: bad-range (the object ends before the range does), too-many-bytes, cut-short (again and again).
+ */
+export async function readObject(
+  client: S3Client,
+  object: S3Object,
+  { range, maxBytes = Number.POSITIVE_INFINITY, signal, onRetry }: ReadObjectOptions = {},
+): Promise<Uint8Array | undefined> {
+  if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
+  const input = { ...object, ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }) };
+  for (let tries = 1; ; tries++) {
+    try {
+      const { Body, ContentLength } = await client.send(new GetObjectCommand(input), sendOptions(signal));
+      // A service that does not know ranges answers with the whole object.
+      const tooMuch = range !== undefined && (ContentLength ?? 0) > range.end - range.start;
+      if (tooMuch || (ContentLength ?? 0) > maxBytes) {
+        (Body as Readable | undefined)?.destroy();
+        throw tooMuch ? badRange(object, range) : tooLarge(object, ContentLength ?? 0);
+      }
+      const bytes = await wholeBody(object, Body, ContentLength);
+      if (range === undefined || bytes.length === range.end - range.start) return ownBuffer(bytes);
+      throw badRange(object, range);
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      if (range !== undefined && httpStatus(error) === 416) throw badRange(object, range);
+      // The client retries requests, but not a body that breaks off while it is read.
+      const mayPass =
+        error instanceof PosecastError ? error.code === 'cut-short' : (httpStatus(error) ?? 500) >= 500;
+      if (tries >= READ_ATTEMPTS || signal?.aborted || !mayPass) throw error;
+      await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
+      onRetry?.(error);
+    }
+  }
+}
+
+interface S3Body {
+  transformToByteArray(): Promise<Uint8Array>;
+}
+
+async function wholeBody(
+  { Key: key }: S3Object,
+  body: S3Body | undefined,
+  expected: number | undefined,
+): Promise<Uint8Array> {
+  let bytes: Uint8Array;
+  try {
+    bytes = (await body?.transformToByteArray()) ?? new Uint8Array(0);
+  } catch (error) {
+    throw new PosecastError('cut-short', 'S3 body is cut short', { key, expected }, error);
+  }
+  if (expected === undefined || bytes.length === expected) return bytes;
+  throw new PosecastError('cut-short', 'S3 body is cut short', { key, expected, bytes: bytes.length });
+}
+
+/** Small buffers share one with others, which must not be handed to a thread. */
+function ownBuffer(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
+export interface ListedObject {
+  readonly Key: string;
+  readonly Size: number;
+}
+
+/** One request's worth of keys. `token`: where the next page starts; undefined after the last. */
+export interface ListedPage {
+  readonly objects: readonly ListedObject[];
+  readonly token: string | undefined;
+}
+
+export interface ListRequest {
+  readonly Bucket: string;
+  readonly Prefix: string;
+  readonly token?: string | undefined;
+  /** Keys that hold it behind the prefix are left out. */
+  readonly delimiter?: string | undefined;
+  /** Default: as many as the service gives, 1000. */
+  readonly pageKeys?: number | undefined;
+}
+
+/** Up to 1000 objects under a prefix, in the order of the UTF-8 bytes of their keys. */
+export async function listPage(
+  client: S3Client,
+  { Bucket, Prefix, token, delimiter, pageKeys }: ListRequest,
+  signal: AbortSignal | undefined,
+): Promise<ListedPage> {
+  const page = await client.send(
+    new ListObjectsV2Command({
+      Bucket,
+      Prefix,
+      ContinuationToken: token,
+      Delimiter: delimiter,
+      MaxKeys: pageKeys,
+    }),
+    sendOptions(signal),
+  );
+  return {
+    objects: (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ Key, Size })),
+    token: page.NextContinuationToken,
+  };
+}
+
+function badRange({ Key }: S3Object, { start, end }: { start: number; end: number }): PosecastError {
+  return new PosecastError('bad-range', 'range ends behind the object', { key: Key, start, end });
+}
+
+function tooLarge({ Key }: S3Object, bytes: number): PosecastError {
+  return new PosecastError('too-many-bytes', 'object is larger than it may be', { key: Key, bytes });
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { locateCorpus } from '../../src/cli/corpusPlace.ts';
+import { runConfigFromOptions } from '../../src/cli/runOptions.ts';
+import { corpusS3Options } from '../../src/cli/storeOptions.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+test('the format is told by what is found, and images are relative to where it suggests', () =>
+  withTempFolder(async (folder) => {
+    await mkdir(join(folder, 'photos', 'anna'), { recursive: true });
+    await mkdir(join(folder, 'shards'));
+    for (const name of ['faces.csv', 'a.tar', 'shards/00000.tar', 'shards/00000_stats.json']) {
+      await writeFile(join(folder, name), '');
+    }
+    const cases = {
+      [join(folder, 'photos')]: ['folder', join(folder, 'photos')],
+      [join(folder, 'faces.csv')]: ['csv', folder],
+      [join(folder, 'a.tar')]: ['webdataset', folder],
+      [join(folder, 'shards')]: ['webdataset', join(folder, 'shards')],
+      [join(folder, 'shards/{00000..00003}.tar')]: ['webdataset', join(folder, 'shards')],
+      [`${join(folder, 'a.tar')}::${join(folder, 'shards/00000.tar')}`]: ['webdataset', folder],
+      's3://bucket/photos/': ['folder', 's3://bucket/photos'],
+      's3://bucket/lists/faces.csv': ['csv', 's3://bucket/lists'],
+      's3://bucket/t/{0..3}.tar': ['webdataset', 's3://bucket/t'],
+    };
+    for (const [corpus, [format, root]] of Object.entries(cases)) {
+      const place = await locateCorpus(corpus, {});
+      assert.deepEqual([place.corpusFormat, place.imageRoot], [format, root], corpus);
+      assert.ok(!place.corpus.endsWith('/'));
+    }
+  }));
+
+test('a stated format wins over what is found', () =>
+  withTempFolder(async (folder) => {
+    await mkdir(join(folder, 'photos.tar'));
+    assert.equal((await locateCorpus(join(folder, 'photos.tar'), {})).corpusFormat, 'folder');
+    await writeFile(join(folder, 'archive.bin'), '');
+    const named = await locateCorpus(join(folder, 'archive.bin'), { corpusFormat: 'webdataset' });
+    assert.equal(named.imageRoot, folder);
+    const place = await locateCorpus('s3://bucket/shards', { corpusFormat: 'webdataset' });
+    assert.deepEqual(place, {
+      corpus: 's3://bucket/shards',
+      corpusFormat: 'webdataset',
+      imageRoot: 's3://bucket/shards',
+    });
+  }));
+
+test('what cannot be a corpus is refused in one line that says what was expected', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['a.tar.gz', 'a.tgz', 'notes.txt']) await writeFile(join(folder, name), '');
+    for (const [corpus, code, message] of [
+      [join(folder, 'a.tar.gz'), 'bad-corpus', /plain tars, found a compressed one/],
+      ['s3://bucket/a.tgz', 'bad-corpus', /plain tars, found a compressed one/],
+      [join(folder, 'notes.txt'), 'bad-corpus', /another file; --corpus-format/],
+      [join(folder, 'nowhere'), 'no-corpus', /found nothing/],
+      ['https://example.org/a.tar', 'bad-corpus', /a path or s3:\/\/, found another scheme/],
+    ] as const) {
+      await assert.rejects(locateCorpus(corpus, {}), { name: 'ConfigError', code, message }, corpus);
+    }
+    const place = { imageRoot: folder };
+    await assert.rejects(locateCorpus(folder, place), { code: 'bad-option', message: /--image-root/ });
+  }));
+
+test('--subject-from goes with archives, and only in forms that are known', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'a.tar'), '');
+    await mkdir(join(folder, 'photos', 'anna'), { recursive: true });
+    const config = await runConfigFromOptions(join(folder, 'a.tar'), { subjectFrom: 'json:label' });
+    assert.deepEqual([config.subjectFrom, config.readBrokenArchives], ['json:label', false]);
+    for (const [corpus, subjectFrom] of [
+      ['a.tar', 'json'],
+      ['a.tar', 'somewhere'],
+      ['photos', 'cls'],
+    ] as const) {
+      const asked = runConfigFromOptions(join(folder, corpus), { subjectFrom });
+      await assert.rejects(asked, { code: 'bad-option', message: /--subject-from/ }, subjectFrom);
+    }
+  }));
+
+test('a corpus is reached as OUT is, except where something else is said', () => {
+  const out = { s3Endpoint: 'http://out', s3Profile: 'night', s3AddressingStyle: 'virtual' } as const;
+  assert.deepEqual(corpusS3Options(out), {
+    endpoint: 'http://out',
+    region: undefined,
+    profile: 'night',
+    forcePathStyle: false,
+  });
+  const other = {
+    ...out,
+    corpusS3Endpoint: 'http://in',
+    corpusS3Region: 'r',
+    corpusS3AddressingStyle: 'path',
+  } as const;
+  assert.deepEqual(corpusS3Options(other), {
+    endpoint: 'http://in',
+    region: 'r',
+    profile: 'night',
+    forcePathStyle: true,
+  });
+});

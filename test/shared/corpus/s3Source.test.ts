@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ImagePlace, type ReadOutcome, readImage } from '../../../src/shared/corpus/corpusSource.ts';
+import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
+import { openS3Source, type S3Source } from '../../../src/shared/corpus/s3Source.ts';
+import { compareUtf8 } from '../../../src/shared/listingOrder.ts';
+import { putObjects } from '../../helpers/s3Objects.ts';
+import { type S3Request, type S3Service, withEnvironment, withS3 } from '../../helpers/services/s3.ts';
+import { withTempFolder } from '../../helpers/tempFolder.ts';
+import { collect } from '../../producer/corpusFiles.ts';
+
+const never = new AbortController().signal;
+
+interface Place {
+  readonly service: S3Service;
+  readonly source: S3Source;
+  read(place: ImagePlace, signal?: AbortSignal): Promise<ReadOutcome>;
+}
+
+const OBJECTS = {
+  'faces/anna/1.jpg': 'a picture',
+  'faces/büro +&?/2.jpg': 'another',
+  'secret.txt': 'secret',
+};
+
+function withSource(run: (place: Place) => Promise<void>): Promise<void> {
+  return withS3({ conditionalPuts: false }, async (service) => {
+    await putObjects(service, OBJECTS);
+    const { endpoint, bucket } = service;
+    const source = (await openCorpusSource(`s3://${bucket}/faces`, { s3: { endpoint } })) as S3Source;
+    service.requests.length = 0;
+    try {
+      await run({ service, source, read: (place, signal = never) => readImage(source, place, signal) });
+    } finally {
+      await source.close();
+    }
+  });
+}
+
+const text = (outcome: ReadOutcome) =>
+  outcome.status === 'ok' ? new TextDecoder().decode(outcome.bytes) : outcome.rejection.code;
+const isRead = ({ method, path }: S3Request) => method === 'GET' && !path.includes('list-type');
+
+test('a photograph is read whole or as a range, each with one request, into a buffer of its own', () =>
+  withSource(async ({ service, read }) => {
+    assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'a picture');
+    assert.equal(text(await read({ uri: 'anna/1.jpg', offset: 2, bytes: 3 })), 'pic');
+    assert.deepEqual(
+      service.requests.map(({ headers }) => headers.range),
+      [undefined, 'bytes=2-4'],
+    );
+    const outcome = await read({ uri: 'anna/1.jpg', offset: 2, bytes: 3 });
+    assert.equal(outcome.status === 'ok' && outcome.bytes.buffer.byteLength, 3);
+  }));
+
+test('keys may hold what file names and URLs may not', () =>
+  withSource(async ({ read }) => {
+    assert.equal(text(await read({ uri: 'büro +&?/2.jpg' })), 'another');
+  }));
+
+test('an object that is missing, ends before the range or would leave the prefix is a rejection', () =>
+  withSource(async ({ service, read }) => {
+    assert.equal(text(await read({ uri: 'anna/2.jpg' })), 'missing');
+    assert.equal(text(await read({ uri: 'anna/1.jpg', offset: 5, bytes: 10 })), 'beyond-end');
+    assert.equal(text(await read({ uri: 'anna/1.jpg', offset: 50, bytes: 10 })), 'beyond-end');
+    service.requests.length = 0;
+    assert.equal(text(await read({ uri: '../secret.txt' })), 'outside-corpus');
+    assert.equal(service.requests.length, 0);
+  }));
+
+test('an object that may not be read is a rejection; credentials that have expired are not', () =>
+  withSource(async ({ service, read }) => {
+    service.fate = (request) => (isRead(request) ? { status: 403, code: 'AccessDenied' } : 'pass');
+    assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'unreadable');
+    service.fate = () => ({ status: 400, code: 'ExpiredToken' });
+    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'corpus-expired-credentials' });
+    service.fate = () => ({ status: 403, code: 'SignatureDoesNotMatch' });
+    await assert.rejects(read({ uri: 'anna/1.jpg' }), { code: 'corpus-access-denied' });
+  }));
+
+test('a body that breaks off is asked for again, and is a rejection when it never comes whole', () =>
+  withSource(async ({ service, read }) => {
+    let cuts = 2;
+    service.fate = (request) => (isRead(request) && cuts-- > 0 ? 'cut-body' : 'pass');
+    assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'a picture');
+    cuts = Number.POSITIVE_INFINITY;
+    assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'shrank');
+  }));
+
+test('a service that fails fails the shard and not the photograph', () =>
+  withSource(async ({ service, read }) => {
+    service.fate = () => ({ status: 501, code: 'NotImplemented' });
+    await assert.rejects(read({ uri: 'anna/1.jpg' }), {
+      code: 's3-failed',
+      message: /corpus read.*anna\/1\.jpg/,
+    });
+  }));
+
+test('a read that is stopped ends at once, however silent the service is', () =>
+  withSource(async ({ service, read }) => {
+    service.fate = () => 'silence';
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 50);
+    const started = performance.now();
+    await assert.rejects(read({ uri: 'anna/1.jpg' }, stop.signal));
+    assert.ok(performance.now() - started < 2_000);
+  }));
+
+test('a prefix is listed page by page, in the order of the bytes of its keys', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    const names = Array.from({ length: 23 }, (_, i) => `p${(i * 7) % 23}/${i}-é😀.jpg`);
+    await putObjects(service, Object.fromEntries(names.map((name) => [`c/${name}`, 'xy'])));
+    const { endpoint, bucket } = service;
+    const source = await openS3Source(`s3://${bucket}/c`, { endpoint }, { pageKeys: 5 });
+    service.requests.length = 0;
+    const listed = await collect(source.list('', never));
+    assert.deepEqual(
+      listed,
+      names.sort(compareUtf8).map((uri) => ({ uri, bytes: 2 })),
+    );
+    assert.equal(service.requests.length, 5);
+    await source.close();
+  }));
+
+test('an archive is opened once and read by ranges; one that is missing is a bad request', () =>
+  withSource(async ({ source, service }) => {
+    const file = await source.open('anna/1.jpg', never);
+    assert.deepEqual([file.bytes, file.far], [9, true]);
+    assert.equal(Buffer.from(await file.read({ start: 2, end: 9 }, never)).toString(), 'picture');
+    await assert.rejects(file.read({ start: 2, end: 10 }, never), { code: 'beyond-end' });
+    await assert.rejects(source.open('anna/2.jpg', never), { name: 'ConfigError', code: 'no-corpus' });
+    service.fate = ({ method }) => (method === 'HEAD' ? { status: 403, code: '' } : 'pass');
+    await assert.rejects(source.open('anna/1.jpg', never), { code: 'no-corpus', message: /AccessDenied/ });
+  }));
+
+test('a bucket that is missing, and a service that is not there, are refused when the corpus is opened', () =>
+  withS3({ conditionalPuts: false }, async ({ endpoint }) => {
+    const open = (root: string, at = endpoint) => openCorpusSource(root, { s3: { endpoint: at } });
+    await assert.rejects(open('s3://no-such-bucket/x'), { name: 'ConfigError', code: 'no-bucket' });
+    await assert.rejects(open('s3://bucket/x', 'http://127.0.0.1:9'), { code: 'unreachable' });
+  }));
+
+test('who may read but not list can still be given an archive or a list', () =>
+  withSource(async ({ service }) => {
+    service.fate = ({ path }) =>
+      path.includes('list-type') ? { status: 403, code: 'AccessDenied' } : 'pass';
+    const source = await openCorpusSource(`s3://${service.bucket}/faces`, {
+      s3: { endpoint: service.endpoint },
+    });
+    assert.equal(text(await readImage(source, { uri: 'anna/1.jpg' }, never)), 'a picture');
+    await source.close();
+  }));
+
+test('a profile names endpoint, region and keys, as it does for every AWS program', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    await putObjects(service, OBJECTS);
+    await withTempFolder(async (folder) => {
+      await writeFile(
+        join(folder, 'config'),
+        `[profile corpus]\nregion = eu-west-9\nendpoint_url = ${service.endpoint}\n` +
+          'aws_access_key_id = PROFILEKEY\naws_secret_access_key = profile-secret\n',
+      );
+      const variables = {
+        AWS_CONFIG_FILE: join(folder, 'config'),
+        AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
+        AWS_REGION: undefined,
+        AWS_ACCESS_KEY_ID: undefined,
+        AWS_SECRET_ACCESS_KEY: undefined,
+      };
+      await withEnvironment(variables, async () => {
+        const root = `s3://${service.bucket}/faces`;
+        const source = await openCorpusSource(root, { s3: { profile: 'corpus' } });
+        assert.equal(text(await readImage(source, { uri: 'anna/1.jpg' }, never)), 'a picture');
+        await source.close();
+      });
+      const { authorization = '' } = service.requests.at(-1)?.headers ?? {};
+      assert.match(authorization, /Credential=PROFILEKEY\/\d+\/eu-west-9\/s3/);
+    });
+  }));
