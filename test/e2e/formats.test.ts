@@ -1,6 +1,6 @@
 /** The same photographs in other wrappings give the same table. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,25 +14,27 @@ import { gnuTar, noGnuTar } from '../producer/tar/tars.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 
-const shape = ['--shard-faces', '8', '--variants', '0'];
+const PEOPLE = ['001', '002', '003', '004'];
+const shape = ['--shard-faces', '4', '--variants', '0'];
 let place = '';
+let photos = '';
 let plain: FinishedRun;
 
 before(async () => {
   place = await mkdtemp(join(tmpdir(), 'posecast-formats-'));
-  const ran = await posecast(['run', samples, join(place, 'plain'), ...shape]);
+  photos = join(place, 'photos');
+  for (const person of PEOPLE) await cp(join(samples, person), join(photos, person), { recursive: true });
+  const ran = await posecast(['run', photos, join(place, 'plain'), ...shape]);
   assert.equal(ran.code, 0, ran.stderr);
   plain = await readRun(join(place, 'plain'));
 });
 after(() => rm(place, { recursive: true }));
 
-/** The sample corpus in three archives of people, as GNU tar writes them. */
+/** The photographs in three archives of people, as GNU tar writes them. */
 async function writeShards(folder: string): Promise<void> {
-  const people = (await readdir(samples, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const names = people.map(({ name }) => name).sort();
   for (const i of [0, 1, 2]) {
-    const own = names.filter((_, place) => place % 3 === i);
-    gnuTar(samples, '-cf', join(folder, `shards-${i}.tar`), '--exclude=*.md', ...own);
+    const own = PEOPLE.filter((_, person) => person % 3 === i);
+    gnuTar(photos, '-cf', join(folder, `shards-${i}.tar`), ...own);
   }
 }
 
@@ -91,7 +93,7 @@ test(
         /1 ignored: damage of an archive, and what lies behind it \(shards-1\.tar at byte/,
       );
       const { faces } = JSON.parse(planned.stdout) as { faces: number };
-      assert.ok(faces >= 16 && faces < 24, String(faces));
+      assert.equal(faces, 7);
     }),
 );
 
@@ -103,9 +105,9 @@ test(
       withTempFolder(async (folder) => {
         await writeShards(folder);
         const objects: Record<string, Buffer> = {};
-        const files = await readdir(samples, { recursive: true });
+        const files = await readdir(photos, { recursive: true });
         for (const file of files.filter((name) => name.endsWith('.jpg'))) {
-          objects[`photos/${file}`] = await readFile(join(samples, file));
+          objects[`photos/${file}`] = await readFile(join(photos, file));
         }
         for (const i of [0, 1, 2]) {
           objects[`tars/shards-${i}.tar`] = await readFile(join(folder, `shards-${i}.tar`));
