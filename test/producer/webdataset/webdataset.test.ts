@@ -128,7 +128,10 @@ test('samples that name nobody are ignored by reason, and an archive without any
       ['0.jpg', 'x'],
       ['0.txt', 'a caption'],
     ]);
-    await assert.rejects(list(join(folder, 'b.tar')), { code: 'no-subjects' });
+    await assert.rejects(list(join(folder, 'b.tar')), {
+      code: 'no-subjects',
+      message: /members=\.jpg \.txt/,
+    });
   }));
 
 test('members in any order give the same faces, and unsorted archives are noted', async () => {
@@ -160,6 +163,22 @@ test('members in any order give the same faces, and unsorted archives are noted'
     { numRuns: 15 },
   );
 });
+
+test('a sample of thousands of photographs is listed whole, its label before, among or after them', () =>
+  withTempFolder(async (folder) => {
+    const images = Array.from({ length: 2_500 }, (_, i) => [`s.${i}.jpg`, 'x'] as const);
+    for (const place of [0, 1_200, 2_500]) {
+      await writeTar(join(folder, 'a.tar'), [
+        ...images.slice(0, place),
+        ['s.cls', '7'],
+        ...images.slice(place),
+      ]);
+      const { faces, ignored } = await list(join(folder, 'a.tar'), { subjectFrom: 'cls' });
+      assert.equal(new Set(faces.map(({ faceId }) => faceId)).size, 2_500);
+      assert.ok(faces.every(({ subjectId }) => subjectId === '7'));
+      assert.equal(ignored.size, 0);
+    }
+  }));
 
 test('archives are named by braces, by ::, by * or by their folder', () =>
   withTempFolder(async (folder) => {

@@ -8,6 +8,7 @@ import { IMAGE_EXTENSIONS } from '../folder.ts';
 import { type ForwardReader, openForwardReader } from '../forwardReader.ts';
 import type { IgnoredEntries } from '../ignored.ts';
 import { type TarDamage, type TarMember, tarMembers } from '../tar/tarMembers.ts';
+import { compareLoose, gatherSamples, type ImageMember, type Loose } from './gatherSamples.ts';
 import { sampleName } from './sampleKey.ts';
 import type { MemberRule, SubjectRule } from './subjectRule.ts';
 
@@ -43,21 +44,6 @@ export interface RepeatedMember {
   readonly first: number;
 }
 
-interface ImageMember {
-  readonly name: string;
-  readonly offset: number;
-  readonly bytes: number;
-}
-
-/** A member whose sample was not complete where it lay. `order`: its offset. */
-interface Loose {
-  readonly key: string;
-  readonly order: number;
-  readonly image?: ImageMember;
-  /** null: there is a label, but it names nobody. */
-  readonly subjectId?: string | null;
-}
-
 /** Damage is returned and not thrown: what to do about it is for who knows all archives. */
 export async function listArchive(listing: ArchiveListing): Promise<ListedArchive> {
   const { file, rule, ignored, signal } = listing;
@@ -67,9 +53,7 @@ export async function listArchive(listing: ArchiveListing): Promise<ListedArchiv
     (a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1],
     { chunkItems: CHUNK_ITEMS },
   );
-  const loose = openExternalSorter<Loose>((a, b) => compareUtf8(a.key, b.key) || a.order - b.order, {
-    chunkItems: CHUNK_ITEMS,
-  });
+  const loose = openExternalSorter<Loose>(compareLoose, { chunkItems: CHUNK_ITEMS });
   const shown = (name: string) => `${file.uri}/${name}`;
   const emit = async (image: ImageMember, subjectId: string): Promise<void> => {
     const { name, offset, bytes } = image;
@@ -158,82 +142,6 @@ async function readLabel(reader: ForwardReader, member: TarMember, rule: MemberR
 function acceptable(subjectId: string | undefined): string | null {
   if (subjectId === undefined || subjectId.length > MAX_SUBJECT || subjectId.includes('\uFFFD')) return null;
   return subjectId;
-}
-
-interface Gathering {
-  readonly emit: (image: ImageMember, subjectId: string) => Promise<void>;
-  readonly passOver: (reason: string, name: string) => void;
-  readonly noPerson: string;
-  readonly loose: ReturnType<typeof openExternalSorter<Loose>>;
-}
-
-/** A sample as far as it has been seen. */
-interface Sample {
-  key: string;
-  images: ImageMember[];
-  subjectId: string | null | undefined;
-  order: number;
-}
-
-/** Puts images and labels of equal keys together: side by side as they come, else sorted when the archive has ended. */
-function gatherSamples({ emit, passOver, noPerson, loose }: Gathering) {
-  let sample: Sample | undefined;
-
-  const end = async (): Promise<void> => {
-    if (sample === undefined) return;
-    const { key, images, subjectId, order } = sample;
-    sample = undefined;
-    if (images.length > 0 && typeof subjectId === 'string') {
-      for (const image of images) await emit(image, subjectId);
-      return;
-    }
-    if (subjectId !== undefined) await loose.add({ key, order, subjectId });
-    for (const image of images) await loose.add({ key, order: image.offset, image });
-  };
-  const sampleOf = async (key: string, order: number): Promise<Sample> => {
-    if (sample?.key !== key) {
-      await end();
-      sample = { key, images: [], subjectId: undefined, order };
-    }
-    return sample!;
-  };
-  const endLoose = async (group: Sample): Promise<number> => {
-    const { key, images, subjectId } = group;
-    if (images.length === 0) passOver('a label without an image', key);
-    else if (typeof subjectId === 'string') {
-      for (const image of images) await emit(image, subjectId);
-      return 1;
-    } else for (const { name } of images) passOver(noPerson, name);
-    return 0;
-  };
-
-  return {
-    async image(key: string, image: ImageMember): Promise<void> {
-      (await sampleOf(key, image.offset)).images.push(image);
-    },
-    /** Of two labels the first counts. */
-    async label(key: string, order: number, subjectId: string | null): Promise<void> {
-      const at = await sampleOf(key, order);
-      if (at.subjectId === undefined) at.subjectId = subjectId;
-      else passOver('a second label of a sample', key);
-    },
-    /** How many samples were put together by their names. */
-    async finish(): Promise<number> {
-      await end();
-      let scattered = 0;
-      let group: Sample | undefined;
-      for await (const { key, order, image, subjectId } of loose.sorted()) {
-        if (group?.key !== key) {
-          if (group !== undefined) scattered += await endLoose(group);
-          group = { key, images: [], subjectId: undefined, order };
-        }
-        if (image !== undefined) group.images.push(image);
-        else group.subjectId ??= subjectId;
-      }
-      if (group !== undefined) scattered += await endLoose(group);
-      return scattered;
-    },
-  };
 }
 
 /** Photographs of equal name: two faces would have one id. */

@@ -90,11 +90,17 @@ async function subjectRule(read: WebdatasetRead, first: string, signal: AbortSig
     throw new ConfigError(
       'no-subjects',
       `WebDataset: expected samples that name a person, found none; --subject-from says where: ${SUBJECT_RULES}`,
-      { archive: first, members: [...sight.extensions].map((extension) => `.${extension}`).join(' ') },
+      { archive: first, members: shownExtensions(sight.extensions) },
     );
   } finally {
     await file.close();
   }
+}
+
+/** The first few, as in `.jpg .json …`. */
+function shownExtensions(extensions: ReadonlySet<string>): string {
+  const first = [...extensions].slice(0, 8).map((extension) => `.${extension.slice(0, 20)}`);
+  return [...first, ...(extensions.size > first.length ? ['…'] : [])].join(' ');
 }
 
 /** Every archive into the sorter; damages in the order of the archives. */
