@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { ConfigError } from './errors.ts';
+import { labelColumnsSchema } from './labelColumns.ts';
 
 export const CORPUS_FORMATS = ['folder', 'csv', 'webdataset'] as const;
 export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
@@ -23,6 +24,8 @@ export const runConfigSchema = z.strictObject({
   subjectFrom: z.string().min(1).nullable().default(null),
   /** Damaged archives give what lies before the damage. False: they are refused. */
   readBrokenArchives: z.boolean().default(false),
+  /** What the corpus says about its photographs and the output tables carry: their columns, in order. */
+  labelColumns: labelColumnsSchema.default([]),
   /** True: images are already aligned 112×112 crops; nothing is detected again. */
   aligned: z.boolean().default(false),
   /** Registry name of the detector. */

@@ -17,6 +17,8 @@
  * - commit: the record, put if absent, that makes one attempt of a shard the shard's result.
  */
 
+import type { LabelValue } from './labelColumns.ts';
+
 export type SubjectId = string;
 export type FaceId = string;
 
@@ -31,6 +33,8 @@ export interface FaceRecord {
   readonly bytes: number;
   /** Where the image starts within its object, in bytes: a member of an archive. Absent: the object is the image. */
   readonly offset?: number;
+  /** One value for each of the run's label columns, in their order; absent where the run has none. */
+  readonly labels?: readonly LabelValue[];
 }
 
 /** Side of an aligned crop in pixels (the ArcFace template). */

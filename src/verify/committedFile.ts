@@ -74,13 +74,19 @@ function metadataProblems(
   key: string,
 ): string[] {
   const found = parseTableMetadata(entries, key);
-  const expected = tableMetadata({
-    kind: folder === 'data' ? 'embeddings' : folder,
-    runId: run.runId,
-    recognizer: run.recognizer.name,
-    recognizerDigest: run.recognizer.digest,
-  });
-  return (Object.keys(expected) as (keyof typeof expected)[])
-    .filter((name) => found[name] !== expected[name])
-    .map((name) => `${name} is ${found[name]}, expected ${expected[name]}`);
+  const expected = tableMetadata(
+    {
+      kind: folder === 'data' ? 'embeddings' : folder,
+      runId: run.runId,
+      recognizer: run.recognizer.name,
+      recognizerDigest: run.recognizer.digest,
+    },
+    folder === 'data' ? run.config.labelColumns : [],
+  );
+  const names = new Set([...Object.keys(expected), ...Object.keys(found)] as (keyof typeof expected)[]);
+  const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return [...names]
+    .map((name) => ({ name, is: shown(found[name]), should: shown(expected[name]) }))
+    .filter(({ is, should }) => is !== should)
+    .map(({ name, is, should }) => `${name} is ${is}, expected ${should}`);
 }

@@ -1,5 +1,6 @@
 /** Whether a shard's rows account for exactly the listing rows of the shard. */
 import type { FaceRecord } from '../shared/face.ts';
+import type { LabelValue } from '../shared/labelColumns.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 
 export type Report = (code: string, problem: string) => void;
@@ -16,12 +17,16 @@ export interface OutputRow {
   readonly kind: string;
   readonly variant: number | null;
   readonly sourceFaceId: string | null;
+  /** In the order of the run's label columns. */
+  readonly labels: readonly LabelValue[];
 }
 
 export class ShardFaces {
   private readonly report: Report;
   /** Subject of each listed face. */
   private readonly listed: Map<string, string>;
+  /** Labels of each listed face, as text; empty for a run without label columns. */
+  private readonly labels = new Map<string, string>();
   private readonly seen = new Set<string>();
   private readonly real = new Set<string>();
   private readonly augmented: OutputRow[] = [];
@@ -31,7 +36,10 @@ export class ShardFaces {
     this.report = report;
     this.listed = new Map(rows.map((row) => [row.faceId, row.subjectId]));
     if (this.listed.size !== rows.length) report('listing-duplicate', 'listing names a face twice');
-    for (const row of rows) this.subjects.set(row.subjectId, { faces: 0, rejects: 0, variants: 0 });
+    for (const row of rows) {
+      this.subjects.set(row.subjectId, { faces: 0, rejects: 0, variants: 0 });
+      if (row.labels !== undefined) this.labels.set(row.faceId, JSON.stringify(row.labels));
+    }
   }
 
   /** The shard's subjects in listing order. */
@@ -45,9 +53,18 @@ export class ShardFaces {
         this.report('bad-row', `real row has a variant or a source: ${row.faceId}`);
       }
       this.real.add(row.faceId);
+      const labels = JSON.stringify(row.labels);
+      const listed = this.labels.get(row.faceId) ?? labels;
+      if (labels !== listed) {
+        this.report('wrong-label', `${row.faceId} has the labels ${labels}, the listing says ${listed}`);
+      }
       this.account(row.faceId, row.subjectId, 'faces');
-    } else if (row.kind === 'augmented') this.augmented.push(row);
-    else this.report('bad-row', `kind must be real or augmented, got ${row.kind}: ${row.faceId}`);
+    } else if (row.kind === 'augmented') {
+      this.augmented.push(row);
+      if (row.labels.some((label) => label !== null)) {
+        this.report('wrong-label', `augmented row has labels of a photograph: ${row.faceId}`);
+      }
+    } else this.report('bad-row', `kind must be real or augmented, got ${row.kind}: ${row.faceId}`);
   }
 
   addReject(faceId: string, subjectId: string): void {

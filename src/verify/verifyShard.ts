@@ -1,6 +1,7 @@
 /** Re-reads one committed shard: files, values, and whether its rows account for exactly its faces. */
 import type { RecordBatch } from 'apache-arrow';
 import type { FaceRecord } from '../shared/face.ts';
+import type { LabelColumn, LabelValue } from '../shared/labelColumns.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { ATTEMPT_FOLDERS, type AttemptFolder } from '../shared/run/runKeys.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
@@ -59,7 +60,7 @@ export function verifyShard(
     checkEmbeddings(batch, run.config.embeddingType, (code, row, problem) => {
       problems.add(code, key, `${problem}: ${String(batch.getChild('face_id')?.get(row))}`);
     });
-    for (const row of outputRows(batch)) {
+    for (const row of outputRows(batch, run.config.labelColumns)) {
       faces.addRow(row);
       ids.add(row.faceId);
       if (row.kind === 'augmented') found.augmented++;
@@ -117,11 +118,12 @@ function checkOrder(
   }
 }
 
-function* outputRows(batch: RecordBatch): Iterable<OutputRow> {
+function* outputRows(batch: RecordBatch, labelColumns: readonly LabelColumn[]): Iterable<OutputRow> {
   const columns = ['face_id', 'subject_id', 'kind', 'variant', 'source_face_id'].map((name) =>
     batch.getChild(name),
   );
   const [faceIds, subjectIds, kinds, variants, sources] = columns;
+  const labels = labelColumns.map(({ name }) => batch.getChild(name));
   for (let i = 0; i < batch.numRows; i++) {
     yield {
       faceId: faceIds?.get(i) as string,
@@ -129,6 +131,12 @@ function* outputRows(batch: RecordBatch): Iterable<OutputRow> {
       kind: kinds?.get(i) as string,
       variant: variants?.get(i) as number | null,
       sourceFaceId: sources?.get(i) as string | null,
+      labels: labels.map((column) => labelOf(column?.get(i))),
     };
   }
+}
+
+/** int64 comes as a bigint; labels are within what a number says exactly. */
+function labelOf(value: string | number | bigint | null | undefined): LabelValue {
+  return typeof value === 'bigint' ? Number(value) : (value ?? null);
 }

@@ -263,12 +263,15 @@ async function encodeTables(
     stopwatch.time('encode', () =>
       tableWriter.encode(rows.finish(), {
         format: run.config.format,
-        metadata: tableMetadata({
-          kind,
-          runId: run.runId,
-          recognizer: run.recognizer.name,
-          recognizerDigest: run.recognizer.digest,
-        }),
+        metadata: tableMetadata(
+          {
+            kind,
+            runId: run.runId,
+            recognizer: run.recognizer.name,
+            recognizerDigest: run.recognizer.digest,
+          },
+          kind === 'embeddings' ? run.config.labelColumns : [],
+        ),
       }),
     );
   const [data, rejects, subjects] = await Promise.all([

@@ -34,7 +34,7 @@ export interface ShardTables {
 
 export interface ShardTablesOptions {
   readonly dim: number;
-  readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode'>;
+  readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode' | 'labelColumns'>;
   /** class_index of the shard's first subject. */
   readonly firstClassIndex: number;
   /** Pose bins that augmentation can reach: what coverage is a share of. */
@@ -49,7 +49,11 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
   const rejectsByCode: Record<string, number> = {};
   const breather = createBreather();
 
-  function addReal({ faceId, subjectId }: FaceRecord, face: EmbeddedFace, centroid: Float32Array): void {
+  function addReal(
+    { faceId, subjectId, labels }: FaceRecord,
+    face: EmbeddedFace,
+    centroid: Float32Array,
+  ): void {
     data.add({
       faceId,
       subjectId,
@@ -61,6 +65,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
       detectionScore: face.detectionScore,
       similarity: dot(face.embedding, centroid),
       facesFound: face.facesFound,
+      labels,
       embedding: face.embedding,
       landmarks: face.landmarks,
       postureCode: face.postureCode ?? null,

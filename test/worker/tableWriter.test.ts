@@ -39,6 +39,7 @@ test('the buffers of a table move to the thread instead of being copied', async 
       embeddingType: 'float32',
       withLandmarks: false,
       withPostureCode: false,
+      labelColumns: [],
     });
     const table = rows.finish();
     const written = writer.encode(table, { format: 'arrow', metadata });

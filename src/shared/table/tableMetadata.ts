@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { describeIssues } from '../config.ts';
 import { IntegrityError } from '../errors.ts';
+import { type LabelColumn, labelColumnsSchema } from '../labelColumns.ts';
 import { TABLE_SCHEMA_VERSION } from './tables.ts';
 
 export const TABLE_METADATA_KEY = 'posecast';
@@ -18,14 +19,18 @@ const tableMetadataSchema = z.strictObject({
   recognizer: z.string().min(1),
   recognizerDigest: z.string().min(1),
   normalization: z.literal('l2'),
+  /** Columns that hold labels of the corpus; absent where there are none. */
+  labelColumns: labelColumnsSchema.min(1).optional(),
 });
 
 export type TableMetadata = z.infer<typeof tableMetadataSchema>;
 
 export function tableMetadata(
   identity: Pick<TableMetadata, 'kind' | 'runId' | 'recognizer' | 'recognizerDigest'>,
+  labelColumns: readonly LabelColumn[] = [],
 ): TableMetadata {
-  return { schemaVersion: TABLE_SCHEMA_VERSION, ...identity, normalization: 'l2' };
+  const labels = labelColumns.length === 0 ? {} : { labelColumns: [...labelColumns] };
+  return { schemaVersion: TABLE_SCHEMA_VERSION, ...identity, normalization: 'l2', ...labels };
 }
 
 /** The metadata as the file's key-value pairs. */

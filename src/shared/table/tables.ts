@@ -1,8 +1,9 @@
 /** The output tables: which columns, in which order, of which type. These constants are the schema; nothing else is. */
 import type { RecordBatch } from 'apache-arrow';
 import { LANDMARK_COUNT, POSTURE_DIM, type Rejection } from '../face.ts';
+import type { LabelColumn, LabelType, LabelValue } from '../labelColumns.ts';
 import { type CellValue, ColumnBuilder } from './columnBuilder.ts';
-import type { ColumnSpec, TableColumns, VectorType } from './columns.ts';
+import type { ColumnSpec, ScalarType, TableColumns, VectorType } from './columns.ts';
 
 /** Raised when a column is added, removed or changes its meaning. */
 export const TABLE_SCHEMA_VERSION = 1;
@@ -14,6 +15,8 @@ export interface EmbeddingShape {
   readonly embeddingType: VectorType;
   readonly withLandmarks: boolean;
   readonly withPostureCode: boolean;
+  /** Labels of the corpus, in the order in which rows carry their values. */
+  readonly labelColumns: readonly LabelColumn[];
 }
 
 /** data/: one row an embedding, real or augmented. */
@@ -79,6 +82,8 @@ export interface EmbeddingRow {
   readonly detectionScore: number | null;
   readonly similarity: number | null;
   readonly facesFound: number | null;
+  /** One value for each label column; absent in augmented rows, whose labels are null: they are no photographs. */
+  readonly labels?: readonly LabelValue[] | undefined;
   /** D values, unit length. Copied. */
   readonly embedding: Float32Array;
   /** 136 values in crop pixels; used when the table has the column. */
@@ -113,9 +118,18 @@ export interface TableRows<Row> {
   finish(): TableColumns;
 }
 
+const LABEL_STORAGE: Readonly<Record<LabelType, 'utf8' | ScalarType>> = {
+  string: 'utf8',
+  integer: 'int64',
+  number: 'float64',
+};
+
 /** The columns of an embedding table of this shape, in file order. */
 export function embeddingColumns(shape: EmbeddingShape): ColumnSpec[] {
   const columns: ColumnSpec[] = [...EMBEDDING_COLUMNS];
+  for (const { name, type } of shape.labelColumns) {
+    columns.push({ name, type: LABEL_STORAGE[type], nullable: true });
+  }
   columns.push({
     name: 'embedding',
     type: { vector: shape.embeddingType, size: shape.dim },
@@ -148,6 +162,7 @@ export function embeddingRows(shape: EmbeddingShape): TableRows<EmbeddingRow> {
     row.detectionScore,
     row.similarity,
     row.facesFound,
+    ...shape.labelColumns.map((_, i) => row.labels?.[i] ?? null),
     row.embedding,
     ...(shape.withLandmarks ? [row.landmarks ?? null] : []),
     ...(shape.withPostureCode ? [row.postureCode ?? null] : []),

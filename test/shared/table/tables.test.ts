@@ -50,10 +50,25 @@ const row: fc.Arbitrary<EmbeddingRow> = fc.record({
   embedding: vector(DIM),
   landmarks: orNull(vector(136)),
   postureCode: orNull(vector(512)),
+  labels: fc.option(
+    fc.tuple(
+      orNull(text),
+      orNull(fc.maxSafeInteger()),
+      orNull(fc.double({ noNaN: true, noDefaultInfinity: true })),
+    ),
+    { nil: undefined },
+  ),
 });
 
+const LABELS: EmbeddingShape['labelColumns'] = [
+  { name: 'expression', type: 'string' },
+  { name: 'session', type: 'integer' },
+  { name: 'age', type: 'number' },
+];
+
 /** What a reader should give back for a row, in file order. */
-function expected(row: EmbeddingRow, { embeddingType, withLandmarks, withPostureCode }: EmbeddingShape) {
+function expected(row: EmbeddingRow, shape: EmbeddingShape) {
+  const { embeddingType, withLandmarks, withPostureCode, labelColumns } = shape;
   const rounded =
     embeddingType === 'float16'
       ? [...row.embedding].map((v) => fromFloat16Bits(toFloat16Bits(v)))
@@ -71,6 +86,7 @@ function expected(row: EmbeddingRow, { embeddingType, withLandmarks, withPosture
     detection_score: row.detectionScore,
     similarity: row.similarity,
     faces_found: row.facesFound,
+    ...Object.fromEntries(labelColumns.map(({ name }, i) => [name, row.labels?.[i] ?? null])),
     embedding: rounded,
     ...(withLandmarks ? { landmarks: row.landmarks == null ? null : [...row.landmarks] } : {}),
     ...(withPostureCode ? { posture_code: row.postureCode == null ? null : [...row.postureCode] } : {}),
@@ -81,6 +97,7 @@ function expected(row: EmbeddingRow, { embeddingType, withLandmarks, withPosture
 function plainCell(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value === 'object') return Array.from(value as Iterable<number>, (v) => v + 0);
+  if (typeof value === 'bigint') return Number(value);
   return typeof value === 'number' ? value + 0 : value;
 }
 
@@ -97,6 +114,7 @@ const shape: fc.Arbitrary<EmbeddingShape> = fc.record({
   embeddingType: fc.constantFrom(...EMBEDDING_TYPES),
   withLandmarks: fc.boolean(),
   withPostureCode: fc.boolean(),
+  labelColumns: fc.boolean().map((labelled) => (labelled ? LABELS : [])),
 });
 
 test('an embedding table comes back from Parquet row for row, by a reader that shares no code with the writer', async () => {
@@ -134,6 +152,7 @@ for (const format of ['parquet', 'arrow'] as const) {
       embeddingType: 'float16',
       withLandmarks: true,
       withPostureCode: true,
+      labelColumns: LABELS,
     };
     const rows = embeddingRows(shape);
     for (let i = 0; i < 300; i++) rows.add(makeRow({ faceId: `face-${i}` }));
@@ -146,7 +165,13 @@ for (const format of ['parquet', 'arrow'] as const) {
         ({ name, type, nullable }) => `${name}: ${type}${nullable ? '' : ' not null'}`,
       ),
       embeddingColumns(shape).map(({ name, type, nullable }) => {
-        const shown = { utf8: 'Utf8', int32: 'Int32', float32: 'Float32' } as Record<string, string>;
+        const shown = {
+          utf8: 'Utf8',
+          int32: 'Int32',
+          int64: 'Int64',
+          float32: 'Float32',
+          float64: 'Float64',
+        } as Record<string, string>;
         const arrow =
           typeof type === 'string'
             ? shown[type]
@@ -163,6 +188,7 @@ test('a table of more rows than a row group is read back group by group, in orde
     embeddingType: 'float32',
     withLandmarks: false,
     withPostureCode: false,
+    labelColumns: [],
   });
   for (let i = 0; i < 70_000; i++) {
     rows.add(
@@ -213,6 +239,7 @@ test('a value that does not fit its column is refused with the column named', ()
     embeddingType: 'float32',
     withLandmarks: false,
     withPostureCode: false,
+    labelColumns: [],
   });
   assert.throws(
     () => rows.add(makeRow({ embedding: new Float32Array(DIM + 1) })),
