@@ -26,7 +26,7 @@ import {
   scoreAnswers,
 } from './kdefFaces.ts';
 import { type CorrectedOptions, groupPeople, type KdefGroups } from './kdefGroups.ts';
-import { KDEF_ANGLES, type KdefAngle, type KdefEmotion, kdefSubjectOf } from './kdefName.ts';
+import { KDEF_ANGLES, type KdefAngle, type KdefEmotion, kdefSubjectOf } from '../../shared/kdefName.ts';
 
 /**
  * Runs all folds and joins them: every person is asked about once. `fit` receives pairs of the generator's people

@@ -4,7 +4,7 @@ import { normalizeInPlace } from '../../shared/l2.ts';
 import type { Combiner } from '../../worker/models/combiner.ts';
 import { applyChange, fitChange } from '../rivals/ridgeMap.ts';
 import type { FitKdefGenerator } from './kdefFaces.ts';
-import { KDEF_ANGLES, KDEF_YAW, kdefSubjectOf } from './kdefName.ts';
+import { KDEF_ANGLES, KDEF_YAW, kdefSubjectOf } from '../../shared/kdefName.ts';
 
 /** Samples that a combiner gets at a time. */
 const CHUNK = 256;

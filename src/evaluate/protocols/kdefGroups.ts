@@ -2,7 +2,7 @@
 import { ConfigError } from '../../shared/errors.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import type { KdefFace } from './kdefFaces.ts';
-import { kdefSubjectOf } from './kdefName.ts';
+import { kdefSubjectOf } from '../../shared/kdefName.ts';
 
 export interface CorrectedOptions {
   readonly folds: number;

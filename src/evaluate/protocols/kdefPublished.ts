@@ -24,7 +24,7 @@ import {
   scaleRows,
   scoreAnswers,
 } from './kdefFaces.ts';
-import { kdefSubjectOf } from './kdefName.ts';
+import { kdefSubjectOf } from '../../shared/kdefName.ts';
 
 /** What is wrong with it; shown with every number that it gives. */
 export const PUBLISHED_DEFECTS = [

@@ -9,7 +9,7 @@ import { type KdefPhotograph, kdefPhotograph } from './kdefCorpus.ts';
 import { kdefCorrected } from './kdefCorrected.ts';
 import { type FitKdefGenerator, type KdefFace, NEVER_RUN_ON_KDEF } from './kdefFaces.ts';
 import { fraKdefGenerator, ridgeKdefGenerator } from './kdefGenerators.ts';
-import { kdefSubjectOf } from './kdefName.ts';
+import { kdefSubjectOf } from '../../shared/kdefName.ts';
 import { kdefAsPublished, PUBLISHED_DEFECTS } from './kdefPublished.ts';
 import { type KdefScores, kdefRows } from './kdefRows.ts';
 import { openRbfClassifier } from './rbfClassifier.ts';

@@ -20,7 +20,7 @@ import {
   KDEF_EMOTIONS,
   KDEF_YAW,
   kdefSubjectOf,
-} from '../../../src/evaluate/protocols/kdefName.ts';
+} from '../../../src/shared/kdefName.ts';
 import { kdefAsPublished, publishedPairs } from '../../../src/evaluate/protocols/kdefPublished.ts';
 import { centroid, dot, normalizeInPlace } from '../../../src/shared/l2.ts';
 import { randomNormal, seededRandom } from '../../../src/shared/random.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { kdefPhotograph } from '../../../src/evaluate/protocols/kdefCorpus.ts';
+import { kdefPhotograph } from '../../src/evaluate/protocols/kdefCorpus.ts';
 import {
   KDEF_ANGLES,
   KDEF_EMOTIONS,
@@ -11,7 +11,7 @@ import {
   type KdefLabels,
   kdefNameOf,
   parseKdefName,
-} from '../../../src/evaluate/protocols/kdefName.ts';
+} from '../../src/shared/kdefName.ts';
 
 const anyLabels: fc.Arbitrary<KdefLabels> = fc.record({
   session: fc.constantFrom(...KDEF_SESSIONS),
