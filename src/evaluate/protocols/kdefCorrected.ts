@@ -9,6 +9,7 @@
  *   others; asked are all faces of the test people.
  */
 import { ConfigError } from '../../shared/errors.ts';
+import { KDEF_ANGLES, type KdefAngle, type KdefEmotion, kdefSubjectOf } from '../../shared/kdefName.ts';
 import { type Random, randomInt, seededRandom, shuffle } from '../../shared/random.ts';
 import {
   type ClassifyRows,
@@ -26,7 +27,6 @@ import {
   scoreAnswers,
 } from './kdefFaces.ts';
 import { type CorrectedOptions, groupPeople, type KdefGroups } from './kdefGroups.ts';
-import { KDEF_ANGLES, type KdefAngle, type KdefEmotion, kdefSubjectOf } from '../../shared/kdefName.ts';
 
 /**
  * Runs all folds and joins them: every person is asked about once. `fit` receives pairs of the generator's people

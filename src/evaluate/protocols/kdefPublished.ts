@@ -8,6 +8,7 @@
  * with all generated embeddings. Never run on the real set.
  */
 import { ConfigError } from '../../shared/errors.ts';
+import { kdefSubjectOf } from '../../shared/kdefName.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import {
   type ClassifyRows,
@@ -24,7 +25,6 @@ import {
   scaleRows,
   scoreAnswers,
 } from './kdefFaces.ts';
-import { kdefSubjectOf } from '../../shared/kdefName.ts';
 
 /** What is wrong with it; shown with every number that it gives. */
 export const PUBLISHED_DEFECTS = [

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { ConfigError } from '../../shared/errors.ts';
+import { kdefSubjectOf } from '../../shared/kdefName.ts';
 import { drawLandmarkImage } from '../../shared/landmarkImage.ts';
 import { openPostureEncoder } from '../../worker/models/openModels.ts';
 import { countOutcome, embedPhotographs, newCounts } from './embedPhotographs.ts';
@@ -9,7 +10,6 @@ import { type KdefPhotograph, kdefPhotograph } from './kdefCorpus.ts';
 import { kdefCorrected } from './kdefCorrected.ts';
 import { type FitKdefGenerator, type KdefFace, NEVER_RUN_ON_KDEF } from './kdefFaces.ts';
 import { fraKdefGenerator, ridgeKdefGenerator } from './kdefGenerators.ts';
-import { kdefSubjectOf } from '../../shared/kdefName.ts';
 import { kdefAsPublished, PUBLISHED_DEFECTS } from './kdefPublished.ts';
 import { type KdefScores, kdefRows } from './kdefRows.ts';
 import { openRbfClassifier } from './rbfClassifier.ts';

@@ -18,7 +18,12 @@ export const KDEF_LABEL_COLUMNS: readonly LabelColumn[] = [
 ];
 
 /** All labels that a name holds. */
-export const KDEF_LABELS = ['session', 'gender', 'emotion', 'angle'] as const satisfies readonly (keyof KdefLabels)[];
+export const KDEF_LABELS = [
+  'session',
+  'gender',
+  'emotion',
+  'angle',
+] as const satisfies readonly (keyof KdefLabels)[];
 
 /** Names the people of a reader's photographs by their files; what has another name is passed over and counted. */
 export function kdefCorpus(photographs: CorpusReader, labelColumns: readonly LabelColumn[]): CorpusReader {
@@ -52,7 +57,10 @@ function labelOf(labels: KdefLabels, { name }: LabelColumn): LabelValue {
 }
 
 /** Both sittings of a person lie in folders of their own. */
-async function* sorted(faces: AsyncIterable<FaceRecord>, signal: AbortSignal | undefined): AsyncGenerator<FaceRecord> {
+async function* sorted(
+  faces: AsyncIterable<FaceRecord>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FaceRecord> {
   const sorter = openExternalSorter<FaceRecord>(compareFaces);
   try {
     for await (const face of faces) await sorter.add(face);

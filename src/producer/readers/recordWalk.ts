@@ -51,7 +51,7 @@ interface Part {
 
 /** `windowBytes`: read at a time; memory is that, once. */
 export function walkRecords(archive: ArchiveBytes, windowBytes: number): RecordWalk {
-  let window = new Uint8Array(0);
+  let window: Uint8Array = new Uint8Array(0);
   let windowAt = 0;
 
   /** Bytes [at, at + length) of the archive; a view into the window, for use at once. */

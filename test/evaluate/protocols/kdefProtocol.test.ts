@@ -15,13 +15,8 @@ import {
   type KdefScore,
 } from '../../../src/evaluate/protocols/kdefFaces.ts';
 import { groupPeople } from '../../../src/evaluate/protocols/kdefGroups.ts';
-import {
-  KDEF_ANGLES,
-  KDEF_EMOTIONS,
-  KDEF_YAW,
-  kdefSubjectOf,
-} from '../../../src/shared/kdefName.ts';
 import { kdefAsPublished, publishedPairs } from '../../../src/evaluate/protocols/kdefPublished.ts';
+import { KDEF_ANGLES, KDEF_EMOTIONS, KDEF_YAW, kdefSubjectOf } from '../../../src/shared/kdefName.ts';
 import { centroid, dot, normalizeInPlace } from '../../../src/shared/l2.ts';
 import { randomNormal, seededRandom } from '../../../src/shared/random.ts';
 import { openFacePipeline } from '../../../src/worker/facePipeline.ts';
