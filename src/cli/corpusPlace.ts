@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { dirname, extname, resolve } from 'node:path';
+import { TABLE_EXTENSIONS, tableFolder } from '../producer/readers/tableFiles.ts';
 import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
 import { archiveRoot, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
@@ -17,24 +18,24 @@ export interface CorpusPlaceFlags {
   readonly imageRoot?: string | undefined;
 }
 
-/**
- * How each format is found and what its images are relative to. 'folder': to the corpus itself. 'list': to the list's
- * folder, or --image-root. 'archives': to the folder that all of them lie below.
- */
-const FORMATS: Readonly<
-  Record<
-    CorpusFormat,
-    { readonly extensions: readonly string[]; readonly images: 'folder' | 'list' | 'archives' }
-  >
-> = {
-  folder: { extensions: [], images: 'folder' },
-  csv: { extensions: ['.csv'], images: 'list' },
-  webdataset: { extensions: ['.tar'], images: 'archives' },
+/** By which names each format is found. */
+const EXTENSIONS: Readonly<Record<CorpusFormat, readonly string[]>> = {
+  folder: [],
+  csv: ['.csv'],
+  webdataset: ['.tar'],
+  recordio: ['.rec'],
+  parquet: TABLE_EXTENSIONS.parquet,
+  arrow: TABLE_EXTENSIONS.arrow,
+  kdef: [],
 };
+
+/** Formats with paths of images, which --image-root may be the root of. */
+const LISTS: readonly CorpusFormat[] = ['csv', 'parquet', 'arrow'];
 
 /** For messages and help. */
 export const CORPUS_KINDS =
-  'a folder or s3://bucket/prefix with a folder per person, a .csv list, or WebDataset tars';
+  'a folder or s3://bucket/prefix with a folder per person, a .csv, .parquet or .arrow list, WebDataset tars, or a ' +
+  '.rec archive';
 
 /**
  * CORPUS as the user wrote it → its format and absolute places.
@@ -43,18 +44,13 @@ export const CORPUS_KINDS =
 export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
   const corpus = absolute(text);
   const corpusFormat = flags.corpusFormat ?? (await detectFormat(corpus));
-  const { images } = FORMATS[corpusFormat];
-  if (images !== 'list' && flags.imageRoot !== undefined) {
+  const isList = LISTS.includes(corpusFormat);
+  if (!isList && flags.imageRoot !== undefined) {
     throw new ConfigError('bad-option', '--image-root: expected with a list only', { corpus, corpusFormat });
   }
-  const imageRoot =
-    images === 'list'
-      ? absolute(flags.imageRoot ?? parentOf(corpus))
-      : images === 'archives'
-        ? rootOfArchives(corpus)
-        : corpus;
+  const imageRoot = absolute(flags.imageRoot ?? (await imageFolder(corpus, corpusFormat)));
   if (!isS3Uri(imageRoot) && !(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
-    const option = images === 'list' ? '--image-root' : 'CORPUS';
+    const option = isList ? '--image-root' : 'CORPUS';
     throw new ConfigError('no-image-root', `${option}: expected a folder, found none`, { path: imageRoot });
   }
   return { corpus, corpusFormat, imageRoot };
@@ -75,12 +71,12 @@ export async function detectFormat(corpus: string): Promise<CorpusFormat> {
     throw new ConfigError('bad-corpus', 'CORPUS: expected a path or s3://, found another scheme', { corpus });
   }
   // Several archives: whether all of them are there is seen when they are listed.
-  if (byName === 'webdataset' && isPattern(corpus)) return byName;
+  if (byName !== undefined && isPattern(corpus)) return byName;
   const found = await stat(corpus).catch(() => undefined);
   if (found === undefined) {
     throw new ConfigError('no-corpus', `CORPUS: expected ${CORPUS_KINDS}, found nothing`, { path: corpus });
   }
-  if (found.isDirectory()) return (await holdsTarsOnly(corpus)) ? 'webdataset' : 'folder';
+  if (found.isDirectory()) return (await severalFiles(corpus)) ?? 'folder';
   if (found.isFile() && byName !== undefined) return byName;
   throw new ConfigError(
     'bad-corpus',
@@ -89,20 +85,37 @@ export async function detectFormat(corpus: string): Promise<CorpusFormat> {
   );
 }
 
-/** What img2dataset leaves: tars and small files beside them, no folder of a person. */
-async function holdsTarsOnly(folder: string): Promise<boolean> {
-  let tars = false;
+/** What img2dataset and Hugging Face leave: tars or tables and small files beside them, no folder of a person. */
+async function severalFiles(folder: string): Promise<CorpusFormat | undefined> {
+  const found = new Set<CorpusFormat | undefined>();
   for await (const entry of await opendir(folder)) {
     if (entry.name.startsWith('.')) continue;
-    if (!entry.isFile()) return false;
-    tars ||= extname(entry.name).toLowerCase() === '.tar';
+    if (!entry.isFile()) return undefined;
+    found.add(formatByName(entry.name));
   }
-  return tars;
+  // Beside its tars img2dataset leaves tables of what it did.
+  return (['webdataset', 'parquet', 'arrow'] as const).find((format) => found.has(format));
 }
 
 function formatByName(corpus: string): CorpusFormat | undefined {
   const extension = extname(corpus).toLowerCase();
-  return CORPUS_FORMATS.find((format) => FORMATS[format].extensions.includes(extension));
+  return CORPUS_FORMATS.find((format) => EXTENSIONS[format].includes(extension));
+}
+
+async function imageFolder(corpus: string, corpusFormat: CorpusFormat): Promise<string> {
+  switch (corpusFormat) {
+    case 'folder':
+    case 'kdef':
+      return corpus;
+    case 'csv':
+    case 'recordio':
+      return parentOf(corpus);
+    case 'webdataset':
+      return rootOfArchives(corpus);
+    case 'parquet':
+    case 'arrow':
+      return tableFolder(corpus, corpusFormat);
+  }
 }
 
 /** A pattern names several archives; a folder, all that lie in it. */

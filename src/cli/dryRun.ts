@@ -100,7 +100,8 @@ export async function dryRun(
             assets,
             compute,
             signal: stop.signal,
-            plan: (probeStore, runId, shardFaces) => planSample(plan.sample, probeStore, runId, shardFaces),
+            plan: (probeStore, runId, shardFaces) =>
+              planSample(config, plan.sample, probeStore, runId, shardFaces),
           })
         : assumed(config, assets, flags.rate);
     const report = estimate(store.uri, config, plan, probe, compute, flags.rate);
@@ -112,6 +113,7 @@ export async function dryRun(
 }
 
 async function planSample(
+  { labelColumns }: RunConfig,
   sample: readonly FaceRecord[],
   store: Parameters<typeof writeListing>[1] & Parameters<typeof readPlan>[0],
   runId: string,
@@ -121,7 +123,7 @@ async function planSample(
     yield* sample;
   };
   const limits = { shardFaces, shardBytes: Number.MAX_SAFE_INTEGER, shardSubjects: Number.MAX_SAFE_INTEGER };
-  const written = await writeListing(faces(), store, { runId, ...limits });
+  const written = await writeListing(faces(), store, { runId, labelColumns, ...limits });
   if (written === undefined) throw new Error('a sample of a corpus has faces');
   const specs: ShardSpec[] = [];
   for await (const { spec } of readPlan(store, runId)) specs.push(spec);

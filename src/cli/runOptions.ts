@@ -10,13 +10,22 @@ import {
   type RunConfigInput,
   TABLE_FORMATS,
 } from '../shared/config.ts';
+import { TABLE_ROLES } from '../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { locateCorpus } from './corpusPlace.ts';
+import { labelColumns } from './labelOptions.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
-export type RunFlags = Partial<Omit<RunConfigInput, 'corpus' | 'minSimilarity' | 'shardBytes'>> & {
+export type RunFlags = Partial<
+  Omit<RunConfigInput, 'corpus' | 'minSimilarity' | 'shardBytes' | 'labelColumns' | 'tableColumns'>
+> & {
   readonly minSimilarity?: number;
   readonly shardMegabytes?: number;
+  readonly labelColumns?: string;
+  readonly faceIdColumn?: string;
+  readonly subjectIdColumn?: string;
+  readonly pathColumn?: string;
+  readonly imageColumn?: string;
 };
 
 /** The defaults, for the help text. */
@@ -39,6 +48,14 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--follow-links',
       'read links that lead out of the corpus (default: such photographs are rejected)',
+    )
+    .option('--face-id-column <name>', usualNames('faceId', 'the path, or file and row'))
+    .option('--subject-id-column <name>', usualNames('subjectId'))
+    .option('--path-column <name>', usualNames('path'))
+    .option('--image-column <name>', usualNames('image'))
+    .option(
+      '--label-columns <list>',
+      'labels that the output tables carry, such as expression,age:integer (default: none; of KDEF session,emotion,angle)',
     )
     .option(
       '--subject-from <rule>',
@@ -103,8 +120,38 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
     // Each recogniser has a FRA model of its own name.
     fra: flags.fra ?? flags.recognizer ?? DEFAULTS.fra,
     ...place,
+    labelColumns: labelColumns(flags.labelColumns, place.corpusFormat),
+    tableColumns: tableColumns(flags, place.corpusFormat),
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),
   });
+}
+
+/** @throws ConfigError when columns are named for a corpus that is no table. */
+function tableColumns(
+  flags: RunFlags,
+  corpusFormat: RunConfig['corpusFormat'],
+): RunConfigInput['tableColumns'] {
+  const { faceIdColumn, subjectIdColumn, pathColumn, imageColumn } = flags;
+  const named = { faceId: faceIdColumn, subjectId: subjectIdColumn, path: pathColumn, image: imageColumn };
+  const asked = Object.values(named).find((column) => column !== undefined);
+  if (asked !== undefined && corpusFormat !== 'parquet' && corpusFormat !== 'arrow') {
+    throw new ConfigError(
+      'bad-option',
+      '--face-id-column and the like: expected with a Parquet or Arrow table only',
+      {
+        column: asked,
+        corpusFormat,
+      },
+    );
+  }
+  return Object.fromEntries(Object.entries(named).filter(([, column]) => column !== undefined));
+}
+
+/** The help of an option that names a column of a table. */
+function usualNames(role: keyof typeof TABLE_ROLES, otherwise?: string): string {
+  const { usual, expected } = TABLE_ROLES[role];
+  const last = otherwise === undefined ? '' : `, else ${otherwise}`;
+  return `column of a table (${expected}; default: the first of ${usual.join(', ')}${last})`;
 }
 
 /** The run's options among all of a command's. */

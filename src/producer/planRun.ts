@@ -128,6 +128,7 @@ export async function listCorpus(
     runId,
     shardFaces: config.shardFaces,
     shardBytes: config.shardBytes,
+    labelColumns: config.labelColumns,
     shardSubjects: Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, config.variants))),
     ...(signal && { signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import type { LabelColumn } from '../shared/labelColumns.ts';
 import { planKey } from '../shared/listing.ts';
 import { compareFaces } from '../shared/listingOrder.ts';
-import { createTableWriter, LISTING_COLUMNS, SHARD_COLUMNS } from '../shared/listingTable.ts';
+import { createTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/listingTable.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -23,6 +24,8 @@ export interface WriteListingOptions {
   readonly shardFaces: number;
   readonly shardBytes: number;
   readonly shardSubjects: number;
+  /** Of the values that the faces carry. Default: none. */
+  readonly labelColumns?: readonly LabelColumn[];
   readonly partRows?: number;
   readonly signal?: AbortSignal;
   /** Called every few thousand faces. */
@@ -53,7 +56,8 @@ export async function writeListing(
   store: Pick<ObjectStore, 'put'>,
   options: WriteListingOptions,
 ): Promise<WrittenListing | undefined> {
-  const { runId, signal, partRows = PART_ROWS } = options;
+  const { runId, signal, partRows = PART_ROWS, labelColumns = [] } = options;
+  const columns = listingColumns(labelColumns);
   const planner = createShardPlanner({ ...options, partRows });
   const digest = createCorpusDigest();
   const plan = createTableWriter(SHARD_COLUMNS);
@@ -61,7 +65,7 @@ export async function writeListing(
   let oversizeShards = 0;
   let largestSubject = { subjectId: '', faces: 0 };
   let subject = { subjectId: '', faces: 0, bytes: 0 };
-  let table = createTableWriter(LISTING_COLUMNS);
+  let table = createTableWriter(columns);
 
   const planned = (shard: PlannedShard | undefined): void => {
     if (shard === undefined) return;
@@ -88,7 +92,7 @@ export async function writeListing(
     const body = table.finish();
     parts.push({ key, rows, bytes: body.byteLength, sha256: sha256Of(body) });
     await store.put(key, body, signal);
-    table = createTableWriter(LISTING_COLUMNS);
+    table = createTableWriter(columns);
   };
 
   let seen = 0;
@@ -107,6 +111,8 @@ export async function writeListing(
       uri: face.uri,
       bytes: face.bytes,
       offset: face.offset ?? null,
+      row: face.row ?? null,
+      ...Object.fromEntries(labelColumns.map(({ name }, i) => [name, face.labels?.[i] ?? null])),
     });
     subject.faces++;
     subject.bytes += face.bytes;
@@ -154,10 +160,13 @@ export function createCorpusDigest(): CorpusDigest {
       corpus.faces++;
       corpus.bytes += face.bytes;
       last = face;
-      const { subjectId, faceId, uri, bytes, offset } = face;
-      // Without an offset the line is that of earlier versions, whose runs are taken up.
-      const place = offset === undefined ? [] : [offset];
-      pending += `${JSON.stringify([subjectId, faceId, uri, bytes, ...place])}\n`;
+      const { subjectId, faceId, uri, bytes, offset, row, labels } = face;
+      // Without place and labels the line is that of earlier versions, whose runs are taken up.
+      const place =
+        offset === undefined && row === undefined
+          ? []
+          : [offset ?? null, ...(row === undefined ? [] : [row])];
+      pending += `${JSON.stringify([subjectId, faceId, uri, bytes, ...place, ...(labels === undefined ? [] : [labels])])}\n`;
       if (pending.length > 32_768) {
         hash.update(pending);
         pending = '';

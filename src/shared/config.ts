@@ -4,10 +4,19 @@
  * computes (device, threads, batch) is not, and lives in `WorkOptions`.
  */
 import { z } from 'zod';
+import { tableColumnsSchema } from './corpus/tableColumns.ts';
 import { ConfigError } from './errors.ts';
 import { labelColumnsSchema } from './labelColumns.ts';
 
-export const CORPUS_FORMATS = ['folder', 'csv', 'webdataset'] as const;
+export const CORPUS_FORMATS = [
+  'folder',
+  'csv',
+  'webdataset',
+  'recordio',
+  'parquet',
+  'arrow',
+  'kdef',
+] as const;
 export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
@@ -24,6 +33,8 @@ export const runConfigSchema = z.strictObject({
   subjectFrom: z.string().min(1).nullable().default(null),
   /** Damaged archives give what lies before the damage. False: they are refused. */
   readBrokenArchives: z.boolean().default(false),
+  /** Which columns of a table say what; null: one of the usual names. */
+  tableColumns: tableColumnsSchema.default(tableColumnsSchema.parse({})),
   /** What the corpus says about its photographs and the output tables carry: their columns, in order. */
   labelColumns: labelColumnsSchema.default([]),
   /** True: images are already aligned 112×112 crops; nothing is detected again. */

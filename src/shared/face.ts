@@ -33,6 +33,8 @@ export interface FaceRecord {
   readonly bytes: number;
   /** Where the image starts within its object, in bytes: a member of an archive. Absent: the object is the image. */
   readonly offset?: number;
+  /** Which row of its table holds the image, from 0. Absent: the image is in no table. */
+  readonly row?: number;
   /** One value for each of the run's label columns, in their order; absent where the run has none. */
   readonly labels?: readonly LabelValue[];
 }

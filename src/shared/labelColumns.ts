@@ -10,7 +10,18 @@ export type LabelType = (typeof LABEL_TYPES)[number];
 
 /** Columns of every listing and output table: no label may be called so. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
-  ...['face_id', 'subject_id', 'uri', 'bytes', 'offset', 'kind', 'variant', 'source_face_id', 'posture_id'],
+  ...[
+    'face_id',
+    'subject_id',
+    'uri',
+    'bytes',
+    'offset',
+    'row',
+    'kind',
+    'variant',
+    'source_face_id',
+    'posture_id',
+  ],
   ...['yaw', 'pitch', 'roll', 'detection_score', 'similarity', 'faces_found', 'embedding', 'landmarks'],
   ...['posture_code', 'class_index'],
 ]);

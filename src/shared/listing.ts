@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { describeIssues } from './config.ts';
 import { IntegrityError, PermanentShardError } from './errors.ts';
 import type { FaceRecord } from './face.ts';
-import { LATER_LISTING_COLUMNS, LISTING_COLUMNS, SHARD_COLUMNS } from './listingTable.ts';
+import { fitsLabel, type LabelColumn, type LabelValue } from './labelColumns.ts';
+import { LATER_LISTING_COLUMNS, listingColumns, SHARD_COLUMNS } from './listingTable.ts';
 import { LISTING_PREFIX } from './run/runKeys.ts';
 import type { ShardSpec } from './shard.ts';
 import type { ObjectStore } from './store/objectStore.ts';
@@ -18,17 +19,23 @@ const PLAN_CHUNK = 5_000;
 /** A row range of one listing part; a ShardSpec is one. */
 export type ListingRange = Pick<ShardSpec, 'part' | 'rowStart' | 'rowEnd'>;
 
+const position = z
+  .bigint()
+  .min(0n)
+  .nullish()
+  .transform((value) => (value == null ? undefined : Number(value)));
+
 const listingRow = z.strictObject({
   face_id: z.string().min(1),
   subject_id: z.string().min(1),
   uri: z.string().min(1),
   bytes: z.bigint(),
-  offset: z
-    .bigint()
-    .min(0n)
-    .nullish()
-    .transform((value) => (value == null ? undefined : Number(value))),
+  offset: position,
+  row: position,
 });
+
+/** What a label column may hold in the file; its type is checked after. */
+const labelCell = z.union([z.string(), z.bigint(), z.number(), z.null()]);
 
 const shardRow = z.strictObject({
   index: z.bigint(),
@@ -50,6 +57,7 @@ export async function readListing(
   store: ObjectStore,
   range: ListingRange,
   signal?: AbortSignal,
+  labelColumns: readonly LabelColumn[] = [],
 ): Promise<FaceRecord[]> {
   const { part, rowStart, rowEnd } = range;
   const file = await openTable(store, part, signal);
@@ -66,17 +74,27 @@ export async function readListing(
       rows: file.rows,
     });
   }
-  const columns = Object.keys(LISTING_COLUMNS).filter(
+  const columns = Object.keys(listingColumns(labelColumns)).filter(
     (name) => file.columns.has(name) || !LATER_LISTING_COLUMNS.includes(name),
   );
-  const rows = await file.read(columns, listingRow, rowStart, rowEnd);
+  const rows = await file.read(columns, listingRow.catchall(labelCell), rowStart, rowEnd);
   return rows.map((row) => ({
     faceId: row.face_id,
     subjectId: row.subject_id,
     uri: row.uri,
     bytes: Number(row.bytes),
     ...(row.offset !== undefined && { offset: row.offset }),
+    ...(row.row !== undefined && { row: row.row }),
+    ...(labelColumns.length > 0 && {
+      labels: labelColumns.map((column) => labelOf(column, row[column.name], part)),
+    }),
   }));
+}
+
+function labelOf({ name, type }: LabelColumn, cell: unknown, key: string): LabelValue {
+  const value = (typeof cell === 'bigint' ? Number(cell) : (cell ?? null)) as LabelValue;
+  if (fitsLabel(type, value)) return value;
+  throw new IntegrityError('bad-listing', `plan file: ${name}: expected a label of type ${type}`, { key });
 }
 
 /** Where a run's plan lies; its id is in the key, so that two planners never write over each other. */

@@ -1,10 +1,11 @@
 /** The two Parquet tables of a plan: the listing (one row a face) and the shards (one row a shard). */
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
+import type { LabelColumn, LabelType } from './labelColumns.ts';
 
 /** Name and type of each column, in order. */
 export type TableColumns = Readonly<Record<string, ColumnType>>;
 /** A question mark: the column may hold null. */
-export type ColumnType = 'STRING' | 'INT64' | 'STRING?' | 'INT64?';
+export type ColumnType = 'STRING' | 'INT64' | 'STRING?' | 'INT64?' | 'DOUBLE?';
 
 export const LISTING_COLUMNS = {
   face_id: 'STRING',
@@ -12,10 +13,23 @@ export const LISTING_COLUMNS = {
   uri: 'STRING',
   bytes: 'INT64',
   offset: 'INT64?',
+  row: 'INT64?',
 } as const satisfies TableColumns;
 
 /** Columns that listings of earlier versions lack: read as null. */
-export const LATER_LISTING_COLUMNS: readonly string[] = ['offset'];
+export const LATER_LISTING_COLUMNS: readonly string[] = ['offset', 'row'];
+
+const LABEL_STORAGE: Readonly<Record<LabelType, ColumnType>> = {
+  string: 'STRING?',
+  integer: 'INT64?',
+  number: 'DOUBLE?',
+};
+
+/** The listing's columns with those of the corpus's labels, which have their own names. */
+export function listingColumns(labelColumns: readonly LabelColumn[]): TableColumns & typeof LISTING_COLUMNS {
+  const labels = labelColumns.map(({ name, type }) => [name, LABEL_STORAGE[type]]);
+  return { ...LISTING_COLUMNS, ...Object.fromEntries(labels) };
+}
 
 export const SHARD_COLUMNS = {
   index: 'INT64',
@@ -38,6 +52,7 @@ type ColumnValue<T extends ColumnType> = {
   INT64: number;
   'STRING?': string | null;
   'INT64?': number | null;
+  'DOUBLE?': number | null;
 }[T];
 
 export interface TableWriter<C extends TableColumns> {
@@ -51,7 +66,7 @@ export interface TableWriter<C extends TableColumns> {
 /** Builds one Parquet file (snappy, row groups of 10,000) in memory, about as large as the file. */
 export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
   const names = Object.keys(columns) as (keyof C & string)[];
-  let group = names.map((): (string | bigint | null)[] => []);
+  let group = names.map((): (string | bigint | number | null)[] => []);
   let rows = 0;
   const columnData = () =>
     names.map((name, i) => ({
@@ -76,7 +91,8 @@ export function createTableWriter<C extends TableColumns>(columns: C): TableWrit
     append(row) {
       for (const [i, name] of names.entries()) {
         const value = row[name];
-        group[i]?.push(typeof value === 'number' ? BigInt(value) : value);
+        const isInteger = typeof value === 'number' && columns[name] !== 'DOUBLE?';
+        group[i]?.push(isInteger ? BigInt(value) : value);
       }
       rows++;
       if (rows % ROW_GROUP === 0) flush();

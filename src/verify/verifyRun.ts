@@ -158,7 +158,13 @@ async function checkShard(
 ): Promise<SubjectRow[] | undefined> {
   const { spec } = shard.commit;
   try {
-    return verifyShard(run, shard, await readListing(store, spec, signal), problems, ids);
+    return verifyShard(
+      run,
+      shard,
+      await readListing(store, spec, signal, run.config.labelColumns),
+      problems,
+      ids,
+    );
   } catch (error) {
     signal?.throwIfAborted();
     return void problems.add('damaged', commitKey(spec.index), describeError(error));

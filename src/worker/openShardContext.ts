@@ -17,6 +17,7 @@ import { formatProbe, probeBatch } from './probeBatch.ts';
 import type { ShardContext } from './processShard.ts';
 import type { RunAssets } from './runAssets.ts';
 import { binTargets } from './stages/chooseVariants.ts';
+import { openTableImages } from './tableImages.ts';
 import { openTableWriter } from './tableWriter.ts';
 
 /** How this process computes. Not part of the run's identity: workers may differ. */
@@ -52,9 +53,19 @@ export async function openShardContext(
   releasers: Releasers,
 ): Promise<ShardContext> {
   refuseOtherModels(run, assets);
-  const { imageRoot, followLinks } = run.config;
+  const { imageRoot, followLinks, corpusFormat, tableColumns } = run.config;
   const corpus = await openCorpusSource(imageRoot, { followLinks, s3: compute.corpusS3 });
   releasers.push('corpus', () => corpus.close());
+  const isTable = corpusFormat === 'parquet' || corpusFormat === 'arrow';
+  const tableImages = isTable
+    ? await openTableImages({
+        root: imageRoot,
+        source: { followLinks, s3: compute.corpusS3 },
+        format: corpusFormat,
+        columns: tableColumns,
+      })
+    : undefined;
+  if (tableImages !== undefined) releasers.push('table images', () => tableImages.close());
   const { fra } = assets;
   const models = await openModelPool(compute.threads, {
     pipeline: {
@@ -83,6 +94,7 @@ export async function openShardContext(
     run,
     store,
     corpus,
+    ...(tableImages && { tableImages }),
     plan: openRunPlan(store, run),
     models,
     tableWriter,

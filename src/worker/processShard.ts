@@ -22,6 +22,7 @@ import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
 import type { ModelPool } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
+import { openShardImages } from './shardImages.ts';
 import { openShardReader } from './shardReader.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
 import {
@@ -33,6 +34,7 @@ import {
   type SubjectFaces,
 } from './stages/augment.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
+import type { TableImages } from './tableImages.ts';
 import type { TableWriter } from './tableWriter.ts';
 import { BATCH_STAGES, type WorkObserver } from './workObserver.ts';
 
@@ -42,6 +44,8 @@ export interface ShardContext {
   readonly store: ObjectStore;
   /** Where the photographs of the listing are read. */
   readonly corpus: CorpusSource;
+  /** Reads those that lie in the rows of tables; absent where the corpus is no table. */
+  readonly tableImages?: TableImages;
   /** What the jobs of the queue are held to. */
   readonly plan: RunPlan;
   readonly models: ModelPool;
@@ -101,7 +105,9 @@ export async function processShard(
   refuseUnplanned(spec, planned);
 
   const { stopwatch = openStopwatch() } = options;
-  const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
+  const records = await stopwatch.time('listing', () =>
+    readListing(store, spec, options.signal, run.config.labelColumns),
+  );
   const results = await processFaces(records, context, options, stopwatch);
   const tables = await augmentAll(results, spec, context, options, stopwatch);
   options.signal.throwIfAborted();
@@ -139,11 +145,12 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
 async function processFaces(
   records: readonly FaceRecord[],
-  { corpus, models, batchFaces, readLimit }: ShardContext,
+  { run, corpus, tableImages, models, batchFaces, readLimit }: ShardContext,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
   const reader = openShardReader(corpus, records, readLimit, signal);
+  const images = openShardImages(run.config, reader, tableImages, records);
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(
@@ -152,7 +159,7 @@ async function processFaces(
         signal.throwIfAborted();
         const readAt = performance.now();
         const reads = await stopwatch.time('read', () =>
-          Promise.all(batch.map((record) => reader.read(record))),
+          Promise.all(batch.map((record) => images.read(record))),
         );
         observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
         const inputs = batch.flatMap(({ faceId }, i) => {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { describeIgnored } from '../../src/producer/readers/ignored.ts';
-import {
-  type ArchiveFile,
-  type RecordIoCorpus,
-  recordIoCorpus,
-} from '../../src/producer/readers/recordIo.ts';
-import { imageOfRecord } from '../../src/shared/archives/imageRecord.ts';
+import type { ArchiveFile } from '../../src/producer/readers/archiveFile.ts';
+import { openForwardReader } from '../../src/producer/readers/forwardReader.ts';
+import { createIgnoredEntries, describeIgnored } from '../../src/producer/readers/ignored.ts';
+import { type RecordIoCorpus, recordIoFaces } from '../../src/producer/readers/recordIo.ts';
+import { imageOfRecord } from '../../src/shared/corpus/imageRecord.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import {
   type ArchiveImage,
@@ -16,19 +14,29 @@ import {
   writeArchive,
   writeInsightFaceArchive,
 } from '../helpers/recordIoWriter.ts';
+import { collect } from './corpusFiles.ts';
 
 const MAGIC = Buffer.from('0a23d7ce', 'hex');
 const image = (text: string): Buffer => Buffer.from(`image ${text}`);
 
 function file(name: string, bytes: Uint8Array): ArchiveFile {
+  const read = async (start: number, end: number) => {
+    assert.ok(start >= 0 && start <= end && end <= bytes.length, `read of ${start} to ${end}`);
+    return bytes.subarray(start, end);
+  };
+  const source = {
+    uri: name,
+    bytes: bytes.length,
+    far: false,
+    read: ({ start, end }: { start: number; end: number }) => read(start, end),
+    close: async () => {},
+  };
   return {
     uri: name,
     name: `/corpus/${name}`,
     bytes: bytes.length,
-    async read(start, end) {
-      assert.ok(start >= 0 && start <= end && end <= bytes.length, `read of ${start} to ${end}`);
-      return bytes.subarray(start, end);
-    },
+    read,
+    forward: () => openForwardReader(source, new AbortController().signal),
   };
 }
 
@@ -37,16 +45,15 @@ function corpusOf(archive: Partial<WrittenArchive>, more: Partial<RecordIoCorpus
     rec: file('train.rec', archive.rec ?? Buffer.alloc(0)),
     ...(archive.idx !== undefined && { idx: file('train.idx', Buffer.from(archive.idx)) }),
     labelColumns: [],
-    intactPart: false,
+    readBroken: false,
     ...more,
   };
 }
 
 async function facesOf(corpus: RecordIoCorpus): Promise<{ faces: FaceRecord[]; ignored: string[] }> {
-  const reader = recordIoCorpus(corpus);
-  const faces: FaceRecord[] = [];
-  for await (const face of reader.faces()) faces.push(face);
-  return { faces, ignored: describeIgnored(reader.ignored) };
+  const ignored = createIgnoredEntries();
+  const faces = await collect(recordIoFaces(corpus, ignored));
+  return { faces, ignored: describeIgnored(ignored) };
 }
 
 /** `subject/face: image` of every face, the image taken from the bytes that the face names. */
@@ -148,7 +155,7 @@ test('a broken archive is refused with file, record and offset; its intact part 
     ],
   ] as const) {
     await assert.rejects(facesOf(corpusOf({ rec, idx: archive.idx })), problem);
-    const { faces, ignored } = await facesOf(corpusOf({ rec, idx: archive.idx }, { intactPart: true }));
+    const { faces, ignored } = await facesOf(corpusOf({ rec, idx: archive.idx }, { readBroken: true }));
     assert.equal(faces.map(({ subjectId, faceId }) => `${subjectId}/${faceId}`).join(' '), left);
     assert.match(
       ignored.join('\n'),
@@ -161,7 +168,7 @@ test('without an index, the intact part of a broken archive ends where it breaks
   const archive = writeInsightFaceArchive(PEOPLE);
   const rec = Buffer.from(archive.rec).fill(0xff, archive.offsets[3], (archive.offsets[3] as number) + 4);
   await assert.rejects(facesOf(corpusOf({ rec })), /magic word.*record=3/);
-  const { faces } = await facesOf(corpusOf({ rec }, { intactPart: true }));
+  const { faces } = await facesOf(corpusOf({ rec }, { readBroken: true }));
   assert.deepEqual(readable(rec, faces), LISTED.slice(0, 2));
 });
 

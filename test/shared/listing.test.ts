@@ -213,7 +213,7 @@ test('an image inside an archive keeps its offset, and a listing may mix such im
 
 test('a listing of an earlier version, without offsets, is read', () =>
   withStore(async (store) => {
-    const { offset: _, ...earlier } = LISTING_COLUMNS;
+    const { offset: _offset, row: _row, ...earlier } = LISTING_COLUMNS;
     const table = createTableWriter(earlier);
     table.append({ face_id: 'f', subject_id: 's', uri: 'f.jpg', bytes: 3 });
     await store.put(partKey('r1', 0), table.finish());

@@ -3,7 +3,8 @@
  * in `CORPUS_FORMATS`, its case here, its test.
  */
 import type { RunConfig } from '../../shared/config.ts';
-import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
+import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
+import { tableColumnsSchema } from '../../shared/corpus/tableColumns.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
@@ -11,6 +12,10 @@ import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
 import { openS3FolderCorpus } from './s3Folder.ts';
 import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
+import { kdefCorpus } from './kdef.ts';
+import { openRecordIoCorpus } from './recordIo.ts';
+import { openTableCorpus } from './tableCorpus.ts';
+import { findTables } from './tableFiles.ts';
 
 export interface CorpusReader {
   /**
@@ -26,7 +31,9 @@ export interface CorpusReader {
 
 /** What of a run says what its corpus is. */
 export type CorpusConfig = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> &
-  Partial<Pick<RunConfig, 'followLinks' | 'readBrokenArchives' | 'subjectFrom'>>;
+  Partial<
+    Pick<RunConfig, 'followLinks' | 'readBrokenArchives' | 'subjectFrom' | 'labelColumns' | 'tableColumns'>
+  >;
 
 export interface OpenCorpusOptions {
   /** How a corpus in an object store is reached. */
@@ -38,13 +45,33 @@ export async function openCorpus(
   config: CorpusConfig,
   options: OpenCorpusOptions = {},
 ): Promise<CorpusReader> {
+  const { labelColumns = [], followLinks = false, readBrokenArchives = false } = config;
   switch (config.corpusFormat) {
     case 'folder':
       if (isS3Uri(config.corpus)) return openS3FolderCorpus(config.corpus, options.s3);
-      return openFolderCorpus(config.corpus, { followLinks: config.followLinks ?? false });
+      return openFolderCorpus(config.corpus, { followLinks });
     case 'csv':
       return openCsvCorpus(config.corpus, config.imageRoot, options.s3);
     case 'webdataset':
       return openWebdatasetCorpus(config, options);
+    case 'recordio': {
+      const source = await openCorpusSource(config.imageRoot, { followLinks, s3: options.s3 });
+      const uri = config.corpus.slice(config.corpus.lastIndexOf('/') + 1);
+      return openRecordIoCorpus(source, uri, { labelColumns, readBroken: readBrokenArchives });
+    }
+    case 'parquet':
+    case 'arrow': {
+      const format = config.corpusFormat;
+      return openTableCorpus({
+        format,
+        tables: await findTables(config.corpus, format, { followLinks, s3: options.s3 }),
+        imageRoot: config.imageRoot,
+        columns: config.tableColumns ?? tableColumnsSchema.parse({}),
+        labelColumns,
+        readBroken: readBrokenArchives,
+      });
+    }
+    case 'kdef':
+      return kdefCorpus(await openCorpus({ ...config, corpusFormat: 'folder' }, options), labelColumns);
   }
 }

@@ -1,5 +1,5 @@
 /** The lines of a text file that is read by range: of any size, 1 MiB in memory at a time. */
-import type { ArchiveBytes } from './recordWalk.ts';
+import type { ArchiveBytes } from './archiveFile.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 

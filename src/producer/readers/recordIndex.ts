@@ -1,7 +1,7 @@
 /** The index of a RecordIO archive, as `mxnet.recordio.MXIndexedRecordIO` writes it: lines `key<tab>offset`. */
 import { ConfigError } from '../../shared/errors.ts';
+import type { ArchiveFile } from './archiveFile.ts';
 import { fileLines } from './fileLines.ts';
-import type { ArchiveFile } from './recordIo.ts';
 
 export interface IndexEntry {
   readonly key: number;

@@ -6,42 +6,41 @@
  * identity records and the key after the last; those records hold ranges of keys and no image, images come before
  * them.
  */
-import type { RecordProblem } from '../../shared/archives/recordIo.ts';
-import { isBroken } from '../../shared/archives/recordIo.ts';
+
+import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
+import type { RecordProblem } from '../../shared/corpus/recordIo.ts';
+import { isBroken } from '../../shared/corpus/recordIo.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
 import { compareFaces } from '../../shared/listingOrder.ts';
+import { type ArchiveFile, archiveFiles } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { readRecordIndex } from './recordIndex.ts';
 import { joinRecordList } from './recordList.ts';
-import { type ArchiveBytes, type RecordWalk, type WalkedRecord, walkRecords } from './recordWalk.ts';
-
-/** Read of the archive at a time. */
-const WINDOW_BYTES = 4 * 2 ** 20;
+import { type RecordWalk, type WalkedRecord, walkRecords } from './recordWalk.ts';
 
 /** Float32, in which the archive's header counts, holds every integer up to here. */
 const EXACT_FLOAT32 = 2 ** 24;
 
-export interface ArchiveFile extends ArchiveBytes {
-  /** As faces name it: relative to the image root. */
-  readonly uri: string;
-  /** For messages. */
-  readonly name: string;
-}
-
-export interface RecordIoCorpus {
+/** The files of an archive, opened. */
+export interface RecordIoArchive {
   readonly rec: ArchiveFile;
   /** Lines `key<tab>offset`; absent: records are read one after the other, and their numbers from 0 are their keys. */
   readonly idx?: ArchiveFile | undefined;
   /** The list that the archive was made from; read for the label column `path` only. */
   readonly lst?: ArchiveFile | undefined;
+}
+
+export interface RecordIoOptions {
   readonly labelColumns: readonly LabelColumn[];
   /** Pass over records that are broken instead of refusing the archive. */
-  readonly intactPart: boolean;
+  readonly readBroken: boolean;
 }
+
+export type RecordIoCorpus = RecordIoArchive & RecordIoOptions;
 
 /** An image record of the archive and the number it has there. */
 export interface KeyedRecord extends Omit<WalkedRecord, 'status'> {
@@ -50,16 +49,43 @@ export interface KeyedRecord extends Omit<WalkedRecord, 'status'> {
   readonly path?: string;
 }
 
-/** @throws ConfigError from `faces` where the archive is broken, with file and offset. */
-export function recordIoCorpus(corpus: RecordIoCorpus): CorpusReader {
+/**
+ * `<name>.rec` with the index and, where its names are asked for, the list beside it. `source` is the folder they lie
+ * in; it is closed when the faces end.
+ * @throws ConfigError from `faces`: there is no such file, or the archive is broken, with file and offset.
+ */
+export function openRecordIoCorpus(
+  source: CorpusSource,
+  uri: string,
+  options: RecordIoOptions,
+): CorpusReader {
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => sortedFaces(corpus, ignored, signal) };
+  return {
+    ignored,
+    async *faces(signal) {
+      const files = archiveFiles(source, signal);
+      try {
+        const beside = (extension: string) => uri.replace(/\.rec$/i, '') + extension;
+        const withPaths = options.labelColumns.some(({ name }) => name === 'path');
+        const archive = {
+          rec: await files.open(uri),
+          idx: await files.find(beside('.idx')),
+          lst: withPaths ? await files.open(beside('.lst')) : undefined,
+        };
+        yield* recordIoFaces({ ...archive, ...options }, ignored, signal);
+      } finally {
+        await files.close();
+        await source.close();
+      }
+    },
+  };
 }
 
-async function* sortedFaces(
+/** The faces of an archive, in the order of `compareFaces`. */
+export async function* recordIoFaces(
   corpus: RecordIoCorpus,
   ignored: IgnoredEntries,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): AsyncGenerator<FaceRecord> {
   const faces = openExternalSorter<FaceRecord>(compareFaces);
   const keys = openExternalSorter<number>((a, b) => a - b);
@@ -119,7 +145,7 @@ function labelOf({ labels, path }: KeyedRecord, name: string): LabelValue {
 
 /** The image records, in the order of index or archive. */
 async function* imagesOf(corpus: RecordIoCorpus, ignored: IgnoredEntries): AsyncGenerator<KeyedRecord> {
-  const walk = walkRecords(corpus.rec, WINDOW_BYTES);
+  const walk = walkRecords(corpus.rec.forward());
   const first = corpus.rec.bytes === 0 ? undefined : await walk.record(0);
   const identities = first === undefined || isBroken(first) ? undefined : identityKeys(first);
   for await (const record of keyedRecords(corpus, walk, ignored)) {
@@ -185,12 +211,12 @@ async function* keyedRecords(
 }
 
 function refuse(
-  { rec, intactPart }: RecordIoCorpus,
+  { rec, readBroken }: RecordIoCorpus,
   ignored: IgnoredEntries,
   key: number,
   { problem, at }: RecordProblem,
 ): void {
-  if (intactPart) {
+  if (readBroken) {
     ignored.add('broken record', `${rec.uri} record ${key} at byte ${at}: ${problem}`);
     return;
   }

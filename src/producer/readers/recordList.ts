@@ -4,10 +4,11 @@
  * the line, from 1, as the key.
  */
 import { ConfigError } from '../../shared/errors.ts';
+import type { ArchiveFile } from './archiveFile.ts';
 import { openExternalSorter } from './externalSort.ts';
 import { fileLines } from './fileLines.ts';
 import type { IgnoredEntries } from './ignored.ts';
-import type { ArchiveFile, KeyedRecord } from './recordIo.ts';
+import type { KeyedRecord } from './recordIo.ts';
 
 interface ListEntry {
   readonly line: number;

@@ -1,31 +1,21 @@
-/**
- * Walks the records of a RecordIO archive by their heads: what a listing needs, without the images. Reads through one
- * window of the archive, so that records in file order cost few reads, over a network as well.
- */
+/** Walks the records of a RecordIO archive by their heads: what a listing needs, without the images. */
 import {
   IMAGE_HEADER_BYTES,
   type ImageHeader,
   imageHeaderBytes,
   MAX_LABELS,
   parseImageHeader,
-} from '../../shared/archives/imageRecord.ts';
+} from '../../shared/corpus/imageRecord.ts';
 import {
   isBroken,
   PART_HEAD_BYTES,
   parsePartHead,
   RECORD_MAGIC,
   type RecordProblem,
-} from '../../shared/archives/recordIo.ts';
+} from '../../shared/corpus/recordIo.ts';
+import type { ForwardReader } from './forwardReader.ts';
 
 const MAX_HEADER_BYTES = IMAGE_HEADER_BYTES + 4 * MAX_LABELS;
-
-/** Bytes of a file at hand for reading by range. */
-export interface ArchiveBytes {
-  /** Of the whole file. */
-  readonly bytes: number;
-  /** Bytes [start, end), all of them; both inside the file. */
-  read(start: number, end: number): Promise<Uint8Array>;
-}
 
 /** An image record, seen from outside. */
 export interface WalkedRecord {
@@ -49,19 +39,9 @@ interface Part {
   readonly length: number;
 }
 
-/** `windowBytes`: read at a time; memory is that, once. */
-export function walkRecords(archive: ArchiveBytes, windowBytes: number): RecordWalk {
-  let window: Uint8Array = new Uint8Array(0);
-  let windowAt = 0;
-
-  /** Bytes [at, at + length) of the archive; a view into the window, for use at once. */
-  async function bytesAt(at: number, length: number): Promise<Uint8Array> {
-    if (at < windowAt || at + length > windowAt + window.length) {
-      window = await archive.read(at, Math.min(archive.bytes, at + Math.max(length, windowBytes)));
-      windowAt = at;
-    }
-    return window.subarray(at - windowAt, at - windowAt + length);
-  }
+/** Walks what `archive` reads; records in file order cost few reads. */
+export function walkRecords(archive: ForwardReader): RecordWalk {
+  const bytesAt = (at: number, length: number) => archive.read(at, length);
 
   /** The first bytes of a record's content, at most `length`; magic words between its parts. */
   async function contentStart(parts: readonly Part[], length: number): Promise<Uint8Array> {

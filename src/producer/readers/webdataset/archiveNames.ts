@@ -12,11 +12,13 @@ export async function archiveNames(
   { corpus, imageRoot }: Pick<CorpusConfig, 'corpus' | 'imageRoot'>,
   source: CorpusSource,
   signal: AbortSignal,
+  extensions: readonly string[] = ['.tar'],
 ): Promise<string[]> {
   if (corpus === imageRoot) {
-    const names = (await source.fileNames(signal)).filter((name) => name.toLowerCase().endsWith('.tar'));
+    const isOne = (name: string) => extensions.some((extension) => name.toLowerCase().endsWith(extension));
+    const names = (await source.fileNames(signal)).filter((name) => !name.startsWith('.') && isOne(name));
     if (names.length > 0) return names;
-    throw new ConfigError('empty-corpus', 'corpus: expected .tar archives, found none', { path: corpus });
+    throw new ConfigError('empty-corpus', `corpus: expected ${extensions.join(' or ')} files, found none`, { path: corpus });
   }
   const names: string[] = [];
   for (const name of expandArchives(corpus)) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { imageOfRecord, parseImageHeader } from '../../../src/shared/archives/imageRecord.ts';
-import { parseRecord } from '../../../src/shared/archives/recordIo.ts';
+import { imageOfRecord, parseImageHeader } from '../../../src/shared/corpus/imageRecord.ts';
+import { parseRecord } from '../../../src/shared/corpus/recordIo.ts';
 import { packImage, writeRecord } from '../../helpers/recordIoWriter.ts';
 
 /**

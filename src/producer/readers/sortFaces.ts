@@ -1,0 +1,45 @@
+/** Faces in any order → the order of a listing, on disk; a face id that comes twice is refused. */
+import type { FaceRecord } from '../../shared/face.ts';
+import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
+import { openExternalSorter } from './externalSort.ts';
+
+/** A face as it was met. */
+export interface MetFace {
+  readonly face: FaceRecord;
+  /** Where it stands: a number that ascends as the corpus is read. */
+  readonly at: number;
+}
+
+type IdAndPlace = readonly [faceId: string, at: number];
+
+/** `refuse` makes the error for a face id that was met at two places. */
+export async function* sortFaces(
+  met: AsyncIterable<MetFace>,
+  refuse: (faceId: string, first: number, again: number) => Error,
+  signal?: AbortSignal,
+): AsyncGenerator<FaceRecord> {
+  const faces = openExternalSorter<FaceRecord>(compareFaces);
+  const ids = openExternalSorter<IdAndPlace>((a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1]);
+  try {
+    for await (const { face, at } of met) {
+      const writing = [faces.add(face), ids.add([face.faceId, at])];
+      if (writing.some((write) => write !== undefined)) {
+        signal?.throwIfAborted();
+        await Promise.all(writing);
+      }
+    }
+    let last: IdAndPlace | undefined;
+    for await (const id of ids.sorted()) {
+      if (last?.[0] === id[0]) throw refuse(id[0], last[1], id[1]);
+      last = id;
+    }
+    await ids.close();
+    for await (const face of faces.sorted()) {
+      signal?.throwIfAborted();
+      yield face;
+    }
+  } finally {
+    await faces.close();
+    await ids.close();
+  }
+}

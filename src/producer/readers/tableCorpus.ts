@@ -1,0 +1,248 @@
+/**
+ * A corpus as Parquet or Arrow tables, one row a face: whose it is, and the image itself or the path to it. Listing
+ * reads the columns of names and labels, piece by piece (row group or record batch), and never the images.
+ */
+import { openSourceTable } from '../../shared/corpus/openSourceTable.ts';
+import type { SourceField, SourceRow, SourceTable, TablePiece } from '../../shared/corpus/sourceTable.ts';
+import {
+  chooseTableColumns,
+  type TableColumnRequest,
+  type TableColumns,
+} from '../../shared/corpus/tableColumns.ts';
+import { ConfigError, describeError, PosecastError } from '../../shared/errors.ts';
+import type { FaceRecord } from '../../shared/face.ts';
+import { fitsLabel, type LabelColumn, type LabelType, type LabelValue } from '../../shared/labelColumns.ts';
+import { archiveFiles, nameOf } from './archiveFile.ts';
+import type { CorpusReader } from './corpusReader.ts';
+import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import { insideImageRoot } from './imagePath.ts';
+import { type MetFace, sortFaces } from './sortFaces.ts';
+import type { TableFiles, TableFormat } from './tableFiles.ts';
+
+/** Larger columns of images in one row group are refused where their pages cannot be read one by one. */
+const MAX_WHOLE_COLUMN = 2 ** 30;
+
+/** Rows of a file are numbered after those of the files before it: `at` of a met face. */
+const ROWS_OF_A_FILE = 2 ** 36;
+
+export interface TableCorpus {
+  readonly format: TableFormat;
+  readonly tables: TableFiles;
+  /** What paths are relative to. */
+  readonly imageRoot: string;
+  readonly columns: TableColumnRequest;
+  readonly labelColumns: readonly LabelColumn[];
+  /** Pass over tables and pieces that cannot be read instead of refusing the corpus. */
+  readonly readBroken: boolean;
+}
+
+/** @throws ConfigError from `faces` where a table cannot be read or says something else than expected. */
+export function openTableCorpus(corpus: TableCorpus): CorpusReader {
+  const ignored = createIgnoredEntries();
+  const { source, uris } = corpus.tables;
+  const placeOf = (at: number) => {
+    const file = uris[Math.floor(at / ROWS_OF_A_FILE)] ?? '';
+    return { file: nameOf(source, file), row: at % ROWS_OF_A_FILE };
+  };
+  const refuse = (faceId: string, first: number, again: number) =>
+    new ConfigError(
+      'bad-table',
+      `table: expected every face id once, found ${JSON.stringify(faceId)} in row ${placeOf(first).row} of ${placeOf(first).file} too`,
+      placeOf(again),
+    );
+  return {
+    ignored,
+    async *faces(signal) {
+      try {
+        yield* sortFaces(facesOf(corpus, ignored, signal), refuse, signal);
+      } finally {
+        await source.close();
+      }
+    },
+  };
+}
+
+/** A table with what is known of it. */
+interface OpenTable {
+  readonly uri: string;
+  /** For messages. */
+  readonly name: string;
+  readonly table: SourceTable;
+  readonly columns: TableColumns;
+}
+
+async function* facesOf(
+  corpus: TableCorpus,
+  ignored: IgnoredEntries,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<MetFace> {
+  const { source, uris } = corpus.tables;
+  for (const [i, uri] of uris.entries()) {
+    const files = archiveFiles(source, signal);
+    try {
+      const open = await orBroken(corpus, ignored, uri, {}, async () => {
+        const table = await openSourceTable(corpus.format, await files.open(uri));
+        return { uri, table, name: nameOf(source, uri) };
+      });
+      if (open === undefined) continue;
+      const columns = chooseTableColumns(open.table.fields, corpus.columns, open.name);
+      checkLabels(corpus.labelColumns, open.table.fields, open.name);
+      for await (const { face, at } of facesOfTable({ ...open, columns }, corpus, ignored)) {
+        signal?.throwIfAborted();
+        yield { face, at: i * ROWS_OF_A_FILE + at };
+      }
+    } finally {
+      await files.close();
+    }
+  }
+}
+
+async function* facesOfTable(
+  open: OpenTable,
+  corpus: TableCorpus,
+  ignored: IgnoredEntries,
+): AsyncGenerator<MetFace> {
+  const { table, columns } = open;
+  const embedded = 'column' in columns.image ? columns.image.column : undefined;
+  if (embedded !== undefined) refuseImageRoot(corpus, open);
+  const names = [
+    ...(columns.faceId === undefined ? [] : [columns.faceId]),
+    columns.subjectId,
+    ...('path' in columns.image ? [columns.image.path] : []),
+    ...corpus.labelColumns.map(({ name }) => name),
+  ];
+  for (const piece of table.pieces) {
+    const rows = await orBroken(corpus, ignored, open.uri, { row: piece.start }, async () => {
+      if (embedded !== undefined) await refuseWholeColumn(open, piece, embedded);
+      return table.read([...new Set(names)], piece.start, piece.start + piece.rows);
+    });
+    if (rows === undefined) continue;
+    const bytes = embedded === undefined ? 0 : table.columnBytes(piece, embedded).decoded;
+    for (const [i, row] of rows.entries()) {
+      const at = piece.start + i;
+      yield { face: faceOf(row, at, Math.round(bytes / piece.rows), open, corpus), at };
+    }
+  }
+}
+
+function faceOf(row: SourceRow, at: number, bytes: number, open: OpenTable, corpus: TableCorpus): FaceRecord {
+  const { columns, uri } = open;
+  const subjectId = idOf(open, at, columns.subjectId, row[columns.subjectId]);
+  const labels = corpus.labelColumns.map((column) => labelOf(open, at, column, row[column.name]));
+  const rest = { subjectId, ...(labels.length > 0 && { labels }) };
+  const named =
+    columns.faceId === undefined ? undefined : idOf(open, at, columns.faceId, row[columns.faceId]);
+  if ('column' in columns.image) return { faceId: named ?? `${uri}#${at}`, ...rest, uri, bytes, row: at };
+  const path = idOf(open, at, columns.image.path, row[columns.image.path]);
+  const inside = insideImageRoot(corpus.imageRoot, path);
+  if (inside !== undefined) return { faceId: named ?? inside, ...rest, uri: inside, bytes: 0 };
+  throw badCell(open, at, columns.image.path, `a path inside ${corpus.imageRoot}`, path);
+}
+
+/** A text, or a number as text. */
+function idOf(open: OpenTable, at: number, column: string, value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  if (typeof value === 'string' && value.trim() !== '' && !value.includes('\uFFFD')) return value;
+  throw badCell(open, at, column, 'text or a number', value);
+}
+
+function labelOf(open: OpenTable, at: number, { name, type }: LabelColumn, value: unknown): LabelValue {
+  if (value === null || value === undefined || Number.isNaN(value)) return null;
+  const label = typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value;
+  if ((typeof label === 'string' || typeof label === 'number') && fitsLabel(type, label)) return label;
+  throw badCell(open, at, name, `a label of type ${type}`, value);
+}
+
+const LABEL_KINDS: Readonly<Record<LabelType, readonly SourceField['kind'][]>> = {
+  string: ['text'],
+  integer: ['integer', 'boolean'],
+  number: ['number', 'integer'],
+};
+
+function checkLabels(labels: readonly LabelColumn[], fields: readonly SourceField[], file: string): void {
+  for (const { name, type } of labels) {
+    const field = fields.find((field) => field.name === name);
+    if (field !== undefined && LABEL_KINDS[type].includes(field.kind)) continue;
+    const fitting = (Object.keys(LABEL_KINDS) as LabelType[]).find(
+      (type) => field !== undefined && LABEL_KINDS[type].includes(field.kind),
+    );
+    throw new ConfigError(
+      'bad-table',
+      `table: --label-columns: expected a column for labels of type ${type}, found ${field?.type ?? 'no such column'}` +
+        (fitting === undefined ? '' : `; say ${name}:${fitting}`),
+      { file, column: name },
+    );
+  }
+}
+
+function refuseImageRoot({ imageRoot, tables }: TableCorpus, { name }: OpenTable): void {
+  const same = imageRoot.replace(/\/+$/, '') === tables.source.root.replace(/\/+$/, '');
+  if (same) return;
+  throw new ConfigError(
+    'bad-option',
+    '--image-root: expected with a column of paths only; the images are in the table',
+    {
+      file: name,
+    },
+  );
+}
+
+/** A worker would have to hold the whole column for one image of it. */
+async function refuseWholeColumn(
+  { table, name }: OpenTable,
+  piece: TablePiece,
+  column: string,
+): Promise<void> {
+  const { decoded } = table.columnBytes(piece, column);
+  if (decoded <= MAX_WHOLE_COLUMN || (await table.pageStarts(piece, column)) !== undefined) return;
+  throw new ConfigError(
+    'bad-table',
+    `table: expected a page index, or images of at most ${MAX_WHOLE_COLUMN} bytes in a row group, found ${decoded}; ` +
+      'write smaller row groups, or a page index',
+    { file: name, column, row: piece.start },
+  );
+}
+
+/** What `read` gives; where the file is broken, undefined (and counted) if that is asked for. */
+async function orBroken<T>(
+  { readBroken, tables, format }: TableCorpus,
+  ignored: IgnoredEntries,
+  uri: string,
+  place: { readonly row?: number },
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    // Ours are about the place, the service or the request, and not about the bytes of the file.
+    if (error instanceof PosecastError) throw error;
+    const problem = `expected a sound ${format} file, ${describeError(error)}`;
+    if (!readBroken) {
+      throw new ConfigError(
+        'bad-table',
+        `table: ${problem}`,
+        { file: nameOf(tables.source, uri), ...place },
+        error,
+      );
+    }
+    const where = place.row === undefined ? uri : `${uri} from row ${place.row}`;
+    ignored.add('broken table', `${where}: ${problem}`);
+    return undefined;
+  }
+}
+
+function badCell(
+  open: OpenTable,
+  row: number,
+  column: string,
+  expected: string,
+  value: unknown,
+): ConfigError {
+  const found = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
+  return new ConfigError('bad-table', `table: expected ${expected}, found ${found}`, {
+    file: open.name,
+    column,
+    row,
+  });
+}

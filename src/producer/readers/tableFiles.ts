@@ -1,0 +1,51 @@
+/** The table files that CORPUS names: one file, those of a pattern, or all that lie in a folder. */
+import { stat } from 'node:fs/promises';
+import { archiveRoot, isPattern } from '../../shared/corpus/archivePattern.ts';
+import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
+import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
+import { archiveNames } from './webdataset/archiveNames.ts';
+
+export const TABLE_EXTENSIONS = {
+  parquet: ['.parquet', '.pq'],
+  arrow: ['.arrow', '.feather', '.ipc'],
+} as const;
+
+export type TableFormat = keyof typeof TABLE_EXTENSIONS;
+
+export interface TableFiles {
+  /** The folder that the files lie in. */
+  readonly source: CorpusSource;
+  /** At least one, relative to the source. */
+  readonly uris: readonly string[];
+}
+
+/** The folder that all table files of a corpus lie in: the corpus itself, or what is before the names. */
+export async function tableFolder(corpus: string, format: TableFormat): Promise<string> {
+  if (isPattern(corpus)) return archiveRoot(corpus);
+  const named = TABLE_EXTENSIONS[format].some((extension) => corpus.toLowerCase().endsWith(extension));
+  // Spark and Dask write folders that are called like files.
+  const isFolder = isS3Uri(corpus) ? !named : (await stat(corpus).catch(() => undefined))?.isDirectory();
+  return isFolder ? corpus : archiveRoot(corpus);
+}
+
+/**
+ * Opens the folder and finds the files.
+ * @throws ConfigError when there is no such folder, or no such file in it.
+ */
+export async function findTables(
+  corpus: string,
+  format: TableFormat,
+  options: { readonly followLinks: boolean; readonly s3?: S3Options | undefined },
+): Promise<TableFiles> {
+  const folder = await tableFolder(corpus, format);
+  const source = await openCorpusSource(folder, options);
+  try {
+    const place = { corpus, imageRoot: folder };
+    const uris = await archiveNames(place, source, new AbortController().signal, TABLE_EXTENSIONS[format]);
+    return { source, uris };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}

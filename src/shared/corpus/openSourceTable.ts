@@ -1,0 +1,13 @@
+/** A table file of a corpus, in the format that it is said to have. */
+import { openParquetTable } from './parquetTable.ts';
+import type { SourceTable, TableBytes } from './sourceTable.ts';
+
+/** Throws an Error when the file is not of the format, or what `file.read` throws. */
+export async function openSourceTable(format: 'parquet' | 'arrow', file: TableBytes): Promise<SourceTable> {
+  switch (format) {
+    case 'parquet':
+      return openParquetTable(file);
+    case 'arrow':
+      throw new Error('not yet');
+  }
+}

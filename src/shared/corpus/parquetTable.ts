@@ -1,0 +1,138 @@
+/** A Parquet file of a corpus: its footer is read once, then only the columns and pages that are asked for. */
+import {
+  type AsyncBuffer,
+  type ColumnChunk,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+  readOffsetIndex,
+  type SchemaElement,
+  type SchemaTree,
+} from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import type { FieldKind, SourceField, SourceTable, TableBytes, TablePiece } from './sourceTable.ts';
+
+/** First read at the end of a file: holds the footer of most. */
+const FOOTER_BYTES = 256 * 1024;
+
+/** Throws an Error when the file is no Parquet file, or what `file.read` throws. */
+export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
+  const buffer = asyncBuffer(file);
+  const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
+  const pieces = piecesOf(metadata);
+  const columnOf = (piece: TablePiece, column: string) =>
+    chunksOf(metadata, pieces.indexOf(piece), column).reduce<ColumnChunk | undefined>(
+      (largest, chunk) => (decodedBytes(chunk) > decodedBytes(largest) ? chunk : (largest ?? chunk)),
+      undefined,
+    );
+  return {
+    fields: parquetSchema(metadata).children.map(fieldOf),
+    rows: pieces.reduce((sum, { rows }) => sum + rows, 0),
+    pieces,
+    async read(columns, rowStart, rowEnd) {
+      const rows = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        columns: [...columns],
+        rowStart,
+        rowEnd,
+        compressors,
+        utf8: false,
+        geoparquet: false,
+        useOffsetIndex: true,
+      });
+      if (rows.length === rowEnd - rowStart) return rows;
+      throw new Error(`expected ${rowEnd - rowStart} rows from row ${rowStart}, found ${rows.length}`);
+    },
+    columnBytes(piece, column) {
+      const chunk = columnOf(piece, column);
+      return {
+        stored: Number(chunk?.meta_data?.total_compressed_size ?? 0),
+        decoded: decodedBytes(chunk),
+      };
+    },
+    async pageStarts(piece, column) {
+      const { offset_index_offset: offset, offset_index_length: length } = columnOf(piece, column) ?? {};
+      if (offset === undefined || length === undefined) return undefined;
+      const bytes = await buffer.slice(Number(offset), Number(offset) + length);
+      const { page_locations } = readOffsetIndex({ view: new DataView(bytes), offset: 0 });
+      return page_locations.map(({ first_row_index }) => piece.start + Number(first_row_index));
+    },
+  };
+}
+
+function piecesOf({ row_groups }: FileMetaData): TablePiece[] {
+  let start = 0;
+  return row_groups.flatMap(({ num_rows }) => {
+    const rows = Number(num_rows);
+    if (!Number.isSafeInteger(rows) || rows < 0) throw new Error(`row group of ${num_rows} rows`);
+    const piece = { start, rows };
+    start += rows;
+    return [piece];
+  });
+}
+
+/** The leaves of a column in a row group. */
+function chunksOf({ row_groups }: FileMetaData, group: number, column: string): ColumnChunk[] {
+  const chunks = row_groups[group]?.columns ?? [];
+  return chunks.filter(({ meta_data }) => meta_data?.path_in_schema[0] === column);
+}
+
+function decodedBytes(chunk: ColumnChunk | undefined): number {
+  return Number(chunk?.meta_data?.total_uncompressed_size ?? -1);
+}
+
+function fieldOf({ element, children }: SchemaTree): SourceField {
+  const { name, repetition_type } = element;
+  const isStruct = children.some(({ element: child }) => child.name === 'bytes' && kindOf(child) === 'bytes');
+  const type = children.length > 0 ? 'struct' : describe(element);
+  if (repetition_type === 'REPEATED') return { name, kind: 'other', type: `repeated ${type}` };
+  if (children.length > 0) return { name, kind: isStruct ? 'image struct' : 'other', type };
+  return { name, kind: kindOf(element), type };
+}
+
+function describe({ type, converted_type, logical_type }: SchemaElement): string {
+  const logical = logical_type?.type ?? converted_type;
+  return logical === undefined ? (type ?? 'nothing') : `${type} (${logical})`;
+}
+
+function kindOf({ type, converted_type, logical_type }: SchemaElement): FieldKind {
+  const logical = logical_type?.type ?? converted_type;
+  switch (type) {
+    case 'BYTE_ARRAY':
+      if (logical === undefined) return 'bytes';
+      return ['STRING', 'UTF8', 'ENUM'].includes(logical) ? 'text' : 'other';
+    case 'INT32':
+    case 'INT64':
+      return logical === undefined || /^U?INT/.test(logical) ? 'integer' : 'other';
+    case 'FLOAT':
+    case 'DOUBLE':
+      return 'number';
+    case 'BOOLEAN':
+      return 'boolean';
+    default:
+      return 'other';
+  }
+}
+
+/** Offsets come from the file: a damaged one must not ask for a terabyte. */
+function asyncBuffer(file: TableBytes): AsyncBuffer {
+  const { bytes } = file;
+  async function slice(start: number, end: number): Promise<ArrayBuffer> {
+    if (!(start >= 0 && end >= start && end <= bytes)) {
+      throw new Error(`the file points at bytes ${start}–${end} of its ${bytes}`);
+    }
+    const found = await file.read(start, end);
+    return found.buffer.slice(found.byteOffset, found.byteOffset + found.byteLength) as ArrayBuffer;
+  }
+  return {
+    byteLength: bytes,
+    slice(start, end = bytes) {
+      const reading = slice(start, end);
+      // The reader asks for several ranges ahead and may give up before it awaits them all.
+      reading.catch(() => {});
+      return reading;
+    },
+  };
+}

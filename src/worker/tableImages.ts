@@ -1,0 +1,105 @@
+/**
+ * Photographs that lie in the rows of tables: of each row group or record batch, the rows of the shard are read
+ * together, in a thread, and kept until they are asked for. Memory: the photographs of a shard at the most.
+ */
+import { type ReadOutcome, type Rejected, rejected } from '../shared/corpus/corpusSource.ts';
+import type { OpenCorpusSourceOptions } from '../shared/corpus/openCorpusSource.ts';
+import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
+import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { openThreadPool } from '../shared/threads/threadPool.ts';
+import type { ShardImages } from './shardImages.ts';
+
+/** What a thread needs to read tables; cloned into it. */
+export interface TableReading {
+  readonly root: string;
+  readonly source: OpenCorpusSourceOptions;
+  readonly format: 'parquet' | 'arrow';
+  readonly columns: TableColumnRequest;
+}
+
+/** `pieces`: how a table is divided. `rows`: the images of rows, all in one piece and ascending. */
+export type TableRequest =
+  | { readonly kind: 'pieces'; readonly uri: string }
+  | { readonly kind: 'rows'; readonly uri: string; readonly rows: readonly number[] };
+
+export type TableAnswer =
+  | { readonly status: 'pieces'; readonly pieces: readonly TablePiece[] }
+  /** Bytes [starts[i], starts[i + 1]) are row i's image; an empty range: the row has none. */
+  | { readonly status: 'images'; readonly bytes: Uint8Array; readonly starts: readonly number[] }
+  | Rejected;
+
+export interface TableImages {
+  /** The images of one shard's faces. */
+  forShard(records: readonly FaceRecord[]): ShardImages;
+  close(): Promise<void>;
+}
+
+/** Tables read at once. */
+const THREADS = 2;
+
+export async function openTableImages(reading: TableReading): Promise<TableImages> {
+  const pool = await openThreadPool<TableRequest, TableAnswer>({
+    file: new URL('./tableImagesThread.js', import.meta.url),
+    size: THREADS,
+    init: reading,
+    depth: 1,
+  });
+  return {
+    forShard: (records) => shardImages(records, (request) => pool.run(request)),
+    close: () => pool.close(),
+  };
+}
+
+/** The images of the rows of one piece, by row. */
+type PieceImages = Promise<Map<number, Uint8Array> | Rejected>;
+
+/** Only for tests apart from this file: `ask` is the thread. */
+export function shardImages(
+  records: readonly FaceRecord[],
+  ask: (request: TableRequest) => Promise<TableAnswer>,
+): ShardImages {
+  const rowsOf = new Map<string, number[]>();
+  for (const { uri, row } of records) {
+    if (row === undefined) continue;
+    const rows = rowsOf.get(uri) ?? [];
+    rows.push(row);
+    rowsOf.set(uri, rows);
+  }
+  for (const rows of rowsOf.values()) rows.sort((a, b) => a - b);
+  const tables = new Map<string, Promise<TableAnswer>>();
+  const pieces = new Map<string, PieceImages>();
+
+  async function readPiece(uri: string, piece: TablePiece): PieceImages {
+    const rows = (rowsOf.get(uri) ?? []).filter(
+      (row) => row >= piece.start && row < piece.start + piece.rows,
+    );
+    const answer = await ask({ kind: 'rows', uri, rows });
+    if (answer.status === 'rejected') return answer;
+    if (answer.status !== 'images') throw new Error('the thread answered another question');
+    const { bytes, starts } = answer;
+    return new Map(rows.map((row, i) => [row, bytes.subarray(starts[i], starts[i + 1])]));
+  }
+
+  return {
+    async read({ uri, row }): Promise<ReadOutcome> {
+      if (row === undefined) return rejected('no-row', 'the listing does not say which row holds the image');
+      const table = tables.get(uri) ?? ask({ kind: 'pieces', uri });
+      tables.set(uri, table);
+      const divided = await table;
+      if (divided.status === 'rejected') return divided;
+      const piece = divided.status === 'pieces' ? pieceOf(divided.pieces, row) : undefined;
+      if (piece === undefined) return rejected('beyond-end', `expected row ${row}, the table ends before`);
+      const key = `${piece.start} ${uri}`;
+      const reading = pieces.get(key) ?? readPiece(uri, piece);
+      pieces.set(key, reading);
+      const images = await reading;
+      if (!(images instanceof Map)) return images;
+      const bytes = images.get(row);
+      // Each face is read once: the next of the shard needs the memory.
+      images.delete(row);
+      if (bytes === undefined) throw new Error(`row ${row} of ${uri} was not asked for, or was twice`);
+      return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
+    },
+  };
+}
