@@ -16,6 +16,7 @@ import { kdefCorpus } from './kdef.ts';
 import { openRecordIoCorpus } from './recordIo.ts';
 import { openTableCorpus } from './tableCorpus.ts';
 import { findTables } from './tableFiles.ts';
+import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 
 export interface CorpusReader {
   /**

@@ -18,7 +18,9 @@ export async function archiveNames(
     const isOne = (name: string) => extensions.some((extension) => name.toLowerCase().endsWith(extension));
     const names = (await source.fileNames(signal)).filter((name) => !name.startsWith('.') && isOne(name));
     if (names.length > 0) return names;
-    throw new ConfigError('empty-corpus', `corpus: expected ${extensions.join(' or ')} files, found none`, { path: corpus });
+    throw new ConfigError('empty-corpus', `corpus: expected ${extensions.join(' or ')} files, found none`, {
+      path: corpus,
+    });
   }
   const names: string[] = [];
   for (const name of expandArchives(corpus)) {
