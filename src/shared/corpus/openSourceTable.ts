@@ -1,4 +1,5 @@
 /** A table file of a corpus, in the format that it is said to have. */
+import { openArrowIpcTable } from './arrowIpcTable.ts';
 import { openParquetTable } from './parquetTable.ts';
 import type { SourceTable, TableBytes } from './sourceTable.ts';
 
@@ -8,6 +9,6 @@ export async function openSourceTable(format: 'parquet' | 'arrow', file: TableBy
     case 'parquet':
       return openParquetTable(file);
     case 'arrow':
-      throw new Error('not yet');
+      return openArrowIpcTable(file);
   }
 }

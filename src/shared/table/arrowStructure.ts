@@ -18,24 +18,32 @@ export function checkArrowStructure(bytes: Uint8Array): void {
   const footer = bytes.length - END - footerLength;
   if (footerLength < 4 || footer < START) throw new Error(`Arrow footer of ${footerLength} bytes`);
   const root = rootTable(file, footer);
-  let fields = 0;
-  const visit = (field: Table): void => {
-    if (++fields > MAX_FIELDS) throw new Error(`more than ${MAX_FIELDS} columns`);
-    for (const child of field.tables(5)) visit(child);
-    field.tables(6);
-  };
-  const schema = root.table(1);
-  for (const field of schema?.tables(1) ?? []) visit(field);
-  schema?.tables(2);
+  checkSchema(root.table(1));
   root.tables(4);
   if (root.count(2, 24) > 0) throw new Error('Arrow file with dictionaries');
   for (const block of root.structs(3, 24)) checkBatch(file, Number(file.getBigInt64(block, true)));
 }
 
+/** Throws when a vector of a schema is longer than the file can hold. */
+export function checkSchema(schema: FlatTable | undefined): void {
+  let fields = 0;
+  const visit = (field: FlatTable): void => {
+    if (++fields > MAX_FIELDS) throw new Error(`more than ${MAX_FIELDS} columns`);
+    for (const child of field.tables(5)) visit(child);
+    field.tables(6);
+  };
+  for (const field of schema?.tables(1) ?? []) visit(field);
+  schema?.tables(2);
+}
+
 /** The message at an offset: a continuation mark, the length of its metadata, the metadata. */
 function checkBatch(file: DataView, offset: number): void {
   const marked = file.getInt32(offset, true) === -1;
-  const message = rootTable(file, offset + (marked ? 8 : 4));
+  checkBatchMessage(rootTable(file, offset + (marked ? 8 : 4)));
+}
+
+/** Throws when a vector of a batch's message is longer than the file can hold. */
+export function checkBatchMessage(message: FlatTable): void {
   message.tables(4);
   const batch = message.table(2);
   batch?.count(1, 16);
@@ -44,20 +52,23 @@ function checkBatch(file: DataView, offset: number): void {
 }
 
 /** A flatbuffer table; reading outside the file throws RangeError. */
-interface Table {
-  table(slot: number): Table | undefined;
-  tables(slot: number): Table[];
+export interface FlatTable {
+  /** Where the value of a slot stands; undefined: it has its default. */
+  at(slot: number): number | undefined;
+  table(slot: number): FlatTable | undefined;
+  tables(slot: number): FlatTable[];
   /** Positions of the structs of a vector. */
   structs(slot: number, size: number): number[];
   /** Items of a vector, each of `size` bytes. */
   count(slot: number, size: number): number;
 }
 
-function rootTable(file: DataView, at: number): Table {
+/** The root of the flatbuffer at `at`. */
+export function rootTable(file: DataView, at: number): FlatTable {
   return tableAt(file, at + file.getUint32(at, true));
 }
 
-function tableAt(file: DataView, position: number): Table {
+function tableAt(file: DataView, position: number): FlatTable {
   const field = (slot: number): number | undefined => {
     const slots = position - file.getInt32(position, true);
     const index = 4 + 2 * slot;
@@ -79,6 +90,7 @@ function tableAt(file: DataView, position: number): Table {
     return Array.from({ length: count }, (_, i) => start + i * size);
   };
   return {
+    at: field,
     count: (slot, size) => vector(slot, size).count,
     structs,
     tables: (slot) => structs(slot, 4).map((at) => tableAt(file, follow(at))),
