@@ -10,10 +10,9 @@ import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
-import { openS3FolderCorpus } from './s3Folder.ts';
-import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 import { kdefCorpus } from './kdef.ts';
 import { openRecordIoCorpus } from './recordIo.ts';
+import { openS3FolderCorpus } from './s3Folder.ts';
 import { openTableCorpus } from './tableCorpus.ts';
 import { findTables } from './tableFiles.ts';
 import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
@@ -52,7 +51,7 @@ export async function openCorpus(
       if (isS3Uri(config.corpus)) return openS3FolderCorpus(config.corpus, options.s3);
       return openFolderCorpus(config.corpus, { followLinks });
     case 'csv':
-      return openCsvCorpus(config.corpus, config.imageRoot, options.s3);
+      return openCsvCorpus(config.corpus, config.imageRoot, options.s3, labelColumns);
     case 'webdataset':
       return openWebdatasetCorpus(config, options);
     case 'recordio': {

@@ -10,6 +10,7 @@ import { CsvError, parse } from 'csv-parse';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import { type LabelColumn, parseLabel } from '../../shared/labelColumns.ts';
 import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
@@ -30,19 +31,21 @@ export async function openCsvCorpus(
   file: string,
   imageRoot: string,
   s3?: S3Options | undefined,
+  labelColumns: readonly LabelColumn[] = [],
 ): Promise<CorpusReader> {
   if (!isS3Uri(file)) await mustBe('corpus', 'file', file);
   if (!isS3Uri(imageRoot)) await mustBe('image root', 'folder', imageRoot);
   // Only whether it can be read; the workers read from it.
   else await (await openCorpusSource(imageRoot, { s3 })).close();
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, s3, ignored, signal }) };
+  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, s3, labelColumns, ignored, signal }) };
 }
 
 interface CsvRead {
   readonly file: string;
   readonly imageRoot: string;
   readonly s3: S3Options | undefined;
+  readonly labelColumns: readonly LabelColumn[];
   readonly ignored: IgnoredEntries;
   readonly signal: AbortSignal | undefined;
 }
@@ -95,7 +98,7 @@ async function refuseDuplicates(read: CsvRead, ids: ExternalSorter<IdAndLine>): 
 }
 
 async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
-  let at: Record<Column, number> | undefined;
+  let at: ColumnPositions | undefined;
   // What stopped us first; the pipeline may report the abort that followed from it.
   let refusal: unknown;
   const addRows = async (rows: AsyncIterable<{ record: string[]; info: { lines: number } }>) => {
@@ -108,7 +111,7 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
       const subjectId = idOf(read, info.lines, 'subject_id', record[at.subject_id]);
       const uri = uriOf(read, info.lines, record[at.path]);
       const writing = [
-        sorters.faces.add({ faceId, subjectId, uri, bytes: 0 }),
+        sorters.faces.add({ faceId, subjectId, uri, bytes: 0, ...labelsOf(read, info.lines, record, at) }),
         sorters.ids.add([faceId, info.lines]),
       ];
       if (writing.some((write) => write !== undefined)) await Promise.all(writing);
@@ -156,10 +159,15 @@ const CSV_PROBLEMS: Partial<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'expected a closing quote, found the end of the file',
 };
 
-/** Where the three columns stand; columns of other names are noted and not read. */
-function columnPositions(read: CsvRead, header: readonly string[]): Record<Column, number> {
+interface ColumnPositions extends Record<Column, number> {
+  /** Of each label column. */
+  readonly labels: readonly number[];
+}
+
+/** Where the three columns and the labels stand; columns of other names are noted and not read. */
+function columnPositions(read: CsvRead, header: readonly string[]): ColumnPositions {
   const names = header.map((name) => name.trim());
-  const position = (column: Column): number => {
+  const position = (column: string): number => {
     const first = names.indexOf(column);
     const found = first < 0 ? 'no such column' : 'it twice';
     if (first < 0 || names.indexOf(column, first + 1) >= 0) {
@@ -172,10 +180,30 @@ function columnPositions(read: CsvRead, header: readonly string[]): Record<Colum
     return first;
   };
   const at = { face_id: position('face_id'), subject_id: position('subject_id'), path: position('path') };
+  const labels = read.labelColumns.map(({ name }) => position(name));
   for (const name of names) {
-    if (!COLUMNS.some((column) => column === name)) read.ignored.add('CSV column that is not read', name);
+    const isRead = [...COLUMNS, ...read.labelColumns.map((label) => label.name)].includes(name);
+    if (!isRead) read.ignored.add('CSV column that is not read', name);
   }
-  return at;
+  return { ...at, labels };
+}
+
+/** An empty field is no label. */
+function labelsOf(
+  read: CsvRead,
+  line: number,
+  record: readonly string[],
+  { labels }: ColumnPositions,
+): Pick<FaceRecord, 'labels'> {
+  if (labels.length === 0) return {};
+  const values = read.labelColumns.map(({ name, type }, i) => {
+    const text = record[labels[i] as number] ?? '';
+    const value = parseLabel(type, text);
+    if (value !== undefined && !text.includes('\uFFFD')) return value;
+    const expected = type === 'string' ? 'UTF-8' : type === 'integer' ? 'an integer' : 'a number';
+    throw badCsv(read, `expected ${expected} in the column ${name}, found ${JSON.stringify(text)}`, line);
+  });
+  return { labels: values };
 }
 
 function idOf(read: CsvRead, line: number, column: Column, value: string | undefined): string {

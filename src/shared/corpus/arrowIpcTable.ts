@@ -2,7 +2,14 @@
  * An Arrow IPC file or stream of a corpus, by record batch. Of a batch only the buffers of the columns that are asked
  * for are read; the others stay zeros that nothing looks at.
  */
-import { type Data, DataType, type Field, type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
+import {
+  type Data,
+  DataType,
+  type Field,
+  type RecordBatch,
+  RecordBatchReader,
+  type Schema,
+} from 'apache-arrow';
 import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
 import type { FieldKind, SourceField, SourceTable, TableBytes, TablePiece } from './sourceTable.ts';
 
@@ -43,7 +50,8 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
       );
     },
     columnBytes(piece, column) {
-      const bytes = buffersOf(schema, batchOf(piece), [column])?.reduce((sum, [, length]) => sum + length, 0) ?? 0;
+      const bytes =
+        buffersOf(schema, batchOf(piece), [column])?.reduce((sum, [, length]) => sum + length, 0) ?? 0;
       return { stored: bytes, decoded: bytes };
     },
     pageStarts: async () => undefined,
@@ -81,7 +89,9 @@ async function readBatch(
   }
   const [found] = [...RecordBatchReader.from(stream)];
   if (found === undefined || found.numRows !== batch.rows) {
-    throw new Error(`record batch at byte ${batch.at}: expected ${batch.rows} rows, found ${found?.numRows ?? 0}`);
+    throw new Error(
+      `record batch at byte ${batch.at}: expected ${batch.rows} rows, found ${found?.numRows ?? 0}`,
+    );
   }
   return found;
 }
@@ -144,7 +154,8 @@ function checkRows(data: Data, rows: number): void {
   if (DataType.isStruct(type)) for (const child of data.children) checkRows(child, rows);
   else if (isView(type)) return;
   else if (isText(type) || isBinary(type)) {
-    if (rows > 0 && (valueOffsets?.length ?? 0) < rows + 1) throw new Error(`offsets of fewer than ${rows} rows`);
+    if (rows > 0 && (valueOffsets?.length ?? 0) < rows + 1)
+      throw new Error(`offsets of fewer than ${rows} rows`);
   } else if (DataType.isBool(type)) {
     if ((values?.length ?? 0) * 8 < rows) throw new Error(`values of fewer than ${rows} rows`);
   } else if ((values?.length ?? 0) < rows) throw new Error(`values of fewer than ${rows} rows`);

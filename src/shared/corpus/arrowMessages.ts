@@ -75,7 +75,8 @@ export async function arrowMessages(file: TableBytes): Promise<ArrowMessages> {
         (buffer) => [longAt(head.view, buffer), longAt(head.view, buffer + 8)] as const,
       );
       for (const [offset, length] of buffers) {
-        if (offset + length > bodyBytes) throw new Error(`record batch at byte ${at}: a buffer lies outside it`);
+        if (offset + length > bodyBytes)
+          throw new Error(`record batch at byte ${at}: a buffer lies outside it`);
       }
       const rows = longAt(head.view, batch?.at(0));
       batches.push({ ...place, rows, buffers, dictionaries: dictionaries.length });
