@@ -44,6 +44,38 @@ test('lines in any order come out sorted', async () => {
   assert.deepEqual(ignored, {});
 });
 
+test('label columns are read as their types, empty fields as null; the rest is noted', async () => {
+  const list = `face_id,age,subject_id,session,path,size\na,31,s,A,1.jpg,x\nb,,s,,2.jpg,\n`;
+  await withTempFolder(async (folder) => {
+    const file = join(folder, 'list.csv');
+    await writeFile(file, list);
+    const read = async (type: 'integer' | 'string') => {
+      const labels = [
+        { name: 'session', type: 'string' },
+        { name: 'age', type },
+      ] as const;
+      const corpus = await openCsvCorpus(file, folder, undefined, labels);
+      const faces = await collect(corpus.faces());
+      return { labels: faces.map((face) => face.labels), ignored: [...corpus.ignored.reasons().values()] };
+    };
+    assert.deepEqual(await read('integer'), {
+      labels: [
+        ['A', 31],
+        [null, null],
+      ],
+      ignored: [{ count: 1, examples: ['size'] }],
+    });
+    assert.deepEqual((await read('string')).labels[0], ['A', '31']);
+    await writeFile(file, list.replace('31', '31.5'));
+    await assert.rejects(read('integer'), /expected an integer in the column age, found "31\.5".*line=2/);
+    await writeFile(file, list.replace('session', 'sitting'));
+    await assert.rejects(
+      read('integer'),
+      /expected the column session once in the header, found no such column/,
+    );
+  });
+});
+
 test('any ids survive quoting and sort by their bytes', async () => {
   const id = fc
     .string({
@@ -155,32 +187,3 @@ test('a list larger than a chunk sorts through the disk, and nothing stays there
     });
     assert.deepEqual(await readdir(folder), ['list.csv']);
   }));
-
-test('label columns are read as their types, empty fields as null; the rest is noted', async () => {
-  const list = `face_id,age,subject_id,session,path,size\na,31,s,A,1.jpg,x\nb,,s,,2.jpg,\n`;
-  await withTempFolder(async (folder) => {
-    const file = join(folder, 'list.csv');
-    await writeFile(file, list);
-    const read = async (type: 'integer' | 'string') => {
-      const labels = [
-        { name: 'session', type: 'string' },
-        { name: 'age', type },
-      ] as const;
-      const corpus = await openCsvCorpus(file, folder, undefined, labels);
-      const faces = await collect(corpus.faces());
-      return { labels: faces.map((face) => face.labels), ignored: [...corpus.ignored.reasons().values()] };
-    };
-    assert.deepEqual(await read('integer'), {
-      labels: [
-        ['A', 31],
-        [null, null],
-      ],
-      ignored: [{ count: 1, examples: ['size'] }],
-    });
-    assert.deepEqual((await read('string')).labels[0], ['A', '31']);
-    await writeFile(file, list.replace('31', '31.5'));
-    await assert.rejects(read('integer'), /expected an integer in the column age, found "31\.5".*line=2/);
-    await writeFile(file, list.replace('session', 'sitting'));
-    await assert.rejects(read('integer'), /expected the column session once in the header, found no such column/);
-  });
-});
