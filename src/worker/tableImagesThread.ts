@@ -1,73 +1,13 @@
 /** The thread that reads photographs out of tables: decompressing a page takes longer than a queue lock may wait. */
-import type { SourceFile } from '../shared/corpus/corpusSource.ts';
-import { rejected } from '../shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
-import { openSourceTable } from '../shared/corpus/openSourceTable.ts';
-import type { SourceTable } from '../shared/corpus/sourceTable.ts';
-import { chooseTableColumns } from '../shared/corpus/tableColumns.ts';
-import { imagesOfRows } from '../shared/corpus/tableRows.ts';
-import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
+import { tableReads } from './tableReads.ts';
 
-/** Tables that stay open. */
-const OPEN_TABLES = 8;
-
-interface OpenTable {
-  readonly file: SourceFile;
-  readonly table: SourceTable;
-}
-
-await serveThread<TableReading, TableRequest, TableAnswer>(
-  async ({ root, source: options, format, columns }) => {
-    const source = await openCorpusSource(root, options);
-    const never = new AbortController().signal;
-    const opened = new Map<string, OpenTable>();
-
-    async function open(uri: string): Promise<OpenTable> {
-      const known = opened.get(uri);
-      if (known !== undefined) return known;
-      for (const [oldest, { file }] of [...opened].slice(0, -OPEN_TABLES + 1)) {
-        opened.delete(oldest);
-        await file.close();
-      }
-      const file = await source.open(uri, never);
-      try {
-        const read = (start: number, end: number) => file.read({ start, end }, never);
-        const table = await openSourceTable(format, { bytes: file.bytes, read });
-        opened.set(uri, { file, table });
-        return { file, table };
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-    }
-
-    async function answer(request: TableRequest): Promise<TableAnswer> {
-      const { table } = await open(request.uri);
-      if (request.kind === 'pieces') return { status: 'pieces', pieces: table.pieces };
-      const { image } = chooseTableColumns(table.fields, columns, request.uri);
-      if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
-      return { status: 'images', ...(await imagesOfRows(table, image, request.rows)) };
-    }
-
-    return async (request) => {
-      try {
-        const response = await answer(request);
-        return { response, transfer: 'bytes' in response ? [response.bytes.buffer as ArrayBuffer] : [] };
-      } catch (error) {
-        // The service, the disk or the credentials fail all photographs alike; a table that is gone or broken fails its own.
-        if (error instanceof PosecastError && !(error instanceof ConfigError)) throw error;
-        if (isSystemError(error)) throw error;
-        const code = error instanceof ConfigError ? String(error.facts.code ?? error.code) : 'broken-table';
-        return {
-          response: rejected(code, `table cannot be read: ${describeError(error)} [file=${request.uri}]`),
-        };
-      }
-    };
-  },
-);
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
-}
+await serveThread<TableReading, TableRequest, TableAnswer>(async (reading) => {
+  const answer = tableReads(await openCorpusSource(reading.root, reading.source), reading);
+  return async (request) => {
+    const response = await answer(request);
+    return { response, transfer: 'bytes' in response ? [response.bytes.buffer as ArrayBuffer] : [] };
+  };
+});

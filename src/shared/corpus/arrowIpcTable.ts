@@ -9,9 +9,19 @@ import {
   type RecordBatch,
   RecordBatchReader,
   type Schema,
+  Table,
+  tableToIPC,
 } from 'apache-arrow';
-import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
+import {
+  type ArrowMessages,
+  arrowFooter,
+  arrowMessages,
+  type BatchPlace,
+  type MessagePlace,
+} from './arrowMessages.ts';
 import type { FieldKind, SourceField, SourceTable, TableBytes, TablePiece } from './sourceTable.ts';
+
+const FILE_START = Buffer.from('ARROW1\0\0');
 
 /** Ends a stream: the mark and a length of 0. */
 const END = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
@@ -59,15 +69,24 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
 }
 
 async function readSchema(file: TableBytes, { schema }: ArrowMessages): Promise<Schema> {
-  const reader = RecordBatchReader.from(joined([await wholeOf(file, schema), END]));
+  const bytes =
+    schema === undefined
+      ? joined([FILE_START, await arrowFooter(file)])
+      : joined([await wholeOf(file, schema), END]);
+  const reader = RecordBatchReader.from(bytes);
   reader.open();
   return reader.schema;
+}
+
+/** The schema as the message that a stream begins with. */
+function schemaMessage(schema: Schema): Uint8Array {
+  return tableToIPC(new Table(schema), 'stream').subarray(0, -END.length);
 }
 
 /** A batch of which only the columns asked for hold what the file holds. */
 async function readBatch(
   file: TableBytes,
-  { schema, dictionaries }: ArrowMessages,
+  { dictionaries }: ArrowMessages,
   batch: BatchPlace,
   fields: Schema,
   columns: readonly string[],
@@ -76,8 +95,12 @@ async function readBatch(
   if (used.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0) > MAX_DICTIONARIES) {
     throw new Error(`dictionaries of more than ${MAX_DICTIONARIES} bytes`);
   }
-  const before = await Promise.all([schema, ...used].map((message) => wholeOf(file, message)));
-  const start = joined([...before, await file.read(batch.at, batch.at + batch.headBytes)]);
+  const before = await Promise.all(used.map((message) => wholeOf(file, message)));
+  const start = joined([
+    schemaMessage(fields),
+    ...before,
+    await file.read(batch.at, batch.at + batch.headBytes),
+  ]);
   // Pages of zeros that nobody writes to take no memory.
   const stream = new Uint8Array(start.length + batch.bodyBytes + END.length);
   stream.set(start);

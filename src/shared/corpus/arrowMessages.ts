@@ -1,6 +1,6 @@
 /**
  * The messages of an Arrow IPC file or stream, by their heads: what lies where, without the bodies. Both forms are a row
- * of messages; the footer of a file says nothing that they do not. Slot numbers are those of Arrow's format/Message.fbs
+ * of messages; the footer of a file says where they are, which is seen by going through them. Slot numbers are those of Arrow's format/Message.fbs
  * and Schema.fbs (Apache-2.0).
  */
 import { checkBatchMessage, checkSchema, rootTable } from '../table/arrowStructure.ts';
@@ -9,6 +9,9 @@ import type { TableBytes } from './sourceTable.ts';
 /** `ARROW1` and two bytes of padding, before the messages of a file. */
 const FILE_MAGIC = 'ARROW1';
 const FILE_START = 8;
+
+/** After a footer: its length and the mark. */
+const FOOTER_END = 10;
 
 /** Bytes read for a message's head at first: most are smaller. */
 const HEAD_BYTES = 4 * 1024;
@@ -36,7 +39,8 @@ export interface BatchPlace extends MessagePlace {
 }
 
 export interface ArrowMessages {
-  readonly schema: MessagePlace;
+  /** Absent: a file of apache-arrow for JavaScript, which has the schema in its footer alone. */
+  readonly schema?: MessagePlace;
   readonly dictionaries: readonly MessagePlace[];
   readonly batches: readonly BatchPlace[];
 }
@@ -83,8 +87,23 @@ export async function arrowMessages(file: TableBytes): Promise<ArrowMessages> {
     }
     at = next;
   }
-  if (schema === undefined) throw new Error('no schema, as an Arrow IPC file or stream begins with');
-  return { schema, dictionaries, batches };
+  if (schema === undefined && !isFile) throw new Error('no schema, as an Arrow IPC stream begins with');
+  return { ...(schema && { schema }), dictionaries, batches };
+}
+
+/** The footer of a file with its length and mark, as they stand at the end. */
+export async function arrowFooter(file: TableBytes): Promise<Uint8Array> {
+  const end = await file.read(Math.max(0, file.bytes - FOOTER_END), file.bytes);
+  if (end.length < FOOTER_END || !Buffer.from(end).toString('latin1').endsWith(FILE_MAGIC)) {
+    throw new Error(`no schema, and no footer with one before ${FILE_MAGIC} at the end`);
+  }
+  const length = viewOf(end).getInt32(0, true);
+  const start = file.bytes - FOOTER_END - length;
+  if (length < 4 || length > MAX_HEAD_BYTES || start < FILE_START)
+    throw new Error(`footer of ${length} bytes`);
+  const footer = await file.read(start, file.bytes);
+  checkSchema(rootTable(viewOf(footer), 0).table(1));
+  return footer;
 }
 
 interface Head {

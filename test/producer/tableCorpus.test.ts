@@ -1,0 +1,298 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { describeIgnored } from '../../src/producer/readers/ignored.ts';
+import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
+import type { FaceRecord } from '../../src/shared/face.ts';
+import { openTableImages } from '../../src/worker/tableImages.ts';
+import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
+import { type TableColumns, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { collect } from './corpusFiles.ts';
+
+const bytes = (text: string) => Buffer.from(text);
+
+const EMBEDDED: TableColumns = {
+  face_id: { type: 'text', values: ['b2', 'a1', 'b1', 'c1'] },
+  subject_id: { type: 'text', values: ['bert', 'anna', 'bert', 'carl'] },
+  image: { type: 'bytes', values: [bytes('B2'), bytes('A1'), bytes('B1'), null] },
+  session: { type: 'text', values: ['x', null, 'y', 'z'] },
+  age: { type: 'integer', values: [31, 30, null, 2 ** 40] },
+};
+
+const FORMATS: readonly WriteOptions[] = [
+  { format: 'parquet' },
+  { format: 'parquet', pieceRows: 3, pageRows: 1 },
+  { format: 'arrow', pieceRows: 2 },
+  { format: 'arrow stream', pieceRows: 3 },
+];
+
+function configOf(folder: string, name: string, more: Partial<RunConfigInput> = {}): RunConfigInput {
+  const corpusFormat = /\.arrow/.test(name) ? 'arrow' : 'parquet';
+  return { corpus: join(folder, name), corpusFormat, imageRoot: folder, ...more };
+}
+
+for (const options of FORMATS) {
+  const name = options.format === 'parquet' ? 't.parquet' : 't.arrow';
+  test(`embedded images are read from their rows, in any order of rows [${JSON.stringify(options)}]`, () =>
+    withTempFolder(async (folder) => {
+      writeTable(join(folder, name), EMBEDDED, options);
+      const config = configOf(folder, name, {
+        labelColumns: [
+          { name: 'age', type: 'integer' },
+          { name: 'session', type: 'string' },
+        ],
+      });
+      assert.deepEqual(describeFaces(await corpusImages(config)), [
+        'anna/a1 [30,null]: A1',
+        'bert/b1 [null,"y"]: B1',
+        'bert/b2 [31,"x"]: B2',
+        `carl/c1 [${2 ** 40},"z"]: no-image`,
+      ]);
+    }));
+}
+
+test("several files of Hugging Face's form: structs with bytes, whole numbers as people, file and row as the face", () =>
+  withTempFolder(async (folder) => {
+    for (const [i, images] of [
+      ['p', 'q'],
+      ['r', 's', 't'],
+    ].entries()) {
+      writeTable(
+        join(folder, `train-0000${i}-of-00002.parquet`),
+        {
+          image: { type: 'image struct', values: images.map(bytes) },
+          label: { type: 'integer', values: images.map((_, row) => row + 10 * i) },
+        },
+        { format: 'parquet', pieceRows: 2 },
+      );
+    }
+    const expected = [
+      '0/train-00000-of-00002.parquet#0: p',
+      '1/train-00000-of-00002.parquet#1: q',
+      '10/train-00001-of-00002.parquet#0: r',
+      '11/train-00001-of-00002.parquet#1: s',
+      '12/train-00001-of-00002.parquet#2: t',
+    ];
+    for (const corpus of ['train-*.parquet', 'train-{00000..00001}-of-00002.parquet']) {
+      assert.deepEqual(describeFaces(await corpusImages(configOf(folder, corpus))), expected);
+    }
+    const whole = { ...configOf(folder, ''), corpus: folder, corpusFormat: 'parquet' } as const;
+    assert.deepEqual(describeFaces(await corpusImages(whole)), expected);
+  }));
+
+test('paths are relative to the image root, or absolute inside it, and are the faces where no ids are given', () =>
+  withTempFolder(async (folder) => {
+    const images = join(folder, 'images');
+    mkdirSync(join(images, 'x'), { recursive: true });
+    writeFileSync(join(images, 'x', '1.jpg'), 'one');
+    writeFileSync(join(images, '2.jpg'), 'two');
+    const table = { label: { type: 'text', values: ['s', 'r'] } } as const;
+    const list = (second: string) =>
+      writeTable(
+        join(folder, 't.parquet'),
+        { ...table, uri: { type: 'text', values: ['./x/1.jpg', second] } },
+        { format: 'parquet' },
+      );
+    list(join(images, '2.jpg'));
+    const config = configOf(folder, 't.parquet', { imageRoot: images });
+    assert.deepEqual(describeFaces(await corpusImages(config)), ['r/2.jpg: two', 's/x/1.jpg: one']);
+    list('../t.parquet');
+    await assert.rejects(
+      corpusImages(config),
+      /expected a path inside .*images, found "\.\.\/t\.parquet" \[file=.*t\.parquet, column=uri, row=1\]/,
+    );
+  }));
+
+test('columns are those that are named, else the first usual name whose type fits; anything else is refused', () =>
+  withTempFolder(async (folder) => {
+    const path = join(folder, 't.parquet');
+    const { face_id, subject_id, image, age } = EMBEDDED as Required<typeof EMBEDDED>;
+    const refusal = async (columns: TableColumns, more: Partial<RunConfigInput>, problem: RegExp) => {
+      writeTable(path, columns, { format: 'parquet' });
+      await assert.rejects(corpusImages(configOf(folder, 't.parquet', more)), (error: Error) => {
+        assert.equal(error.name, 'ConfigError');
+        assert.match(error.message, problem);
+        return true;
+      });
+    };
+    const named = { who: subject_id!, photo: image!, name: face_id! };
+    writeTable(path, named, { format: 'parquet' });
+    const tableColumns = { subjectId: 'who', image: 'photo', faceId: 'name' };
+    const config = configOf(folder, 't.parquet', { tableColumns });
+    assert.equal(describeFaces(await corpusImages(config))[0], 'anna/a1: A1');
+    await refusal(
+      named,
+      {},
+      /expected a column subject_id, label, .* found none; --subject-id-column names another \[file=.*t\.parquet, columns=who: BYTE_ARRAY \(STRING\)/,
+    );
+    await refusal(
+      { label: subject_id! },
+      {},
+      /expected a column image, jpg, .* or path, uri, .*--image-column or --path-column/,
+    );
+    await refusal(
+      { ...named, age: age! },
+      { tableColumns: { ...tableColumns, image: 'age' } },
+      /--image-column: expected a column of bytes, or a struct with bytes, found INT64 \[.*column=age/,
+    );
+    await refusal(
+      named,
+      { tableColumns: { subjectId: 'whom' } },
+      /--subject-id-column: .*found no such column/,
+    );
+    await refusal(
+      EMBEDDED,
+      { labelColumns: [{ name: 'age', type: 'string' }] },
+      /labels of type string, found INT64; say age:integer \[file=.*, column=age\]/,
+    );
+    await refusal(
+      EMBEDDED,
+      { labelColumns: [{ name: 'mood', type: 'string' }] },
+      /labels of type string, found no such column/,
+    );
+    await refusal(
+      { ...EMBEDDED, subject_id: { type: 'text', values: ['a', null, 'b', 'c'] } },
+      {},
+      /expected text or a number, found null \[file=.*t\.parquet, column=subject_id, row=1\]/,
+    );
+    await refusal(
+      { ...EMBEDDED, face_id: { type: 'text', values: ['a', 'b', 'c', 'b'] } },
+      {},
+      /every face id once, found "b" in row 1 of .*t\.parquet too \[file=.*t\.parquet, row=3\]/,
+    );
+    await refusal(
+      EMBEDDED,
+      { imageRoot: '/tmp' },
+      /--image-root: expected with a column of paths only; the images are in the table/,
+    );
+  }));
+
+test('a broken table is refused with the file named; the sound ones are taken on request', () =>
+  withTempFolder(async (folder) => {
+    for (const [corpusFormat, name] of [
+      ['parquet', 'parquet'],
+      ['arrow', 'arrow'],
+    ] as const) {
+      const good = join(folder, `0.${name}`);
+      writeTable(good, EMBEDDED, { format: corpusFormat });
+      const whole = readFileSync(good);
+      writeFileSync(join(folder, `1.${name}`), whole.subarray(0, whole.length - 200));
+      const config = { corpus: join(folder, `*.${name}`), corpusFormat, imageRoot: folder } as const;
+      await assert.rejects(corpusImages(config), {
+        code: 'bad-table',
+        message: new RegExp(`expected a sound ${corpusFormat} file, .*1\\.${name}`),
+      });
+      const reader = await openCorpus(parseRunConfig({ ...config, readBrokenArchives: true }));
+      assert.equal((await collect(reader.faces())).length, 4);
+      assert.match(
+        describeIgnored(reader.ignored).join(),
+        new RegExp(`1 ignored: broken table \\(1\\.${name}`),
+      );
+    }
+  }));
+
+/** Columns label and image, two rows, as `pyarrow.ipc.new_stream` 26.0.1 writes them with compression='lz4'. */
+const COMPRESSED = [
+  '/////6AAAAAQAAAAAAAKAAwABgAFAAgACgAAAAABBAAMAAAACAAIAAAABAAIAAAABAAAAAIAAABAAAAABAAAANj///8AAAEEEAAA',
+  'ABgAAAAEAAAAAAAAAAUAAABpbWFnZQAAAMj///8QABQACAAGAAcADAAAABAAEAAAAAAAAQUQAAAAHAAAAAQAAAAAAAAABQAAAGxh',
+  'YmVsAAAABAAEAAQAAAAAAAAA/////+gAAAAUAAAAAAAAAAwAGAAGAAUACAAMAAwAAAAAAwQAHAAAAJgAAAAAAAAAAAAAAAwAHAAQ',
+  'AAQACAAMAAwAAACIAAAAHAAAABQAAAACAAAAAAAAAAAAAAAEAAQABAAAAAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAjAAAA',
+  'AAAAACgAAAAAAAAAGQAAAAAAAABIAAAAAAAAAAAAAAAAAAAASAAAAAAAAAAjAAAAAAAAAHAAAAAAAAAAJwAAAAAAAAAAAAAAAgAA',
+  'AAIAAAAAAAAAAAAAAAAAAAACAAAAAAAAAAAAAAAAAAAADAAAAAAAAAAEIk0YYECCDAAAgAAAAAABAAAAAgAAAAAAAAAAAAAAAAIA',
+  'AAAAAAAABCJNGGBAggIAAIBhYgAAAAAAAAAAAAAADAAAAAAAAAAEIk0YYECCDAAAgAAAAABkAAAAyAAAAAAAAAAAAAAAAMgAAAAA',
+  'AAAABCJNGGBAghAAAAAfeAEAUB95AQBLUHl5eXl5AAAAAAD/////AAAAAA==',
+].join('');
+
+test('a compressed Arrow table is refused, with the byte and with what to write instead', () =>
+  withTempFolder(async (folder) => {
+    writeFileSync(join(folder, 't.arrow'), Buffer.from(COMPRESSED, 'base64'));
+    await assert.rejects(
+      corpusImages(configOf(folder, 't.arrow')),
+      /record batch at byte 168 is compressed; write it uncompressed, or as Parquet \[file=.*t\.arrow\]/,
+    );
+  }));
+
+test('a thread reads the rows of a table, and says why it cannot', () =>
+  withTempFolder(async (folder) => {
+    writeTable(join(folder, 't.parquet'), EMBEDDED, { format: 'parquet', pieceRows: 3 });
+    const { tableColumns: columns } = parseRunConfig(configOf(folder, 't.parquet'));
+    const tables = await openTableImages({ root: folder, source: {}, format: 'parquet', columns });
+    try {
+      const face = (uri: string, row?: number): FaceRecord => ({
+        ...{ faceId: `${uri} ${row}`, subjectId: 's', uri, bytes: 0 },
+        ...(row !== undefined && { row }),
+      });
+      const faces = [face('t.parquet', 3), face('t.parquet', 0), face('t.parquet', 9), face('no.parquet', 0)];
+      const images = tables.forShard(faces);
+      const read = await Promise.all(faces.map((one) => images.read(one)));
+      const shown = read.map((one) =>
+        one.status === 'ok' ? Buffer.from(one.bytes).toString() : one.rejection.code,
+      );
+      assert.deepEqual(shown, ['no-image', 'B2', 'beyond-end', 'missing']);
+    } finally {
+      await tables.close();
+    }
+  }));
+
+test('a table that is gone, or another than was listed, rejects its faces and no others', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['0.parquet', '1.parquet', '2.parquet']) {
+      const face_id = { type: 'text', values: ['a', 'b'].map((id) => `${name} ${id}`) } as const;
+      const values = ['x', 'y'];
+      writeTable(
+        join(folder, name),
+        { face_id, label: { type: 'text', values }, jpg: { type: 'bytes', values: values.map(bytes) } },
+        { format: 'parquet' },
+      );
+    }
+    const config = configOf(folder, '*.parquet');
+    const faces = (await corpusImages(config)).map(({ face }) => face);
+    writeFileSync(join(folder, '0.parquet'), 'not a table any more');
+    rmSync(join(folder, '1.parquet'));
+    assert.deepEqual(describeFaces(await imagesOf(config, faces)), [
+      'x/0.parquet a: broken-table',
+      'x/1.parquet a: missing',
+      'x/2.parquet a: x',
+      'y/0.parquet b: broken-table',
+      'y/1.parquet b: missing',
+      'y/2.parquet b: y',
+    ]);
+  }));
+
+test('any table comes back image by image, whatever its pieces and pages', async () => {
+  const image = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.constant(null));
+  const row = fc.record({ subject: fc.constantFrom('a', 'b', 'ß', '10'), image });
+  const rows = fc.array(row, { minLength: 1, maxLength: 25 });
+  const options = fc.record({
+    format: fc.constantFrom('parquet', 'arrow', 'arrow stream' as const),
+    pieceRows: fc.integer({ min: 1, max: 12 }),
+    pageRows: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+  });
+  await withTempFolder((folder) =>
+    fc.assert(
+      fc.asyncProperty(rows, options, async (rows, { pageRows, ...options }) => {
+        const name = options.format === 'parquet' ? 't.parquet' : 't.arrow';
+        writeTable(
+          join(folder, name),
+          {
+            label: { type: 'text', values: rows.map(({ subject }) => subject) },
+            image: { type: 'bytes', values: rows.map(({ image }) => image) },
+          },
+          { ...options, ...(pageRows !== undefined && { pageRows }) } as WriteOptions,
+        );
+        const found = await corpusImages(configOf(folder, name));
+        assert.equal(found.length, rows.length);
+        for (const { face, image } of found) {
+          const { subject, image: written } = rows[face.row as number]!;
+          assert.equal(face.subjectId, subject);
+          assert.deepEqual(image, written === null ? 'no-image' : Buffer.from(written));
+        }
+      }),
+      { numRuns: 12 },
+    ),
+  );
+});
