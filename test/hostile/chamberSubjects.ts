@@ -13,6 +13,7 @@ import { packageRoot } from '../../src/shared/package.ts';
 import { openSession, outputOf } from '../../src/worker/models/session.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { randomBank } from '../helpers/untrainedFraModel.ts';
+import { corpusTableCase, recordIoCase } from './corpusFileCases.ts';
 import { imageCases } from './imageCases.ts';
 import { mutateBytes } from './mutate.ts';
 import { readOrRefuse } from './outcome.ts';
@@ -106,6 +107,16 @@ export const SUBJECTS: Readonly<Record<string, OpenSubject>> = {
   listing: async () => {
     const { listing, plan } = await parseListingFiles();
     return async (seed) => word(await readOrRefuse(() => (seed % 2 === 0 ? listing(seed) : plan(seed))));
+  },
+
+  'RecordIO archive': async () => {
+    const read = recordIoCase();
+    return async (seed) => word(await readOrRefuse(() => read(seed)));
+  },
+
+  'table of a corpus': async () => {
+    const read = corpusTableCase();
+    return async (seed) => word(await readOrRefuse(() => read(seed)));
   },
 
   image: imageCases,

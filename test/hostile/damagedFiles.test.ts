@@ -14,6 +14,8 @@ const CASES: Readonly<Record<string, readonly [short: number, long: number]>> = 
   'ONNX of a FRA model': [30, 600],
   table: [300, 6_000],
   listing: [300, 4_000],
+  'RecordIO archive': [300, 6_000],
+  'table of a corpus': [200, 6_000],
   image: [500, 30_000],
   tar: [300, 6_000],
 };

@@ -1,0 +1,78 @@
+/** Archives and tables of a corpus, damaged: listed by their reader, and every listed photograph read. */
+import { openRecordIoCorpus } from '../../src/producer/readers/recordIo.ts';
+import { openTableCorpus } from '../../src/producer/readers/tableCorpus.ts';
+import { imageOfRecord } from '../../src/shared/corpus/imageRecord.ts';
+import { tableColumnsSchema } from '../../src/shared/corpus/tableColumns.ts';
+import type { FaceRecord } from '../../src/shared/face.ts';
+import { shardImages } from '../../src/worker/tableImages.ts';
+import { tableReads } from '../../src/worker/tableReads.ts';
+import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
+import { tableBytes } from '../helpers/tableFiles.ts';
+import { memorySource } from './memorySource.ts';
+import { mutateBytes } from './mutate.ts';
+
+const MAGIC = Buffer.from('0a23d7ce', 'hex');
+
+/** The number of photographs that a damaged archive, or one with a damaged index, still gives. */
+export function recordIoCase(): (seed: number) => Promise<number> {
+  const people = Array.from({ length: 6 }, (_, label) => [
+    { label, image: Buffer.alloc(60 + 5 * label, label) },
+    { label: [label, 0.5], image: Buffer.concat([MAGIC, Buffer.alloc(20), MAGIC]) },
+  ]);
+  const { rec, idx } = writeInsightFaceArchive(people);
+  return async (seed) => {
+    const index = seed % 3 === 0 ? mutateBytes(Buffer.from(idx), seed) : Buffer.from(idx);
+    const archive = seed % 3 === 0 ? rec : mutateBytes(rec, seed);
+    // Without an index every third time.
+    const files = { 'train.rec': archive, ...(seed % 3 === 2 ? {} : { 'train.idx': index }) };
+    const reader = openRecordIoCorpus(memorySource(files), 'train.rec', {
+      labelColumns: [{ name: 'label_1', type: 'number' }],
+      readBroken: seed % 2 === 0,
+    });
+    let photographs = 0;
+    for await (const { offset = 0, bytes } of reader.faces()) {
+      if (offset + bytes > archive.length) throw new Error(`a record at ${offset} of ${bytes} bytes`);
+      if (imageOfRecord(archive.subarray(offset, offset + bytes)).status === 'ok') photographs++;
+    }
+    return photographs;
+  };
+}
+
+/** The number of photographs that a damaged table still gives. */
+export function corpusTableCase(): (seed: number) => Promise<number> {
+  const rows = 20;
+  const numbers = Array.from({ length: rows }, (_, row) => row);
+  const columns = {
+    face_id: { type: 'text', values: numbers.map((row) => `face ${row}`) },
+    label: { type: 'integer', values: numbers.map((row) => row % 7) },
+    image: { type: 'image struct', values: numbers.map((row) => Buffer.alloc(40 + row, row)) },
+    age: { type: 'number', values: numbers.map((row) => row / 3) },
+  } as const;
+  const tables = (['parquet', 'arrow', 'arrow stream'] as const).map((format) => ({
+    format: format === 'parquet' ? ('parquet' as const) : ('arrow' as const),
+    bytes: tableBytes(columns, { format, pieceRows: 6, pageRows: 2 }),
+  }));
+  const request = tableColumnsSchema.parse({});
+  return async (seed) => {
+    const { format, bytes } = tables[seed % tables.length]!;
+    const source = memorySource({ t: mutateBytes(bytes, seed) });
+    const reader = openTableCorpus({
+      format,
+      tables: { source, uris: ['t'] },
+      imageRoot: source.root,
+      columns: request,
+      labelColumns: [{ name: 'age', type: 'number' }],
+      readBroken: seed % 2 === 0,
+    });
+    const faces: FaceRecord[] = [];
+    for await (const face of reader.faces()) faces.push(face);
+    const ask = tableReads(source, { format, columns: request });
+    const images = shardImages(faces, ask);
+    let photographs = 0;
+    for (const face of faces) {
+      const read = await images.read(face);
+      if (read.status === 'ok') photographs += read.bytes.length > 0 ? 1 : 0;
+    }
+    return photographs;
+  };
+}
