@@ -1,4 +1,4 @@
-// `npm run test:python`: other people's readers open what posecast writes. Needs python3 with venv, and PyPI; without
+// `npm run test:python`: other people's readers open what posecast writes, and posecast reads what their writers write. Needs python3 with venv, and PyPI; without
 // Python it says so and skips. The virtual environment lives in the user's cache, never in the tree.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -7,7 +7,13 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const requirements = join('test', 'python', 'requirements.txt');
-const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
+// Only its C library is used; its own requirements would take numpy back by years.
+const mxnet = join('test', 'python', 'requirements-mxnet.txt');
+const digest = createHash('sha256')
+  .update(readFileSync(requirements))
+  .update(readFileSync(mxnet))
+  .digest('hex')
+  .slice(0, 12);
 const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
 const venv = join(cache, 'posecast', `python-${digest}`);
 const python = join(venv, 'bin', 'python');
@@ -19,6 +25,7 @@ if (spawnSync('python3', ['--version']).status !== 0) {
 if (!existsSync(join(venv, 'ready'))) {
   run('python3', ['-m', 'venv', '--clear', venv]);
   run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', requirements]);
+  if (hasMxnet()) run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', mxnet]);
   run(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, "w").close()`]);
 }
 const folder = mkdtempSync(join(tmpdir(), 'posecast-python-'));
@@ -37,8 +44,35 @@ try {
     run(process.execPath, ['bin/posecast.js', 'run', pattern, out, '--variants', '0']);
     run(python, [join('test', 'python', 'same_embeddings.py'), join(folder, 'default'), out]);
   }
+  tablesAndRecords(join(folder, 'default'));
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** The sample photographs, in archives and tables that other people's tools write, give what the folder gave. */
+function tablesAndRecords(expected) {
+  const samples = join('samples', 'london');
+  const tables = join(folder, 'tables');
+  run(python, [join('test', 'python', 'write_tables.py'), samples, tables]);
+  const all = {
+    'embedded.parquet': [join(tables, 'embedded.parquet'), '--label-columns', 'expression,age:integer'],
+    'hugging-face': [join(tables, 'hugging')],
+    'paths.parquet': [join(tables, 'paths.parquet'), '--image-root', samples],
+    'embedded.arrow': [join(tables, 'embedded.arrow')],
+  };
+  if (hasMxnet()) {
+    run(python, [join('test', 'python', 'write_recordio.py'), samples, join(folder, 'train')]);
+    all['train.rec'] = [join(folder, 'train.rec')];
+  } else console.log('skipped: RecordIO by libmxnet, which PyPI has for Linux on x86-64 only');
+  for (const [name, args] of Object.entries(all)) {
+    const out = join(folder, `out-${name}`);
+    run(process.execPath, ['bin/posecast.js', 'run', args[0], out, '--variants', '0', ...args.slice(1)]);
+    run(python, [join('test', 'python', 'same_embeddings.py'), expected, out]);
+  }
+}
+
+function hasMxnet() {
+  return process.platform === 'linux' && process.arch === 'x64';
 }
 
 function run(program, args) {
