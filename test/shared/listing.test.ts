@@ -211,6 +211,29 @@ test('an image inside an archive keeps its offset, and a listing may mix such im
     assert.notEqual((await digestCorpus(stream(moved))).sha256, written?.corpus.sha256);
   }));
 
+test('labels and rows come back from a listing, and are part of the fingerprint of a corpus', () =>
+  withStore(async (store) => {
+    const labelColumns = [
+      { name: 'mood', type: 'string' },
+      { name: 'age', type: 'integer' },
+      { name: 'size', type: 'number' },
+    ] as const;
+    const place = { subjectId: 's', uri: 't.parquet', bytes: 9 };
+    const corpus: FaceRecord[] = [
+      { ...place, faceId: 'a', row: 0, labels: ['ß', -(2 ** 52), 0.1] },
+      { ...place, faceId: 'b', row: 2 ** 33, labels: [null, null, null] },
+    ];
+    const written = await writeListing(stream(corpus), store, { ...OPTIONS, labelColumns });
+    const [shard] = await collect(readPlan(store, 'r1'));
+    assert.deepEqual(await readListing(store, shard!.spec, undefined, labelColumns), corpus);
+    const wrong = labelColumns.map((column) => ({ ...column, type: 'integer' as const }));
+    await assert.rejects(readListing(store, shard!.spec, undefined, wrong), { code: 'bad-listing' });
+    for (const other of [{ labels: ['ß', 0, 0.1] }, { row: 1 }]) {
+      const changed = [{ ...corpus[0]!, ...other }, corpus[1]!];
+      assert.notEqual((await digestCorpus(stream(changed))).sha256, written?.corpus.sha256);
+    }
+  }));
+
 test('a listing of an earlier version, without offsets, is read', () =>
   withStore(async (store) => {
     const { offset: _offset, row: _row, ...earlier } = LISTING_COLUMNS;
