@@ -34,8 +34,8 @@ const LISTS: readonly CorpusFormat[] = ['csv', 'parquet', 'arrow'];
 
 /** For messages and help. */
 export const CORPUS_KINDS =
-  'a folder or s3://bucket/prefix with a folder per person, a .csv, .parquet or .arrow list, WebDataset tars, or a ' +
-  '.rec archive';
+  'a folder or s3://bucket/prefix with a folder per person, a .csv list, Parquet or Arrow tables, WebDataset tars, or ' +
+  'a RecordIO .rec';
 
 /**
  * CORPUS as the user wrote it → its format and absolute places.

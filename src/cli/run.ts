@@ -46,7 +46,7 @@ export function runCommand(): Command {
       'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
         'embeddings out. The same command again resumes an interrupted run.',
     )
-    .argument('<CORPUS>', CORPUS_KINDS)
+    .argument('<CORPUS>', `${CORPUS_KINDS}; a list has the columns face_id,subject_id,path`)
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
   addComputeOptions(command);

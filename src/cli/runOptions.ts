@@ -49,10 +49,6 @@ export function addRunOptions(command: Command): Command {
       '--follow-links',
       'read links that lead out of the corpus (default: such photographs are rejected)',
     )
-    .option('--face-id-column <name>', usualNames('faceId', 'the path, or file and row'))
-    .option('--subject-id-column <name>', usualNames('subjectId'))
-    .option('--path-column <name>', usualNames('path'))
-    .option('--image-column <name>', usualNames('image'))
     .option(
       '--label-columns <list>',
       'labels that the output tables carry, such as expression,age:integer (default: none; of KDEF session,emotion,angle)',
@@ -65,6 +61,11 @@ export function addRunOptions(command: Command): Command {
       '--read-broken-archives',
       'take what lies before the damage of a truncated or damaged archive (default: it is refused)',
     )
+    .optionsGroup('Columns of a Parquet or Arrow table:')
+    .option('--face-id-column <name>', usualNames('faceId', 'the path, or file and row'))
+    .option('--subject-id-column <name>', usualNames('subjectId'))
+    .option('--path-column <name>', usualNames('path'))
+    .option('--image-column <name>', usualNames('image'))
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
     .option('--recognizer <name>', withDefault('recogniser of the registry', DEFAULTS.recognizer))
@@ -137,7 +138,7 @@ function tableColumns(
   if (asked !== undefined && corpusFormat !== 'parquet' && corpusFormat !== 'arrow') {
     throw new ConfigError(
       'bad-option',
-      '--face-id-column and the like: expected with a Parquet or Arrow table only',
+      '--face-id-column, --subject-id-column, --path-column, --image-column: expected with a table only',
       {
         column: asked,
         corpusFormat,
@@ -151,7 +152,7 @@ function tableColumns(
 function usualNames(role: keyof typeof TABLE_ROLES, otherwise?: string): string {
   const { usual, expected } = TABLE_ROLES[role];
   const last = otherwise === undefined ? '' : `, else ${otherwise}`;
-  return `column of a table (${expected}; default: the first of ${usual.join(', ')}${last})`;
+  return `${expected} (default: the first of ${usual.join(', ')}${last})`;
 }
 
 /** The run's options among all of a command's. */

@@ -61,7 +61,7 @@ const FEED_EVERY_MS = 5_000;
 export function submitCommand(): Command {
   const command = new Command('submit')
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
-    .argument('<CORPUS>', CORPUS_KINDS)
+    .argument('<CORPUS>', `${CORPUS_KINDS}; a list has the columns face_id,subject_id,path`)
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
   addLogOptions(
     addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(addRunOptions(command))))),

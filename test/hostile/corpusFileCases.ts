@@ -63,6 +63,7 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
       columns: request,
       labelColumns: [{ name: 'age', type: 'number' }],
       readBroken: seed % 2 === 0,
+      shardFaces: 5,
     });
     const faces: FaceRecord[] = [];
     for await (const face of reader.faces()) faces.push(face);

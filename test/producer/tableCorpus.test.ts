@@ -263,6 +263,29 @@ test('a table that is gone, or another than was listed, rejects its faces and no
     ]);
   }));
 
+test('rows of a person that lie apart in tables without a page index are noted; sorted ones are not', () =>
+  withTempFolder(async (folder) => {
+    const rows = 40;
+    for (const [sorted, noted] of [
+      [true, false],
+      [false, true],
+    ]) {
+      const label = Array.from({ length: rows }, (_, row) => (sorted ? Math.floor(row / 4) : row % 10));
+      writeTable(
+        join(folder, 't.arrow'),
+        {
+          label: { type: 'text', values: label.map((person) => `${person}`) },
+          image: { type: 'bytes', values: label.map(() => Buffer.alloc(100)) },
+        },
+        { format: 'arrow', pieceRows: 4 },
+      );
+      const reader = await openCorpus(parseRunConfig(configOf(folder, 't.arrow', { shardFaces: 4 })));
+      await collect(reader.faces());
+      const notes = (reader.notes ?? []).join();
+      assert.equal(/the rows of a person lie apart, so that shards will read/.test(notes), noted, notes);
+    }
+  }));
+
 test('any table comes back image by image, whatever its pieces and pages', async () => {
   const image = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.constant(null));
   const row = fc.record({ subject: fc.constantFrom('a', 'b', 'ß', '10'), image });

@@ -32,7 +32,10 @@ export interface CorpusReader {
 /** What of a run says what its corpus is. */
 export type CorpusConfig = Pick<RunConfig, 'corpus' | 'corpusFormat' | 'imageRoot'> &
   Partial<
-    Pick<RunConfig, 'followLinks' | 'readBrokenArchives' | 'subjectFrom' | 'labelColumns' | 'tableColumns'>
+    Pick<
+      RunConfig,
+      'followLinks' | 'readBrokenArchives' | 'subjectFrom' | 'labelColumns' | 'tableColumns' | 'shardFaces'
+    >
   >;
 
 export interface OpenCorpusOptions {
@@ -69,6 +72,7 @@ export async function openCorpus(
         columns: config.tableColumns ?? tableColumnsSchema.parse({}),
         labelColumns,
         readBroken: readBrokenArchives,
+        shardFaces: config.shardFaces ?? Number.POSITIVE_INFINITY,
       });
     }
     case 'kdef':

@@ -16,6 +16,7 @@ import { archiveFiles, nameOf } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
+import { createReadEstimate, type ReadEstimate } from './scatteredRows.ts';
 import { type MetFace, sortFaces } from './sortFaces.ts';
 import type { TableFiles, TableFormat } from './tableFiles.ts';
 
@@ -32,6 +33,8 @@ export interface TableCorpus {
   readonly imageRoot: string;
   readonly columns: TableColumnRequest;
   readonly labelColumns: readonly LabelColumn[];
+  /** Faces of a shard, for saying what the workers will read. */
+  readonly shardFaces: number;
   /** Pass over tables and pieces that cannot be read instead of refusing the corpus. */
   readonly readBroken: boolean;
 }
@@ -39,6 +42,7 @@ export interface TableCorpus {
 /** @throws ConfigError from `faces` where a table cannot be read or says something else than expected. */
 export function openTableCorpus(corpus: TableCorpus): CorpusReader {
   const ignored = createIgnoredEntries();
+  const notes: string[] = [];
   const { source, uris } = corpus.tables;
   const placeOf = (at: number) => {
     const file = uris[Math.floor(at / ROWS_OF_A_FILE)] ?? '';
@@ -52,14 +56,29 @@ export function openTableCorpus(corpus: TableCorpus): CorpusReader {
     );
   return {
     ignored,
+    notes,
     async *faces(signal) {
+      const estimate = createReadEstimate(corpus.shardFaces);
       try {
-        yield* sortFaces(facesOf(corpus, ignored, signal), refuse, signal);
+        for await (const face of sortFaces(
+          facesOf({ ...corpus, estimate }, ignored, signal),
+          refuse,
+          signal,
+        )) {
+          estimate.addFace(face);
+          yield face;
+        }
+        const note = estimate.note();
+        if (note !== undefined) notes.push(note);
       } finally {
         await source.close();
       }
     },
   };
+}
+
+interface ReadCorpus extends TableCorpus {
+  readonly estimate: ReadEstimate;
 }
 
 /** A table with what is known of it. */
@@ -72,7 +91,7 @@ interface OpenTable {
 }
 
 async function* facesOf(
-  corpus: TableCorpus,
+  corpus: ReadCorpus,
   ignored: IgnoredEntries,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MetFace> {
@@ -99,7 +118,7 @@ async function* facesOf(
 
 async function* facesOfTable(
   open: OpenTable,
-  corpus: TableCorpus,
+  corpus: ReadCorpus,
   ignored: IgnoredEntries,
 ): AsyncGenerator<MetFace> {
   const { table, columns } = open;
@@ -113,11 +132,13 @@ async function* facesOfTable(
   ];
   for (const piece of table.pieces) {
     const rows = await orBroken(corpus, ignored, open.uri, { row: piece.start }, async () => {
-      if (embedded !== undefined) await refuseWholeColumn(open, piece, embedded);
+      if (embedded !== undefined) refuseWholeColumn(open, piece, embedded);
       return table.read([...new Set(names)], piece.start, piece.start + piece.rows);
     });
     if (rows === undefined) continue;
-    const bytes = embedded === undefined ? 0 : table.columnBytes(piece, embedded).decoded;
+    const size = embedded === undefined ? undefined : table.columnSize(piece, embedded);
+    if (size?.paged === false) corpus.estimate.addPiece(open.uri, piece, size.stored);
+    const bytes = size?.decoded ?? 0;
     for (const [i, row] of rows.entries()) {
       const at = piece.start + i;
       yield { face: faceOf(row, at, Math.round(bytes / piece.rows), open, corpus), at };
@@ -125,7 +146,7 @@ async function* facesOfTable(
   }
 }
 
-function faceOf(row: SourceRow, at: number, bytes: number, open: OpenTable, corpus: TableCorpus): FaceRecord {
+function faceOf(row: SourceRow, at: number, bytes: number, open: OpenTable, corpus: ReadCorpus): FaceRecord {
   const { columns, uri } = open;
   const subjectId = idOf(open, at, columns.subjectId, row[columns.subjectId]);
   const labels = corpus.labelColumns.map((column) => labelOf(open, at, column, row[column.name]));
@@ -176,7 +197,7 @@ function checkLabels(labels: readonly LabelColumn[], fields: readonly SourceFiel
   }
 }
 
-function refuseImageRoot({ imageRoot, tables }: TableCorpus, { name }: OpenTable): void {
+function refuseImageRoot({ imageRoot, tables }: ReadCorpus, { name }: OpenTable): void {
   const same = imageRoot.replace(/\/+$/, '') === tables.source.root.replace(/\/+$/, '');
   if (same) return;
   throw new ConfigError(
@@ -189,13 +210,9 @@ function refuseImageRoot({ imageRoot, tables }: TableCorpus, { name }: OpenTable
 }
 
 /** A worker would have to hold the whole column for one image of it. */
-async function refuseWholeColumn(
-  { table, name }: OpenTable,
-  piece: TablePiece,
-  column: string,
-): Promise<void> {
-  const { decoded } = table.columnBytes(piece, column);
-  if (decoded <= MAX_WHOLE_COLUMN || (await table.pageStarts(piece, column)) !== undefined) return;
+function refuseWholeColumn({ table, name }: OpenTable, piece: TablePiece, column: string): void {
+  const { decoded, paged } = table.columnSize(piece, column);
+  if (decoded <= MAX_WHOLE_COLUMN || paged) return;
   throw new ConfigError(
     'bad-table',
     `table: expected a page index, or images of at most ${MAX_WHOLE_COLUMN} bytes in a row group, found ${decoded}; ` +
@@ -206,7 +223,7 @@ async function refuseWholeColumn(
 
 /** What `read` gives; where the file is broken, undefined (and counted) if that is asked for. */
 async function orBroken<T>(
-  { readBroken, tables, format }: TableCorpus,
+  { readBroken, tables, format }: ReadCorpus,
   ignored: IgnoredEntries,
   uri: string,
   place: { readonly row?: number },

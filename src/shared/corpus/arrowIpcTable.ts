@@ -59,10 +59,10 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
         Object.fromEntries(vectors.map(([name, vector]) => [name, vector?.get(start - piece.start + i)])),
       );
     },
-    columnBytes(piece, column) {
+    columnSize(piece, column) {
       const bytes =
         buffersOf(schema, batchOf(piece), [column])?.reduce((sum, [, length]) => sum + length, 0) ?? 0;
-      return { stored: bytes, decoded: bytes };
+      return { stored: bytes, decoded: bytes, paged: false };
     },
     pageStarts: async () => undefined,
   };

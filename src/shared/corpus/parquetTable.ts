@@ -45,11 +45,12 @@ export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
       if (rows.length === rowEnd - rowStart) return rows;
       throw new Error(`expected ${rowEnd - rowStart} rows from row ${rowStart}, found ${rows.length}`);
     },
-    columnBytes(piece, column) {
+    columnSize(piece, column) {
       const chunk = columnOf(piece, column);
       return {
         stored: Number(chunk?.meta_data?.total_compressed_size ?? 0),
-        decoded: decodedBytes(chunk),
+        decoded: Math.max(0, decodedBytes(chunk)),
+        paged: chunk?.offset_index_offset !== undefined,
       };
     },
     async pageStarts(piece, column) {

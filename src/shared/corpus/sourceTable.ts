@@ -20,6 +20,14 @@ export interface TablePiece {
   readonly rows: number;
 }
 
+export interface ColumnSize {
+  /** Bytes in the file, and once decoded. */
+  readonly stored: number;
+  readonly decoded: number;
+  /** Whether pages of it can be read alone. */
+  readonly paged: boolean;
+}
+
 export type SourceRow = Readonly<Record<string, unknown>>;
 
 export interface SourceTable {
@@ -29,8 +37,8 @@ export interface SourceTable {
   readonly pieces: readonly TablePiece[];
   /** Rows [start, end) of one piece. Throws when the file does not hold what it says. */
   read(columns: readonly string[], start: number, end: number): Promise<SourceRow[]>;
-  /** Bytes of a column of a piece, as stored and once decoded; 0 where the format does not say. */
-  columnBytes(piece: TablePiece, column: string): { readonly stored: number; readonly decoded: number };
+  /** What a column of a piece takes. */
+  columnSize(piece: TablePiece, column: string): ColumnSize;
   /** First rows of the pages that can be read alone, ascending; undefined: only the whole column of the piece can. */
   pageStarts(piece: TablePiece, column: string): Promise<readonly number[] | undefined>;
 }
