@@ -5,6 +5,8 @@
  *     node dist/bench/listingMemory.js csv [faces] [faces a person]
  *     node dist/bench/listingMemory.js folder [faces] [faces a person]
  *     node dist/bench/listingMemory.js webdataset [faces] [faces a person]
+ *     node dist/bench/listingMemory.js recordio [faces] [faces a person]
+ *     node dist/bench/listingMemory.js parquet [faces] [faces a person]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,6 +14,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { Header } from 'tar';
 import { planRun } from '../src/producer/planRun.ts';
 import { parseRunConfig } from '../src/shared/config.ts';
@@ -21,7 +24,7 @@ const LIMIT_MB = 300;
 const ARCHIVES = 10;
 
 const [format = 'csv', faces = '1000000', facesPerPerson = '50', inside = ''] = process.argv.slice(2);
-const KINDS = ['csv', 'folder', 'webdataset'] as const;
+const KINDS = ['csv', 'folder', 'webdataset', 'recordio', 'parquet'] as const;
 type Kind = (typeof KINDS)[number];
 const kind = KINDS.find((name) => name === format);
 if (kind === undefined) throw new Error(`expected ${KINDS.join(', ')}, found ${format}`);
@@ -32,7 +35,13 @@ else await plan(kind, inside);
 async function measure(kind: Kind, count: number, perPerson: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-memory-'));
   try {
-    const make = { csv: makeCsv, folder: makeFolders, webdataset: makeArchives }[kind];
+    const make = {
+      csv: makeCsv,
+      folder: makeFolders,
+      webdataset: makeArchives,
+      recordio: makeRecords,
+      parquet: makeTable,
+    }[kind];
     await make(folder, count, perPerson);
     const script = process.argv[1] ?? '';
     const child = spawn(process.execPath, [script, kind, String(count), String(perPerson), folder], {
@@ -59,7 +68,13 @@ async function plan(kind: Kind, folder: string): Promise<void> {
   const start = performance.now();
   const corpus = join(
     folder,
-    { csv: 'list.csv', folder: 'corpus', webdataset: `t-{0..${ARCHIVES - 1}}.tar` }[kind],
+    {
+      csv: 'list.csv',
+      folder: 'corpus',
+      webdataset: `t-{0..${ARCHIVES - 1}}.tar`,
+      recordio: 'train.rec',
+      parquet: 't.parquet',
+    }[kind],
   );
   const config = parseRunConfig({
     corpus,
@@ -130,4 +145,52 @@ async function makeArchives(folder: string, count: number, perPerson: number): P
     file.end(Buffer.alloc(1024));
     await once(file, 'finish');
   }
+}
+
+/** Image records of a hundred bytes with their index, in the order of their people, as InsightFace has them. */
+async function makeRecords(folder: string, count: number, perPerson: number): Promise<void> {
+  const rec = createWriteStream(join(folder, 'train.rec'));
+  const idx = createWriteStream(join(folder, 'train.idx'));
+  const record = Buffer.alloc(8 + 24 + 68);
+  record.writeUInt32LE(0xced7230a, 0);
+  record.writeUInt32LE(record.length - 8, 4);
+  for (let i = 0; i < count; i++) {
+    record.writeFloatLE(Math.floor(i / perPerson), 12);
+    if (!rec.write(Buffer.from(record))) await once(rec, 'drain');
+    if (!idx.write(`${i}\t${i * record.length}\n`)) await once(idx, 'drain');
+  }
+  rec.end();
+  idx.end();
+  await Promise.all([once(rec, 'finish'), once(idx, 'finish')]);
+}
+
+/** Rows of ids, people in no order and images of 64 bytes, in row groups of 10,000. */
+async function makeTable(folder: string, count: number, perPerson: number): Promise<void> {
+  const people = Math.ceil(count / perPerson);
+  const rows = 10_000;
+  const columnData = (start: number) => {
+    const numbers = Array.from({ length: Math.min(rows, count - start) }, (_, i) => start + i);
+    return [
+      { name: 'face_id', type: 'STRING' as const, nullable: false, data: numbers.map((i) => `face_${i}`) },
+      {
+        name: 'label',
+        type: 'INT32' as const,
+        nullable: false,
+        data: numbers.map((i) => (i * 7_919) % people),
+      },
+      {
+        name: 'image',
+        type: 'BYTE_ARRAY' as const,
+        nullable: false,
+        data: numbers.map(() => new Uint8Array(64)),
+      },
+    ];
+  };
+  const writer = new ByteWriter();
+  const parquet = new ParquetWriter({ writer, schema: schemaFromColumnData({ columnData: columnData(0) }) });
+  for (let start = 0; start < count; start += rows) {
+    await parquet.write({ columnData: columnData(start), rowGroupSize: rows });
+  }
+  await parquet.finish();
+  writeFileSync(join(folder, 't.parquet'), writer.getBytes());
 }

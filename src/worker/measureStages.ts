@@ -166,6 +166,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
         embeddingType: 'float32',
         withLandmarks: false,
         withPostureCode: false,
+        labelColumns: [],
       });
       for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!));
       const bytes = await encodeTable(table.finish(), { format, metadata });
