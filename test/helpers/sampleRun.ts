@@ -53,7 +53,7 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
   });
   const runId = 'sample-run';
   const limits = { shardFaces: config.shardFaces, shardBytes: config.shardBytes, shardSubjects: 1000 };
-  const written = await writeListing(faces(), store, { runId, ...limits });
+  const written = await writeListing(faces(), store, { runId, ...limits, labelColumns: config.labelColumns });
   if (written === undefined) throw new Error('a sample run needs faces');
   const run: RunFile = {
     schemaVersion: 1,
@@ -160,7 +160,9 @@ export async function shardResult(
     recognizerDigest: run.recognizer.digest,
   };
   const encode = async (kind: TableMetadata['kind'], table: TableColumns): Promise<EncodedTable> => {
-    const bytes = await encodeTable(table, { format, metadata: tableMetadata({ kind, ...identity }) });
+    const labels = kind === 'embeddings' ? run.config.labelColumns : [];
+    const metadata = tableMetadata({ kind, ...identity }, labels);
+    const bytes = await encodeTable(table, { format, metadata });
     return { bytes, rows: table.rows, sha256: createHash('sha256').update(bytes).digest('hex') };
   };
   const data = embeddingRows({ ...run.config, dim: run.embeddingDim });

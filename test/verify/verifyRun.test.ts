@@ -45,6 +45,37 @@ for (const config of [
     }));
 }
 
+test('verification names a label that the listing does not have, and any label of a generated row', () =>
+  withFolderStore(async (store) => {
+    const labelColumns = [
+      { name: 'mood', type: 'string' as const },
+      { name: 'age', type: 'integer' as const },
+    ];
+    const sound = await makeSampleRun(store, { config: { labelColumns } });
+    await finalizeRun(store, sound);
+    assert.deepEqual((await verifyRun(store)).problems, []);
+  }).then(() =>
+    withFolderStore(async (store) => {
+      const labelColumns = [{ name: 'age', type: 'integer' as const }];
+      const change: ChangeRows = (rows, { index }) => {
+        if (index !== 0) return;
+        for (const kind of ['real', 'augmented']) {
+          const at = rows.data.findIndex((row) => row.kind === kind);
+          rows.data[at] = { ...rows.data[at]!, labels: [31] };
+        }
+      };
+      await finalizeRun(store, await makeSampleRun(store, { config: { labelColumns }, change }));
+      const { problems } = await verifyRun(store);
+      assert.deepEqual(
+        problems.map(({ code, message }) => `${code}: ${message}`),
+        [
+          'wrong-label: person-000/0.jpg has the labels [31], the listing says [null]',
+          'wrong-label: augmented row has labels of a photograph: person-000#0',
+        ],
+      );
+    }),
+  ));
+
 test('a run without faces that could be used has no problems', () =>
   withFolderStore(async (store) => {
     const change: ChangeRows = (rows) => {
