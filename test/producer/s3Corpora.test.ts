@@ -61,7 +61,7 @@ test('a list may lie in the store, its photographs may, or both', () =>
       for (const path of ['../x.jpg', `s3://${service.bucket}/other/x.jpg`, '/x.jpg']) {
         await writeFile(join(folder, 'bad.csv'), `face_id,subject_id,path\n1,anna,${path}\n`);
         const config = { corpus: join(folder, 'bad.csv'), imageRoot: root, corpusFormat: 'csv' } as const;
-        await assert.rejects(list(service, config), { code: 'bad-csv', message: /key inside/ }, path);
+        await assert.rejects(list(service, config), { code: 'bad-csv', message: /path inside/ }, path);
       }
     }),
   ));

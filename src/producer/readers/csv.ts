@@ -4,7 +4,6 @@
  */
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
-import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
@@ -16,6 +15,7 @@ import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import { insideImageRoot } from './imagePath.ts';
 
 const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
 type Column = (typeof COLUMNS)[number];
@@ -217,21 +217,9 @@ function idOf(read: CsvRead, line: number, column: Column, value: string | undef
 /** The path relative to the image root, '/'-separated. */
 function uriOf(read: CsvRead, line: number, value: string | undefined): string {
   const path = idOf(read, line, 'path', value);
-  if (isS3Uri(read.imageRoot)) return s3KeyOf(read, line, path);
-  const inside = normalize(isAbsolute(path) ? relative(read.imageRoot, path) : path);
-  if (inside === '.' || inside === '..' || inside.startsWith(`..${sep}`) || inside.includes('\0')) {
-    throw badCsv(read, `expected a path inside ${read.imageRoot}, found ${JSON.stringify(path)}`, line);
-  }
-  return inside;
-}
-
-/** Keys may be any text; only what a service or a proxy would resolve is refused. */
-function s3KeyOf(read: CsvRead, line: number, path: string): string {
-  const root = `${read.imageRoot.replace(/\/+$/, '')}/`;
-  const key = path.startsWith(root) ? path.slice(root.length) : path;
-  const leaves = key.split('/').some((segment) => segment === '..' || segment === '.');
-  if (!leaves && key !== '' && !key.startsWith('/') && !key.includes('\0') && !isS3Uri(key)) return key;
-  throw badCsv(read, `expected a key inside ${root}, found ${JSON.stringify(path)}`, line);
+  const inside = insideImageRoot(read.imageRoot, path);
+  if (inside !== undefined) return inside;
+  throw badCsv(read, `expected a path inside ${read.imageRoot}, found ${JSON.stringify(path)}`, line);
 }
 
 function badCsv(read: CsvRead, problem: string, line?: unknown): ConfigError {
