@@ -19,7 +19,14 @@ import {
   type BatchPlace,
   type MessagePlace,
 } from './arrowMessages.ts';
-import type { FieldKind, SourceField, SourceTable, TableBytes, TablePiece } from './sourceTable.ts';
+import {
+  type FieldKind,
+  pieceOf,
+  type SourceField,
+  type SourceTable,
+  type TableBytes,
+  type TablePiece,
+} from './sourceTable.ts';
 
 const FILE_START = Buffer.from('ARROW1\0\0');
 
@@ -44,14 +51,16 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
     rows += batch.rows;
     if (!Number.isSafeInteger(rows)) throw new Error(`record batch of ${batch.rows} rows`);
   }
-  const batchOf = (piece: TablePiece) => batches[pieces.indexOf(piece)] as BatchPlace;
+  const places = new Map(pieces.map((piece, i) => [piece, batches[i] as BatchPlace]));
+  const batchOf = (piece: TablePiece) => places.get(piece) as BatchPlace;
   return {
     fields: schema.fields.map(fieldOf),
     rows,
     pieces,
     async read(columns, start, end) {
-      const piece = pieces.find((piece) => start >= piece.start && end <= piece.start + piece.rows);
-      if (piece === undefined) throw new Error(`no record batch has the rows ${start}–${end}`);
+      const piece = pieceOf(pieces, start);
+      if (piece === undefined || end > piece.start + piece.rows)
+        throw new Error(`no record batch has the rows ${start}–${end}`);
       const batch = await readBatch(file, messages, batchOf(piece), schema, columns);
       const vectors = columns.map((name) => [name, batch.getChild(name)] as const);
       for (const [, vector] of vectors) for (const data of vector?.data ?? []) checkRows(data, piece.rows);

@@ -21,8 +21,9 @@ export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
   const buffer = asyncBuffer(file);
   const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
   const pieces = piecesOf(metadata);
+  const groups = new Map(pieces.map((piece, i) => [piece, i]));
   const columnOf = (piece: TablePiece, column: string) =>
-    chunksOf(metadata, pieces.indexOf(piece), column).reduce<ColumnChunk | undefined>(
+    chunksOf(metadata, groups.get(piece), column).reduce<ColumnChunk | undefined>(
       (largest, chunk) => (decodedBytes(chunk) > decodedBytes(largest) ? chunk : (largest ?? chunk)),
       undefined,
     );
@@ -75,8 +76,8 @@ function piecesOf({ row_groups }: FileMetaData): TablePiece[] {
 }
 
 /** The leaves of a column in a row group. */
-function chunksOf({ row_groups }: FileMetaData, group: number, column: string): ColumnChunk[] {
-  const chunks = row_groups[group]?.columns ?? [];
+function chunksOf({ row_groups }: FileMetaData, group: number | undefined, column: string): ColumnChunk[] {
+  const chunks = (group === undefined ? undefined : row_groups[group])?.columns ?? [];
   return chunks.filter(({ meta_data }) => meta_data?.path_in_schema[0] === column);
 }
 

@@ -4,7 +4,7 @@
  * finishes one.
  */
 import { type Transferable, Worker } from 'node:worker_threads';
-import { ConfigError, PosecastError } from '../errors.ts';
+import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
 import { CLOSE_THREAD, type ThreadFailure, type ThreadReply } from './protocol.ts';
 
 export interface ThreadPool<Request, Response> {
@@ -144,6 +144,6 @@ function toThreadError(failure: ThreadFailure): Error {
     if (failure.stack !== undefined) error.stack = failure.stack;
     return error;
   }
-  const Kind = failure.name === 'ConfigError' ? ConfigError : PosecastError;
+  const Kind = [ConfigError, StoreUnusableError].find(({ name }) => name === failure.name) ?? PosecastError;
   return new Kind(failure.code, failure.message);
 }
