@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
+import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const MAGIC = Buffer.from('0a23d7ce', 'hex');
+
+test("an image comes out of its record, and a record that has changed since the listing is nobody's image", () =>
+  withTempFolder(async (folder) => {
+    const several = Buffer.concat([Buffer.from('many'), MAGIC, Buffer.from('parts')]);
+    const archive = writeInsightFaceArchive([
+      [
+        { label: 0, image: Buffer.from('one') },
+        { label: 0, image: several },
+      ],
+      [{ label: 1, image: Buffer.from('other') }],
+    ]);
+    const config = { corpus: join(folder, 't.rec'), corpusFormat: 'recordio', imageRoot: folder } as const;
+    saveArchive(join(folder, 't'), archive);
+    const read = await corpusImages(config);
+    const parts = `0/2: ${several.toString('latin1')}`;
+    assert.deepEqual(describeFaces(read), ['0/1: one', parts, '1/3: other']);
+
+    const file = join(folder, 't.rec');
+    const faces = read.map(({ face }) => face);
+    writeFileSync(file, Buffer.concat([Buffer.alloc(4), readFileSync(file)]));
+    const moved = await imagesOf(config, faces);
+    assert.deepEqual(
+      moved.map(({ image }) => image),
+      ['broken-record', 'broken-record', 'broken-record'],
+    );
+    writeFileSync(file, archive.rec.subarray(0, archive.offsets[3]));
+    assert.deepEqual(describeFaces(await imagesOf(config, faces)), ['0/1: one', parts, '1/3: beyond-end']);
+  }));
