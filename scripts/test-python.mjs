@@ -59,6 +59,7 @@ function tablesAndRecords(expected) {
     'hugging-face': [join(tables, 'hugging')],
     'paths.parquet': [join(tables, 'paths.parquet'), '--image-root', samples],
     'embedded.arrow': [join(tables, 'embedded.arrow')],
+    'saved by datasets': [join(tables, 'saved')],
   };
   if (hasMxnet()) {
     run(python, [join('test', 'python', 'write_recordio.py'), samples, join(folder, 'train')]);

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import pyarrow
-from pyarrow import feather, ipc, parquet
+from datasets import Dataset
+from pyarrow import ipc, parquet
 
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 out.mkdir(parents=True, exist_ok=True)
@@ -48,5 +49,6 @@ parquet.write_table(paths, out / "paths.parquet")
 with ipc.new_file(out / "embedded.arrow", embedded.schema) as writer:
     for batch in embedded.to_batches(max_chunksize=7):
         writer.write_batch(batch)
-feather.write_feather(embedded, out / "compressed.feather", compression="zstd")
+# A folder of Arrow streams beside files of its own.
+Dataset(embedded).save_to_disk(out / "saved", num_shards=2)
 print(f"tables: {len(names)} images of {len(people)} people in {out}, written by pyarrow {pyarrow.__version__}")
