@@ -32,6 +32,11 @@ test("an image comes out of its record, and a record that has changed since the 
       moved.map(({ image }) => image),
       ['broken-record', 'broken-record', 'broken-record'],
     );
+    const relabelled = Buffer.from(archive.rec);
+    relabelled.writeFloatLE(5, (archive.offsets[3] as number) + 12);
+    writeFileSync(file, relabelled);
+    const other = await imagesOf(config, faces);
+    assert.deepEqual(describeFaces(other), ['0/1: one', parts, '1/3: another-record']);
     writeFileSync(file, archive.rec.subarray(0, archive.offsets[3]));
     assert.deepEqual(describeFaces(await imagesOf(config, faces)), ['0/1: one', parts, '1/3: beyond-end']);
   }));

@@ -8,6 +8,7 @@
  */
 
 import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
+import { subjectOf } from '../../shared/corpus/imageRecord.ts';
 import type { RecordProblem } from '../../shared/corpus/recordIo.ts';
 import { isBroken } from '../../shared/corpus/recordIo.ts';
 import { ConfigError } from '../../shared/errors.ts';
@@ -125,7 +126,7 @@ async function refuseRepeatedKeys(idx: ArchiveFile, keys: AsyncIterable<number>)
 function faceOf({ rec, labelColumns }: RecordIoCorpus, record: KeyedRecord): FaceRecord {
   const face = {
     faceId: String(record.key),
-    subjectId: String(record.labels[0]),
+    subjectId: subjectOf(record.labels),
     uri: rec.uri,
     offset: record.at,
     bytes: record.span,

@@ -42,6 +42,7 @@ export function parseImageHeader(content: Uint8Array, length: number): ImageHead
 
 export interface RecordImage {
   readonly status: 'ok';
+  readonly labels: readonly number[];
   /** The image file. */
   readonly image: Uint8Array;
 }
@@ -52,7 +53,12 @@ export function imageOfRecord(record: Uint8Array): RecordImage | RecordProblem {
   if (isBroken(found)) return found;
   const header = parseImageHeader(found.content, found.content.length);
   if (isBroken(header)) return header;
-  return { status: 'ok', image: found.content.subarray(header.bytes) };
+  return { status: 'ok', labels: header.labels, image: found.content.subarray(header.bytes) };
+}
+
+/** The person that a record's first label names. */
+export function subjectOf(labels: readonly number[]): string {
+  return String(labels[0]);
 }
 
 function view(content: Uint8Array): DataView {
