@@ -6,6 +6,7 @@ import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client
 import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { type ReadOutcome, readImage } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
+import type { S3Source } from '../../src/shared/corpus/s3Source.ts';
 import { posecast } from '../helpers/cli.ts';
 import { samplePhotographs } from '../helpers/photographs.ts';
 import { readRun } from '../helpers/readRun.ts';
@@ -38,7 +39,8 @@ test(
         await put(bucket, 'tars/a.tar', archive);
         for (const { subjectId, name, bytes } of photographs)
           await put(bucket, `c/${subjectId}/${name}`, bytes);
-        await put(bucket, 'c/odd &+ näme/1%2F.jpg', photographs[0]!.bytes);
+        const odd = 'odd &+ näme\u0001/1%2F.jpg';
+        await put(bucket, `c/${odd}`, photographs[0]!.bytes);
 
         await t.test('ranges are exact and keys may hold anything', async () => {
           const source = await openCorpusSource(`s3://${bucket}/tars`, { s3 });
@@ -53,7 +55,12 @@ test(
           assert.equal(codeOf(await readImage(source, { uri: 'b.tar' }, never)), 'missing');
           await source.close();
           const folder = await openCorpusSource(`s3://${bucket}/c`, { s3 });
-          assert.equal(codeOf(await readImage(folder, { uri: 'odd &+ näme/1%2F.jpg' }, never)), 'ok');
+          assert.equal(codeOf(await readImage(folder, { uri: odd }, never)), 'ok');
+          const listed = await collect((folder as S3Source).list('odd', never));
+          assert.deepEqual(
+            listed.map(({ uri }) => uri),
+            [odd],
+          );
           await folder.close();
         });
 

@@ -117,13 +117,21 @@ export async function listPage(
       ContinuationToken: token,
       Delimiter: delimiter,
       MaxKeys: pageKeys,
+      // XML has no way to write control characters, which keys may hold.
+      EncodingType: 'url',
     }),
     sendOptions(signal),
   );
+  const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
   return {
-    objects: (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ Key, Size })),
+    objects: (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ Key: decode(Key), Size })),
     token: page.NextContinuationToken,
   };
+}
+
+/** As in a form: a blank is a plus. */
+function decodeKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
 }
 
 function badRange({ Key }: S3Object, { start, end }: { start: number; end: number }): PosecastError {
