@@ -74,7 +74,14 @@ function kubernetesModels() {
   if (existsSync(path)) return { path };
   const partial = `${path}-${process.pid}`;
   cpSync(KUBERNETES, partial, { recursive: true });
-  const { ok, output } = run('npm', ['install', '--prefix', partial, '--no-audit', '--no-fund', '--loglevel=error']);
+  const { ok, output } = run('npm', [
+    'install',
+    '--prefix',
+    partial,
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ]);
   if (!ok) return { missing: lastLine(output) };
   renameSync(partial, path);
   return { path };

@@ -23,7 +23,7 @@ test('a run is submitted, followed and verified without any native package, and 
 
       const worker = await posecast(['work', out], producer);
       assert.equal(worker.code, 2);
-      assert.match(worker.stderr, /lacks a package that the command needs: package onnxruntime-node/);
+      assert.match(worker.stderr, /lacks a package that the command needs \[package=onnxruntime-node\]/);
       assert.doesNotMatch(worker.stderr, /\n {4}at /);
 
       assert.equal((await posecast(['work', out], { ...env, REDIS_URL: url })).code, 0);
