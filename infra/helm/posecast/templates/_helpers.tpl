@@ -26,7 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Of a pod that runs posecast: nobody's privileges, and only /tmp and the models to write to. */}}
 {{- define "posecast.podSecurity" -}}
-serviceAccountName: {{ include "posecast.serviceAccount" . }}
+serviceAccountName: {{ include "posecast.serviceAccount" . | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.images.pullSecrets }}
@@ -53,17 +53,17 @@ securityContext:
 - name: REDIS_URL
   {{- if .Values.redis.existingSecret }}
   valueFrom:
-    secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: REDIS_URL }
+    secretKeyRef: { name: {{ .Values.redis.existingSecret | quote }}, key: REDIS_URL }
   {{- else }}
   value: redis://{{ include "posecast.redisAddress" . }}
   {{- end }}
 {{- with .Values.store.existingSecret }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom:
-    secretKeyRef: { name: {{ . }}, key: AWS_ACCESS_KEY_ID }
+    secretKeyRef: { name: {{ . | quote }}, key: AWS_ACCESS_KEY_ID }
 - name: AWS_SECRET_ACCESS_KEY
   valueFrom:
-    secretKeyRef: { name: {{ . }}, key: AWS_SECRET_ACCESS_KEY }
+    secretKeyRef: { name: {{ . | quote }}, key: AWS_SECRET_ACCESS_KEY }
 {{- end }}
 {{- with .Values.store.region }}
 - name: AWS_REGION
@@ -78,7 +78,7 @@ securityContext:
 {{/* Weights are fetched once, by the worker's image: checking them takes the ONNX runtime. */}}
 {{- define "posecast.modelsContainer" -}}
 - name: models
-  image: {{ .Values.images.worker }}
+  image: {{ .Values.images.worker | quote }}
   imagePullPolicy: {{ .Values.images.pullPolicy }}
   args:
     - models
@@ -98,7 +98,7 @@ securityContext:
 {{- define "posecast.mounts" -}}
 - { name: models, mountPath: /models }
 - { name: tmp, mountPath: /tmp }
-- { name: corpus, mountPath: {{ .Values.corpus.mountPath }}, readOnly: true }
+- { name: corpus, mountPath: {{ .Values.corpus.mountPath | quote }}, readOnly: true }
 {{- with .Values.worker.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -107,7 +107,7 @@ securityContext:
 {{- define "posecast.volumes" -}}
 - name: models
   {{- if .Values.models.existingClaim }}
-  persistentVolumeClaim: { claimName: {{ .Values.models.existingClaim }} }
+  persistentVolumeClaim: { claimName: {{ .Values.models.existingClaim | quote }} }
   {{- else }}
   emptyDir: {}
   {{- end }}
