@@ -4,7 +4,7 @@
  * `unshare --mount --pid` (scripts/test-infra.mjs), so that every mount ends with the test.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, realpath, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
@@ -50,6 +50,8 @@ export async function createBuilder({ stages, context, skip }: BuilderOptions): 
     await sh('mount', ...args, at);
     mounted.push(at);
   };
+  // In memory: tens of thousands of small files would keep the disk from everybody else.
+  await mount(folder, '-t', 'tmpfs', '-o', 'size=8g,mode=755', 'tmpfs');
   /** What programs need of /dev and /proc. */
   const mountKernel = async (root: string): Promise<void> => {
     await mount(join(root, 'dev'), '-t', 'tmpfs', 'tmpfs');
@@ -160,8 +162,7 @@ export async function createBuilder({ stages, context, skip }: BuilderOptions): 
     },
     async close() {
       for (const at of mounted.splice(0).reverse()) await sh('umount', '--lazy', at);
-      // Nothing is removed through a mount that is still there.
-      await sh('rm', '-rf', '--one-file-system', folder);
+      await rmdir(folder);
     },
   };
 }
