@@ -11,7 +11,6 @@ import { infra } from './files.ts';
 import { needs, tool } from './full.ts';
 import { type KubernetesObject, kubernetesProblems } from './kubernetes.ts';
 
-const RUN = '20261124T001414-9e14f7';
 const S3 = { out: 's3://bucket/night-1' };
 
 type Values = Readonly<Record<string, unknown>>;
@@ -26,6 +25,7 @@ interface Container {
   readonly name: string;
   readonly args: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly livenessProbe?: { readonly exec: { readonly command: readonly string[] } };
   readonly resources: { readonly limits: Readonly<Record<string, unknown>> };
   readonly securityContext: Readonly<Record<string, unknown>>;
@@ -69,8 +69,9 @@ const CASES: Readonly<Record<string, Values>> = {
   'scaled by KEDA, on a Redis and a store outside': {
     run: S3,
     store: { existingSecret: 'store', region: 'eu-central-1', endpoint: 'https://store.example' },
-    redis: { existingSecret: 'queue', tls: true },
-    keda: { enabled: true, runIds: [RUN, '20261125T001414-000000'], maxReplicas: 40 },
+    redis: { existingSecret: 'queue' },
+    keda: { enabled: true, maxReplicas: 40 },
+    metrics: { podMonitor: { enabled: true, labels: { release: 'prometheus' } } },
     worker: {
       ...{ nodeSelector: { pool: 'gpu' }, priorityClassName: 'batch', runtimeClassName: 'nvidia' },
       affinity: { nodeAffinity: {} },
@@ -83,15 +84,16 @@ const CASES: Readonly<Record<string, Values>> = {
     serviceAccount: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/r' } },
     producer: { nodeSelector: { pool: 'cpu' }, tolerations: [{ key: 'cpu', operator: 'Exists' }] },
   },
-  "scaled by KEDA, on the chart's own Redis": { run: S3, keda: { enabled: true, runIds: [RUN] } },
+  "scaled by KEDA, on the chart's own Redis": { run: S3, keda: { enabled: true } },
   'workers alone, no extras': {
     ...{ run: { enabled: false }, podDisruptionBudget: { enabled: false } },
     ...{ networkPolicy: { enabled: false }, serviceAccount: { create: false, name: 'default' } },
+    ...{ exporter: { enabled: false }, metrics: { port: null, annotations: false } },
   },
 };
 
 test(
-  'whatever the values, the chart gives objects that Kubernetes and KEDA know, field by field',
+  'whatever the values, the chart gives objects that Kubernetes, KEDA and the Prometheus operator know, field by field',
   needs('helm', 'kubernetes'),
   async (t) => {
     for (const [name, values] of Object.entries(CASES)) {
@@ -143,7 +145,11 @@ test(
     await refused({ run: { out: 'bucket/prefix' } }, /run\.?.*out/s);
     await refused({ run: S3, worker: { device: 'gpu' } }, /device/);
     await refused({ run: S3, worker: { grace: -1 } }, /grace/);
-    await refused({ run: S3, keda: { enabled: true, runIds: ['night-1'] } }, /runIds/);
+    await refused({ run: S3, keda: { enabled: true, runIds: [] } }, /runIds/);
+    await refused(
+      { run: S3, keda: { enabled: true }, exporter: { enabled: false } },
+      /expected exporter\.enabled/,
+    );
   },
 );
 
@@ -184,6 +190,7 @@ test(
       podOf(objects, 'Deployment', '-worker'),
       podOf(objects, 'Job', '-submit'),
       podOf(objects, 'StatefulSet', '-redis'),
+      podOf(objects, 'Deployment', '-exporter'),
     ];
     for (const { securityContext, containers, initContainers = [] } of pods) {
       assert.equal(securityContext.runAsNonRoot, true);
@@ -215,32 +222,26 @@ test('secrets are named and never contained', needs('helm'), async () => {
 });
 
 test(
-  'the workers are scaled by waiting and active shards together, of every run, down to none',
+  'the workers are scaled by what the exporter says of all runs, down to none',
   needs('helm'),
   async () => {
-    const objects = await render({
-      run: S3,
-      keda: { enabled: true, runIds: [RUN, '20261125T001414-000000'] },
-    });
+    const objects = await render(CASES["scaled by KEDA, on the chart's own Redis"]!);
     const { spec } = objects.find(({ kind }) => kind === 'ScaledObject') as unknown as {
       spec: {
         scaleTargetRef: { name: string };
         minReplicaCount: number;
-        triggers: { name: string; metadata: { listName: string; address: string } }[];
-        advanced: { scalingModifiers: { formula: string } };
+        triggers: { metadata: { url: string } }[];
       };
     };
     assert.equal(spec.minReplicaCount, 0);
-    const lists = [RUN, '20261125T001414-000000'].flatMap((run) =>
-      ['active', 'wait'].map((list) => `bull:posecast-${run}:${list}`),
-    );
+    const service = objects.find(
+      ({ kind, metadata }) => kind === 'Service' && metadata.name.endsWith('-exporter'),
+    ) as unknown as KubernetesObject & { spec: { ports: { port: number }[] } };
+    const address = `${service.metadata.name}.faces.svc:${service.spec.ports[0]!.port}`;
     assert.deepEqual(
-      spec.triggers.map(({ metadata }) => metadata.listName),
-      lists,
+      spec.triggers.map(({ metadata }) => metadata.url),
+      [`http://${address}/queue.json`],
     );
-    assert.equal(spec.advanced.scalingModifiers.formula, spec.triggers.map(({ name }) => name).join(' + '));
-    const service = objects.find(({ kind }) => kind === 'Service');
-    assert.equal(spec.triggers[0]!.metadata.address, `${service!.metadata.name}.faces.svc:6379`);
     const deployment = objects.find(
       ({ kind, metadata }) => kind === 'Deployment' && metadata.name === spec.scaleTargetRef.name,
     ) as unknown as { spec: object };
@@ -248,9 +249,29 @@ test(
   },
 );
 
+test('Prometheus finds the port that workers and exporter serve', needs('helm'), async () => {
+  const objects = await render(CASES['scaled by KEDA, on a Redis and a store outside']!);
+  const monitor = objects.find(({ kind }) => kind === 'PodMonitor') as unknown as {
+    spec: { podMetricsEndpoints: { port: string }[] };
+  };
+  for (const [ending, option] of [
+    ['-worker', '--metrics-port'],
+    ['-exporter', '--port'],
+  ] as const) {
+    const [container] = podOf(objects, 'Deployment', ending).containers;
+    const port = container!.args[container!.args.indexOf(option) + 1];
+    const [named] = container!.ports ?? [];
+    assert.deepEqual(
+      [named?.name, String(named?.containerPort)],
+      [monitor.spec.podMetricsEndpoints[0]!.port, port],
+    );
+  }
+});
+
 test('what selects pods selects those that are there', needs('helm'), async () => {
   const objects = (await render({ run: S3 })) as unknown as {
     kind: string;
+    metadata: { name: string };
     spec: {
       selector?: { matchLabels?: Record<string, string> } & Record<string, unknown>;
       podSelector?: { matchLabels: Record<string, string> };
@@ -258,24 +279,26 @@ test('what selects pods selects those that are there', needs('helm'), async () =
     };
   }[];
   const pods = objects.flatMap(({ spec }) => (spec?.template ? [spec.template.metadata.labels] : []));
-  assert.equal(pods.length, 3);
-  const selected: Record<string, string[]> = {};
-  for (const { kind, spec } of objects) {
-    const labels =
-      spec?.podSelector?.matchLabels ??
-      spec?.selector?.matchLabels ??
-      (kind === 'Service' ? spec.selector : undefined);
+  assert.equal(pods.length, 4);
+  const selected: string[] = [];
+  for (const { kind, metadata, spec } of objects) {
+    const ofService = kind === 'Service' ? spec.selector : undefined;
+    const labels = spec?.podSelector?.matchLabels ?? spec?.selector?.matchLabels ?? ofService;
     if (labels === undefined) continue;
     const hits = pods.filter((pod) => Object.entries(labels).every(([name, value]) => pod[name] === value));
-    selected[kind] = hits.map((pod) => pod['app.kubernetes.io/component'] ?? '');
+    const components = hits.map((pod) => pod['app.kubernetes.io/component']);
+    selected.push(`${kind} ${metadata.name.split('-').at(-1)}: ${components.join()}`);
   }
-  assert.deepEqual(selected, {
-    Deployment: ['worker'],
-    NetworkPolicy: ['redis'],
-    PodDisruptionBudget: ['worker'],
-    Service: ['redis'],
-    StatefulSet: ['redis'],
-  });
+  assert.deepEqual(selected.sort(), [
+    'Deployment exporter: exporter',
+    'Deployment worker: worker',
+    'NetworkPolicy exporter: exporter',
+    'NetworkPolicy redis: redis',
+    'PodDisruptionBudget worker: worker',
+    'Service exporter: exporter',
+    'Service redis: redis',
+    'StatefulSet redis: redis',
+  ]);
 });
 
 test('another run is another Job, the same run the same', needs('helm'), async () => {

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { packageRoot, version } from '../../src/shared/package.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
+import { registerRun } from '../../src/shared/redisRuns.ts';
+import { startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { infraFile } from './files.ts';
 import { helpOf, optionsOf, workDefault } from './options.ts';
@@ -96,7 +99,7 @@ function commandLines(): { readonly where: string; readonly words: readonly stri
   for (const [name, { image, command }] of Object.entries(compose.services)) {
     if (image.startsWith('posecast:')) add(`compose.yaml, ${name}`, command ?? []);
   }
-  for (const template of ['worker.yaml', 'producer.yaml', '_helpers.tpl']) {
+  for (const template of ['worker.yaml', 'producer.yaml', 'exporter.yaml', '_helpers.tpl']) {
     const text = infraFile('helm', 'posecast', 'templates', template);
     const [, list = ''] = /\n {2,}args:\n([\s\S]*?)\n {2,}(?:env|\{\{- include)/.exec(text) ?? [];
     const [, inline = ''] = /\$args := concat (.*) \}\}/.exec(text) ?? [];
@@ -154,18 +157,18 @@ test('every variable that the fleet sets for posecast is read by it', () => {
   }
 });
 
-test("the autoscaler counts the lists that hold a run's waiting and active shards", () =>
+test("the autoscaler reads the number of a run's waiting and active shards", () =>
   withRedis(async ({ url }) => {
-    const runId = '20261124T001414-9e14f7';
     const template = infraFile('helm', 'posecast', 'templates', 'keda.yaml');
-    const lists =
-      /range \$list, \$word := dict "(\w+)" "waiting" "(\w+)" "active"/.exec(template)?.slice(1) ?? [];
-    const [, prefix = ''] = /listName: (\S+)\{\{ \$run \}\}:\{\{ \$list \}\}/.exec(template) ?? [];
-    const keys = lists.map((list) => `${prefix}${runId}:${list}`);
+    const [, path = ''] =
+      /^\s+url: http:\S+\{\{ \S+ \}\}(\/\S+)$/m.exec(template.replace(/\{\{ \.\S+ \}\}/g, '{{ . }}')) ?? [];
+    const [, value = ''] = /valueLocation: (\S+)/.exec(template) ?? [];
     const redis = await connectRedis(url);
+    const runId = '20261124T001414-9e14f7';
+    await registerRun(redis, { runId, out: '/out', createdAt: '2026-11-24T00:14:14Z', shards: 3 });
     const queue = openShardQueue(redis, runId);
+    const exporter = startPosecast(['exporter', '--redis', url, '--port', '0']);
     try {
-      assert.deepEqual(keys, [queue.toKey('wait'), queue.toKey('active')]);
       const spec = {
         runId,
         part: 'listing/a.parquet',
@@ -176,10 +179,18 @@ test("the autoscaler counts the lists that hold a run's waiting and active shard
       };
       for (const index of [0, 1, 2])
         await queue.add('shard', { ...spec, index }, { jobId: `shard-${index}` });
-      assert.equal(await redis.llen(keys[0]!), 3);
-      await redis.lmove(keys[0]!, keys[1]!, 'LEFT', 'RIGHT');
+      await redis.lmove(queue.toKey('wait'), queue.toKey('active'), 'LEFT', 'RIGHT');
       assert.deepEqual([await queue.getWaitingCount(), await queue.getActiveCount()], [2, 1]);
+      while (!exporter.output().includes('http://')) {
+        assert.equal(exporter.child.exitCode, null, exporter.output());
+        await sleep(50);
+      }
+      const [address] = /http:\/\/[\d.]+:\d+/.exec(exporter.output()) ?? [];
+      const found = (await (await fetch(`${address}${path}`)).json()) as Record<string, unknown>;
+      assert.equal(found[value], 3, JSON.stringify({ path, value, found }));
     } finally {
+      exporter.child.kill('SIGTERM');
+      await exporter.done;
       await queue.close();
       await closeRedis(redis);
     }

@@ -1,5 +1,5 @@
 /**
- * Whether objects are what Kubernetes and KEDA take: their published schemas say so of what is there (kubernetes-models), their
+ * Whether objects are what Kubernetes, KEDA and the Prometheus operator take: their published schemas say so of what is there (kubernetes-models), their
  * types of what must not be there: a field that does not exist is no error of a schema, and the API server drops it in silence.
  */
 import { execFile } from 'node:child_process';
@@ -46,8 +46,13 @@ export async function kubernetesProblems(
   return [...problems, ...(await typeProblems(objects, modules))];
 }
 
+const PACKAGES: Readonly<Record<string, string>> = {
+  'keda.sh': '@kubernetes-models/keda',
+  'monitoring.coreos.com': '@kubernetes-models/prometheus-operator',
+};
+
 function packageOf({ apiVersion }: KubernetesObject): string {
-  return apiVersion.startsWith('keda.sh/') ? '@kubernetes-models/keda' : 'kubernetes-models';
+  return PACKAGES[apiVersion.split('/')[0] ?? ''] ?? 'kubernetes-models';
 }
 
 /** What the compiler says of the objects as literals of their types. */

@@ -119,3 +119,14 @@ securityContext:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{/* Annotations of a pod that serves metrics, of (list . PORT); nothing without a port. */}}
+{{- define "posecast.scrape" -}}
+{{- $root := index . 0 }}
+{{- $port := index . 1 }}
+{{- if and $port $root.Values.metrics.annotations }}
+prometheus.io/scrape: 'true'
+prometheus.io/port: {{ $port | quote }}
+prometheus.io/path: /metrics
+{{- end }}
+{{- end }}
