@@ -11,7 +11,7 @@ import { createReleasers } from '../shared/releasers.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
-import { type ProbeResult, probeRun } from '../worker/probeRun.ts';
+import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import { count, formatDuration } from './liveLine.ts';
 import { openStopSignal } from './signals.ts';
@@ -96,7 +96,7 @@ export async function dryRun(
     }
     const probe =
       flags.rate === undefined
-        ? await probeRun(config, plan.sample, {
+        ? await (await import('../worker/probeRun.ts')).probeRun(config, plan.sample, {
             assets,
             compute,
             signal: stop.signal,

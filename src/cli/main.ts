@@ -137,8 +137,20 @@ function overview(): Command {
   return program;
 }
 
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
+/** A producer's image lacks what only workers need, and says so when it is asked to do a worker's work. */
+function missingPackage(error: unknown): ConfigError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND')
+    return undefined;
+  const [, name] = /^Cannot find package '([^']+)'/.exec(error.message) ?? [];
+  if (name === undefined) return undefined;
+  return new ConfigError('no-package', 'this installation lacks a package that the command needs', {
+    package: name,
+  });
+}
+
+function report(thrown: unknown): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
+  const error = missingPackage(thrown) ?? thrown;
   const refusedByRedis = error instanceof Error && error.name === 'ReplyError';
   const message = `posecast: ${refusedByRedis ? 'redis refuses: ' : ''}${describeError(error)}`;
   // What the disk, the network or Redis says is no bug: the message has it all.

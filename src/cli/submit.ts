@@ -15,7 +15,6 @@ import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
-import { computeOptions } from './computeOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
@@ -76,6 +75,8 @@ export function submitCommand(): Command {
 
 async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
   if (flags.dryRun) {
+    // Loads ONNX Runtime, which a producer's machine needs for nothing else.
+    const { computeOptions } = await import('./computeOptions.ts');
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions({ ...flags, device: 'cpu' }), flags);
   }

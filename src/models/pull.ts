@@ -7,7 +7,7 @@ import { DownloadError } from './download.ts';
 import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, writePin } from './pins.ts';
-import { type PreparedModel, prepareModel } from './prepare.ts';
+import type { PreparedModel } from './prepare.ts';
 import { findModel, loadRegistry, type ModelEntry, type ModelFile, type Registry } from './registry.ts';
 import { hashBytes, type OnProgress, openSourceFetcher } from './sources.ts';
 import { makeWorkFolder } from './workFolder.ts';
@@ -77,6 +77,8 @@ async function pullOne(
 ): Promise<ResolvedModel> {
   const { weights, trainingData } = entry.licence;
   onProgress(`${entry.name}: licence of the weights: ${weights}; training data: ${trainingData}`);
+  // Loads ONNX Runtime: a machine that finds its models in the cache, such as a producer's, needs none.
+  const { prepareModel } = await import('./prepare.ts');
   await mkdir(folder, { recursive: true });
   const files: ModelRecord['files'] = {};
   const pins: [source: string, sha256: string][] = [];

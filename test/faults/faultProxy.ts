@@ -1,5 +1,5 @@
 /**
- * An HTTP proxy on 127.0.0.1 in front of an S3 service, which does to single requests what networks and services do to
+ * An HTTP proxy in front of an S3 service, which does to single requests what networks and services do to
  * them. What it passes on is what it got, Host included, so that signatures stay valid.
  */
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
@@ -42,6 +42,8 @@ export interface FaultProxy {
 export interface FaultProxyOptions {
   /** Refuses requests that are dated a quarter of an hour wrong, for a service that does not look. */
   readonly looksAtClock?: boolean;
+  /** Address to listen on; default: loopback. */
+  readonly host?: string;
 }
 
 /** As AWS and Ceph. */
@@ -50,6 +52,7 @@ const MOST_SKEW_MS = 15 * 60_000;
 /** @param target URL of the service, without a path. */
 export async function startFaultProxy(target: string, options: FaultProxyOptions = {}): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
+  const { host = '127.0.0.1' } = options;
   const agent = new http.Agent({ keepAlive: true });
   const counts: Record<string, number> = {};
   const count = (kind: string) => {
@@ -138,9 +141,9 @@ export async function startFaultProxy(target: string, options: FaultProxyOptions
     });
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const proxy: FaultProxy = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `http://${host}:${(server.address() as AddressInfo).port}`,
     faultOf: () => undefined,
     counts,
     async close() {

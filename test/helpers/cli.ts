@@ -17,11 +17,24 @@ export interface CliProcess {
   readonly done: Promise<CliResult>;
 }
 
-/** Starts `posecast ARGS…`. REDIS_URL is passed on only when given here. */
-export function startPosecast(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliProcess {
+/**
+ * Starts `posecast ARGS…`. REDIS_URL is passed on only when given here.
+ * @param through a command that becomes the one given as its further arguments, such as `nice -n 10`.
+ */
+export function startPosecast(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  through: readonly string[] = [],
+): CliProcess {
   const { REDIS_URL: _, ...inherited } = process.env;
   const started = performance.now();
-  const child = spawn(process.execPath, [join(packageRoot, 'bin', 'posecast.js'), ...args], {
+  const [program = process.execPath, ...programArgs] = [
+    ...through,
+    process.execPath,
+    join(packageRoot, 'bin', 'posecast.js'),
+    ...args,
+  ];
+  const child = spawn(program, programArgs, {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -62,7 +62,7 @@ export async function withEnvironment<T>(
 }
 
 /** Credentials the emulator accepts (it accepts any); put into the environment while a service runs. */
-const CREDENTIALS = {
+export const CREDENTIALS = {
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test-secret',
   AWS_REGION: 'us-east-1',
