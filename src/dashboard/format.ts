@@ -31,8 +31,10 @@ export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)}\u00A0s`;
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');
-  if (whole >= 86_400) return `${Math.floor(whole / 86_400)}\u00A0d ${two(Math.floor((whole % 86_400) / 3600))}\u00A0h`;
-  if (whole >= 3600) return `${Math.floor(whole / 3600)}\u00A0h ${two(Math.floor((whole % 3600) / 60))}\u00A0min`;
+  if (whole >= 86_400)
+    return `${Math.floor(whole / 86_400)}\u00A0d ${two(Math.floor((whole % 86_400) / 3600))}\u00A0h`;
+  if (whole >= 3600)
+    return `${Math.floor(whole / 3600)}\u00A0h ${two(Math.floor((whole % 3600) / 60))}\u00A0min`;
   return whole >= 60 ? `${Math.floor(whole / 60)}\u00A0min ${two(whole % 60)}\u00A0s` : `${whole}\u00A0s`;
 }
 

@@ -69,7 +69,10 @@ export function checkHost(names: ReadonlySet<string>): MiddlewareHandler {
  * The token comes once in the address (`?token=`), from the line that the command printed, and then as a cookie; scripts
  * send `Authorization: Bearer`.
  */
-export function checkToken(token: string | undefined, denied: (c: Context) => Response | Promise<Response>): MiddlewareHandler {
+export function checkToken(
+  token: string | undefined,
+  denied: (c: Context) => Response | Promise<Response>,
+): MiddlewareHandler {
   if (token === undefined) return (_, next) => next();
   // Not the token itself: what is found in a browser's profile opens this server only until it ends.
   const session = createHmac('sha256', randomBytes(32)).update(token).digest('base64url');

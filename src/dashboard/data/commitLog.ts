@@ -69,7 +69,15 @@ export interface CommitLog {
   readonly workers: readonly WorkerTotals[];
 }
 
-const COUNTS = ['faces', 'ok', 'rejected', 'variants', 'variantsRejected', 'subjects', 'firstClassIndex'] as const;
+const COUNTS = [
+  'faces',
+  'ok',
+  'rejected',
+  'variants',
+  'variantsRejected',
+  'subjects',
+  'firstClassIndex',
+] as const;
 
 const STAGE = 'stage:';
 

@@ -51,7 +51,8 @@ export function openCoverage(log: CommitLog, files: ShardFiles): CoverageReader 
     if (before !== undefined) return before;
     const counting = limit(async () => {
       const [poses, subjects] = await Promise.all([files.poses(shard), files.subjects(shard)]);
-      const sum = (of: (row: (typeof subjects)[number]) => number) => subjects.reduce((total, row) => total + of(row), 0);
+      const sum = (of: (row: (typeof subjects)[number]) => number) =>
+        subjects.reduce((total, row) => total + of(row), 0);
       return {
         ...countPeopleByPose(poses),
         sumBefore: sum(({ poseCoverageBefore }) => poseCoverageBefore),
@@ -71,7 +72,9 @@ export function openCoverage(log: CommitLog, files: ShardFiles): CoverageReader 
     for (const shard of counted.keys()) if (!sample.includes(shard)) counted.delete(shard);
     const people = parts.reduce((sum, part) => sum + part.people, 0);
     const add = (of: (part: ShardCoverage) => Uint32Array) =>
-      Uint32Array.from({ length: POSE_BINS }, (_, bin) => parts.reduce((sum, part) => sum + of(part)[bin]!, 0));
+      Uint32Array.from({ length: POSE_BINS }, (_, bin) =>
+        parts.reduce((sum, part) => sum + of(part)[bin]!, 0),
+      );
     return {
       shards: sample.length,
       shardsDone: done.length,

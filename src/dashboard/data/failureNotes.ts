@@ -21,7 +21,11 @@ export interface FailedShards {
 }
 
 export interface FailureNotes {
-  look(shards: RunShards, isCommitted: (shard: number) => boolean, signal?: AbortSignal): Promise<FailedShards>;
+  look(
+    shards: RunShards,
+    isCommitted: (shard: number) => boolean,
+    signal?: AbortSignal,
+  ): Promise<FailedShards>;
 }
 
 export function openFailureNotes(store: ObjectStore, runId: string): FailureNotes {
@@ -31,7 +35,8 @@ export function openFailureNotes(store: ObjectStore, runId: string): FailureNote
       const failed: number[] = [];
       for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
         const shard = failureShard(key);
-        if (shard !== undefined && shards.placeOf(shard) !== undefined && !isCommitted(shard)) failed.push(shard);
+        if (shard !== undefined && shards.placeOf(shard) !== undefined && !isCommitted(shard))
+          failed.push(shard);
       }
       const now = Date.now();
       const read = async (shard: number): Promise<ShardFailureNote | undefined> => {

@@ -36,7 +36,9 @@ export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
 }
 
 /** Faces and variants over the whole time from the first shard's start to the last one's end, breaks and all. */
-export function overallPace(shards: Iterable<DoneShard>): (Pace & { readonly startedAt: number; readonly endedAt: number }) | undefined {
+export function overallPace(
+  shards: Iterable<DoneShard>,
+): (Pace & { readonly startedAt: number; readonly endedAt: number }) | undefined {
   let [startedAt, endedAt, faces, variants] = [Infinity, -Infinity, 0, 0];
   for (const shard of shards) {
     startedAt = Math.min(startedAt, shard.finishedAt - shard.totalMs);
@@ -50,7 +52,12 @@ export function overallPace(shards: Iterable<DoneShard>): (Pace & { readonly sta
 }
 
 /** Faces a second in `bins` equal pieces of [from, to); a shard's faces are spread evenly over its time. */
-export function throughputBins(shards: Iterable<DoneShard>, from: number, to: number, bins: number): number[] {
+export function throughputBins(
+  shards: Iterable<DoneShard>,
+  from: number,
+  to: number,
+  bins: number,
+): number[] {
   const faces = new Array<number>(bins).fill(0);
   const width = (to - from) / bins;
   for (const shard of shards) {

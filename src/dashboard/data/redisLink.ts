@@ -64,7 +64,8 @@ export async function openRedisLink(url: string, warn: (line: string) => void): 
       else client = redis;
       if (told) warn(`redis ${label}: connected`);
     } catch (error) {
-      if (!told) warn(`queue and workers are not shown yet: ${error instanceof Error ? error.message : error}`);
+      if (!told)
+        warn(`queue and workers are not shown yet: ${error instanceof Error ? error.message : error}`);
       told = true;
     }
   }

@@ -81,6 +81,8 @@ export interface RunWatch {
   lookNow(): Promise<void>;
   /** Hears of every look. While anybody listens, the run is looked at again and again. Returns how to stop. */
   listen(listener: (snapshot: RunSnapshot) => void): () => void;
+  /** Tells everybody again: something beside the numbers has become known. */
+  announce(): void;
   close(): Promise<void>;
 }
 
@@ -147,7 +149,11 @@ export function openRunWatch(
       pace,
       startedAt: overall?.startedAt,
       lastCommitAt: overall?.endedAt,
-      etaSeconds: done ? 0 : goesOn && pace && pace.facesPerSecond > 0 ? left / pace.facesPerSecond : undefined,
+      etaSeconds: done
+        ? 0
+        : goesOn && pace && pace.facesPerSecond > 0
+          ? left / pace.facesPerSecond
+          : undefined,
       throughput:
         overall === undefined || to === undefined
           ? undefined
@@ -247,6 +253,9 @@ export function openRunWatch(
         listeners.delete(listener);
         if (listeners.size === 0) wake.abort();
       };
+    },
+    announce() {
+      for (const listener of listeners) listener(snapshot);
     },
     async close() {
       closing.abort(new Error('the dashboard is closing'));

@@ -62,8 +62,18 @@ const subjectRow = z
   );
 
 const poseRow = z
-  .object({ subject_id: text, kind: z.enum(['real', 'augmented']), yaw: number.nullable(), pitch: number.nullable() })
-  .transform((row) => ({ subjectId: row.subject_id, kind: row.kind, yaw: row.yaw ?? 0, pitch: row.pitch ?? 0 }));
+  .object({
+    subject_id: text,
+    kind: z.enum(['real', 'augmented']),
+    yaw: number.nullable(),
+    pitch: number.nullable(),
+  })
+  .transform((row) => ({
+    subjectId: row.subject_id,
+    kind: row.kind,
+    yaw: row.yaw ?? 0,
+    pitch: row.pitch ?? 0,
+  }));
 
 export type PoseRow = z.infer<typeof poseRow>;
 
@@ -113,7 +123,11 @@ export function openShardFiles(run: RunFile, store: ObjectStore): ShardFiles {
   const subjects = keepRecent<readonly SubjectRow[]>(KEPT_ROWS, (rows) => rows.length);
   const poses = keepRecent<readonly PoseRow[]>(2 * KEPT_ROWS, (rows) => rows.length);
 
-  async function rowsOf<T>(key: string | undefined, schema: z.ZodType<T>, columns: readonly string[]): Promise<T[]> {
+  async function rowsOf<T>(
+    key: string | undefined,
+    schema: z.ZodType<T>,
+    columns: readonly string[],
+  ): Promise<T[]> {
     if (key === undefined) return [];
     const parsed = z.array(schema).safeParse(await readColumns(store, key, columns));
     if (parsed.success) return parsed.data;

@@ -91,7 +91,8 @@ async function readArrowColumns(
     });
   }
   const bytes = await store.get(key, undefined, signal);
-  if (bytes === undefined) throw new IntegrityError('missing-file', 'table file is not in the store', { key });
+  if (bytes === undefined)
+    throw new IntegrityError('missing-file', 'table file is not in the store', { key });
   const rows: ColumnRow[] = [];
   for (const batch of readTable(bytes, { key, columns }).batches) {
     for (let row = 0; row < batch.numRows; row++) {
