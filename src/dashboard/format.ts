@@ -26,9 +26,13 @@ export function percent(share: number): string {
   return `${Math.round(100 * share)}\u202F%`;
 }
 
-/** 3725 → `1 h 02 min`; 65 → `1 min 05 s`; 4.2 → `4.2 s`. */
+/** 4.2 → `4.2 s`; from ten seconds on like `wholeDuration`. */
 export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)}\u00A0s`;
+  return seconds < 9.95 ? `${seconds.toFixed(1)}\u00A0s` : wholeDuration(seconds);
+}
+
+/** 3725 → `1 h 02 min`; 65 → `1 min 05 s`; 4.2 → `4 s`. */
+export function wholeDuration(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, '0');
   if (whole >= 86_400)
@@ -65,5 +69,5 @@ export function moment(ms: number): Html {
 
 /** How long ago; the page's script counts on. */
 export function ago(ms: number, now: number): Html {
-  return html`<span class="ago" data-since="${ms}">${duration(Math.max(0, Math.round((now - ms) / 1000)))}</span>`;
+  return html`<span class="ago" data-since="${ms}">${wholeDuration(Math.max(0, (now - ms) / 1000))}</span>`;
 }

@@ -5,6 +5,7 @@ import { openCoverage, type RunCoverage } from './data/coverage.ts';
 import { personAt } from './data/people.ts';
 import { type Projection, projectEmbeddings } from './data/projection.ts';
 import type { RedisLink } from './data/redisLink.ts';
+import { type RejectedFace, rejectsPage } from './data/rejects.ts';
 import { openRunWatch, type RunWatch } from './data/runWatch.ts';
 import { type EmbeddingPoint, openShardFiles, type ShardFiles } from './data/shardFiles.ts';
 import { openThumbnails, type Thumbnails } from './data/thumbnail.ts';
@@ -15,44 +16,67 @@ export interface RunView {
   readonly watch: RunWatch;
   readonly files: ShardFiles;
   readonly thumbnails: Thumbnails;
-  /** What is known of the poses; what is new is read in the background and announced by the watch. */
+  /** What the overview shows beside the numbers; undefined until it has been read. */
   coverage(): RunCoverage | undefined;
+  /** Rejected faces, some of each of the frequent reasons. */
+  examples(): readonly RejectedFace[] | undefined;
   close(): Promise<void>;
 }
+
+/** Rejected faces on the overview. */
+const EXAMPLES = 6;
 
 export function openRunView(run: RunFile, store: ObjectStore, link: RedisLink | undefined): RunView {
   const watch = openRunWatch(run, store, link);
   const files = openShardFiles(run, store);
   const reader = openCoverage(watch.log, files);
-  let known: RunCoverage | undefined;
-  let reading = false;
-  let readVersion = -1;
   return {
     run,
     watch,
     files,
     thumbnails: openThumbnails(run),
-    coverage() {
-      const { version } = watch.log;
-      if (!reading && readVersion !== version) {
-        reading = true;
-        reader
-          .read()
-          .then((coverage) => {
-            known = coverage;
-            readVersion = version;
-            watch.announce();
-          })
-          // The store: its trouble is told by the looks. The next look tries again.
-          .catch(() => undefined)
-          .finally(() => {
-            reading = false;
-          });
-      }
-      return known;
-    },
+    coverage: inBackground(watch, () => reader.read()),
+    examples: inBackground(watch, () => exampleRejects(watch, files)),
     close: () => watch.close(),
   };
+}
+
+/**
+ * What `read` gave last. When shards were committed since, it is read again, and the watch announces it: a page must not
+ * wait for tables in a store that is far away.
+ */
+function inBackground<T>(watch: RunWatch, read: () => Promise<T>): () => T | undefined {
+  let known: T | undefined;
+  let version = -1;
+  let reading = false;
+  return () => {
+    const now = watch.log.version;
+    if (!reading && version !== now) {
+      reading = true;
+      read()
+        .then((value) => {
+          known = value;
+          version = now;
+          watch.announce();
+        })
+        // The store: its trouble is told by the looks. The next one who asks tries again.
+        .catch(() => undefined)
+        .finally(() => {
+          reading = false;
+        });
+    }
+    return known;
+  };
+}
+
+async function exampleRejects({ log }: RunWatch, files: ShardFiles): Promise<RejectedFace[]> {
+  const codes = Object.entries(log.rejectsByCode)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, EXAMPLES)
+    .map(([code]) => code);
+  const each = Math.ceil(EXAMPLES / Math.max(1, codes.length));
+  const found = await Promise.all(codes.map((code) => rejectsPage(log, files, code, 0, each)));
+  return found.flat().slice(0, EXAMPLES);
 }
 
 /** Points of a person in the plot: the plot stays readable, and its components are exact in a moment. */

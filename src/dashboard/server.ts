@@ -189,10 +189,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
   };
 
   runPage('overview', undefined, (view, _query, snapshot) =>
-    overviewBody(
-      overviewParts(view.run, snapshot, view.watch.log.workers, view.coverage()),
-      factsOf(view.run, view.watch.store.uri),
-    ),
+    overviewBody(overviewPartsOf(view, snapshot), factsOf(view.run, view.watch.store.uri)),
   );
   runPage('shards', shardsQuery, ({ watch }, query) =>
     shardsBody(watch, query, shardPage(shardSource(watch), query)),
@@ -293,6 +290,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
       for (const { run } of board.views()) queues.add(run.runId);
       return next();
     });
+    app.get(`${QUEUES_PATH}/`, (c) => c.redirect(QUEUES_PATH, 303));
     app.route(QUEUES_PATH, queues.app);
   }
   return app;
@@ -322,7 +320,7 @@ function livePart(view: RunView, tab: Tab, snapshot: RunSnapshot, actions: Html 
   const state = { state: stateCard(run, watch.store.uri, snapshot, actions) };
   switch (tab) {
     case 'overview':
-      return { ...state, ...overviewParts(run, snapshot, watch.log.workers, view.coverage()) };
+      return { ...state, ...overviewPartsOf(view, snapshot) };
     case 'shards': {
       const { log, shards, failed, inWork } = shardSource(watch);
       return { ...state, map: shardMap(log, shards, [...failed], inWork) };
@@ -331,6 +329,10 @@ function livePart(view: RunView, tab: Tab, snapshot: RunSnapshot, actions: Html 
     case 'people':
       return state;
   }
+}
+
+function overviewPartsOf({ run, watch, coverage, examples }: RunView, snapshot: RunSnapshot): Part {
+  return overviewParts(run, snapshot, watch.log.workers, coverage(), examples());
 }
 
 /** Changes when the tables of the run's pages do. */

@@ -28,11 +28,14 @@ export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
   let from = gaps.length;
   while (from > 0 && gaps[from - 1]! <= Math.max(MIN_BREAK_MS, BREAK_FACTOR * usual)) from--;
   const counted = last.slice(from);
-  // The first one only says when the others began, unless it is all there is.
   const [first, ...others] = counted;
   if (first === undefined) return undefined;
-  const span = counted.at(-1)!.finishedAt - first.finishedAt;
-  return others.length > 0 && span > 0 ? pace(others, span) : pace([first], Math.max(1, first.totalMs));
+  const end = counted.at(-1)!.finishedAt;
+  // Of many, the first one only says when the others began. Of few it counts, with the time it took: several workers
+  // begin together, and their first shards are committed in the same moment.
+  if (counted.length > RECENT_SHARDS) return pace(others, Math.max(1, end - first.finishedAt));
+  const start = Math.min(...counted.map(({ finishedAt, totalMs }) => finishedAt - totalMs));
+  return pace(counted, Math.max(1, end - start));
 }
 
 /** Faces and variants over the whole time from the first shard's start to the last one's end, breaks and all. */

@@ -52,7 +52,7 @@ function navigation(site: Site, run: Frame['run']): Html {
     link('rejects', 'Rejects', run.rejects),
     link('people', 'People'),
   ];
-  return html`<nav aria-label="Pages">${site.runs > 1 ? html`<a href="/"${run ? undefined : html` aria-current="page"`}>Runs</a>` : undefined}${tabs}${site.queues ? html`<a href="/queues/">Queue</a>` : undefined}</nav>`;
+  return html`<nav aria-label="Pages">${site.runs > 1 ? html`<a href="/"${run ? undefined : html` aria-current="page"`}>Runs</a>` : undefined}${tabs}${site.queues ? html`<a href="/queues">Queue</a>` : undefined}</nav>`;
 }
 
 /** Links to the pages of a list. `href` of a 0-based page. */

@@ -6,10 +6,12 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { RunCoverage } from '../data/coverage.ts';
 import type { HeardWorker } from '../data/redisLink.ts';
+import type { RejectedFace } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runWatch.ts';
-import { ago, count, counted, duration, percent, rate, wholePercent } from '../format.ts';
+import { ago, count, counted, duration, percent, rate, wholeDuration, wholePercent } from '../format.ts';
 import { runPath } from './layout.ts';
 import { barPlot, poseGrid, throughputPlot } from './plots.ts';
+import { rejectCard } from './rejects.ts';
 
 /** Rows of the lists on this page. */
 const SHOWN_WORKERS = 40;
@@ -22,13 +24,14 @@ export function overviewParts(
   snapshot: RunSnapshot,
   workers: readonly WorkerTotals[],
   coverage: RunCoverage | undefined,
+  examples: readonly RejectedFace[] | undefined,
 ): Record<string, Html> {
   return {
     tiles: tiles(snapshot, workers),
     throughput: throughput(snapshot),
     stages: stages(snapshot),
     failures: failures(snapshot),
-    reasons: reasons(run, snapshot),
+    reasons: reasons(run, snapshot, examples),
     coverage: coveragePlots(run, coverage),
     workers: workerTable(snapshot, workers),
   };
@@ -82,9 +85,9 @@ ${tile('ok', count(counters.ok), 'real embeddings')}
 ${tile('variants', count(counters.variants), html`variants${counters.variantsRejected > 0 ? html`, ${count(counters.variantsRejected)} below the gate` : undefined}`)}
 ${tile('rejected', count(counters.rejected), html`rejected${counters.faces > 0 ? html` (${percent(counters.rejected / counters.faces)})` : undefined}`, counters.rejected > 0 ? ' bad' : '')}
 ${tile('rate', pace ? html`${rate(pace.facesPerSecond)}<small> /s</small>` : '–', done ? 'faces on average' : 'faces, last shards')}
-${done ? tile('took', took === undefined ? '–' : duration(took), 'first shard to last commit') : tile('eta', snapshot.etaSeconds === undefined ? '–' : duration(snapshot.etaSeconds), 'to go at this pace')}
+${done ? tile('took', took === undefined ? '–' : duration(took), 'first shard to last commit') : tile('eta', snapshot.etaSeconds === undefined ? '–' : wholeDuration(snapshot.etaSeconds), 'to go at this pace')}
 ${tile('shards', count(snapshot.shardsDone), html`of ${counted(snapshot.shardsTotal, 'shard', 'shards')}${snapshot.failed.shards.length > 0 ? html`, ${count(snapshot.failed.shards.length)} failed` : undefined}`)}
-${tile('workers', alive === undefined ? count(workers.length) : count(alive), alive === undefined ? 'workers have committed' : alive === 1 ? 'worker alive' : 'workers alive')}`;
+${tile('workers', alive === undefined ? count(workers.length) : count(alive), alive === undefined ? (workers.length === 1 ? 'worker has committed' : 'workers have committed') : alive === 1 ? 'worker alive' : 'workers alive')}`;
 }
 
 function throughput({ throughput: series }: RunSnapshot): Html {
@@ -118,7 +121,11 @@ function failures({ failed, state }: RunSnapshot): Html {
 <div class="scroll"><table class="rows"><thead><tr><th class="text">shard</th><th class="text">code</th><th class="text">reason</th><th>attempts</th><th class="text">host</th></tr></thead><tbody>${rows}</tbody></table></div>${more > 0 ? html`<p class="empty">${count(more)} more.</p>` : undefined}`;
 }
 
-function reasons(run: RunFile, { rejectsByCode, counters }: RunSnapshot): Html {
+function reasons(
+  run: RunFile,
+  { rejectsByCode, counters }: RunSnapshot,
+  examples: readonly RejectedFace[] = [],
+): Html {
   const codes = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a);
   if (codes.length === 0) {
     return html`<p class="empty">${counters.faces === 0 ? 'Nothing is committed yet.' : `None of ${counted(counters.faces, 'face', 'faces')}.`}</p>`;
@@ -129,7 +136,7 @@ function reasons(run: RunFile, { rejectsByCode, counters }: RunSnapshot): Html {
     text: `${count(faces)} · ${percent(faces / counters.faces)}`,
     href: `${runPath(run.runId, 'rejects')}?code=${encodeURIComponent(code)}`,
   }));
-  return html`<figure class="chart">${barPlot('Rejected photographs by reason', bars, 'fill-reject')}<figcaption>${codes.length > SHOWN_CODES ? `The ${SHOWN_CODES} most frequent of ${codes.length} reasons. ` : ''}Shares of the faces done. <a href="${runPath(run.runId, 'rejects')}">See the photographs</a></figcaption></figure>`;
+  return html`<div class="charts reasons"><figure class="chart">${barPlot('Rejected photographs by reason', bars, 'fill-reject')}<figcaption>${codes.length > SHOWN_CODES ? `The ${SHOWN_CODES} most frequent of ${codes.length} reasons. ` : ''}Shares of the faces done. <a href="${runPath(run.runId, 'rejects')}">See the photographs</a></figcaption></figure><div class="gallery">${examples.map((face) => rejectCard(run.runId, face))}</div></div>`;
 }
 
 function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): Html {
@@ -215,9 +222,7 @@ function headline(run: RunFile, snapshot: RunSnapshot): Html {
   const { state, counters, startedAt, lastCommitAt, etaSeconds, at } = snapshot;
   const share = wholePercent(counters.faces, snapshot.facesTotal);
   const left =
-    etaSeconds === undefined
-      ? undefined
-      : html`, about ${duration(Math.max(1, Math.round(etaSeconds)))} to go`;
+    etaSeconds === undefined ? undefined : html`, about ${wholeDuration(Math.max(1, etaSeconds))} to go`;
   const since = lastCommitAt === undefined ? undefined : html`; last commit ${ago(lastCommitAt, at)} ago`;
   switch (state) {
     case 'complete': {

@@ -117,7 +117,7 @@ ${poseGrid({
 }
 
 function swatch(mark: Mark): Html {
-  return html`<svg class="swatch" width="14" height="12" viewBox="0 0 14 12" aria-hidden="true">${drawShape(mark, 7, 6)}</svg>`;
+  return html`<svg class="swatch narrow" width="14" height="12" viewBox="0 0 14 12" aria-hidden="true">${drawShape(mark, 7, 6)}</svg>`;
 }
 
 /** Length of the line of a face that looks 90° to the side, in pixels. */
@@ -126,7 +126,7 @@ const POSE_LINE = 26;
 function projectionPlot({ chosen, projection }: PeopleView): Html | undefined {
   if (projection === undefined) return undefined;
   const { points, explained } = projection;
-  const [width, height, margin, bottom] = [640, 460, 26, 40];
+  const [width, height, margin, bottom] = [520, 420, 30, 40];
   const xs = points.map(([x]) => x);
   const ys = points.map(([, y]) => y);
   // One scale for both axes: distances in the plot mean the same in every direction.
@@ -154,9 +154,8 @@ function projectionPlot({ chosen, projection }: PeopleView): Html | undefined {
   });
   const names = chosen.map(({ person }) => person.subjectId).join(', ');
   const axis = (i: 0 | 1) => `component ${i + 1}: ${percent(explained[i])} of the variance`;
-  return html`<figure class="chart people-plot"><h3>Embeddings, real and generated</h3>
-<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs · hollow: generated · the line points where the face looks</li></ul>
-<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Embeddings of ${printable(names)} in two principal components"><line class="grid" x1="${margin}" x2="${width - margin}" y1="${height - bottom}" y2="${height - bottom}"/><line class="grid" x1="${margin}" x2="${margin}" y1="6" y2="${height - bottom}"/>${marks.map((ofPerson) => html`<g>${ofPerson}</g>`)}<text class="axis-label" x="${width / 2}" y="${height - 14}" text-anchor="middle">${axis(0)}</text><text class="axis-label" transform="translate(16 ${(height - bottom) / 2}) rotate(-90)" text-anchor="middle">${axis(1)}</text></svg>
+  return html`<figure class="chart people-plot"><div class="plot"><h3>Embeddings, real and generated</h3><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Embeddings of ${printable(names)} in two principal components"><line class="grid" x1="${margin}" x2="${width - 6}" y1="${height - bottom}" y2="${height - bottom}"/><line class="grid" x1="${margin}" x2="${margin}" y1="6" y2="${height - bottom}"/>${marks.map((ofPerson) => html`<g>${ofPerson}</g>`)}<text class="axis-label" x="${width / 2}" y="${height - 14}" text-anchor="middle">${axis(0)}</text><text class="axis-label" transform="translate(18 ${(height - bottom) / 2}) rotate(-90)" text-anchor="middle">${axis(1)}</text></svg></div>
+<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs</li><li class="dim">hollow: generated</li><li class="dim">the line points where the face looks; the longer, the further to the side</li></ul>
 <figcaption>Principal components of these ${count(points.length)} embeddings alone, both axes to one scale. Two dimensions of many: points that lie together here may be far apart.</figcaption></figure>`;
 }
 

@@ -42,14 +42,20 @@ export interface Bar {
   readonly href?: string;
 }
 
+/** Characters of a bar's name. */
+const MAX_LABEL = 25;
+
 /** Horizontal bars, the longest over the whole width. */
 export function barPlot(title: string, bars: readonly Bar[], className: string): Html {
-  const [row, left, right] = [27, 126, 96];
+  const row = 27;
+  const longest = Math.max(...bars.map(({ label }) => Math.min(label.length, MAX_LABEL)));
+  const left = Math.max(70, 7 * longest + 14);
+  const right = 96;
   const most = Math.max(...bars.map(({ value }) => value), 1e-9);
   const rows = bars.map(({ label, value, text, href }, i) => {
     const y = i * row;
     const width = Math.max(1.5, (value / most) * (WIDTH - left - right));
-    const shown = label.length > 20 ? `${label.slice(0, 19)}…` : label;
+    const shown = label.length > MAX_LABEL ? `${label.slice(0, MAX_LABEL - 1)}…` : label;
     const name = html`<text x="${left - 8}" y="${y + 17}" text-anchor="end">${shown}<title>${label}</title></text>`;
     return html`<g>${href === undefined ? name : html`<a href="${href}">${name}</a>`}<rect class="${className}" x="${left}" y="${y + 5}" width="${width.toFixed(1)}" height="${row - 10}" rx="2"><title>${label}: ${text}</title></rect><text class="faint" x="${(left + width + 7).toFixed(1)}" y="${y + 17}">${text}</text></g>`;
   });
@@ -79,7 +85,7 @@ export function poseGrid({ title, shares, labels, describe, className }: PoseGri
     const { yaw, pitch } = binCentre(bin);
     // Never so pale that a filled cell looks like an empty one.
     const depth = share <= 0 ? 0 : 0.14 + 0.86 * share;
-    return html`<g><rect class="grid-cell fill-rest" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>${depth > 0 ? html`<rect class="grid-cell ${className(bin)}" fill-opacity="${depth.toFixed(2)}" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>` : undefined}<text class="cell-label${depth > 0.6 ? ' on-dark' : ''}" x="${(x + cellWidth / 2).toFixed(1)}" y="${rowTop(bin) + cellHeight / 2 + 4}">${labels[bin]}</text><title>yaw ${degrees(yaw)}, pitch ${degrees(pitch)}: ${describe(bin)}</title></g>`;
+    return html`<g><rect class="grid-cell fill-rest" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>${depth > 0 ? html`<rect class="grid-cell ${className(bin)}" fill-opacity="${depth.toFixed(2)}" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>` : undefined}<text class="cell-label${depth > 0.8 ? ' on-dark' : depth > 0.5 ? ' mid' : ''}" x="${(x + cellWidth / 2).toFixed(1)}" y="${rowTop(bin) + cellHeight / 2 + 4}">${labels[bin]}</text><title>yaw ${degrees(yaw)}, pitch ${degrees(pitch)}: ${describe(bin)}</title></g>`;
   });
   const yaws = Array.from({ length: YAW_BINS }, (_, i) =>
     i % 2 === 0

@@ -38,7 +38,7 @@ ${faces.length === 0 ? html`<p class="empty">${snapshot.counters.faces === 0 ? '
 ${pager(page, found, REJECTS_A_PAGE, (to) => href(to))}</div>`;
 }
 
-function rejectCard(runId: string, face: RejectedFace): Html {
+export function rejectCard(runId: string, face: RejectedFace): Html {
   const { faceId, subjectId, stage, code, message, shard, row } = face;
   return html`<article class="face" data-face="${faceId}">${thumbnail(runId, shard, row, faceId)}<div><span class="code">${printable(code)}</span><p class="message" title="${printable(message)}">${printable(message)}</p><p>${printable(faceId)}</p><p>${printable(subjectId)} · stage ${printable(stage)} · shard ${count(shard)}</p></div></article>`;
 }

@@ -73,7 +73,7 @@ export function shardsBody(
   return html`<div id="map">${shardMap(log, shards, snapshot.failed.shards, new Set(inWork.keys()))}</div>
 <div id="table" data-live-table>
 <p class="filters">${filter(undefined, 'all', shards.places)}${SHARD_STATES.map((state) => filter(state, state, page.counts[state]))}</p>
-<div class="scroll sticky"><table><thead><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}${head('finishedAt', 'committed')}<th class="text">worker</th></tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll sticky"><table><thead><tr><td colspan="5"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}<td colspan="2"></td></tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}${head('finishedAt', 'committed')}<th class="text">worker</th></tr></thead><tbody>${rows}</tbody></table></div>
 ${page.found === 0 ? html`<p class="empty">No shard is ${query.state ?? 'planned'}.</p>` : undefined}
 ${pager(page.page, page.found, SHARDS_A_PAGE, (to) => href({ page: to }))}
 <p class="small">Times are seconds. Those of stages are summed over threads and overlap, so they add up to more than the shard took.</p></div>`;

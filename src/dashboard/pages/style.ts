@@ -2,15 +2,15 @@
 import { BASE_STYLE } from '../../shared/page/baseStyle.ts';
 
 export const STYLE = `${BASE_STYLE}
-:root{--failed:#b3000f;--on-series:#fff}
-@media (prefers-color-scheme:dark){:root{--failed:#ff6b74;--on-series:#15181c}}
+:root{--failed:#b3000f;--on-series:#fff;--mid:#1d2126}
+@media (prefers-color-scheme:dark){:root{--failed:#ff6b74;--on-series:#15181c;--mid:#15181c}}
 html{scrollbar-gutter:stable;overflow-wrap:break-word}
 body{min-height:100vh}
 header.top{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 18px}
 header.top h1{margin:0;flex:1 1 auto}
 header.top h1 a{color:inherit;text-decoration:none}
-nav{flex:1 1 100%;display:flex;flex-wrap:wrap;gap:2px 4px;border-bottom:1px solid var(--rule);margin:8px 0 18px}
-nav a{padding:7px 11px 8px;color:var(--faint);text-decoration:none;border-bottom:3px solid transparent;margin-bottom:-1px;font-size:15px}
+nav{flex:1 1 100%;min-width:0;display:flex;gap:2px 4px;overflow-x:auto;scrollbar-width:none;border-bottom:1px solid var(--rule);margin:8px 0 18px}
+nav a{padding:7px 11px 8px;color:var(--faint);text-decoration:none;border-bottom:3px solid transparent;font-size:15px;white-space:nowrap}
 nav a:hover{color:var(--ink)}
 nav a[aria-current]{color:var(--ink);font-weight:600;border-bottom-color:var(--blue)}
 nav .count{font-size:12.5px;font-variant-numeric:tabular-nums;background:var(--soft);border-radius:9px;padding:1px 7px;margin-left:3px;font-weight:500}
@@ -31,18 +31,21 @@ a:focus-visible,button:focus-visible,input:focus-visible,summary:focus-visible{o
 .bar-caption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 16px;font-size:13px;color:var(--faint);margin-top:5px;font-variant-numeric:tabular-nums}
 .fill-done{fill:var(--blue)}.fill-work{fill:var(--sky)}.fill-failed{fill:var(--failed)}.fill-rest{fill:var(--soft)}.fill-reject{fill:var(--orange)}
 .state.complete .fill-done{fill:var(--good)}
-.tiles{margin-top:0;grid-template-columns:repeat(auto-fit,minmax(150px,1fr))}
+.tiles{margin-top:0;grid-template-columns:repeat(4,1fr)}
 .tile{min-height:76px}
 h2{margin-top:34px;font-size:19px}
 h2 small{font-weight:400;margin-left:6px}
 .charts{margin-top:14px}
 .chart h3{font-size:15px}
+.charts>div>figure.chart{height:100%}
+.reasons{align-items:start}
+.reasons .gallery{margin:0}
 .area{fill:var(--blue);fill-opacity:.16;stroke:none}
 .throughput .line{stroke:var(--blue);stroke-width:2}
 .empty{color:var(--faint);margin:4px 0}
 .grid-cell{stroke:var(--card);stroke-width:2}
 svg .cell-label{font-size:12px;text-anchor:middle}
-svg .on-dark{fill:var(--on-series)}
+svg .mid{fill:var(--mid)}svg .on-dark{fill:var(--on-series)}
 .mark{display:inline-block;width:1em;text-align:center;margin-right:3px}
 .ok{color:var(--good)}.wrong{color:var(--failed)}.dim{color:var(--faint)}
 td.text{overflow-wrap:anywhere}
@@ -74,7 +77,14 @@ input[type=search],input[type=password],input[type=text]{font:inherit;font-size:
 input[type=checkbox]{width:18px;height:18px;accent-color:var(--blue);margin:0;vertical-align:-3px}
 td label{display:block;cursor:pointer}
 .coverage-change{width:120px;display:inline-block;vertical-align:middle}
-.people-plot svg{max-height:640px}
+.people-plot{grid-column:1/-1;display:grid;grid-template-columns:minmax(0,640px) minmax(200px,1fr);gap:4px 24px}
+.people-plot h3,.people-plot .plot{grid-column:1}
+.people-plot .plot{grid-row:1/span 3}
+.people-plot .legend{display:block;margin-top:24px}.people-plot .legend li{margin:3px 0}
+svg.swatch.narrow{width:14px;margin-right:3px}
+.map-cross{stroke:var(--on-series);stroke-width:2}
+thead td{border:0;padding:0}
+th.over{text-align:center;border-bottom:1px solid var(--rule)}
 .pose-line{fill:none;stroke-width:1.5;opacity:.75}
 .variant-point{fill:var(--card);stroke-width:1.8}
 ${['blue', 'orange', 'green', 'purple', 'sky', 'red', 'yellow', 'grey'].map((name) => `.variant-point.series-${name}{fill:var(--card);stroke:var(--${name});stroke-width:1.8}`).join('\n')}
@@ -89,13 +99,16 @@ ${['blue', 'orange', 'green', 'purple', 'sky', 'red', 'yellow', 'grey'].map((nam
 @media (max-width:680px){
 .state{padding:13px 16px 15px;border-left-width:6px;min-height:150px}
 .state .headline{font-size:19px}
-nav a{padding:7px 8px 8px;font-size:14.5px}
+nav a{padding:7px 5px 8px;font-size:14px}
+nav .count{padding:1px 5px;font-size:11.5px;margin-left:0}
+.tiles{grid-template-columns:1fr 1fr}
+.people-plot{display:block}.people-plot .legend{margin-top:8px}
 h2{margin-top:26px}
-.tile{min-height:72px}
+.tile{min-height:64px}
 table{font-size:13.5px}
 .gallery{grid-template-columns:1fr}
 figure.chart{padding:12px 10px}
-.people-plot svg text{font-size:13px}
+.people-plot .plot text{font-size:17px}
 table.rows thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 table.rows,table.rows tbody{display:block}
 table.rows tr{display:grid;grid-template-columns:1fr 1fr;border-top:1px solid var(--rule);padding:7px 0}
