@@ -7,8 +7,6 @@ import { Hono } from 'hono';
 import type { RedisLink } from './data/redisLink.ts';
 import { QUEUES_POLICY } from './guard.ts';
 
-export const QUEUES_PATH = '/queues';
-
 /** Its page asks for fonts of another company; nothing here leaves this machine. */
 const FOREIGN_LINK = /<link\b[^>]*\bhref="https?:\/\/[^>]*>/g;
 
@@ -18,9 +16,10 @@ export interface QueuesPage {
   add(runId: string): void;
 }
 
-export function openQueuesPage(link: RedisLink): QueuesPage {
+/** @param path where its page is mounted. */
+export function openQueuesPage(link: RedisLink, path: string): QueuesPage {
   const serverAdapter = new HonoAdapter(serveStatic);
-  serverAdapter.setBasePath(QUEUES_PATH);
+  serverAdapter.setBasePath(path);
   const board = createBullBoard({
     queues: [],
     serverAdapter,
@@ -28,6 +27,7 @@ export function openQueuesPage(link: RedisLink): QueuesPage {
       uiConfig: {
         boardTitle: 'posecast queues',
         hideRedisDetails: true,
+        hideDocsLink: true,
         miscLinks: [{ text: 'Run page', url: '/' }],
       },
     },

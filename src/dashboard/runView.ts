@@ -79,8 +79,8 @@ async function exampleRejects({ log }: RunWatch, files: ShardFiles): Promise<Rej
   return found.flat().slice(0, EXAMPLES);
 }
 
-/** Points of a person in the plot: the plot stays readable, and its components are exact in a moment. */
-const MAX_POINTS = 50;
+/** Points of a person in the plot: it stays readable, and its components are exact in a moment. */
+const MAX_POINTS = 30;
 
 /** The people with these class indices; those whose shard is not committed are left out. */
 export async function choosePeople(

@@ -23,8 +23,9 @@ import { PEOPLE_A_PAGE, peopleBody } from './pages/people.ts';
 import { REJECTS_A_PAGE, rejectsBody } from './pages/rejects.ts';
 import { shardMap, shardsBody } from './pages/shards.ts';
 import { peopleQuery, rejectsQuery, shardsQuery, thumbnailParams } from './query.ts';
-import { openQueuesPage, QUEUES_PATH } from './queues.ts';
 import { choosePeople, type RunView } from './runView.ts';
+
+const QUEUES_PATH = '/queues';
 
 /** Pages that are followed live at the same time. */
 const MAX_FOLLOWERS = 100;
@@ -87,7 +88,8 @@ type Part = Record<string, Html>;
 async function dashboardApp(options: DashboardOptions): Promise<Hono> {
   const { board } = options;
   const assets = await loadAssets();
-  const queues = board.link && openQueuesPage(board.link);
+  // bull-board is loaded only where there is a queue to show.
+  const queues = board.link && (await import('./queues.ts')).openQueuesPage(board.link, QUEUES_PATH);
   const site = (): Site => ({
     assets: assets.version,
     runs: board.views().length + board.unreadable().length,

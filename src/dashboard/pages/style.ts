@@ -16,6 +16,7 @@ nav a[aria-current]{color:var(--ink);font-weight:600;border-bottom-color:var(--b
 nav .count{font-size:12.5px;font-variant-numeric:tabular-nums;background:var(--soft);border-radius:9px;padding:1px 7px;margin-left:3px;font-weight:500}
 a:focus-visible,button:focus-visible,input:focus-visible,summary:focus-visible{outline:3px solid var(--sky);outline-offset:2px;border-radius:3px}
 .state{background:var(--card);border:1px solid var(--rule);border-left:8px solid var(--grey);border-radius:8px;padding:16px 22px 18px;margin:0 0 16px;min-height:138px}
+.state:not(.complete){min-height:176px}
 .state.running,.state.finishing{border-left-color:var(--blue)}
 .state.complete{border-left-color:var(--good)}
 .state.failed{border-left-color:var(--failed)}
@@ -90,7 +91,7 @@ th.over{text-align:center;border-bottom:1px solid var(--rule)}
 ${['blue', 'orange', 'green', 'purple', 'sky', 'red', 'yellow', 'grey'].map((name) => `.variant-point.series-${name}{fill:var(--card);stroke:var(--${name});stroke-width:1.8}`).join('\n')}
 .people{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:16px;margin-top:16px}
 .runs{display:grid;gap:14px}
-.runs .state{min-height:0}
+.runs .state.state{min-height:0}
 .runs a.headline{display:block;color:inherit}
 .offline{position:fixed;left:0;right:0;bottom:0;background:var(--ink);color:var(--page);padding:9px 20px;font-size:14px;text-align:center;z-index:5}
 .offline[hidden]{display:none}
@@ -98,6 +99,7 @@ ${['blue', 'orange', 'green', 'purple', 'sky', 'red', 'yellow', 'grey'].map((nam
 .visually-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media (max-width:680px){
 .state{padding:13px 16px 15px;border-left-width:6px;min-height:150px}
+.state:not(.complete){min-height:196px}
 .state .headline{font-size:19px}
 nav a{padding:7px 5px 8px;font-size:14px}
 nav .count{padding:1px 5px;font-size:11.5px;margin-left:0}
