@@ -16,7 +16,7 @@ nav a[aria-current]{color:var(--ink);font-weight:600;border-bottom-color:var(--b
 nav .count{font-size:12.5px;font-variant-numeric:tabular-nums;background:var(--soft);border-radius:9px;padding:1px 7px;margin-left:3px;font-weight:500}
 a:focus-visible,button:focus-visible,input:focus-visible,summary:focus-visible{outline:3px solid var(--sky);outline-offset:2px;border-radius:3px}
 .state{background:var(--card);border:1px solid var(--rule);border-left:8px solid var(--grey);border-radius:8px;padding:16px 22px 18px;margin:0 0 16px;min-height:138px}
-.state:not(.complete){min-height:176px}
+.state:not(.complete){min-height:180px}
 .state.running,.state.finishing{border-left-color:var(--blue)}
 .state.complete{border-left-color:var(--good)}
 .state.failed{border-left-color:var(--failed)}
