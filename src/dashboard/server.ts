@@ -1,5 +1,6 @@
 /** The server of `posecast dashboard`: pages, live numbers, thumbnails, and bull-board. */
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { createAdaptorServer, type ServerType } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
@@ -56,7 +57,9 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   const app = await dashboardApp(options);
   const server = createAdaptorServer({ fetch: app.fetch });
   const port = await listen(server, options);
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  // Every address of the machine: its name is one that others can use.
+  const reached = ['0.0.0.0', '::'].includes(options.host) ? hostname() : options.host;
+  const host = reached.includes(':') ? `[${reached}]` : reached;
   return {
     url: `http://${host}:${port}/`,
     async close() {

@@ -2,7 +2,6 @@
  * Where the people of a run look, before and after: for each pose, the share of people who have a face there. Counted over
  * a sample of shards that stays the same as long as they do, so that a run of 100,000 shards costs no more than a small one.
  */
-import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import { POSE_BINS, poseBin } from '../../shared/poseBins.ts';
 import type { CommitLog } from './commitLog.ts';
@@ -125,8 +124,16 @@ export function countPeopleByPose(rows: readonly PoseRow[]): PoseCounts {
 function sampleOf(shards: readonly number[], size: number): number[] {
   if (shards.length <= size) return [...shards];
   return shards
-    .map((shard) => ({ shard, hash: createHash('sha256').update(String(shard)).digest().readUInt32BE() }))
+    .map((shard) => ({ shard, hash: hashOf(shard) }))
     .sort((a, b) => a.hash - b.hash || a.shard - b.shard)
     .slice(0, size)
     .map(({ shard }) => shard);
+}
+
+/** Spreads neighbouring numbers over 32 bits (the finaliser of MurmurHash3). */
+function hashOf(value: number): number {
+  let hash = value | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
