@@ -24,6 +24,9 @@ const FINISHED_LOOK_MS = 10_000;
 const LOOK_FACTOR = 4;
 const MAX_LOOK_MS = 60_000;
 
+/** A store that has said nothing for so long, in milliseconds, is in trouble, whatever comes of it. */
+const SILENCE_MS = 20_000;
+
 /** Pieces of time in the plot of the throughput. */
 const BINS = 90;
 
@@ -173,10 +176,18 @@ export function openRunWatch(
   }
 
   async function look(): Promise<void> {
+    const slow = setTimeout(() => {
+      trouble = `no answer for ${SILENCE_MS / 1_000} s`;
+      publish();
+    }, SILENCE_MS).unref();
+    const onRead = () => {
+      slow.refresh();
+      publish();
+    };
     try {
       const queue = link?.look(run.runId);
       shards = await readRunShards(store, run, signal);
-      await log.refresh(shards, signal, publish);
+      await log.refresh(shards, signal, onRead);
       reading = false;
       finished = await isFinished(store);
       const open = log.shardsDone < run.shards;
@@ -192,6 +203,8 @@ export function openRunWatch(
     } catch (error) {
       if (signal.aborted) return;
       trouble = describeError(error);
+    } finally {
+      clearTimeout(slow);
     }
     lookedAt = clock();
     publish();
