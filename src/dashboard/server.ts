@@ -23,6 +23,7 @@ import { factsOf, overviewBody, overviewParts, stateCard, stateClass } from './p
 import { PEOPLE_A_PAGE, peopleBody } from './pages/people.ts';
 import { REJECTS_A_PAGE, rejectsBody } from './pages/rejects.ts';
 import { shardMap, shardsBody } from './pages/shards.ts';
+import { TOKEN_PAGE, TOKEN_PAGE_POLICY } from './pages/tokenPage.ts';
 import { peopleQuery, rejectsQuery, shardsQuery, thumbnailParams } from './query.ts';
 import { choosePeople, type RunView } from './runView.ts';
 
@@ -104,7 +105,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
   app.use(checkHost(allowedNames(options.host, options.allowHosts)));
   app.use(
     checkToken(options.token, (c) =>
-      c.html(layout({ site: site(), title: 'posecast: token needed', body: DENIED }), 401),
+      c.html(TOKEN_PAGE, 401, { 'Content-Security-Policy': TOKEN_PAGE_POLICY, 'WWW-Authenticate': 'Bearer' }),
     ),
   );
   app.onError((error, c) => {
@@ -361,6 +362,3 @@ function actionForms({ state, failed }: RunSnapshot): Html {
   if (state === 'complete' || state === 'finishing') return html``;
   return html`<div class="actions">${state === 'paused' ? button('resume', 'Resume') : button('pause', 'Pause')}${failed.shards.length > 0 ? button('retry-failed', 'Retry failed shards') : undefined}</div>`;
 }
-
-const DENIED = html`<section class="state"><p class="headline">This dashboard asks for a token</p><p>Open the address that <code>posecast dashboard</code> printed, or give its token here.</p>
-<form class="search" method="get" action="/"><label class="visually-hidden" for="token">Token</label><input id="token" type="password" name="token" autocomplete="off" required><button class="main">Open</button></form></section>`;

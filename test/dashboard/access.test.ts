@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
+import { readRunShards } from '../../src/shared/run/generations.ts';
 import { readPause } from '../../src/shared/run/pause.ts';
+import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast } from '../helpers/cli.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
@@ -274,6 +276,22 @@ test('nothing can be changed unless that was asked for, and then only from a pag
       assert.match((await ask(url, RUN)).body, /data-state="paused"/);
       assert.equal((await ask(url, `${RUN}actions/resume`, { origin }, 'POST')).status, 303);
       assert.ok(!(await paused()));
+
+      await noteShardFailure(store, {
+        runId: run.runId,
+        shard: 1,
+        code: 's3-failed',
+        message: 'no answer',
+        attempts: 3,
+        host: 'node-7',
+        failedAt: '2026-01-01T00:00:00.000Z',
+      });
+      assert.equal((await ask(url, `${RUN}actions/retry-failed`, { origin }, 'POST')).status, 303);
+      const { generations } = await readRunShards(store, run);
+      assert.deepEqual(
+        generations.map(({ replaces }) => replaces),
+        [[1]],
+      );
     });
     await store.close();
   }));

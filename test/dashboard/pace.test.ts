@@ -63,6 +63,7 @@ test('the overall pace is all faces over the time from the first start to the la
   assert.deepEqual(whole, {
     startedAt: 10_000,
     endedAt: 21_000,
+    longestMs: 1_000,
     facesPerSecond: 20 / 11,
     variantsPerSecond: 40 / 11,
   });

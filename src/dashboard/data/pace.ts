@@ -13,6 +13,14 @@ export interface Pace {
   readonly variantsPerSecond: number;
 }
 
+export interface OverallPace extends Pace {
+  /** Of the first shard, and when the last one was committed. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Of a shard. */
+  readonly longestMs: number;
+}
+
 /** Shards that the present pace is judged by. */
 const RECENT_SHARDS = 50;
 
@@ -39,19 +47,24 @@ export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
 }
 
 /** Faces and variants over the whole time from the first shard's start to the last one's end, breaks and all. */
-export function overallPace(
-  shards: Iterable<DoneShard>,
-): (Pace & { readonly startedAt: number; readonly endedAt: number }) | undefined {
-  let [startedAt, endedAt, faces, variants] = [Infinity, -Infinity, 0, 0];
+export function overallPace(shards: Iterable<DoneShard>): OverallPace | undefined {
+  let [startedAt, endedAt, longestMs, faces, variants] = [Infinity, -Infinity, 0, 0, 0];
   for (const shard of shards) {
     startedAt = Math.min(startedAt, shard.finishedAt - shard.totalMs);
     endedAt = Math.max(endedAt, shard.finishedAt);
     faces += shard.faces;
     variants += shard.variants;
+    longestMs = Math.max(longestMs, shard.totalMs);
   }
   if (!Number.isFinite(startedAt)) return undefined;
   const seconds = Math.max(1, endedAt - startedAt) / 1000;
-  return { startedAt, endedAt, facesPerSecond: faces / seconds, variantsPerSecond: variants / seconds };
+  return {
+    startedAt,
+    endedAt,
+    longestMs,
+    facesPerSecond: faces / seconds,
+    variantsPerSecond: variants / seconds,
+  };
 }
 
 /** Faces a second in `bins` equal pieces of [from, to); a shard's faces are spread evenly over its time. */

@@ -27,6 +27,10 @@ const MAX_LOOK_MS = 60_000;
 /** A store that has said nothing for so long, in milliseconds, is in trouble, whatever comes of it. */
 const SILENCE_MS = 20_000;
 
+/** No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see. */
+const QUIET_MS = 120_000;
+const QUIET_SHARDS = 5;
+
 /** Pieces of time in the plot of the throughput. */
 const BINS = 90;
 
@@ -134,8 +138,10 @@ export function openRunWatch(
     const done = state === 'complete' || state === 'finishing';
     const pace = done ? overall : recentPace(log.done());
     const left = run.corpus.faces - log.counters.faces;
-    const goesOn = state === 'running' || state === 'unknown' || state === 'waiting';
-    const to = done ? overall?.endedAt : overall && Math.max(at, overall.endedAt);
+    const quiet =
+      overall !== undefined && at - overall.endedAt > Math.max(QUIET_MS, QUIET_SHARDS * overall.longestMs);
+    const goesOn = state === 'running' || (state === 'unknown' && !quiet);
+    const to = done || quiet ? overall?.endedAt : overall && Math.max(at, overall.endedAt);
     return {
       at,
       state,

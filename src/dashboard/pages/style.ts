@@ -93,6 +93,7 @@ ${['blue', 'orange', 'green', 'purple', 'sky', 'red', 'yellow', 'grey'].map((nam
 .runs{display:grid;gap:14px}
 .runs .state.state{min-height:0}
 .runs a.headline{display:block;color:inherit}
+.token.token{margin-top:16px;min-height:0}
 .offline{position:fixed;left:0;right:0;bottom:0;background:var(--ink);color:var(--page);padding:9px 20px;font-size:14px;text-align:center;z-index:5}
 .offline[hidden]{display:none}
 .actions{display:flex;flex-wrap:wrap;gap:8px;margin-top:14px}
