@@ -11,6 +11,15 @@ const page = z
   .transform((text) => Number(text) - 1)
   .default(0);
 
+/** `shard.row` of a person. */
+const place = z
+  .string()
+  .regex(/^\d{1,9}\.\d{1,9}$/)
+  .transform((text) => {
+    const [shard = 0, row = 0] = text.split('.').map(Number);
+    return { shard, row };
+  });
+
 const index = z
   .string()
   .regex(/^\d{1,9}$/)
@@ -37,8 +46,9 @@ export const rejectsQuery = z.strictObject({ code: z.string().min(1).max(200).op
 
 export const peopleQuery = z.object({
   show: z
-    .array(index)
-    .transform((indices) => [...new Set(indices)].slice(0, MAX_CHOSEN))
+    .array(z.string())
+    .transform((places) => [...new Set(places)].slice(0, MAX_CHOSEN))
+    .pipe(z.array(place))
     .default([]),
   find: z.string().max(200).optional(),
   page,

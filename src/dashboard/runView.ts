@@ -2,7 +2,8 @@
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openCoverage, type RunCoverage } from './data/coverage.ts';
-import { personAt } from './data/people.ts';
+import { type PersonPlace, personAt } from './data/people.ts';
+import { openPhotographs } from './data/photographs.ts';
 import { type Projection, projectEmbeddings } from './data/projection.ts';
 import type { RedisLink } from './data/redisLink.ts';
 import { type RejectedFace, rejectsPage } from './data/rejects.ts';
@@ -34,7 +35,7 @@ export function openRunView(run: RunFile, store: ObjectStore, link: RedisLink | 
     run,
     watch,
     files,
-    thumbnails: openThumbnails(run),
+    thumbnails: openThumbnails(openPhotographs(run)),
     coverage: inBackground(watch, () => reader.read()),
     examples: inBackground(watch, () => exampleRejects(watch, files)),
     close: () => watch.close(),
@@ -82,12 +83,12 @@ async function exampleRejects({ log }: RunWatch, files: ShardFiles): Promise<Rej
 /** Points of a person in the plot: it stays readable, and its components are exact in a moment. */
 const MAX_POINTS = 30;
 
-/** The people with these class indices; those whose shard is not committed are left out. */
+/** The people at these places; those whose shard is not committed are left out. */
 export async function choosePeople(
   { watch, files }: RunView,
-  classIndices: readonly number[],
+  places: readonly PersonPlace[],
 ): Promise<{ readonly chosen: ChosenPerson[]; readonly projection: Projection | undefined }> {
-  const people = await Promise.all(classIndices.map((index) => personAt(watch.log, files, index)));
+  const people = await Promise.all(places.map((place) => personAt(watch.log, files, place)));
   const chosen = await Promise.all(
     people
       .filter((person) => person !== undefined)

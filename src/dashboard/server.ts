@@ -198,13 +198,13 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
     overviewBody(overviewPartsOf(view, snapshot), factsOf(view.run, view.watch.store.uri)),
   );
   runPage('shards', shardsQuery, ({ watch }, query) =>
-    shardsBody(watch, query, shardPage(shardSource(watch), query)),
+    shardsBody(watch, query, shardPage(shardSource(watch), query), tableVersion(watch)),
   );
   runPage('rejects', rejectsQuery, async ({ watch, files }, { code, page: asked }) => {
     const found = countRejects(watch.log, code);
     const page = clampPage(asked, found, REJECTS_A_PAGE);
     const faces = await rejectsPage(watch.log, files, code, page * REJECTS_A_PAGE, REJECTS_A_PAGE);
-    return rejectsBody(watch, { code, page, found, faces });
+    return rejectsBody(watch, { code, page, found, faces, version: tableVersion(watch) });
   });
   runPage('people', peopleQuery, async (view, { show, find, page: asked }) => {
     const { run, watch, files } = view;
@@ -263,12 +263,14 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
           parts: Object.fromEntries(changed),
           classes: { state: stateClass(snapshot) },
           counts: { rejects: count(snapshot.counters.rejected), shards: count(snapshot.shardsTotal) },
-          table: tableVersion(view, snapshot),
+          table: tableVersion(view.watch),
         });
         // In order; what cannot be written any more is told by `onAbort`.
         writing = writing.then(() => stream.writeSSE({ event: 'parts', data })).catch(() => undefined);
       };
       const stop = view.watch.listen(send);
+      // At once: the next look may be a minute away.
+      send(view.watch.snapshot);
       const heartbeat = setInterval(() => {
         writing = writing.then(() => stream.write(': \n\n').then(() => undefined)).catch(() => undefined);
       }, HEARTBEAT_MS);
@@ -342,10 +344,11 @@ function overviewPartsOf({ run, watch, coverage, examples }: RunView, snapshot: 
 }
 
 /** Changes when the tables of the run's pages do. */
-function tableVersion({ watch }: RunView, { failed, redis }: RunSnapshot): string {
+function tableVersion({ log, shards, snapshot }: RunView['watch']): string {
+  const { failed, redis } = snapshot;
   const inWork =
     redis.status === 'answers' ? redis.queue.inWork.map(({ shard }) => shard).sort((a, b) => a - b) : [];
-  return `${watch.log.version}/${watch.shards.numbers}/${failed.shards.length}/${inWork.join(',')}`;
+  return `${log.version}/${shards.numbers}/${failed.shards.length}/${inWork.join(',')}`;
 }
 
 function titleOf(snapshot: RunSnapshot): string {

@@ -231,7 +231,7 @@ test('an address that no link of the pages has is refused with a word, and break
         'shards?state=lost',
         'shards?x=1',
         'rejects?page=1e9',
-        'people?show=-1',
+        'people?show=7',
       ]) {
         assert.equal((await ask(url, `${RUN}${query}`)).status, 400, query);
       }
@@ -240,7 +240,7 @@ test('an address that no link of the pages has is refused with a word, and break
         'shards?sort=stage:constructor',
         'rejects?code=constructor',
         'rejects?code=%00',
-        'people?show=99',
+        'people?show=99.0',
         'people?find=%ff',
         'people?find=zzz',
       ]) {

@@ -145,7 +145,7 @@ test('chosen people: photographs, poses, and a point for every embedding', { ski
   withDashboard([finished], {}, async ({ url }) => {
     const { page, complaints } = await openPage(browser, url);
     await page.getByRole('link', { name: 'People' }).click();
-    await page.locator('tr[data-person="0"] input').check();
+    await page.locator('tr[data-person="0.0"] input').check();
     assert.equal(await page.locator('tr[data-person]').count(), 5);
     await page.getByLabel(HOSTILE).check();
     await page.getByRole('button', { name: 'Show the chosen' }).click();
@@ -174,7 +174,7 @@ test('a phone scrolls in one direction only, and has the dark colours when it is
     });
     assert.equal(await page.evaluate('getComputedStyle(document.body).backgroundColor'), 'rgb(21, 24, 28)');
     const run = page.url();
-    for (const path of ['', 'shards', 'rejects', 'people?show=0&show=4']) {
+    for (const path of ['', 'shards', 'rejects', 'people?show=0.0&show=1.0']) {
       await page.goto(new URL(path, run).href);
       await live(page);
       const { scrollWidth, clientWidth } = (await page.evaluate(
@@ -206,7 +206,8 @@ test('while a run goes on the page follows it, and its parts do not jump', { ski
     await withDashboard([out], {}, async ({ url }) => {
       const { page, complaints } = await openPage(browser, url);
       await live(page);
-      assert.equal(await value(page, 'shards'), '1');
+      await eventually(page, 'document.querySelector("[data-value=shards]").textContent === "1"');
+      await eventually(page, 'document.querySelectorAll("#failures td").length > 0');
       assert.match(await page.locator('#failures').innerText(), /shard 3.*<b>no<\/b> answer/s);
       const tops = () =>
         page.evaluate(

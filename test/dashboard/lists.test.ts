@@ -62,9 +62,10 @@ test('shards without a number come last, in both directions', () => {
 
 test('the table of 100,000 shards shows one page of them, and counts all by state', () => {
   const done = new Map(Array.from({ length: 60_000 }, (_, shard) => [shard, shard % 977]));
-  const began = performance.now();
+  const began = process.cpuUsage();
   const page = shardPage(source(100_000, done), asked({ sort: 'faces', descending: true, page: 7 }));
-  assert.ok(performance.now() - began < 2_000);
+  // Of the processor: the machine may be busy with other tests.
+  assert.ok(process.cpuUsage(began).user < 2_000_000);
   assert.equal(page.shards.length, SHARDS_A_PAGE);
   assert.deepEqual(page.counts, { committed: 60_000, 'in work': 1, failed: 1, waiting: 39_998 });
   const only = shardPage(source(100_000, done), asked({ state: 'failed' }));

@@ -68,3 +68,9 @@ test('the overall pace is all faces over the time from the first start to the la
     variantsPerSecond: 40 / 11,
   });
 });
+
+test('a run of a single moment has numbers in its plot', () => {
+  const rates = throughputBins([shard(10_000, { totalMs: 0 })], 10_000, 10_000, 9);
+  assert.equal(rates.length, 9);
+  for (const rate of rates) assert.ok(Number.isFinite(rate));
+});

@@ -8,9 +8,9 @@
   function replace(id, markup) {
     const element = document.getElementById(id);
     if (element === null || shown.get(id) === markup) return;
-    shown.set(id, markup);
-    // Somebody is reading or using what is in it.
+    // Somebody is using what is in it.
     if (element.contains(document.activeElement) && document.activeElement !== document.body) return;
+    shown.set(id, markup);
     element.innerHTML = markup;
     localTimes(element);
   }
@@ -43,15 +43,10 @@
   }
 
   /** Fetches the page again and takes its table over, when it changed and nobody is in the middle of it. */
-  let tableVersion;
   let fetching = false;
   async function refreshTable(version) {
     const table = document.querySelector('[data-live-table]');
-    if (table === null || fetching || version === tableVersion) return;
-    if (tableVersion === undefined) {
-      tableVersion = version;
-      return;
-    }
+    if (table === null || fetching || version === table.dataset.liveTable) return;
     fetching = true;
     try {
       const response = await fetch(location.href, { headers: { accept: 'text/html' } });
@@ -74,7 +69,7 @@
       const again = table.querySelector('.scroll');
       if (again !== null) again.scrollLeft = left;
       localTimes(table);
-      tableVersion = version;
+      table.dataset.liveTable = fresh.dataset.liveTable;
     } finally {
       fetching = false;
     }

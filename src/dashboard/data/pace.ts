@@ -75,7 +75,8 @@ export function throughputBins(
   bins: number,
 ): number[] {
   const faces = new Array<number>(bins).fill(0);
-  const width = (to - from) / bins;
+  // One shard without a time of its own is a moment and not a span.
+  const width = Math.max(1, to - from) / bins;
   for (const shard of shards) {
     const end = shard.finishedAt;
     const start = end - Math.max(1, shard.totalMs);

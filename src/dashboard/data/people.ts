@@ -1,13 +1,17 @@
-/** The people of the committed shards, by their class index: their place in the listing, whichever shards are done. */
+/** The people of the committed shards, in the order of the listing, whichever shards are done. */
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import type { SubjectRow } from '../../shared/table/tables.ts';
 import type { CommitLog } from './commitLog.ts';
 import { slicesOf } from './pages.ts';
 import type { ShardFiles } from './shardFiles.ts';
 
-export interface PersonRow extends SubjectRow {
+/** A person is found by their shard and their row in its table of people. */
+export interface PersonPlace {
   readonly shard: number;
+  readonly row: number;
 }
+
+export interface PersonRow extends SubjectRow, PersonPlace {}
 
 /** People of committed shards. */
 export function countPeople(log: CommitLog): number {
@@ -26,24 +30,23 @@ export async function peoplePage(
   const slices = slicesOf(log.inOrder(), (shard) => subjectsOf(log, shard), start, size);
   const parts = await Promise.all(
     slices.map(async ({ shard, from, count }) =>
-      (await files.subjects(shard)).slice(from, from + count).map((row) => ({ ...row, shard })),
+      (await files.subjects(shard))
+        .slice(from, from + count)
+        .map((subject, i) => ({ ...subject, shard, row: from + i })),
     ),
   );
   return parts.flat();
 }
 
-/** The person with this class index; undefined while their shard is not committed. */
+/** Undefined while their shard is not committed, and for a row that it does not have. */
 export async function personAt(
   log: CommitLog,
   files: ShardFiles,
-  classIndex: number,
+  { shard, row }: PersonPlace,
 ): Promise<PersonRow | undefined> {
-  const shards = log.inOrder();
-  const at = lastAtMost(shards.length, (i) => (log.number(shards[i]!, 'firstClassIndex') ?? 0) - classIndex);
-  const shard = shards[at];
-  if (shard === undefined) return undefined;
-  const row = (await files.subjects(shard)).find((subject) => subject.classIndex === classIndex);
-  return row && { ...row, shard };
+  if (!log.has(shard)) return undefined;
+  const subject = (await files.subjects(shard))[row];
+  return subject && { ...subject, shard, row };
 }
 
 /** Position, among the people of the committed shards, of the first person whose id is `subjectId` or comes after it. */
@@ -67,15 +70,4 @@ export async function positionOf(log: CommitLog, files: ShardFiles, subjectId: s
 
 function subjectsOf(log: CommitLog, shard: number): number {
   return log.number(shard, 'subjects') ?? 0;
-}
-
-/** Index of the last item whose `compare` is at most 0; −1 when there is none. Items are ascending. */
-function lastAtMost(length: number, compare: (i: number) => number): number {
-  let [low, high] = [0, length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compare(middle) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -27,6 +27,9 @@ const MAX_LOOK_MS = 60_000;
 /** A store that has said nothing for so long, in milliseconds, is in trouble, whatever comes of it. */
 const SILENCE_MS = 20_000;
 
+/** While many commits are read, between two words about it, in milliseconds. */
+const TOLD_MS = 1_000;
+
 /** No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see. */
 const QUIET_MS = 120_000;
 const QUIET_SHARDS = 5;
@@ -124,7 +127,7 @@ export function openRunWatch(
     const at = clock();
     const overall = overallPace(log.done());
     const queue = redis.status === 'answers' ? redis.queue : undefined;
-    const allCommitted = log.shardsDone === run.shards;
+    const allCommitted = log.shardsDone === shards.places;
     const state =
       pausedSince !== undefined && !finished && !allCommitted
         ? 'paused'
@@ -133,7 +136,7 @@ export function openRunWatch(
             allCommitted,
             queue && { ...queue, workers: queue.workers.filter(({ alive }) => alive) },
             failed.shards.length,
-            run.shards - log.shardsDone,
+            shards.places - log.shardsDone,
           );
     const done = state === 'complete' || state === 'finishing';
     const pace = done ? overall : recentPace(log.done());
@@ -149,7 +152,7 @@ export function openRunWatch(
       reading,
       trouble,
       shardsDone: log.shardsDone,
-      shardsTotal: run.shards,
+      shardsTotal: shards.places,
       counters: { ...log.counters },
       facesTotal: run.corpus.faces,
       rejectsByCode: { ...log.rejectsByCode },
@@ -186,9 +189,13 @@ export function openRunWatch(
       trouble = `no answer for ${SILENCE_MS / 1_000} s`;
       publish();
     }, SILENCE_MS).unref();
+    let toldAt = 0;
     const onRead = () => {
       slow.refresh();
+      // Adding up a hundred thousand shards takes a moment.
+      if (performance.now() - toldAt < TOLD_MS) return;
       publish();
+      toldAt = performance.now();
     };
     try {
       const queue = link?.look(run.runId);
@@ -196,7 +203,7 @@ export function openRunWatch(
       await log.refresh(shards, signal, onRead);
       reading = false;
       finished = await isFinished(store);
-      const open = log.shardsDone < run.shards;
+      const open = log.shardsDone < shards.places;
       pausedSince = open ? (await readPause(store, run.runId))?.since : undefined;
       failed = open ? await notes.look(shards, log.has, signal) : { shards: [], notes: [] };
       trouble = undefined;

@@ -6,10 +6,9 @@
 import pLimit from 'p-limit';
 import sharp, { type Sharp } from 'sharp';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { RunFile } from '../../shared/run/runFile.ts';
-import { readImage } from '../../worker/corpusReader.ts';
 import { imageFormat } from '../../worker/stages/decodeFormat.ts';
 import { decodePnm, readPnmHeader } from '../../worker/stages/decodePnm.ts';
+import type { ReadPhotograph } from './photographs.ts';
 import { keepRecent } from './recent.ts';
 
 // One thread a picture, and nothing kept beside what is kept here.
@@ -30,6 +29,9 @@ const DECODES = 2;
 /** Requests that may wait for that. */
 const WAITING = 200;
 
+/** For one photograph, in milliseconds. */
+const READ_MS = 10_000;
+
 /** Bytes of pictures in memory. */
 const KEPT_BYTES = 16 * 2 ** 20;
 
@@ -43,16 +45,15 @@ export interface Thumbnails {
   of(key: string, face: FaceRecord): Promise<Thumbnail>;
 }
 
-export function openThumbnails({ config }: RunFile): Thumbnails {
+export function openThumbnails(readPhotograph: ReadPhotograph): Thumbnails {
   const kept = keepRecent<Thumbnail>(KEPT_BYTES, (picture) =>
     picture.status === 'ok' ? picture.webp.length : 1_000,
   );
   const limit = pLimit(DECODES);
-  const make = async ({ uri, bytes: size }: FaceRecord): Promise<Thumbnail> => {
-    if (size > MAX_BYTES) return none('too many bytes');
-    const { imageRoot, followLinks } = config;
+  const make = async (face: FaceRecord): Promise<Thumbnail> => {
+    if (face.bytes > MAX_BYTES) return none('too many bytes');
     try {
-      const read = await readImage(imageRoot, uri, AbortSignal.timeout(10_000), { followLinks });
+      const read = await readPhotograph(face, AbortSignal.timeout(READ_MS));
       if (read.status === 'rejected') return none(WORDS[read.rejection.code] ?? 'not readable');
       return await shrink(read.bytes);
     } catch {

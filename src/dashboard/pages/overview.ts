@@ -209,7 +209,7 @@ function workerTable(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): Ht
 export function stateCard(run: RunFile, out: string, snapshot: RunSnapshot, actions: Html | undefined): Html {
   const { state, counters, facesTotal } = snapshot;
   return html`<p class="where">${printable(out)}</p><p class="headline" data-state="${state}">${headline(run, snapshot)}</p>
-${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span><span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${snapshot.generations > 0 ? html`, ${counted(snapshot.generations, 'retry', 'retries')}` : undefined}</span></div>
+${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span><span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${snapshot.generations > 0 ? html`, ${counted(snapshot.generations, 'generation', 'generations')}` : undefined}</span></div>
 ${notes(snapshot)}${actions}`;
 }
 
@@ -285,7 +285,7 @@ function notes({ trouble, redis, reading, shardsDone, shardsTotal, state }: RunS
       html`<li class="plain">Queue: ${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed)} failed.</li>`,
     );
   }
-  if (redis.status === 'not asked' && state === 'unknown' && shardsDone < shardsTotal)
+  if (redis.status === 'not asked' && state === 'unknown' && !reading && shardsDone < shardsTotal)
     items.push(
       html`<li class="plain">No Redis was named: whether a worker is alive is not known. The numbers come from the commits.</li>`,
     );

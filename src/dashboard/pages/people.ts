@@ -3,7 +3,7 @@ import { type Html, html } from '../../shared/page/html.ts';
 import { drawShape, type Mark } from '../../shared/page/shapes.ts';
 import { countPoses, POSE_BINS } from '../../shared/poseBins.ts';
 import { printable } from '../../shared/printable.ts';
-import type { PersonRow } from '../data/people.ts';
+import type { PersonPlace, PersonRow } from '../data/people.ts';
 import type { Projection } from '../data/projection.ts';
 import type { EmbeddingPoint } from '../data/shardFiles.ts';
 import { count, counted, degrees, percent } from '../format.ts';
@@ -57,21 +57,22 @@ export interface PeopleView {
 export function peopleBody(view: PeopleView): Html {
   const { runId, people, page, found, search, chosen } = view;
   const path = runPath(runId, 'people');
-  const shown = chosen.map(({ person }) => person.classIndex);
+  const shown = chosen.map(({ person }) => nameOf(person));
   const href = (to: number): string => {
     const query = new URLSearchParams();
-    for (const index of shown) query.append('show', String(index));
+    for (const place of shown) query.append('show', place);
     if (to > 0) query.set('page', String(to + 1));
     const text = query.toString();
     return `${path}${text === '' ? '' : `?${text}`}`;
   };
   const rows = people.map((person) => {
-    const { classIndex, subjectId } = person;
-    const checked = shown.includes(classIndex);
-    return html`<tr data-person="${classIndex}"><td class="text"><label><input type="checkbox" name="show" value="${classIndex}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td><td class="text wide" data-label="poses">${coverageChange(person)}</td></tr>`;
+    const { subjectId } = person;
+    const place = nameOf(person);
+    const checked = shown.includes(place);
+    return html`<tr data-person="${place}"><td class="text"><label><input type="checkbox" name="show" value="${place}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td><td class="text wide" data-label="poses">${coverageChange(person)}</td></tr>`;
   });
   // Chosen people who are on another page stay chosen.
-  const elsewhere = shown.filter((index) => !people.some((person) => person.classIndex === index));
+  const elsewhere = shown.filter((place) => !people.some((person) => nameOf(person) === place));
   return html`${chosen.length > 0 ? chosenPeople(view) : undefined}
 <form class="search" method="get" action="${path}" role="search"><label class="visually-hidden" for="find">Find a person</label><input id="find" type="search" name="find" value="${search ?? ''}" placeholder="person" autocomplete="off"><button>Find</button>${shown.map((index) => html`<input type="hidden" name="show" value="${index}">`)}</form>
 <form method="get" action="${path}">${elsewhere.map((index) => html`<input type="hidden" name="show" value="${index}">`)}${page > 0 ? html`<input type="hidden" name="page" value="${page + 1}">` : undefined}
@@ -79,6 +80,11 @@ export function peopleBody(view: PeopleView): Html {
 ${people.length === 0 ? html`<p class="empty">Nobody is committed yet.</p>` : undefined}
 <p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: photographs, poses and embeddings</span></p></form>
 ${pager(page, found, PEOPLE_A_PAGE, href)}`;
+}
+
+/** A person in addresses. */
+function nameOf({ shard, row }: PersonPlace): string {
+  return `${shard}.${row}`;
 }
 
 function coverageChange({ poseCoverageBefore: before, poseCoverageAfter: after }: PersonRow): Html {
@@ -100,7 +106,7 @@ function personCard(runId: string, { person, faces, all }: ChosenPerson, mark: M
   const bins = Array.from({ length: POSE_BINS }, (_, bin) => bin);
   const title = `Poses of ${printable(person.subjectId)}`;
   const more = person.faces - Math.min(faces.length, SHOWN_FACES);
-  return html`<figure class="chart" data-chosen="${person.classIndex}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
+  return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
 <div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, row, point }) => html`<figure>${thumbnail(runId, person.shard, row, faceId)}<figcaption>yaw ${degrees(point.yaw)}</figcaption></figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
 ${poseGrid({
   title,

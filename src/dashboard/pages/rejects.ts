@@ -17,9 +17,14 @@ export interface RejectsView {
   readonly page: number;
   readonly found: number;
   readonly faces: readonly RejectedFace[];
+  /** Of the tables: a page that has another one is old. */
+  readonly version: string;
 }
 
-export function rejectsBody({ run, snapshot }: RunWatch, { code, page, found, faces }: RejectsView): Html {
+export function rejectsBody(
+  { run, snapshot }: RunWatch,
+  { code, page, found, faces, version }: RejectsView,
+): Html {
   const path = runPath(run.runId, 'rejects');
   const href = (to: number, of = code): string => {
     const search = new URLSearchParams();
@@ -31,7 +36,7 @@ export function rejectsBody({ run, snapshot }: RunWatch, { code, page, found, fa
   const filter = (of: string | undefined, text: string, number: number): Html =>
     html`<a href="${href(0, of)}"${of === code ? html` aria-current="true"` : undefined}>${text} ${count(number)}</a>`;
   const codes = Object.entries(snapshot.rejectsByCode).sort(([, a], [, b]) => b - a);
-  return html`<div id="table" data-live-table>
+  return html`<div id="table" data-live-table="${version}">
 <p class="filters">${filter(undefined, 'all', snapshot.counters.rejected)}${codes.slice(0, SHOWN_CODES).map(([name, number]) => filter(name, printable(name), number))}</p>
 ${faces.length === 0 ? html`<p class="empty">${snapshot.counters.faces === 0 ? 'Nothing is committed yet.' : `No photograph was rejected${code === undefined ? '' : ' with this code'}.`}</p>` : undefined}
 <div class="gallery">${faces.map((face) => rejectCard(run.runId, face))}</div>

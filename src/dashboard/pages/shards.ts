@@ -28,6 +28,7 @@ export function shardsBody(
   { run, log, snapshot, shards }: RunWatch,
   query: ShardQuery,
   page: ShardPage,
+  version: string,
 ): Html {
   const href = (change: Partial<ShardQuery>): string => {
     const to = { ...query, page: 0, ...change };
@@ -71,7 +72,7 @@ export function shardsBody(
   const filter = (state: ShardState | undefined, text: string, number: number): Html =>
     html`<a href="${href({ state })}"${query.state === state ? html` aria-current="true"` : undefined}>${text} ${count(number)}</a>`;
   return html`<div id="map">${shardMap(log, shards, snapshot.failed.shards, new Set(inWork.keys()))}</div>
-<div id="table" data-live-table>
+<div id="table" data-live-table="${version}">
 <p class="filters">${filter(undefined, 'all', shards.places)}${SHARD_STATES.map((state) => filter(state, state, page.counts[state]))}</p>
 <div class="scroll sticky"><table><thead><tr><td colspan="5"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}<td colspan="2"></td></tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}${head('finishedAt', 'committed')}<th class="text">worker</th></tr></thead><tbody>${rows}</tbody></table></div>
 ${page.found === 0 ? html`<p class="empty">No shard is ${query.state ?? 'planned'}.</p>` : undefined}
