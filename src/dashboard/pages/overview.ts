@@ -8,6 +8,7 @@ import type { RunCoverage } from '../data/coverage.ts';
 import type { HeardWorker } from '../data/redisLink.ts';
 import type { RejectedFace } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runWatch.ts';
+import { shownStages } from '../data/stages.ts';
 import { ago, count, counted, duration, percent, rate, wholeDuration, wholePercent } from '../format.ts';
 import { runPath } from './layout.ts';
 import { barPlot, poseGrid, throughputPlot } from './plots.ts';
@@ -17,6 +18,7 @@ import { rejectCard } from './rejects.ts';
 const SHOWN_WORKERS = 40;
 const SHOWN_FAILURES = 20;
 const SHOWN_CODES = 8;
+const SHOWN_STAGES = 9;
 
 /** The parts of the page that are replaced while one looks, by the id of their element. */
 export function overviewParts(
@@ -95,16 +97,16 @@ function throughput({ throughput: series }: RunSnapshot): Html {
 }
 
 function stages({ stageTotals, counters }: RunSnapshot): Html {
-  const bars = [...stageTotals]
-    .map(([label, ms]) => ({ label, value: ms / Math.max(1, counters.faces) }))
+  const bars = shownStages([...stageTotals.keys()])
+    .map((label) => ({ label, value: (stageTotals.get(label) ?? 0) / Math.max(1, counters.faces) }))
     .sort((a, b) => b.value - a.value)
-    .slice(0, 8)
+    .slice(0, SHOWN_STAGES)
     .map(({ label, value }) => ({
       label,
       value,
       text: `${value < 10 ? value.toFixed(1) : count(value)} ms`,
     }));
-  return html`<figure class="chart"><h3>Where the time goes</h3>${bars.length > 0 ? barPlot('Milliseconds a face by stage', bars, 'fill-done') : html`<p class="empty">Nothing is committed yet.</p>`}<figcaption>Milliseconds a face by stage, summed over threads. Stages overlap, so together they are more than the clock shows.</figcaption></figure>`;
+  return html`<figure class="chart"><h3>Where the time goes</h3>${bars.length > 0 ? barPlot('Milliseconds a face by stage', bars, 'fill-done') : html`<p class="empty">Nothing is committed yet.</p>`}<figcaption>Milliseconds a face by stage, summed over threads: they overlap, so together they are more than the clock shows.</figcaption></figure>`;
 }
 
 function failures({ failed, state }: RunSnapshot): Html {

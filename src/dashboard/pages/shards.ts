@@ -10,6 +10,7 @@ import {
   type ShardQuery,
   type ShardState,
 } from '../data/shardTable.ts';
+import { shownStages } from '../data/stages.ts';
 import { ago, count, duration } from '../format.ts';
 import { pager, runPath } from './layout.ts';
 
@@ -51,7 +52,7 @@ export function shardsBody(
     const descending = current ? !query.descending : sort !== 'shard';
     return html`<th${className === undefined ? undefined : html` class="${className}"`}${current ? html` aria-sort="${query.descending ? 'descending' : 'ascending'}"` : undefined}><a href="${href({ sort, descending })}">${text}${current ? (query.descending ? ' ↓' : ' ↑') : ''}</a></th>`;
   };
-  const stages = log.stages;
+  const stages = shownStages(log.stages);
   const rows = page.shards.map(({ shard, state }) => {
     const row = log.row(shard);
     const since = inWork.get(shard);
@@ -67,14 +68,14 @@ export function shardsBody(
             : html`${state}`;
       return html`<tr data-shard="${shard}"><td class="text number">${name}</td><td class="text dim" colspan="${5 + stages.length + 1}">${said}</td></tr>`;
     }
-    return html`<tr data-shard="${shard}"><td class="text number">${name}</td><td>${count(row.faces)}</td><td>${count(row.rejected)}</td><td>${count(row.variants)}</td><td class="number">${seconds(row.totalMs)}</td>${stages.map((stage) => html`<td class="number dim">${seconds(row.stagesMs[stage] ?? 0)}</td>`)}<td class="number">${ago(row.finishedAt, snapshot.at)} ago</td><td class="text number">${printable(row.worker.host)} <span class="dim">${row.worker.pid}</span></td></tr>`;
+    return html`<tr data-shard="${shard}"><td class="text number">${name}</td><td>${count(row.faces)}</td><td>${count(row.rejected)}</td><td>${count(row.variants)}</td><td class="number">${seconds(row.totalMs)}</td><td class="number">${ago(row.finishedAt, snapshot.at)} ago</td><td class="text number">${printable(row.worker.host)} <span class="dim">${row.worker.pid}</span></td>${stages.map((stage) => html`<td class="number dim">${seconds(row.stagesMs[stage] ?? 0)}</td>`)}</tr>`;
   });
   const filter = (state: ShardState | undefined, text: string, number: number): Html =>
     html`<a href="${href({ state })}"${query.state === state ? html` aria-current="true"` : undefined}>${text} ${count(number)}</a>`;
   return html`<div id="map">${shardMap(log, shards, snapshot.failed.shards, new Set(inWork.keys()))}</div>
 <div id="table" data-live-table="${version}">
 <p class="filters">${filter(undefined, 'all', shards.places)}${SHARD_STATES.map((state) => filter(state, state, page.counts[state]))}</p>
-<div class="scroll sticky"><table><thead><tr><td colspan="5"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}<td colspan="2"></td></tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}${head('finishedAt', 'committed')}<th class="text">worker</th></tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll sticky"><table><thead><tr><td colspan="7"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}</tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${head('finishedAt', 'committed')}<th class="text">worker</th>${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}</tr></thead><tbody>${rows}</tbody></table></div>
 ${page.found === 0 ? html`<p class="empty">No shard is ${query.state ?? 'planned'}.</p>` : undefined}
 ${pager(page.page, page.found, SHARDS_A_PAGE, (to) => href({ page: to }))}
 <p class="small">Times are seconds. Those of stages are summed over threads and overlap, so they add up to more than the shard took.</p></div>`;
