@@ -42,29 +42,17 @@ export function wholeDuration(seconds: number): string {
   return whole >= 60 ? `${Math.floor(whole / 60)}\u00A0min ${two(whole % 60)}\u00A0s` : `${whole}\u00A0s`;
 }
 
-/** 1536 → `1.5 kB`. */
-export function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let [size, unit] = [value, 0];
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1)}\u00A0${units[unit]}`;
-}
-
 /** +15°, −30°, 0°. */
 export function degrees(value: number): string {
   const whole = Math.round(value);
   return `${whole > 0 ? '+' : whole < 0 ? '\u2212' : ''}${Math.abs(whole)}°`;
 }
 
-/** A moment, by the server's clock and zone; the page's script puts it into the reader's. */
+/** A moment, by the server's clock and zone: 04:12. The page's script puts it into the reader's, with the day if need be. */
 export function moment(ms: number): Html {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, '0');
-  const text = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-  return html`<time datetime="${at.toISOString()}" title="${at.toISOString()}">${text}</time>`;
+  return html`<time datetime="${at.toISOString()}" title="${at.toISOString()}">${two(at.getHours())}:${two(at.getMinutes())}</time>`;
 }
 
 /** How long ago; the page's script counts on. */

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { feedRun } from '../../src/producer/feedRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { openShardQueue } from '../../src/shared/queue.ts';
 import { readShardCommit, type ShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
@@ -236,18 +238,13 @@ test(
     skip,
   },
   () =>
-    withRedis(({ url: redis, server }) =>
+    withRedis(({ url: redis, redis: client, server }) =>
       withTempFolder(async (temporary) => {
         const out = join(temporary, 'out');
         const env = { REDIS_URL: redis };
-        const submit = async (to: string) => {
-          const submitted = await posecast(
-            ['submit', samples, to, '--variants', '1', '--shard-faces', '2'],
-            env,
-          );
-          assert.equal(submitted.code, 0, submitted.stderr);
-        };
-        await submit(out);
+        const asked = ['submit', samples, out, '--variants', '1', '--shard-faces', '2'];
+        const submitted = await posecast(asked, env);
+        assert.equal(submitted.code, 0, submitted.stderr);
         // No OUT is named: it is found in Redis.
         await withDashboard([], { redis }, async ({ url, said }) => {
           const { page, complaints } = await openPage(browser, url);
@@ -279,7 +276,12 @@ test(
         });
 
         const waiting = join(temporary, 'waiting');
-        await submit(waiting);
+        const store = await openStore(waiting);
+        const queue = openShardQueue(client, 'sample-run');
+        const signal = AbortSignal.timeout(60_000);
+        await feedRun(await planSampleRun(store), store, { redis: client, queue, signal });
+        await queue.close();
+        await store.close();
         await withDashboard([waiting], { redis }, async ({ url }) => {
           const { page } = await openPage(browser, url);
           await live(page);

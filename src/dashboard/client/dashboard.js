@@ -18,8 +18,9 @@
   function localTimes(root) {
     for (const time of root.querySelectorAll('time[datetime]')) {
       const at = new Date(time.dateTime);
+      const clock = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
       const today = at.toDateString() === new Date().toDateString();
-      time.textContent = today ? at.toLocaleTimeString() : at.toLocaleString();
+      time.textContent = today ? clock : `${at.toLocaleDateString()} ${clock}`;
     }
   }
 

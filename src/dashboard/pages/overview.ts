@@ -9,7 +9,17 @@ import type { HeardWorker } from '../data/redisLink.ts';
 import type { RejectedFace } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runWatch.ts';
 import { shownStages } from '../data/stages.ts';
-import { ago, count, counted, duration, percent, rate, wholeDuration, wholePercent } from '../format.ts';
+import {
+  ago,
+  count,
+  counted,
+  duration,
+  moment,
+  percent,
+  rate,
+  wholeDuration,
+  wholePercent,
+} from '../format.ts';
 import { runPath } from './layout.ts';
 import { barPlot, poseGrid, throughputPlot } from './plots.ts';
 import { rejectCard } from './rejects.ts';
@@ -211,8 +221,17 @@ function workerTable(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): Ht
 export function stateCard(run: RunFile, out: string, snapshot: RunSnapshot, actions: Html | undefined): Html {
   const { state, counters, facesTotal } = snapshot;
   return html`<p class="where">${printable(out)}</p><p class="headline" data-state="${state}">${headline(run, snapshot)}</p>
-${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span><span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${snapshot.generations > 0 ? html`, ${counted(snapshot.generations, 'generation', 'generations')}` : undefined}</span></div>
+${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span>${when(snapshot)}<span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${snapshot.generations > 0 ? html`, ${counted(snapshot.generations, 'generation', 'generations')}` : undefined}</span></div>
 ${notes(snapshot)}${actions}`;
+}
+
+/** When it ended, or will. */
+function when({ state, lastCommitAt, etaSeconds, at }: RunSnapshot): Html | undefined {
+  if (state === 'complete' && lastCommitAt !== undefined)
+    return html`<span>finished ${moment(lastCommitAt)}</span>`;
+  return etaSeconds === undefined
+    ? undefined
+    : html`<span>done about ${moment(at + 1_000 * etaSeconds)}</span>`;
 }
 
 /** Class of the card: the colour of its edge. */
