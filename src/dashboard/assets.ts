@@ -1,8 +1,6 @@
 /** What the pages load: style sheet, script, icon. Held in memory; the address changes with the content. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../shared/package.ts';
 import { STYLE } from './pages/style.ts';
 
 export interface Assets {
@@ -28,8 +26,9 @@ export function noPicture(word: string): string {
 }
 
 export async function loadAssets(): Promise<Assets> {
-  // Not compiled: it runs in the browser as it is.
-  const script = await readFile(join(packageRoot, 'src', 'dashboard', 'client', 'dashboard.js'), 'utf8');
+  // JavaScript already, and copied beside this file by the compiler, whose comment about a map no browser can follow.
+  const file = new URL('client/dashboard.js', import.meta.url);
+  const script = (await readFile(file, 'utf8')).replace(/^\/\/# sourceMappingURL=.*$/m, '');
   const files = new Map([
     ['dashboard.css', { type: 'text/css; charset=utf-8', body: STYLE }],
     ['dashboard.js', { type: 'text/javascript; charset=utf-8', body: script }],

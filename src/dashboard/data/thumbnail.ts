@@ -4,16 +4,12 @@
  * wants to see of a reject. What cannot be shown is a word instead of a picture.
  */
 import pLimit from 'p-limit';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import type { FaceRecord } from '../../shared/face.ts';
 import { imageFormat } from '../../worker/stages/decodeFormat.ts';
 import { decodePnm, readPnmHeader } from '../../worker/stages/decodePnm.ts';
 import type { ReadPhotograph } from './photographs.ts';
 import { keepRecent } from './recent.ts';
-
-// One thread a picture, and nothing kept beside what is kept here.
-sharp.concurrency(1);
-sharp.cache(false);
 
 /** Longer side, in pixels: twice what the page shows, for fine screens. */
 export const THUMBNAIL_SIDE = 256;
@@ -81,8 +77,28 @@ const WORDS: Readonly<Record<string, string>> = {
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });
 
+type SharpModule = typeof import('sharp')['default'];
+
+let decoder: Promise<SharpModule | undefined> | undefined;
+
+/** Native, so loaded when the first picture is asked for: a producer's image has none, and shows everything else. */
+function loadSharp(): Promise<SharpModule | undefined> {
+  decoder ??= import('sharp').then(
+    ({ default: sharp }) => {
+      // One thread a picture, and nothing kept beside what is kept here.
+      sharp.concurrency(1);
+      sharp.cache(false);
+      return sharp;
+    },
+    () => undefined,
+  );
+  return decoder;
+}
+
 /** Exported for its test. */
 export async function shrink(bytes: Uint8Array): Promise<Thumbnail> {
+  const sharp = await loadSharp();
+  if (sharp === undefined) return none('no decoder here');
   if (bytes.length === 0) return none('empty file');
   if (bytes.length > MAX_BYTES) return none('too many bytes');
   const format = imageFormat(bytes);

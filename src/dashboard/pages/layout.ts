@@ -34,7 +34,7 @@ export function runPath(id: string, tab: Tab = 'overview'): string {
 
 export function layout({ site, title, body, run }: Frame): string {
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><title>${title}</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/assets/dashboard.css?${site.assets}"><script src="/assets/dashboard.js?${site.assets}" defer></script></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="robots" content="noindex"><title>${title}</title><link rel="icon" href="/assets/icon.svg" type="image/svg+xml"><link rel="stylesheet" href="/assets/dashboard.css?${site.assets}"><script type="module" src="/assets/dashboard.js?${site.assets}"></script></head>
 <body${run ? html` data-events="/runs/${run.id}/events" data-tab="${run.tab}"` : undefined}>
 <header class="top"><h1><a href="/">posecast</a>${run ? html` · run ${run.id}` : undefined}</h1>${navigation(site, run)}</header>
 <main>${body}</main>
