@@ -10,7 +10,13 @@ import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import {
+  addCorpusStoreOptions,
+  addStoreOptions,
+  type CorpusStoreFlags,
+  corpusS3Options,
+  s3Options,
+} from './storeOptions.ts';
 
 const DEFAULT_PORT = 7350;
 
@@ -18,7 +24,7 @@ const EPILOGUE = `
 Shows progress, throughput, time left, workers, failed shards, rejected photographs, pose coverage, shards with their
 timings, and people with their embeddings, live. The numbers are counted from the commits in OUT; workers and the queue
 are shown while --redis or REDIS_URL names a Redis that answers. It works during a run and after it, with and without
-Redis. Thumbnails are made from the corpus when it lies on this machine.
+Redis. Thumbnails are made from the corpus when it lies on this machine, or in S3.
 
 Without OUT, every run that the Redis has work for is shown, also those that are submitted later.
 
@@ -36,7 +42,7 @@ Examples:
 Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 there is no such run, or the port is taken.
 `;
 
-interface Flags extends StoreFlags {
+interface Flags extends CorpusStoreFlags {
   readonly redis?: string;
   readonly host: string;
   readonly port: number;
@@ -69,7 +75,7 @@ export function dashboardCommand(): Command {
     )
     .option('--allow-actions', 'buttons that pause and resume a run and retry its failed shards', false)
     .option('--json', 'print the address as one JSON object', false);
-  return addStoreOptions(command).addHelpText('after', EPILOGUE).action(dashboard);
+  return addCorpusStoreOptions(addStoreOptions(command)).addHelpText('after', EPILOGUE).action(dashboard);
 }
 
 async function dashboard(named: readonly string[], flags: Flags): Promise<void> {
@@ -94,6 +100,7 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
     const board = await openBoard({
       outs,
       link,
+      corpusS3: corpusS3Options(flags),
       openStore: (out) => openStore(out, { access, s3: s3Options(flags), onWarning: say }),
     });
     releasers.push('runs', () => board.close());

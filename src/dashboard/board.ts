@@ -3,6 +3,7 @@ import { ConfigError, describeError } from '../shared/errors.ts';
 import { listRuns } from '../shared/redisRuns.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import type { RedisLink } from './data/redisLink.ts';
 import { openRunView, type RunView } from './runView.ts';
 
@@ -26,6 +27,8 @@ export interface BoardOptions {
   readonly outs: readonly string[];
   readonly link: RedisLink | undefined;
   readonly openStore: (out: string) => Promise<ObjectStore>;
+  /** How corpora in S3 are reached. */
+  readonly corpusS3?: S3Options;
 }
 
 /** Between two looks for new runs, in milliseconds. */
@@ -35,7 +38,7 @@ const REFRESH_MS = 3_000;
 const MAX_RUNS = 50;
 
 /** @throws ConfigError when a named OUT holds no run, or the same as another. */
-export async function openBoard({ outs, link, openStore }: BoardOptions): Promise<Board> {
+export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardOptions): Promise<Board> {
   const views = new Map<string, RunView>();
   const unreadable = new Map<string, UnreadableRun>();
   const stores: ObjectStore[] = [];
@@ -52,7 +55,7 @@ export async function openBoard({ outs, link, openStore }: BoardOptions): Promis
         out: store.uri,
       });
     }
-    views.set(run.runId, openRunView(run, store, link));
+    views.set(run.runId, openRunView(run, store, link, corpusS3));
   }
 
   async function lookForRuns(): Promise<void> {

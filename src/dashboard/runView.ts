@@ -1,6 +1,7 @@
 /** One run with everything that its pages are made of. */
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import { openCoverage, type RunCoverage } from './data/coverage.ts';
 import { type PersonPlace, personAt } from './data/people.ts';
 import { openPhotographs } from './data/photographs.ts';
@@ -27,18 +28,28 @@ export interface RunView {
 /** Rejected faces on the overview. */
 const EXAMPLES = 6;
 
-export function openRunView(run: RunFile, store: ObjectStore, link: RedisLink | undefined): RunView {
+/** `corpusS3`: how a corpus in S3 is reached. */
+export function openRunView(
+  run: RunFile,
+  store: ObjectStore,
+  link: RedisLink | undefined,
+  corpusS3: S3Options,
+): RunView {
   const watch = openRunWatch(run, store, link);
   const files = openShardFiles(run, store);
   const reader = openCoverage(watch.log, files);
+  const photographs = openPhotographs(run, corpusS3);
   return {
     run,
     watch,
     files,
-    thumbnails: openThumbnails(openPhotographs(run)),
+    thumbnails: openThumbnails(photographs),
     coverage: inBackground(watch, () => reader.read()),
     examples: inBackground(watch, () => exampleRejects(watch, files)),
-    close: () => watch.close(),
+    async close() {
+      await watch.close();
+      await photographs.close();
+    },
   };
 }
 

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { shrink, THUMBNAIL_SIDE } from '../../src/dashboard/data/thumbnail.ts';
+import { openPhotographs } from '../../src/dashboard/data/photographs.ts';
+import { openThumbnails, shrink, THUMBNAIL_SIDE } from '../../src/dashboard/data/thumbnail.ts';
+import { parseRunConfig } from '../../src/shared/config.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
 import { samplePhotographs } from '../helpers/photographs.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const photograph = samplePhotographs(1)[0]!.bytes;
 
@@ -42,3 +49,26 @@ test('what is no picture, or is none that one wants to decode, is a word', async
   assert.equal(await wordOf(wide), 'too many pixels');
   assert.equal(await wordOf(Buffer.concat([photograph.subarray(0, 30), Buffer.alloc(2_000, 7)])), 'damaged');
 });
+
+test('a photograph in an archive is read as a range of it, from a folder and from S3; without the corpus there is a word', () =>
+  withS3({ conditionalPuts: true }, ({ endpoint, bucket }) =>
+    withTempFolder(async (folder) => {
+      const archive = Buffer.concat([Buffer.alloc(512, 1), photograph, Buffer.alloc(1_024)]);
+      await writeFile(join(folder, 'faces.tar'), archive);
+      const store = await openStore(`s3://${bucket}/corpus`, { s3: { endpoint } });
+      await store.put('faces.tar', archive);
+      await store.close();
+      const face = { faceId: 'a', subjectId: 'p', uri: 'faces.tar', offset: 512, bytes: photograph.length };
+      const made = async (imageRoot: string): Promise<string> => {
+        const config = parseRunConfig({ corpus: imageRoot, corpusFormat: 'webdataset', imageRoot });
+        const photographs = openPhotographs({ config }, { endpoint });
+        const picture = await openThumbnails(photographs).of('0/0', face);
+        await photographs.close();
+        return picture.status === 'ok' ? 'picture' : picture.word;
+      };
+      assert.equal(await made(folder), 'picture');
+      assert.equal(await made(`s3://${bucket}/corpus`), 'picture');
+      assert.equal(await made(join(folder, 'elsewhere')), 'not here');
+      assert.equal(await made('s3://no-such-bucket/corpus'), 'not here');
+    }),
+  ));

@@ -8,7 +8,7 @@ import type { Sharp } from 'sharp';
 import type { FaceRecord } from '../../shared/face.ts';
 import { imageFormat } from '../../worker/stages/decodeFormat.ts';
 import { decodePnm, readPnmHeader } from '../../worker/stages/decodePnm.ts';
-import type { ReadPhotograph } from './photographs.ts';
+import type { Photographs } from './photographs.ts';
 import { keepRecent } from './recent.ts';
 
 /** Longer side, in pixels: twice what the page shows, for fine screens. */
@@ -41,7 +41,7 @@ export interface Thumbnails {
   of(key: string, face: FaceRecord): Promise<Thumbnail>;
 }
 
-export function openThumbnails(readPhotograph: ReadPhotograph): Thumbnails {
+export function openThumbnails(photographs: Photographs): Thumbnails {
   const kept = keepRecent<Thumbnail>(KEPT_BYTES, (picture) =>
     picture.status === 'ok' ? picture.webp.length : 1_000,
   );
@@ -49,7 +49,7 @@ export function openThumbnails(readPhotograph: ReadPhotograph): Thumbnails {
   const make = async (face: FaceRecord): Promise<Thumbnail> => {
     if (face.bytes > MAX_BYTES) return none('too many bytes');
     try {
-      const read = await readPhotograph(face, AbortSignal.timeout(READ_MS));
+      const read = await photographs.read(face, AbortSignal.timeout(READ_MS));
       if (read.status === 'rejected') return none(WORDS[read.rejection.code] ?? 'not readable');
       return await shrink(read.bytes);
     } catch {
@@ -73,6 +73,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'link-outside-corpus': 'link out of the corpus',
   'not-a-file': 'not a file',
   'too-many-bytes': 'too many bytes',
+  'beyond-end': 'cut off',
 };
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });
