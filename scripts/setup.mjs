@@ -11,6 +11,7 @@ const REQUIRED_NODE = [20, 9];
 checkNode();
 installDependencies();
 provideRedis();
+lookForChromium();
 build();
 pullModels();
 
@@ -88,6 +89,21 @@ function provideRedis() {
   return fail(
     'redis-server',
     `not found; ${how[process.platform] ?? 'install Redis 6.2 or later'}, then run this again`,
+  );
+}
+
+/** Only the tests of `posecast dashboard` open a browser; it is large, so nobody is given one. */
+function lookForChromium() {
+  const places = [
+    process.env.CHROMIUM,
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+  ];
+  const found = places.find((path) => path && existsSync(path));
+  say(
+    'chromium',
+    found ?? 'not found: tests in a browser are skipped (apt-get install chromium, or CHROMIUM=path)',
   );
 }
 

@@ -30,6 +30,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'show how far a run is',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
+  dashboard: {
+    summary: 'show runs in a browser: progress, rejects, poses, people',
+    load: async () => (await import('./dashboard.ts')).dashboardCommand(),
+  },
   pause: {
     summary: 'hold a run on all machines',
     load: async () => (await import('./pause.ts')).pauseCommand(),

@@ -98,7 +98,7 @@ async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): 
 export function stateOf(
   finished: boolean,
   allCommitted: boolean,
-  queue: QueueStatus | undefined,
+  queue: (Omit<QueueStatus, 'workers'> & { readonly workers: readonly unknown[] }) | undefined,
   failures = 0,
   missing = Infinity,
 ): RunState {

@@ -6,7 +6,7 @@ import { forgetQueue } from './forgetQueue.ts';
 const RUNS_KEY = 'posecast:runs';
 
 /** A worker that has not been heard of for this long is not counted any more. */
-const WORKER_ALIVE_MS = 30_000;
+export const WORKER_ALIVE_MS = 30_000;
 
 /** How long Redis remembers a run's progress after its last change. */
 const FORGET_S = 7 * 24 * 3_600;
@@ -118,6 +118,21 @@ export async function aliveWorkers(redis: Redis, runId: string): Promise<WorkerE
     else await redis.hdel(key, workerId);
   }
   return alive;
+}
+
+/** Every worker that has said so, however long ago; forgets none. `silentMs`: since it was heard of last. */
+export async function workersHeardOf(
+  redis: Redis,
+  runId: string,
+): Promise<(WorkerEntry & { readonly silentMs: number })[]> {
+  const now = await redisNow(redis);
+  const heard: (WorkerEntry & { silentMs: number })[] = [];
+  for (const [workerId, value] of Object.entries(await redis.hgetall(workersKey(runId)))) {
+    const parsed = workerSchema.safeParse(parseJson(value));
+    if (!parsed.success) continue;
+    heard.push({ workerId, ...parsed.data, silentMs: Math.max(0, now - parsed.data.seenAt) });
+  }
+  return heard;
 }
 
 async function redisNow(redis: Redis): Promise<number> {

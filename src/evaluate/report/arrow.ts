@@ -1,7 +1,8 @@
 /** ▲ better than none, ▼ worse, · not told apart: by the interval of the paired difference. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import type { Interval } from '../result.ts';
 import { points, pointsRange } from './format.ts';
-import { type Html, html } from './html.ts';
 import { side } from './verdict.ts';
 
 export function arrow(difference: Interval | undefined, better: 'higher' | 'lower'): Html {

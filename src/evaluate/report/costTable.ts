@@ -1,7 +1,8 @@
 /** What each part costs beside the recogniser that it saves running. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import type { Cost, RecognizerResult } from '../result.ts';
 import { amount } from './format.ts';
-import { type Html, html } from './html.ts';
 import { comparedGroups, rowNames } from './rowGroups.ts';
 
 /** Undefined when no row has a cost. */

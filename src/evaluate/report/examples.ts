@@ -1,7 +1,8 @@
 /** Photographs behind the numbers: who was enrolled how, who was asked about, for whom they were taken. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import type { EvaluationResult, Example } from '../result.ts';
 import { degrees } from './format.ts';
-import { type Html, html } from './html.ts';
 
 /** Undefined without examples. */
 export function exampleSection({ examples }: Pick<EvaluationResult, 'examples'>): Html | undefined {

@@ -1,8 +1,9 @@
 /** Differences with their intervals on one common axis, a row each: to the right of the line of zero is better. */
+
+import { type Html, html } from '../../shared/page/html.ts';
+import { linearScale, type Scale } from '../../shared/page/scale.ts';
 import type { Interval } from '../result.ts';
 import { points, pointsRange } from './format.ts';
-import { type Html, html } from './html.ts';
-import { linearScale, type Scale } from './scale.ts';
 
 const WIDTH = 350;
 const HEIGHT = 30;

@@ -1,4 +1,6 @@
 /** Every measure of every row with its interval and its difference to none, a table for each task. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import {
   type EvaluationRow,
   METRIC_NAMES,
@@ -8,7 +10,6 @@ import {
 } from '../result.ts';
 import { arrow } from './arrow.ts';
 import { percentNumber, percentRange, points, pointsRange } from './format.ts';
-import { type Html, html } from './html.ts';
 import { rowNames } from './rowGroups.ts';
 
 export function fullTables(recognizer: RecognizerResult): Html {

@@ -1,9 +1,10 @@
 /** Lines with intervals: accuracy against yaw, variants, people, false accepts. */
+
+import { type Html, html } from '../../shared/page/html.ts';
+import { fixedScale, linearScale, logScale, type Scale } from '../../shared/page/scale.ts';
+import { drawShape, drawSwatch, type Mark } from '../../shared/page/shapes.ts';
 import type { Interval } from '../result.ts';
 import { percent, percentNumber, percentRange } from './format.ts';
-import { type Html, html } from './html.ts';
-import { drawShape, drawSwatch, type Mark } from './marks.ts';
-import { fixedScale, linearScale, logScale, type Scale } from './scale.ts';
 
 export interface Line {
   readonly label: string;

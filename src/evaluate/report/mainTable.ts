@@ -1,4 +1,6 @@
 /** The table that decides: every method, its accuracy, and its difference to none with the interval to be seen. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import {
   type EvaluationRow,
   METRICS,
@@ -9,7 +11,6 @@ import {
 import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';
 import { percentNumber, percentRange } from './format.ts';
-import { type Html, html } from './html.ts';
 import { ablationGroups, comparedGroups, type RowGroup, rowsOfKind } from './rowGroups.ts';
 
 /** Measures beside NCM in the main table; all others are in the full tables. */

@@ -1,5 +1,5 @@
 /** The frame of every HTML file that an evaluation writes. */
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../shared/page/html.ts';
 import { STYLE } from './style.ts';
 
 export interface Page {

@@ -1,9 +1,11 @@
 /** The four plots of a recogniser: accuracy against yaw, variants and training people; true against false accepts. */
+
+import { type Html, html } from '../../shared/page/html.ts';
+import type { Mark } from '../../shared/page/shapes.ts';
 import type { Curve, EvaluationRow, RecognizerResult } from '../result.ts';
 import { degreeRange } from './format.ts';
-import { type Html, html } from './html.ts';
 import { drawLineChart, type Line, type LineChart } from './lineChart.ts';
-import { type Mark, marksOf } from './marks.ts';
+import { marksOf } from './marks.ts';
 import { rowNames } from './rowGroups.ts';
 
 /** More lines than this and nobody can read a plot. */

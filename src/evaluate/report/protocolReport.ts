@@ -1,4 +1,6 @@
 /** The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function. */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import type { ProtocolName, ProtocolResult, ProtocolRow } from '../protocols/protocolResult.ts';
 import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';
@@ -11,7 +13,6 @@ import {
   percentRange,
   pointsWithInterval,
 } from './format.ts';
-import { type Html, html } from './html.ts';
 import { page } from './page.ts';
 import { side } from './verdict.ts';
 

@@ -2,12 +2,13 @@
  * The report as one HTML file that needs nothing else: no script, no font, no address. Verdict first, then the table
  * that decides, the plots, what was taken away, what it costs, pictures, and how it was made. A pure function.
  */
+
+import { type Html, html } from '../../shared/page/html.ts';
 import type { EvaluationResult, RecognizerResult, Verdict } from '../result.ts';
 import { costTable } from './costTable.ts';
 import { exampleSection } from './examples.ts';
 import { counted, percent, percentRange, points, pointsRange } from './format.ts';
 import { fullTables } from './fullTables.ts';
-import { type Html, html } from './html.ts';
 import { ablationTable, controlTable, mainTable } from './mainTable.ts';
 import { page } from './page.ts';
 import { plots } from './plots.ts';

@@ -33,6 +33,16 @@ export async function noteShardFailure(
   await store.put(failureKey(note.shard), jsonFile({ schemaVersion: 1, ...note }));
 }
 
+/** The note about a shard of whatever run, or undefined when it has none. Throws IntegrityError. */
+export async function readShardFailure(
+  store: ObjectStore,
+  shard: number,
+): Promise<ShardFailureNote | undefined> {
+  const key = failureKey(shard);
+  const bytes = await store.get(key);
+  return bytes && parseJsonFile(failureSchema, bytes, key);
+}
+
 /** The notes of a run, by shard number. Throws IntegrityError. */
 export async function readShardFailures(
   store: ObjectStore,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { escapeText, html } from '../../../src/evaluate/report/html.ts';
 import { renderReport } from '../../../src/evaluate/report/report.ts';
-import { linearScale } from '../../../src/evaluate/report/scale.ts';
+import { escapeText, html } from '../../../src/shared/page/html.ts';
+import { linearScale } from '../../../src/shared/page/scale.ts';
 import {
   LEAKED,
   madeUpEvaluation,

@@ -1,0 +1,140 @@
+/** `posecast dashboard`: runs in a browser. */
+import { Command, InvalidArgumentError } from 'commander';
+import { openBoard } from '../dashboard/board.ts';
+import { openRedisLink } from '../dashboard/data/redisLink.ts';
+import { isLoopback, tokenFor } from '../dashboard/guard.ts';
+import { startDashboard } from '../dashboard/server.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { printable } from '../shared/printable.ts';
+import { createReleasers } from '../shared/releasers.ts';
+import { openStore } from '../shared/store/openStore.ts';
+import { isRunId, outOf } from './runAddress.ts';
+import { openStopSignal } from './signals.ts';
+import {
+  addCorpusStoreOptions,
+  addStoreOptions,
+  type CorpusStoreFlags,
+  corpusS3Options,
+  s3Options,
+} from './storeOptions.ts';
+
+const DEFAULT_PORT = 7350;
+
+const EPILOGUE = `
+Shows progress, throughput, time left, workers, failed shards, rejected photographs, pose coverage, shards with their
+timings, and people with their embeddings, live. The numbers are counted from the commits in OUT; workers and the queue
+are shown while --redis or REDIS_URL names a Redis that answers. It works during a run and after it, with and without
+Redis. Thumbnails are made from the corpus when it lies on this machine, or in S3.
+
+Without OUT, every run that the Redis has work for is shown, also those that are submitted later.
+
+Who may see it: people at this machine, and whoever may log in to it (ssh -L 7350:127.0.0.1:7350 HOST). With --host
+0.0.0.0, or another address, whoever has the token, which is printed as a part of the address unless it is given. There
+is no encryption: across a network that is not yours, use ssh or a proxy with TLS in front (--allow-host its name).
+Nothing can be changed from the page unless --allow-actions is given.
+
+Examples:
+  posecast dashboard out/sample
+  posecast dashboard s3://bucket/night-1 s3://bucket/night-2 --redis redis://queue:6379
+  posecast dashboard --redis redis://queue:6379 --host 0.0.0.0
+  POSECAST_TOKEN=$(openssl rand -hex 16) posecast dashboard out/night-1 --host 0.0.0.0 --allow-host faces.example.org
+
+Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 there is no such run, or the port is taken.
+`;
+
+interface Flags extends CorpusStoreFlags {
+  readonly redis?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly token?: string;
+  readonly allowHost: readonly string[];
+  readonly allowActions: boolean;
+  readonly json: boolean;
+}
+
+export function dashboardCommand(): Command {
+  const command = new Command('dashboard')
+    .description('Shows runs in a browser.')
+    .argument('[OUT|RUN_ID...]', 'folders or s3://bucket/prefix of runs, or ids of runs that Redis knows')
+    .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
+    .option(
+      '--host <address>',
+      'address to listen on; others than this machine’s own need a token',
+      '127.0.0.1',
+    )
+    .option('--port <number>', 'port to listen on; 0: any that is free', port, DEFAULT_PORT)
+    .option(
+      '--token <text>',
+      'ask for this token, 16 characters or more; better in POSECAST_TOKEN, since others on this machine can see ' +
+        'the arguments of processes (default: none on this machine, a new one on other addresses)',
+    )
+    .option(
+      '--allow-host <name...>',
+      'another name under which browsers may ask for it, such as that of a proxy',
+      [],
+    )
+    .option('--allow-actions', 'buttons that pause and resume a run and retry its failed shards', false)
+    .option('--json', 'print the address as one JSON object', false);
+  return addCorpusStoreOptions(addStoreOptions(command)).addHelpText('after', EPILOGUE).action(dashboard);
+}
+
+async function dashboard(named: readonly string[], flags: Flags): Promise<void> {
+  const releasers = createReleasers();
+  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
+  const stop = openStopSignal(() => undefined);
+  try {
+    const url = flags.redis ?? process.env.REDIS_URL;
+    const { host, allowActions } = flags;
+    const token = tokenFor(host, flags.token ?? process.env.POSECAST_TOKEN);
+    if (named.length === 0 && url === undefined) {
+      throw new ConfigError(
+        'no-out',
+        'dashboard: expected the OUT of a run, or a Redis whose runs are shown (--redis or REDIS_URL)',
+      );
+    }
+    const link = url === undefined ? undefined : await openRedisLink(url, say);
+    if (link !== undefined) releasers.push('redis', () => link.close());
+    const outs: string[] = [];
+    for (const name of named) outs.push(isRunId(name) ? await outOf(name, link?.redis) : name);
+    const access = allowActions ? 'write' : 'read';
+    const board = await openBoard({
+      outs,
+      link,
+      corpusS3: corpusS3Options(flags),
+      openStore: (out) => openStore(out, { access, s3: s3Options(flags), onWarning: say }),
+    });
+    releasers.push('runs', () => board.close());
+    const server = await startDashboard({
+      board,
+      host,
+      port: flags.port,
+      token,
+      allowHosts: flags.allowHost,
+      allowActions,
+      warn: say,
+    });
+    releasers.push('server', () => server.close());
+    const address = token === undefined ? server.url : `${server.url}?token=${token}`;
+    // The one place that shows the token: whoever reads this started the server.
+    if (flags.json) process.stdout.write(`${JSON.stringify({ event: 'listening', url: address })}\n`);
+    else {
+      process.stdout.write(`dashboard: ${address}\n`);
+      const far = isLoopback(host) ? '' : 'The connection is not encrypted. ';
+      process.stderr.write(
+        `${far}${allowActions ? 'Runs can be paused and retried from it. ' : ''}Ctrl-C ends it.\n`,
+      );
+    }
+    await new Promise<void>((resolve) =>
+      stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
+  } finally {
+    await releasers.release();
+    stop.close();
+  }
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
+  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
+}

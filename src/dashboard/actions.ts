@@ -1,0 +1,37 @@
+/** What can be done from the page, when it was started with --allow-actions: the same as by the commands of that name. */
+import { hostname } from 'node:os';
+import { feedRun } from '../producer/feedRun.ts';
+import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
+import { pauseRun, resumeRun } from '../shared/run/pause.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { RedisLink } from './data/redisLink.ts';
+
+export type Action = 'pause' | 'resume' | 'retry-failed';
+
+export async function runAction(
+  action: Action,
+  run: RunFile,
+  store: ObjectStore,
+  link: RedisLink | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runId } = run;
+  switch (action) {
+    case 'pause':
+      await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });
+      return;
+    case 'resume':
+      await resumeRun(store, runId);
+      return;
+    case 'retry-failed': {
+      const choice = await chooseRetries(run, store, null, signal);
+      if (choice.failed.length === 0) return;
+      await retryShards(run, store, choice, { codes: null, createdAt: new Date().toISOString() });
+      const redis = link?.redis;
+      const queue = link?.queue(runId);
+      if (redis !== undefined && queue !== undefined) await feedRun(run, store, { redis, queue, signal });
+      return;
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** How fast a run is, by the moments at which its shards were committed. Pure: the time is an argument. */
+
+/** A committed shard in time. Times are milliseconds since 1970. */
+export interface DoneShard {
+  readonly finishedAt: number;
+  readonly totalMs: number;
+  readonly faces: number;
+  readonly variants: number;
+}
+
+export interface Pace {
+  readonly facesPerSecond: number;
+  readonly variantsPerSecond: number;
+}
+
+export interface OverallPace extends Pace {
+  /** Of the first shard, and when the last one was committed. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Of a shard. */
+  readonly longestMs: number;
+}
+
+/** Shards that the present pace is judged by. */
+const RECENT_SHARDS = 50;
+
+/** A pause between two commits of more than this many usual ones, and more than MIN_BREAK_MS, is a break, not the pace. */
+const BREAK_FACTOR = 20;
+const MIN_BREAK_MS = 60_000;
+
+/** The present pace: over the last shards without a break between them. Undefined while nothing is committed. */
+export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
+  const last = newest(shards, RECENT_SHARDS + 1);
+  const gaps = last.slice(1).map((shard, i) => shard.finishedAt - last[i]!.finishedAt);
+  const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  let from = gaps.length;
+  while (from > 0 && gaps[from - 1]! <= Math.max(MIN_BREAK_MS, BREAK_FACTOR * usual)) from--;
+  const counted = last.slice(from);
+  const [first, ...others] = counted;
+  if (first === undefined) return undefined;
+  const end = counted.at(-1)!.finishedAt;
+  // Of many, the first one only says when the others began. Of few it counts, with the time it took: several workers
+  // begin together, and their first shards are committed in the same moment.
+  if (counted.length > RECENT_SHARDS) return pace(others, Math.max(1, end - first.finishedAt));
+  const start = Math.min(...counted.map(({ finishedAt, totalMs }) => finishedAt - totalMs));
+  return pace(counted, Math.max(1, end - start));
+}
+
+/** Faces and variants over the whole time from the first shard's start to the last one's end, breaks and all. */
+export function overallPace(shards: Iterable<DoneShard>): OverallPace | undefined {
+  let [startedAt, endedAt, longestMs, faces, variants] = [Infinity, -Infinity, 0, 0, 0];
+  for (const shard of shards) {
+    startedAt = Math.min(startedAt, shard.finishedAt - shard.totalMs);
+    endedAt = Math.max(endedAt, shard.finishedAt);
+    faces += shard.faces;
+    variants += shard.variants;
+    longestMs = Math.max(longestMs, shard.totalMs);
+  }
+  if (!Number.isFinite(startedAt)) return undefined;
+  const seconds = Math.max(1, endedAt - startedAt) / 1000;
+  return {
+    startedAt,
+    endedAt,
+    longestMs,
+    facesPerSecond: faces / seconds,
+    variantsPerSecond: variants / seconds,
+  };
+}
+
+/** Faces a second in `bins` equal pieces of [from, to); a shard's faces are spread evenly over its time. */
+export function throughputBins(
+  shards: Iterable<DoneShard>,
+  from: number,
+  to: number,
+  bins: number,
+): number[] {
+  const faces = new Array<number>(bins).fill(0);
+  // One shard without a time of its own is a moment and not a span.
+  const width = Math.max(1, to - from) / bins;
+  for (const shard of shards) {
+    const end = shard.finishedAt;
+    const start = end - Math.max(1, shard.totalMs);
+    const first = Math.max(0, Math.floor((start - from) / width));
+    const last = Math.min(bins - 1, Math.floor((end - from) / width));
+    for (let bin = first; bin <= last; bin++) {
+      const inside = Math.min(end, from + (bin + 1) * width) - Math.max(start, from + bin * width);
+      if (inside > 0) faces[bin]! += (shard.faces * inside) / (end - start);
+    }
+  }
+  return faces.map((sum) => (sum * 1000) / width);
+}
+
+/** The shards that were committed last, in the order of time. */
+function newest(shards: Iterable<DoneShard>, count: number): DoneShard[] {
+  const kept: DoneShard[] = [];
+  for (const shard of shards) {
+    if (kept.length === count && shard.finishedAt <= kept[0]!.finishedAt) continue;
+    let at = kept.length;
+    while (at > 0 && kept[at - 1]!.finishedAt > shard.finishedAt) at--;
+    kept.splice(at, 0, { ...shard });
+    if (kept.length > count) kept.shift();
+  }
+  return kept;
+}
+
+function pace(shards: readonly DoneShard[], spanMs: number): Pace {
+  const sum = (of: (shard: DoneShard) => number) => shards.reduce((total, shard) => total + of(shard), 0);
+  return {
+    facesPerSecond: (1000 * sum(({ faces }) => faces)) / spanMs,
+    variantsPerSecond: (1000 * sum(({ variants }) => variants)) / spanMs,
+  };
+}

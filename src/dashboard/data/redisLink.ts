@@ -1,0 +1,141 @@
+/** The Redis of the shown runs. It may be away when the page starts, and go away at any time: then less is shown. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { openShardQueue, type ShardQueue } from '../../shared/queue.ts';
+import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
+import { WORKER_ALIVE_MS, workersHeardOf } from '../../shared/redisRuns.ts';
+
+/** Between two attempts to reach a Redis that has not answered yet, in milliseconds. */
+const RETRY_MS = 5_000;
+
+/** An answer that takes longer counts as none. */
+const ANSWER_MS = 2_000;
+
+/** Shards in work that are shown at most. */
+const SHOWN_ACTIVE = 100;
+
+/** Workers with a heartbeat that are shown at most. */
+const SHOWN_WORKERS = 1_000;
+
+export interface HeardWorker {
+  readonly host: string;
+  readonly pid: number;
+  readonly device: string;
+  readonly silentMs: number;
+  readonly alive: boolean;
+}
+
+export interface QueueView {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly failed: number;
+  readonly workers: readonly HeardWorker[];
+  /** Shards in work, those that have been for longest first. `since`: milliseconds since 1970, by the worker. */
+  readonly inWork: readonly { readonly shard: number; readonly since: number }[];
+}
+
+export interface RedisLink {
+  /** host:port, for people; never a password. */
+  readonly label: string;
+  /** The client while it answers. */
+  readonly redis: Redis | undefined;
+  queue(runId: string): ShardQueue | undefined;
+  /** What Redis says of a run; undefined when it does not answer. */
+  look(runId: string): Promise<QueueView | undefined>;
+  close(): Promise<void>;
+}
+
+/**
+ * Returns when Redis answers, or when it has been found away once.
+ * @throws ConfigError for an URL that is none.
+ */
+export async function openRedisLink(url: string, warn: (line: string) => void): Promise<RedisLink> {
+  const { label } = parseRedisUrl(url);
+  const closing = new AbortController();
+  const queues = new Map<string, ShardQueue>();
+  let client: Redis | undefined;
+  let told = false;
+
+  async function connect(): Promise<void> {
+    try {
+      const redis = await connectRedis(url, { warn });
+      if (closing.signal.aborted) await closeRedis(redis);
+      else client = redis;
+      if (told) warn(`redis ${label}: connected`);
+    } catch (error) {
+      if (!told)
+        warn(`queue and workers are not shown yet: ${error instanceof Error ? error.message : error}`);
+      told = true;
+    }
+  }
+  async function keepTrying(): Promise<void> {
+    while (client === undefined && !closing.signal.aborted) {
+      await sleep(RETRY_MS, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+      if (!closing.signal.aborted) await connect();
+    }
+  }
+  await connect();
+  const trying = keepTrying();
+
+  const link: RedisLink = {
+    label,
+    get redis() {
+      return client?.status === 'ready' ? client : undefined;
+    },
+    queue(runId) {
+      if (client === undefined) return undefined;
+      const opened = queues.get(runId) ?? openShardQueue(client, runId);
+      queues.set(runId, opened);
+      return opened;
+    },
+    async look(runId) {
+      const { redis } = link;
+      const queue = link.queue(runId);
+      if (redis === undefined || queue === undefined) return undefined;
+      const away = sleep(ANSWER_MS, undefined, { ref: false });
+      try {
+        return await Promise.race([lookAt(runId, redis, queue), away]);
+      } catch {
+        return undefined;
+      }
+    },
+    async close() {
+      closing.abort();
+      await trying;
+      for (const queue of queues.values()) await queue.close();
+      if (client !== undefined) await closeRedis(client);
+    },
+  };
+  return link;
+}
+
+async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {
+  const [counts, active, heard] = await Promise.all([
+    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed'),
+    queue.getJobs(['active'], 0, SHOWN_ACTIVE - 1),
+    workersHeardOf(redis, runId),
+  ]);
+  const inWork = active.flatMap((job) => {
+    // Redis is not believed: whoever can write to it must not be able to break the page.
+    const shard = Number(/^shard-(\d{1,8})$/.exec(job?.id ?? '')?.[1] ?? Number.NaN);
+    return Number.isSafeInteger(shard) ? [{ shard, since: job?.processedOn ?? Date.now() }] : [];
+  });
+  return {
+    waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    failed: counts.failed ?? 0,
+    workers: heard
+      .map(({ host, pid, device, silentMs }) => ({
+        host,
+        pid,
+        device,
+        silentMs,
+        alive: silentMs <= WORKER_ALIVE_MS,
+      }))
+      .sort((a, b) => a.silentMs - b.silentMs)
+      .slice(0, SHOWN_WORKERS),
+    inWork: inWork.sort((a, b) => a.since - b.since),
+  };
+}

@@ -1,0 +1,293 @@
+/**
+ * One run as the page shows it: looked at while somebody is watching, from the commits in its store, and from Redis where
+ * one answers. A look that takes long is followed by a longer wait, so that watching a large run on S3 stays cheap.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RunState, stateOf } from '../../producer/runStatus.ts';
+import { describeError } from '../../shared/errors.ts';
+import { isFinished } from '../../shared/run/committedShards.ts';
+import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
+import { readPause } from '../../shared/run/pause.ts';
+import type { RunFile } from '../../shared/run/runFile.ts';
+import type { Counters } from '../../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../../shared/store/objectStore.ts';
+import { type CommitLog, openCommitLog } from './commitLog.ts';
+import { type FailedShards, openFailureNotes } from './failureNotes.ts';
+import { overallPace, type Pace, recentPace, throughputBins } from './pace.ts';
+import type { QueueView, RedisLink } from './redisLink.ts';
+
+/** From the end of a look to the next one at least, in milliseconds. */
+const LOOK_MS = 2_000;
+/** …while nothing can happen any more but a `retry-failed`. */
+const FINISHED_LOOK_MS = 10_000;
+/** …and so many times as long as the look took, up to the most. */
+const LOOK_FACTOR = 4;
+const MAX_LOOK_MS = 60_000;
+
+/** A store that has said nothing for so long, in milliseconds, is in trouble, whatever comes of it. */
+const SILENCE_MS = 20_000;
+
+/** While many commits are read, between two words about it, in milliseconds. */
+const TOLD_MS = 1_000;
+
+/** No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see. */
+const QUIET_MS = 120_000;
+const QUIET_SHARDS = 5;
+
+/** Pieces of time in the plot of the throughput. */
+const BINS = 90;
+
+export interface Throughput {
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+  /** Faces a second in equal pieces of the time. */
+  readonly facesPerSecond: readonly number[];
+}
+
+export type RedisState =
+  | { readonly status: 'not asked' }
+  | { readonly status: 'away'; readonly label: string }
+  | { readonly status: 'answers'; readonly label: string; readonly queue: QueueView };
+
+export interface RunSnapshot {
+  /** When it was taken, milliseconds since 1970. */
+  readonly at: number;
+  readonly state: RunState;
+  /** ISO 8601; while paused. */
+  readonly pausedSince: string | undefined;
+  /** The commits that were there when the page started are still being read. */
+  readonly reading: boolean;
+  /** Why the store could not be read just now: the rest is from before. */
+  readonly trouble: string | undefined;
+  readonly shardsDone: number;
+  readonly shardsTotal: number;
+  readonly counters: Readonly<Counters>;
+  readonly facesTotal: number;
+  readonly rejectsByCode: Readonly<Record<string, number>>;
+  readonly failed: FailedShards;
+  readonly redis: RedisState;
+  /** Of the last shards; of a complete run, of all of it. */
+  readonly pace: Pace | undefined;
+  readonly startedAt: number | undefined;
+  readonly lastCommitAt: number | undefined;
+  /** Seconds to the end at the present pace; undefined when nobody knows. */
+  readonly etaSeconds: number | undefined;
+  readonly throughput: Throughput | undefined;
+  readonly stageTotals: ReadonlyMap<string, number>;
+  readonly generations: number;
+}
+
+export interface RunWatch {
+  readonly run: RunFile;
+  readonly store: ObjectStore;
+  readonly log: CommitLog;
+  /** The shards that make up the run now. */
+  readonly shards: RunShards;
+  readonly snapshot: RunSnapshot;
+  /** Looks at once if the last look is old; waits for it, but not long. */
+  fresh(): Promise<RunSnapshot>;
+  /** Looks at once: something was changed. */
+  lookNow(): Promise<void>;
+  /** Hears of every look. While anybody listens, the run is looked at again and again. Returns how to stop. */
+  listen(listener: (snapshot: RunSnapshot) => void): () => void;
+  /** Tells everybody again: something beside the numbers has become known. */
+  announce(): void;
+  close(): Promise<void>;
+}
+
+/** How long a page waits for the numbers of the moment before it shows those of before. */
+const PATIENCE_MS = 1_500;
+
+export function openRunWatch(
+  run: RunFile,
+  store: ObjectStore,
+  link: RedisLink | undefined,
+  clock: () => number = Date.now,
+): RunWatch {
+  const log = openCommitLog(store);
+  const notes = openFailureNotes(store, run.runId);
+  const closing = new AbortController();
+  const { signal } = closing;
+  const listeners = new Set<(snapshot: RunSnapshot) => void>();
+  let shards = runShards(run, []);
+  let finished = false;
+  let pausedSince: string | undefined;
+  let failed: FailedShards = { shards: [], notes: [] };
+  let reading = true;
+  let trouble: string | undefined;
+  let redis: RedisState = link ? { status: 'away', label: link.label } : { status: 'not asked' };
+  let lookedAt = -Infinity;
+  let looking: Promise<void> | undefined;
+  let looping: Promise<void> | undefined;
+  let wake = new AbortController();
+  let snapshot = take();
+
+  function take(): RunSnapshot {
+    const at = clock();
+    const overall = overallPace(log.done());
+    const queue = redis.status === 'answers' ? redis.queue : undefined;
+    const allCommitted = log.shardsDone === shards.places;
+    const state =
+      pausedSince !== undefined && !finished && !allCommitted
+        ? 'paused'
+        : stateOf(
+            finished,
+            allCommitted,
+            queue && { ...queue, workers: queue.workers.filter(({ alive }) => alive) },
+            failed.shards.length,
+            shards.places - log.shardsDone,
+          );
+    const done = state === 'complete' || state === 'finishing';
+    const pace = done ? overall : recentPace(log.done());
+    const left = run.corpus.faces - log.counters.faces;
+    const quiet =
+      overall !== undefined && at - overall.endedAt > Math.max(QUIET_MS, QUIET_SHARDS * overall.longestMs);
+    const goesOn = state === 'running' || (state === 'unknown' && !quiet);
+    const to = done || quiet ? overall?.endedAt : overall && Math.max(at, overall.endedAt);
+    return {
+      at,
+      state,
+      pausedSince,
+      reading,
+      trouble,
+      shardsDone: log.shardsDone,
+      shardsTotal: shards.places,
+      counters: { ...log.counters },
+      facesTotal: run.corpus.faces,
+      rejectsByCode: { ...log.rejectsByCode },
+      failed,
+      redis,
+      pace,
+      startedAt: overall?.startedAt,
+      lastCommitAt: overall?.endedAt,
+      etaSeconds: done
+        ? 0
+        : goesOn && pace && pace.facesPerSecond > 0
+          ? left / pace.facesPerSecond
+          : undefined,
+      throughput:
+        overall === undefined || to === undefined
+          ? undefined
+          : {
+              from: overall.startedAt,
+              to,
+              facesPerSecond: throughputBins(log.done(), overall.startedAt, to, BINS),
+            },
+      stageTotals: log.stageTotals(),
+      generations: shards.generations.length,
+    };
+  }
+
+  function publish(): void {
+    snapshot = take();
+    for (const listener of listeners) listener(snapshot);
+  }
+
+  async function look(): Promise<void> {
+    const slow = setTimeout(() => {
+      trouble = `no answer for ${SILENCE_MS / 1_000} s`;
+      publish();
+    }, SILENCE_MS).unref();
+    let toldAt = 0;
+    const onRead = () => {
+      slow.refresh();
+      // Adding up a hundred thousand shards takes a moment.
+      if (performance.now() - toldAt < TOLD_MS) return;
+      publish();
+      toldAt = performance.now();
+    };
+    try {
+      const queue = link?.look(run.runId);
+      shards = await readRunShards(store, run, signal);
+      await log.refresh(shards, signal, onRead);
+      reading = false;
+      finished = await isFinished(store);
+      const open = log.shardsDone < shards.places;
+      pausedSince = open ? (await readPause(store, run.runId))?.since : undefined;
+      failed = open ? await notes.look(shards, log.has, signal) : { shards: [], notes: [] };
+      trouble = undefined;
+      if (link !== undefined) {
+        const view = await queue;
+        redis = view
+          ? { status: 'answers', label: link.label, queue: view }
+          : { status: 'away', label: link.label };
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      trouble = describeError(error);
+    } finally {
+      clearTimeout(slow);
+    }
+    lookedAt = clock();
+    publish();
+  }
+
+  function lookOnce(): Promise<void> {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  }
+
+  async function loop(): Promise<void> {
+    while (listeners.size > 0 && !signal.aborted) {
+      const began = performance.now();
+      await lookOnce();
+      const took = performance.now() - began;
+      const least = snapshot.state === 'complete' ? FINISHED_LOOK_MS : LOOK_MS;
+      wake = new AbortController();
+      const either = AbortSignal.any([signal, wake.signal]);
+      await sleep(Math.max(least, Math.min(LOOK_FACTOR * took, MAX_LOOK_MS)), undefined, {
+        signal: either,
+      }).catch(() => undefined);
+    }
+  }
+
+  function keepLooking(): void {
+    looping ??= loop().finally(() => {
+      looping = undefined;
+      // Somebody may have come while the last look ended.
+      if (listeners.size > 0 && !signal.aborted) keepLooking();
+    });
+  }
+
+  return {
+    run,
+    store,
+    log,
+    get shards() {
+      return shards;
+    },
+    get snapshot() {
+      return snapshot;
+    },
+    async fresh() {
+      if (clock() - lookedAt > LOOK_MS) {
+        await Promise.race([lookOnce(), sleep(PATIENCE_MS, undefined, { ref: false })]);
+      }
+      return snapshot;
+    },
+    async lookNow() {
+      await looking;
+      await lookOnce();
+    },
+    listen(listener) {
+      listeners.add(listener);
+      keepLooking();
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) wake.abort();
+      };
+    },
+    announce() {
+      for (const listener of listeners) listener(snapshot);
+    },
+    async close() {
+      closing.abort(new Error('the dashboard is closing'));
+      listeners.clear();
+      await looking;
+      await looping;
+    },
+  };
+}

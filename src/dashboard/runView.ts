@@ -1,0 +1,133 @@
+/** One run with everything that its pages are made of. */
+import type { RunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
+import { openCoverage, type RunCoverage } from './data/coverage.ts';
+import { type PersonPlace, personAt } from './data/people.ts';
+import { openPhotographs } from './data/photographs.ts';
+import { type Projection, projectEmbeddings } from './data/projection.ts';
+import type { RedisLink } from './data/redisLink.ts';
+import { type RejectedFace, rejectsPage } from './data/rejects.ts';
+import { openRunWatch, type RunWatch } from './data/runWatch.ts';
+import { type EmbeddingPoint, openShardFiles, type ShardFiles } from './data/shardFiles.ts';
+import { openThumbnails, type Thumbnails } from './data/thumbnail.ts';
+import type { ChosenPerson } from './pages/people.ts';
+
+export interface RunView {
+  readonly run: RunFile;
+  readonly watch: RunWatch;
+  readonly files: ShardFiles;
+  readonly thumbnails: Thumbnails;
+  /** What the overview shows beside the numbers; undefined until it has been read. */
+  coverage(): RunCoverage | undefined;
+  /** Rejected faces, some of each of the frequent reasons. */
+  examples(): readonly RejectedFace[] | undefined;
+  close(): Promise<void>;
+}
+
+/** Rejected faces on the overview. */
+const EXAMPLES = 6;
+
+/** `corpusS3`: how a corpus in S3 is reached. */
+export function openRunView(
+  run: RunFile,
+  store: ObjectStore,
+  link: RedisLink | undefined,
+  corpusS3: S3Options,
+): RunView {
+  const watch = openRunWatch(run, store, link);
+  const files = openShardFiles(run, store);
+  const reader = openCoverage(watch.log, files);
+  const photographs = openPhotographs(run, corpusS3);
+  return {
+    run,
+    watch,
+    files,
+    thumbnails: openThumbnails(photographs),
+    coverage: inBackground(watch, () => reader.read()),
+    examples: inBackground(watch, () => exampleRejects(watch, files)),
+    async close() {
+      await watch.close();
+      await photographs.close();
+    },
+  };
+}
+
+/**
+ * What `read` gave last. When shards were committed since, it is read again, and the watch announces it: a page must not
+ * wait for tables in a store that is far away.
+ */
+function inBackground<T>(watch: RunWatch, read: () => Promise<T>): () => T | undefined {
+  let known: T | undefined;
+  let version = -1;
+  let reading = false;
+  return () => {
+    const now = watch.log.version;
+    if (!reading && version !== now) {
+      reading = true;
+      read()
+        .then((value) => {
+          known = value;
+          version = now;
+          watch.announce();
+        })
+        // The store: its trouble is told by the looks. The next one who asks tries again.
+        .catch(() => undefined)
+        .finally(() => {
+          reading = false;
+        });
+    }
+    return known;
+  };
+}
+
+async function exampleRejects({ log }: RunWatch, files: ShardFiles): Promise<RejectedFace[]> {
+  const codes = Object.entries(log.rejectsByCode)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, EXAMPLES)
+    .map(([code]) => code);
+  const each = Math.ceil(EXAMPLES / Math.max(1, codes.length));
+  const found = await Promise.all(codes.map((code) => rejectsPage(log, files, code, 0, each)));
+  return found.flat().slice(0, EXAMPLES);
+}
+
+/** Points of a person in the plot: it stays readable, and its components are exact in a moment. */
+const MAX_POINTS = 30;
+
+/** The people at these places; those whose shard is not committed are left out. */
+export async function choosePeople(
+  { watch, files }: RunView,
+  places: readonly PersonPlace[],
+): Promise<{ readonly chosen: ChosenPerson[]; readonly projection: Projection | undefined }> {
+  const people = await Promise.all(places.map((place) => personAt(watch.log, files, place)));
+  const chosen = await Promise.all(
+    people
+      .filter((person) => person !== undefined)
+      .map(async (person): Promise<ChosenPerson> => {
+        const [all, listing] = await Promise.all([
+          files.embeddings(person.shard, new Set([person.subjectId])),
+          files.listing(person.shard),
+        ]);
+        const real = all.filter(({ kind }) => kind === 'real');
+        const rows = new Map(listing.map(({ faceId }, row) => [faceId, row]));
+        const faces = real.flatMap((point) => {
+          const row = rows.get(point.faceId);
+          return row === undefined ? [] : [{ faceId: point.faceId, row, point }];
+        });
+        const generated = all.filter(({ kind }) => kind === 'augmented');
+        const points = [...evenly(real, MAX_POINTS / 2), ...evenly(generated, MAX_POINTS / 2)];
+        return { person, faces, points, all };
+      }),
+  );
+  const points = chosen.flatMap((one) => one.points);
+  return {
+    chosen,
+    projection: points.length >= 3 ? projectEmbeddings(points.map(({ embedding }) => embedding)) : undefined,
+  };
+}
+
+/** At most `most` of the items, evenly from the first to the last. */
+function evenly(items: readonly EmbeddingPoint[], most: number): EmbeddingPoint[] {
+  if (items.length <= most) return [...items];
+  return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]!);
+}

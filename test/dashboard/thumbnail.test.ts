@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { openPhotographs } from '../../src/dashboard/data/photographs.ts';
+import { openThumbnails, shrink, THUMBNAIL_SIDE } from '../../src/dashboard/data/thumbnail.ts';
+import { parseRunConfig } from '../../src/shared/config.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { samplePhotographs } from '../helpers/photographs.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const photograph = samplePhotographs(1)[0]!.bytes;
+
+const wordOf = async (bytes: Uint8Array): Promise<string | undefined> => {
+  const made = await shrink(bytes);
+  return made.status === 'none' ? made.word : undefined;
+};
+
+test('a thumbnail is small, upright, and holds nothing of the file’s metadata', async () => {
+  const turned = await sharp(photograph)
+    .resize(900, 600, { fit: 'fill' })
+    .withExif({ IFD0: { Artist: 'somebody' } })
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer();
+  const made = await shrink(turned);
+  assert.ok(made.status === 'ok');
+  const { width, height, format, exif, icc, xmp } = await sharp(made.webp).metadata();
+  assert.deepEqual([format, height, width], ['webp', THUMBNAIL_SIDE, Math.round((THUMBNAIL_SIDE * 2) / 3)]);
+  assert.deepEqual([exif, icc, xmp], [undefined, undefined, undefined]);
+  assert.ok(made.webp.length < 30_000);
+});
+
+test('a photograph that ends early is shown as far as it goes', async () => {
+  const made = await shrink(photograph.subarray(0, Math.floor(photograph.length / 2)));
+  assert.equal(made.status, 'ok');
+});
+
+test('what is no picture, or is none that one wants to decode, is a word', async () => {
+  assert.equal(await wordOf(new Uint8Array(0)), 'empty file');
+  assert.equal(await wordOf(Buffer.from('hello')), 'not an image');
+  assert.equal(await wordOf(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')), 'not an image');
+  assert.equal(await wordOf(Buffer.from('P6 70000 70000 255\n')), 'too many pixels');
+  const wide = await sharp({ create: { width: 8_000, height: 3_000, channels: 3, background: '#000' } })
+    .png()
+    .toBuffer();
+  assert.equal(await wordOf(wide), 'too many pixels');
+  assert.equal(await wordOf(Buffer.concat([photograph.subarray(0, 30), Buffer.alloc(2_000, 7)])), 'damaged');
+});
+
+test('a photograph in an archive is read as a range of it, from a folder and from S3; without the corpus there is a word', () =>
+  withS3({ conditionalPuts: true }, ({ endpoint, bucket }) =>
+    withTempFolder(async (folder) => {
+      const archive = Buffer.concat([Buffer.alloc(512, 1), photograph, Buffer.alloc(1_024)]);
+      await writeFile(join(folder, 'faces.tar'), archive);
+      const store = await openStore(`s3://${bucket}/corpus`, { s3: { endpoint } });
+      await store.put('faces.tar', archive);
+      await store.close();
+      const face = { faceId: 'a', subjectId: 'p', uri: 'faces.tar', offset: 512, bytes: photograph.length };
+      const made = async (imageRoot: string): Promise<string> => {
+        const config = parseRunConfig({ corpus: imageRoot, corpusFormat: 'webdataset', imageRoot });
+        const photographs = openPhotographs({ config }, { endpoint });
+        const picture = await openThumbnails(photographs).of('0/0', face);
+        await photographs.close();
+        return picture.status === 'ok' ? 'picture' : picture.word;
+      };
+      assert.equal(await made(folder), 'picture');
+      assert.equal(await made(`s3://${bucket}/corpus`), 'picture');
+      assert.equal(await made(join(folder, 'elsewhere')), 'not here');
+      assert.equal(await made('s3://no-such-bucket/corpus'), 'not here');
+    }),
+  ));
