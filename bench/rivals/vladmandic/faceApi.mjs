@@ -32,7 +32,10 @@ await serveRounds({
   async embed(path) {
     const { data, width, height } = await decode(path);
     const picture = tf.tensor3d(data, [height, width, 3], 'int32');
-    const face = await faceapi.detectSingleFace(picture, options).withFaceLandmarks(small).withFaceDescriptor();
+    const face = await faceapi
+      .detectSingleFace(picture, options)
+      .withFaceLandmarks(small)
+      .withFaceDescriptor();
     tf.dispose(picture);
     return face?.descriptor.length ?? 0;
   },
