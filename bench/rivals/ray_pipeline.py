@@ -51,6 +51,6 @@ blocks = max(request["actors"], len(photographs) // (4 * BATCH))
 )
 versions = {"ray": ray.__version__, "onnxruntime (Python)": onnxruntime.__version__}
 print(json.dumps({"written": versions}), flush=True)
-written = ray.data.read_parquet(request["out"], columns=["score"])
+written = ray.data.read_parquet(request["out"]).select_columns(["score"])
 faces = sum(int((batch["score"] > 0).sum()) for batch in written.iter_batches())
 print(json.dumps({"faces": faces}), flush=True)
