@@ -15,7 +15,7 @@ import {
 } from './onnx.ts';
 
 /** Raised when the same file would be normalised differently: cached models of another version are not used. */
-export const NORMALIZER_VERSION = 2;
+export const NORMALIZER_VERSION = 3;
 
 /**
  * Weights below this magnitude become zero. Denormal float32 start below 1.2e-38 and make a multiplication

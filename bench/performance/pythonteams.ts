@@ -1,0 +1,179 @@
+/**
+ * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
+ * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside,
+ * while posecast makes a run in full.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ensureModels } from '../../src/models/pull.ts';
+import { packageRoot } from '../../src/shared/package.ts';
+import type { Photograph } from '../photographs.ts';
+import { type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
+import { rivalPhotographs, writeList } from './rivals/corpus.ts';
+import { installFromPypi, pythonOf } from './rivals/install.ts';
+import { posecastCommand } from './rivals/posecastRun.ts';
+import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
+
+const THREADS = 2;
+const PROGRAMS = join(packageRoot, 'bench', 'rivals');
+/** `few`: of the runs that say what starting costs, and which setting of a rival is the faster. */
+const SIZES = isQuick() ? { few: 8, many: 24, rounds: 1 } : { few: 240, many: 960, rounds: 3 };
+
+/** Two workers of one thread, and the alternative: one worker of two threads. */
+const SETTINGS = [
+  { actors: 2, threads: 1 },
+  { actors: 1, threads: 2 },
+];
+type Setting = (typeof SETTINGS)[number];
+
+const writtenSchema = z.object({ written: z.record(z.string(), z.string()) });
+const facesSchema = z.object({ faces: z.number() });
+const completeSchema = z.object({ totals: z.object({ faces: z.number(), variants: z.number() }) });
+
+/** Something that makes a table of faces of a number of photographs. */
+type Run = (count: number) => Promise<WholeCommand>;
+
+interface Rival {
+  readonly name: string;
+  readonly run: (setting: Setting) => Run;
+}
+
+const skipped: string[] = [];
+const rivals: Rival[] = [];
+let versions: Record<string, string> = {};
+const photographs = await rivalPhotographs();
+const models = await ensureModels(['fr-detect', 'fr-landmark', 'fr-feature'], say);
+const [detect, landmarks, feature] = models.map(({ files }) => files.model);
+for (const [name, word] of [
+  ['Ray Data', 'ray'],
+  ['Daft', 'daft'],
+] as const) {
+  const installation = await installFromPypi(word, join(PROGRAMS, `${word}.txt`));
+  if (installation.status === 'absent') skipped.push(installation.why);
+  else {
+    const command = [pythonOf(installation.folder), join(PROGRAMS, `${word}_pipeline.py`)] as const;
+    rivals.push({ name, run: (setting) => (count) => runRival(command, setting, count) });
+  }
+}
+const rows = rivals.length === 0 ? [] : await measure();
+printReport({ bench: 'pythonteams', rows, skipped, versions });
+
+async function measure(): Promise<BenchRow[]> {
+  const ours = { name: 'posecast', run: runPosecast, few: await runPosecast(SIZES.few) };
+  const theirs: (typeof ours)[] = [];
+  for (const rival of rivals) theirs.push(await fasterSetting(rival));
+  const all = [ours, ...theirs];
+  const measured = new Map(all.map(({ name }) => [name, [] as WholeCommand[]]));
+  for (let round = 1; round <= SIZES.rounds; round++) {
+    for (const { name, run } of all) {
+      const result = await run(SIZES.many);
+      measured.get(name)!.push(result);
+      say(`round ${round}: ${name} ${describe(result, SIZES.many)}`);
+    }
+  }
+  const long = (results: readonly WholeCommand[]) => results.map(({ seconds }) => SIZES.many / seconds);
+  const further = (results: readonly WholeCommand[], few: WholeCommand) =>
+    results.map(({ seconds }) => (SIZES.many - SIZES.few) / (seconds - few.seconds));
+  const memory = (results: readonly WholeCommand[]) => results.map(({ peakMemory }) => peakMemory / 1e6);
+  return theirs.flatMap(({ name, few }) => {
+    const our = measured.get(ours.name)!;
+    const their = measured.get(name)!;
+    return [
+      ratioRow(
+        {
+          what: `in full, whole command, against ${name}`,
+          unit: 'faces/s',
+          limitOf: `${name}, whole command`,
+          target: 1.3,
+          atLeast: true,
+        },
+        besideEachOther(long(our), long(their)),
+      ),
+      ratioRow(
+        {
+          what: `in full, every further photograph, against ${name}`,
+          unit: 'faces/s',
+          limitOf: `${name}, start-up taken off`,
+          target: 1.3,
+          atLeast: true,
+        },
+        besideEachOther(further(our, ours.few), further(their, few)),
+      ),
+      ratioRow(
+        {
+          what: `peak memory, all processes, against ${name}`,
+          unit: 'MB',
+          limitOf: name,
+          target: 1,
+          atLeast: false,
+        },
+        besideEachOther(memory(our), memory(their)),
+      ),
+    ];
+  });
+}
+
+function besideEachOther(values: readonly number[], limits: readonly number[]): Round[] {
+  return values.map((value, i) => ({ value, limit: limits[i]! }));
+}
+
+/** Tries every setting on few photographs. */
+async function fasterSetting({ name, run }: Rival) {
+  const tried: { readonly name: string; readonly run: Run; readonly few: WholeCommand }[] = [];
+  for (const setting of SETTINGS) {
+    const withSetting = run(setting);
+    const few = await withSetting(SIZES.few);
+    say(`${name}, ${setting.actors} × ${setting.threads} threads: ${describe(few, SIZES.few)}`);
+    tried.push({ name, run: withSetting, few });
+  }
+  return tried.reduce((a, b) => (b.few.seconds < a.few.seconds ? b : a));
+}
+
+function describe({ seconds, peakMemory }: WholeCommand, count: number): string {
+  return `${count} photographs in ${seconds.toFixed(1)} s, ${(peakMemory / 1e6).toFixed(0)} MB at most`;
+}
+
+async function runPosecast(count: number): Promise<WholeCommand> {
+  return withList(photographs, count, async (list, out) => {
+    const result = await measureCommand(posecastCommand(list, out, count, THREADS), () => false);
+    const { totals } = completeSchema.parse(result.lines.at(-1));
+    requireFaces('posecast', totals.faces, count);
+    return result;
+  });
+}
+
+async function runRival(
+  command: readonly [string, string],
+  setting: Setting,
+  count: number,
+): Promise<WholeCommand> {
+  return withList(photographs, count, async (list, out) => {
+    const request = JSON.stringify({ models: { detect, landmarks, feature }, list, out, ...setting });
+    const isWritten = (line: unknown) => writtenSchema.safeParse(line).success;
+    const result = await measureCommand([...command, request], isWritten);
+    versions = { ...versions, ...writtenSchema.parse(result.lines.at(-2)).written };
+    requireFaces(command[1], facesSchema.parse(result.lines.at(-1)).faces, count);
+    return result;
+  });
+}
+
+function requireFaces(who: string, found: number, expected: number): void {
+  if (found !== expected) throw new Error(`${who}: expected ${expected} faces, found ${found}`);
+}
+
+async function withList<T>(
+  faces: readonly Photograph[],
+  count: number,
+  body: (list: string, out: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
+  try {
+    const list = join(folder, 'faces.csv');
+    await writeList(list, faces, count);
+    return await body(list, join(folder, 'out'));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

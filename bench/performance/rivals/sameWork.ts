@@ -1,0 +1,42 @@
+/** What a straightforward loop does, and no more, with posecast's own stages in posecast's own thread pool. */
+
+import { openThreadPool } from '../../../src/shared/threads/threadPool.ts';
+import { resolvePipelineModels } from '../../../src/worker/models/pipelineModels.ts';
+import type { Box } from '../../../src/worker/models/raster.ts';
+import { say } from '../report.ts';
+import type { SameWorkInit } from './sameWorkThread.ts';
+
+export interface FoundFace {
+  /** The square that landmarks are measured on, in picture pixels. */
+  readonly square: Box;
+  readonly embedding: Float32Array;
+}
+
+export interface SameWork {
+  /** The face of every photograph, from its file to its embedding; null where none is found. */
+  process(paths: readonly string[]): Promise<(FoundFace | null)[]>;
+  close(): Promise<void>;
+}
+
+/** Photographs a thread gets at a time, as in a run. */
+const BATCH = 8;
+
+export async function openSameWork(threads: number): Promise<SameWork> {
+  const { models } = await resolvePipelineModels({ detector: 'fr-detect', recognizer: 'fr-feature' }, say);
+  const init: SameWorkInit = { models };
+  const pool = await openThreadPool<readonly string[], (FoundFace | null)[]>({
+    file: new URL('./sameWorkThread.js', import.meta.url),
+    size: threads,
+    init,
+  });
+  return {
+    async process(paths) {
+      const batches: Promise<(FoundFace | null)[]>[] = [];
+      for (let start = 0; start < paths.length; start += BATCH) {
+        batches.push(pool.run(paths.slice(start, start + BATCH)));
+      }
+      return (await Promise.all(batches)).flat();
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * A thread that decodes, detects, locates landmarks by one look (a run takes five, to know which are invented), aligns and
+ * embeds: no pose, no posture code, no variants, no table.
+ */
+import { readFile } from 'node:fs/promises';
+import { serveThread } from '../../../src/shared/threads/serveThread.ts';
+import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
+import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
+import { alignFace } from '../../../src/worker/stages/align.ts';
+import { fivePoints } from '../../../src/worker/stages/alignTransform.ts';
+import { decodeImage } from '../../../src/worker/stages/decode.ts';
+import { detectFaces } from '../../../src/worker/stages/detect.ts';
+import { embedCrops } from '../../../src/worker/stages/embed.ts';
+import type { FoundFace } from './sameWork.ts';
+
+export interface SameWorkInit {
+  readonly models: Pick<FacePipelineOptions['models'], 'detector' | 'landmarks' | 'recognizer'>;
+}
+
+await serveThread(async ({ models }: SameWorkInit) => {
+  const session = { device: 'cpu', intraOpThreads: 1 } as const;
+  const detector = await openDetector(models.detector, session);
+  const landmarks = await openLandmarks(models.landmarks, session);
+  const recognizer = await openRecognizer(models.recognizer, session);
+  return async (paths: readonly string[]) => {
+    const decoded = await Promise.all(paths.map(async (path) => decodeImage(await readFile(path))));
+    const pictures = accepted(decoded);
+    const chosen = await detectFaces(
+      detector,
+      pictures.map(({ value }) => value),
+    );
+    const faces = accepted(chosen);
+    const points = await landmarks.locate(faces.map(({ value }) => value));
+    const aligned = accepted(
+      faces.map(({ value }, i) => {
+        const points68 = points[i]!;
+        return alignFace({ ...value, points68, spread: 0, five: fivePoints(points68), confirmed: true });
+      }),
+    );
+    const embeddings = await embedCrops(
+      recognizer,
+      aligned.map(({ value }) => value.crop),
+    );
+    const found: (FoundFace | null)[] = paths.map(() => null);
+    for (const { index, value: embedding } of accepted(embeddings)) {
+      const face = faces[aligned[index]!.index]!;
+      found[pictures[face.index]!.index] = { square: face.value.region, embedding };
+    }
+    return { response: found, transfer: [] };
+  };
+});
+
+/** What a stage did not reject, with its place in what the stage was given. */
+function accepted<T extends object>(
+  results: readonly T[],
+): { readonly index: number; readonly value: Exclude<T, { readonly code: string }> }[] {
+  return results.flatMap((value, index) =>
+    'code' in value ? [] : [{ index, value: value as Exclude<T, { readonly code: string }> }],
+  );
+}
