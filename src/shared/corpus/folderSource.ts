@@ -87,7 +87,10 @@ async function openInside(root: string, uri: string, followLinks: boolean): Prom
     }
     // Opening a pipe would wait for somebody to write; and the file may have become a link since it was looked at.
     const file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    const info = await file.stat();
+    const info = await file.stat().catch(async (error: unknown) => {
+      await file.close();
+      throw error;
+    });
     if (info.isFile()) return { file, bytes: info.size };
     await file.close();
     return rejected('not-a-file', 'expected a file, found a folder, a pipe or a device');
