@@ -1,8 +1,7 @@
 /** The photographs of a shard, as the run's corpus holds them: what the worker decodes, from where the listing says. */
 import type { RunConfig } from '../shared/config.ts';
-import { type ReadOutcome, rejected } from '../shared/corpus/corpusSource.ts';
-import { imageOfRecord, subjectOf } from '../shared/corpus/imageRecord.ts';
-import { isBroken } from '../shared/corpus/recordIo.ts';
+import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
+import { imageInRecord } from '../shared/corpus/faceImage.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { ShardReader } from './shardReader.ts';
 import type { TableImages } from './tableImages.ts';
@@ -29,24 +28,11 @@ export function openShardImages(
       };
     }
     case 'recordio':
-      return { read: async (record) => imageIn(await bytes.read(record), record) };
+      return { read: async (record) => imageInRecord(await bytes.read(record), record) };
     case 'folder':
     case 'csv':
     case 'webdataset':
     case 'kdef':
       return bytes;
   }
-}
-
-/** Takes the image out of its record. The record is checked again: the archive may have changed since it was listed. */
-function imageIn(read: ReadOutcome, { uri, subjectId, offset = 0 }: FaceRecord): ReadOutcome {
-  if (read.status === 'rejected') return read;
-  const found = imageOfRecord(read.bytes);
-  if (isBroken(found)) {
-    return rejected('broken-record', `${found.problem} [file=${uri}, offset=${offset + found.at}]`);
-  }
-  const label = subjectOf(found.labels);
-  if (label === subjectId) return { status: 'ok', bytes: found.image };
-  const problem = `expected the label ${subjectId}, as listed, found ${label}`;
-  return rejected('another-record', `${problem} [file=${uri}, offset=${offset}]`);
 }

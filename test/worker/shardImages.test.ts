@@ -2,11 +2,39 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseRunConfig } from '../../src/shared/config.ts';
+import { readFaceImage } from '../../src/shared/corpus/faceImage.ts';
+import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
+import { writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const MAGIC = Buffer.from('0a23d7ce', 'hex');
+
+test('an image can be read alone, out of an archive and out of tables of both kinds', () =>
+  withTempFolder(async (folder) => {
+    saveArchive(join(folder, 't'), writeInsightFaceArchive([[{ label: 3, image: Buffer.from('one') }]]));
+    const columns = {
+      label: { type: 'text', values: ['a', 'b'] },
+      image: { type: 'bytes', values: [Buffer.from('first'), null] },
+    } as const;
+    writeTable(join(folder, 't.parquet'), columns, { format: 'parquet' });
+    writeTable(join(folder, 't.arrow'), columns, { format: 'arrow' });
+    const shown: string[] = [];
+    for (const [corpusFormat, name] of [
+      ['recordio', 't.rec'],
+      ['parquet', 't.parquet'],
+      ['arrow', 't.arrow'],
+    ] as const) {
+      const config = parseRunConfig({ corpus: join(folder, name), corpusFormat, imageRoot: folder });
+      for (const { face } of await corpusImages(config)) {
+        const read = await readFaceImage(config, folderSource(folder), face, new AbortController().signal);
+        shown.push(read.status === 'ok' ? Buffer.from(read.bytes).toString() : read.rejection.code);
+      }
+    }
+    assert.deepEqual(shown, ['one', 'first', 'no-image', 'first', 'no-image']);
+  }));
 
 test("an image comes out of its record, and a record that has changed since the listing is nobody's image", () =>
   withTempFolder(async (folder) => {

@@ -1,10 +1,6 @@
 /** The photographs of a run's listing, read as its workers read them; the only place that knows where a corpus lies. */
-import {
-  type CorpusSource,
-  type ReadOutcome,
-  readImage,
-  rejected,
-} from '../../shared/corpus/corpusSource.ts';
+import { type CorpusSource, type ReadOutcome, rejected } from '../../shared/corpus/corpusSource.ts';
+import { readFaceImage } from '../../shared/corpus/faceImage.ts';
 import { openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
@@ -25,7 +21,7 @@ export function openPhotographs({ config }: Pick<RunFile, 'config'>, s3: S3Optio
     async read(face, signal) {
       source ??= openCorpusSource(imageRoot, { followLinks, s3 });
       try {
-        return await readImage(await source, face, signal);
+        return await readFaceImage(config, await source, face, signal);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         // Mounted, or let in, the next time.
