@@ -232,9 +232,11 @@ export function openRunWatch(
 
   async function loop(): Promise<void> {
     while (listeners.size > 0 && !signal.aborted) {
+      // What is read at the start is not what a look costs.
+      const wasReading = reading;
       const began = performance.now();
       await lookOnce();
-      const took = performance.now() - began;
+      const took = wasReading ? 0 : performance.now() - began;
       const least = snapshot.state === 'complete' ? FINISHED_LOOK_MS : LOOK_MS;
       wake = new AbortController();
       const either = AbortSignal.any([signal, wake.signal]);
