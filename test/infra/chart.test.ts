@@ -85,7 +85,8 @@ const CASES: Readonly<Record<string, Values>> = {
     producer: { nodeSelector: { pool: 'cpu' }, tolerations: [{ key: 'cpu', operator: 'Exists' }] },
   },
   "scaled by KEDA, on the chart's own Redis": { run: S3, keda: { enabled: true } },
-  'workers alone, no extras': {
+  'workers alone, no extras, no volume': {
+    corpus: { volume: null },
     ...{ run: { enabled: false }, podDisruptionBudget: { enabled: false } },
     ...{ networkPolicy: { enabled: false }, serviceAccount: { create: false, name: 'default' } },
     ...{ exporter: { enabled: false }, metrics: { port: null, annotations: false } },

@@ -98,7 +98,9 @@ securityContext:
 {{- define "posecast.mounts" -}}
 - { name: models, mountPath: /models }
 - { name: tmp, mountPath: /tmp }
+{{- if .Values.corpus.volume }}
 - { name: corpus, mountPath: {{ .Values.corpus.mountPath | quote }}, readOnly: true }
+{{- end }}
 {{- with .Values.worker.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -113,8 +115,10 @@ securityContext:
   {{- end }}
 - name: tmp
   emptyDir: {}
+{{- with .Values.corpus.volume }}
 - name: corpus
-  {{- toYaml .Values.corpus.volume | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .Values.worker.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
