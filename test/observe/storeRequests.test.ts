@@ -75,7 +75,10 @@ test('what the S3 client sends again is told with the reason, and the request st
     await store.get('a');
     await store.close();
     // A body that ends early is seen as that or as the connection that broke, whichever is noticed first.
-    const told = retries.map(({ operation, code }) => [operation, code === 'cut-short' ? 'ECONNRESET' : code]);
+    const told = retries.map(({ operation, code }) => [
+      operation,
+      code === 'cut-short' ? 'ECONNRESET' : code,
+    ]);
     assert.deepEqual(told, [
       ['put', '503'],
       ['put', '503'],
