@@ -6,9 +6,12 @@ import sharp from 'sharp';
 import { openPhotographs } from '../../src/dashboard/data/photographs.ts';
 import { openThumbnails, shrink, THUMBNAIL_SIDE } from '../../src/dashboard/data/thumbnail.ts';
 import { parseRunConfig } from '../../src/shared/config.ts';
+import type { FaceRecord } from '../../src/shared/face.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { samplePhotographs } from '../helpers/photographs.ts';
+import { packImage, writeArchive } from '../helpers/recordIoWriter.ts';
 import { withS3 } from '../helpers/services/s3.ts';
+import { tableBytes } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const photograph = samplePhotographs(1)[0]!.bytes;
@@ -72,3 +75,30 @@ test('a photograph in an archive is read as a range of it, from a folder and fro
       assert.equal(await made('s3://no-such-bucket/corpus'), 'not here');
     }),
   ));
+
+test('a photograph in a record or in a row of a table is taken out of it', () =>
+  withTempFolder(async (folder) => {
+    const { rec, offsets } = writeArchive([packImage(3, 0, photograph), packImage(7, 1, photograph)]);
+    await writeFile(join(folder, 'train.rec'), rec);
+    const values = [null, photograph];
+    const columns = {
+      subject_id: { type: 'text', values: ['7', '7'] },
+      image: { type: 'bytes', values },
+    } as const;
+    const table = tableBytes(columns, { format: 'parquet' });
+    await writeFile(join(folder, 'faces.parquet'), table);
+    const made = async (corpusFormat: 'recordio' | 'parquet', face: Partial<FaceRecord>): Promise<string> => {
+      const config = parseRunConfig({ corpus: folder, corpusFormat, imageRoot: folder });
+      const photographs = openPhotographs({ config }, {});
+      const whole = { faceId: 'a', subjectId: '7', uri: 'faces.parquet', bytes: 0, ...face };
+      const picture = await openThumbnails(photographs).of('0/0', whole);
+      await photographs.close();
+      return picture.status === 'ok' ? 'picture' : picture.word;
+    };
+    const [first = 0, second = 0] = offsets;
+    const record = { uri: 'train.rec', offset: second, bytes: rec.length - second };
+    assert.equal(await made('recordio', record), 'picture');
+    assert.equal(await made('recordio', { ...record, offset: first, bytes: second }), 'not readable');
+    assert.equal(await made('parquet', { row: 1 }), 'picture');
+    assert.equal(await made('parquet', { row: 0 }), 'not readable');
+  }));
