@@ -10,6 +10,7 @@ import { packageRoot } from '../../src/shared/package.ts';
 import { overlap } from '../../src/worker/models/detector.ts';
 import { absoluteRow, isQuick, median, printReport, type Round, ratioRow, say } from './report.ts';
 import { rivalPhotographs } from './rivals/corpus.ts';
+import { pythonEnv } from './rivals/install.ts';
 import { runInFull } from './rivals/posecastRun.ts';
 import { openRival } from './rivals/rivalProcess.ts';
 import { type FoundFace, openSameWork } from './rivals/sameWork.ts';
@@ -18,6 +19,7 @@ const BENCH = 'opencv';
 const THREADS = 2;
 /** Debian's: others of the PATH have no OpenCV of Debian's. */
 const PYTHON = '/usr/bin/python3';
+const PROGRAMS = join(packageRoot, 'bench', 'rivals');
 const SIZES = isQuick()
   ? { photographs: 4, passes: 1, inFull: 8, rounds: 1 }
   : { photographs: 180, passes: 3, inFull: 720, rounds: 5 };
@@ -47,8 +49,9 @@ async function measure(): Promise<void> {
   const openLoop = (photographs: readonly string[], threads: number) => {
     const request = { models: { detect, landmarks, feature }, photographs, threads };
     return openRival(
-      [PYTHON, join(packageRoot, 'bench', 'rivals', 'opencv_dnn.py'), JSON.stringify(request)],
+      [PYTHON, join(PROGRAMS, 'opencv_dnn.py'), JSON.stringify(request)],
       roundSchema,
+      pythonEnv(PROGRAMS),
     );
   };
   const rival = await openLoop(paths, THREADS);

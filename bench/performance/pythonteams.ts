@@ -12,7 +12,7 @@ import { packageRoot } from '../../src/shared/package.ts';
 import type { Photograph } from '../photographs.ts';
 import { type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { rivalPhotographs, writeList } from './rivals/corpus.ts';
-import { installFromPypi, pythonOf } from './rivals/install.ts';
+import { installFromPypi, pythonEnv, pythonOf } from './rivals/install.ts';
 import { posecastCommand } from './rivals/posecastRun.ts';
 import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
 
@@ -152,7 +152,7 @@ async function runRival(
   return withList(photographs, count, async (list, out) => {
     const request = JSON.stringify({ models: { detect, landmarks, feature }, list, out, ...setting });
     const isWritten = (line: unknown) => writtenSchema.safeParse(line).success;
-    const result = await measureCommand([...command, request], isWritten);
+    const result = await measureCommand([...command, request], isWritten, pythonEnv(PROGRAMS));
     versions = { ...versions, ...writtenSchema.parse(result.lines.at(-2)).written };
     requireFaces(command[1], facesSchema.parse(result.lines.at(-1)).faces, count);
     return result;

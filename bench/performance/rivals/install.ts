@@ -36,6 +36,11 @@ export function pythonOf(folder: string): string {
   return join(folder, 'venv', 'bin', 'python');
 }
 
+/** For programs of a folder: their workers find the modules beside them, and none leaves compiled files there. */
+export function pythonEnv(folder: string): NodeJS.ProcessEnv {
+  return { ...process.env, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' };
+}
+
 async function install(
   name: string,
   requirements: string,

@@ -19,9 +19,10 @@ const SAMPLE_MS = 250;
 export async function measureCommand(
   [program, ...args]: readonly [string, ...string[]],
   isDone: (line: unknown) => boolean,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<WholeCommand> {
   const start = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const ended = once(child, 'close');
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
