@@ -99,6 +99,8 @@ function tablesAndRecords(expected) {
 
 function hasMxnet() {
   return process.platform === 'linux' && process.arch === 'x64';
+}
+
 function expand(corpus, out, ...flags) {
   run(process.execPath, ['bin/posecast.js', 'run', corpus, out, ...flags]);
 }
