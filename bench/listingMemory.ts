@@ -7,6 +7,7 @@
  *     node dist/bench/listingMemory.js webdataset [faces] [faces a person]
  *     node dist/bench/listingMemory.js recordio [faces] [faces a person]
  *     node dist/bench/listingMemory.js parquet [faces] [faces a person]
+ *     node dist/bench/listingMemory.js append [faces] [faces a person]     lists the last tenth of them as an append
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,15 +17,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { Header } from 'tar';
+import { listAppend, newPlanId } from '../src/producer/append/listAppend.ts';
 import { planRun } from '../src/producer/planRun.ts';
-import { parseRunConfig } from '../src/shared/config.ts';
+import { parseRunConfig, type RunConfig } from '../src/shared/config.ts';
+import { type AppendGeneration, readRunShards } from '../src/shared/run/generations.ts';
+import { requireRunFile } from '../src/shared/run/runFile.ts';
+import type { ObjectStore } from '../src/shared/store/objectStore.ts';
 import { openStore } from '../src/shared/store/openStore.ts';
 
 const LIMIT_MB = 300;
 const ARCHIVES = 10;
+/** Of the corpus, before an append. */
+const FIRST_SHARE = 0.9;
 
 const [format = 'csv', faces = '1000000', facesPerPerson = '50', inside = ''] = process.argv.slice(2);
-const KINDS = ['csv', 'folder', 'webdataset', 'recordio', 'parquet'] as const;
+const KINDS = ['csv', 'folder', 'webdataset', 'recordio', 'parquet', 'append'] as const;
 type Kind = (typeof KINDS)[number];
 const kind = KINDS.find((name) => name === format);
 if (kind === undefined) throw new Error(`expected ${KINDS.join(', ')}, found ${format}`);
@@ -37,22 +44,19 @@ async function measure(kind: Kind, count: number, perPerson: number): Promise<vo
   try {
     const make = {
       csv: makeCsv,
+      append: makeCsv,
       folder: makeFolders,
       webdataset: makeArchives,
       recordio: makeRecords,
       parquet: makeTable,
     }[kind];
+    if (kind === 'append') {
+      // Of the same people: fewer photographs of each.
+      await makeCsv(folder, Math.ceil(FIRST_SHARE * count), FIRST_SHARE * perPerson);
+      await inProcess('csv', folder);
+    }
     await make(folder, count, perPerson);
-    const script = process.argv[1] ?? '';
-    const child = spawn(process.execPath, [script, kind, String(count), String(perPerson), folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString('utf8');
-    });
-    const [code] = await once(child, 'exit');
-    if (code !== 0) throw new Error(`planning ended with ${code}`);
+    const output = await inProcess(kind, folder);
     const { peakMb, seconds, shards, parts } = JSON.parse(output) as Record<string, number>;
     console.log(
       `${kind}: ${count} faces of ${Math.ceil(count / perPerson)} people → ${shards} shards in ${parts} parts, ` +
@@ -64,12 +68,27 @@ async function measure(kind: Kind, count: number, perPerson: number): Promise<vo
   }
 }
 
+/** What this file prints when it plans in a process of its own. */
+async function inProcess(kind: Kind, folder: string): Promise<string> {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', kind, '0', '0', folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+  });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`planning ended with ${code}`);
+  return output;
+}
+
 async function plan(kind: Kind, folder: string): Promise<void> {
   const start = performance.now();
   const corpus = join(
     folder,
     {
       csv: 'list.csv',
+      append: 'list.csv',
       folder: 'corpus',
       webdataset: `t-{0..${ARCHIVES - 1}}.tar`,
       recordio: 'train.rec',
@@ -78,17 +97,29 @@ async function plan(kind: Kind, folder: string): Promise<void> {
   );
   const config = parseRunConfig({
     corpus,
-    corpusFormat: kind,
+    corpusFormat: kind === 'append' ? 'csv' : kind,
     imageRoot: kind === 'folder' ? corpus : folder,
   });
   const store = await openStore(join(folder, 'out'));
   const recognizer = { name: 'none', digest: '0'.repeat(64) };
   const models = { models: {}, recognizer, embeddingDim: 512, fra: null };
-  const { run } = await planRun(config, store, { models });
+  const { shards, listing } = await (kind === 'append'
+    ? append(config, store)
+    : planRun(config, store, { models }).then(({ run }) => run));
   await store.close();
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   const peakMb = await peakMegabytes();
-  console.log(JSON.stringify({ peakMb, seconds, shards: run.shards, parts: run.listing.length }));
+  console.log(JSON.stringify({ peakMb, seconds, shards, parts: listing.length }));
+}
+
+/** Without asking whether the shards of before are committed. */
+async function append(config: RunConfig, store: ObjectStore): Promise<AppendGeneration> {
+  const run = await requireRunFile(store);
+  const options = { planId: newPlanId(run.runId, 1), createdAt: new Date().toISOString() };
+  const shards = await readRunShards(store, run);
+  const { generation } = await listAppend(run, shards, config, store, store, options);
+  if (generation === undefined) throw new Error('nothing was appended');
+  return generation;
 }
 
 /** High-water mark of this process, by the kernel; the runtime's own figure elsewhere than on Linux. */

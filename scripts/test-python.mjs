@@ -1,12 +1,13 @@
-// `npm run test:python`: other people's readers open what posecast writes, and posecast reads what their writers write. Needs python3 with venv, and PyPI; without
+// `npm run test:python`: other people's readers open what posecast writes, posecast reads what their writers write, and the
+// scripts of examples/ run. Needs python3 with venv, and PyPI; without
 // Python it says so and skips. The virtual environment lives in the user's cache, never in the tree.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const requirements = join('test', 'python', 'requirements.txt');
+const requirements = join('examples', 'requirements.txt');
 // Only its C library is used; its own requirements would take numpy back by years.
 const mxnet = join('test', 'python', 'requirements-mxnet.txt');
 const digest = createHash('sha256')
@@ -30,21 +31,45 @@ if (!existsSync(join(venv, 'ready'))) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'posecast-python-'));
 try {
-  for (const flags of [[], ['--embedding-type', 'float16'], ['--format', 'arrow']]) {
-    const out = join(folder, flags.join('') || 'default');
-    const optional = ['--with-landmarks', '--with-posture-code', '--shard-faces', '8'];
-    run(process.execPath, ['bin/posecast.js', 'run', 'samples/london', out, ...optional, ...flags]);
-    run(python, [join('test', 'python', 'readers.py'), out]);
+  const optional = ['--with-landmarks', '--with-posture-code', '--shard-faces', '8'];
+  for (const [name, flags] of Object.entries({
+    parquet: [],
+    float16: ['--embedding-type', 'float16'],
+    arrow: ['--format', 'arrow'],
+  })) {
+    expand('samples/london', join(folder, name), ...optional, ...flags);
+    python3(join('test', 'python', 'readers.py'), join(folder, name));
   }
   const shards = join(folder, 'webdataset');
-  run(python, [join('test', 'python', 'write_webdataset.py'), 'samples/london', shards]);
+  python3(join('test', 'python', 'write_webdataset.py'), 'samples/london', shards);
   for (const form of ['cls', 'json', 'folder', 'key']) {
     const out = join(folder, `webdataset-${form}`);
     const pattern = join(shards, `${form}-{000000..000002}.tar`);
-    run(process.execPath, ['bin/posecast.js', 'run', pattern, out, '--variants', '0']);
-    run(python, [join('test', 'python', 'same_embeddings.py'), join(folder, 'default'), out]);
+    expand(pattern, out, '--variants', '0');
+    python3(join('test', 'python', 'same_embeddings.py'), join(folder, 'parquet'), out);
   }
-  tablesAndRecords(join(folder, 'default'));
+  tablesAndRecords(join(folder, 'parquet'));
+  // A corpus that grew: readers need to know nothing of it.
+  const corpus = join(folder, 'corpus');
+  cpSync('samples/london', corpus, { recursive: true, filter: (path) => !path.endsWith('smile.jpg') });
+  expand(corpus, join(folder, 'appended'), ...optional);
+  cpSync('samples/london', corpus, { recursive: true });
+  expand(corpus, join(folder, 'appended'), ...optional, '--append');
+  python3(join('test', 'python', 'readers.py'), join(folder, 'appended'));
+
+  for (const name of ['parquet', 'appended', 'arrow']) {
+    const out = join(folder, name);
+    example('pyarrow_matrix.py', out);
+    example('polars_frame.py', out);
+    example('lance_neighbours.py', out, join(folder, `${name}-lance`));
+    example('train_head.py', out);
+    if (name === 'arrow') continue;
+    example('hugging_face.py', out);
+    example('duckdb_queries.py', out);
+  }
+  console.log(
+    'examples/torch_dataset.py: not run (PyTorch takes gigabytes; examples/README.md has a run by hand)',
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -74,6 +99,19 @@ function tablesAndRecords(expected) {
 
 function hasMxnet() {
   return process.platform === 'linux' && process.arch === 'x64';
+}
+
+function expand(corpus, out, ...flags) {
+  run(process.execPath, ['bin/posecast.js', 'run', corpus, out, ...flags]);
+}
+
+function example(script, ...args) {
+  console.log(`examples/${script} ${args.map((path) => path.replace(folder, '…')).join(' ')}`);
+  python3(join('examples', script), ...args);
+}
+
+function python3(...args) {
+  run(python, args);
 }
 
 function run(program, args) {

@@ -1,6 +1,6 @@
 /** `--dry-run` of `run` and `submit`: what the run would be, and about how long it would take, with nothing written. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { planDryRun } from '../producer/dryRun.ts';
+import { type DryPlan, planDryRun } from '../producer/dryRun.ts';
 import { type StoreRequests, storeRequests } from '../producer/storeRequests.ts';
 import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
@@ -13,6 +13,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
+import type { AppendFlag } from './appendOption.ts';
 import { count, formatDuration } from './liveLine.ts';
 import { openStopSignal } from './signals.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
@@ -43,6 +44,8 @@ export interface DryRunReport {
   readonly event: 'dry-run';
   readonly out: string;
   readonly resumes: string | null;
+  /** With --append: what the corpus has got since (people: new ones), and photographs it has lost. */
+  readonly appends: DryPlan['appends'];
   readonly people: number;
   readonly faces: number;
   /** Of photographs; 0: the corpus does not say. */
@@ -74,7 +77,7 @@ export async function dryRun(
   config: RunConfig,
   out: string,
   compute: ComputeOptions,
-  flags: DryRunFlags & CorpusStoreFlags & { readonly json: boolean },
+  flags: DryRunFlags & AppendFlag & CorpusStoreFlags & { readonly json: boolean },
 ): Promise<void> {
   const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const note = (line: string) => say(flags.json ? JSON.stringify({ event: 'note', message: line }) : line);
@@ -90,6 +93,7 @@ export async function dryRun(
       signal: stop.signal,
       note,
       corpusS3: corpusS3Options(flags),
+      append: flags.append === true,
     });
     if (flags.rate === undefined) {
       note(`measuring this machine on ${count(plan.sample.length)} photographs of the corpus`);
@@ -158,7 +162,7 @@ function estimate(
   compute: ComputeOptions,
   statedRate: number | undefined,
 ): DryRunReport {
-  const { left, people, faces, bytes: inputBytes, shards, oversizeShards, resumes } = plan;
+  const { left, people, faces, bytes: inputBytes, shards, oversizeShards, resumes, appends } = plan;
   const rejectedShare = probe.photographs === 0 ? 0 : probe.rejected / probe.photographs;
   const variants = Math.round(left.people * config.variants * probe.peopleUsable * probe.variantsKept);
   const rows = Math.round(left.faces * (1 - rejectedShare)) + variants;
@@ -169,6 +173,7 @@ function estimate(
     event: 'dry-run',
     out,
     resumes,
+    appends,
     people,
     faces,
     inputBytes,
@@ -222,6 +227,15 @@ export function formatDryRun(
           [
             'resumes',
             `run ${report.resumes}: ${count(left.shards)} shards with ${count(left.faces)} faces are left; what follows is about them`,
+          ] satisfies [string, string],
+        ]),
+    ...(report.appends === null
+      ? []
+      : [
+          [
+            'appends',
+            `${count(report.appends.faces)} new photographs, ${count(report.appends.people)} new people; ` +
+              `${count(report.appends.gone)} photographs are gone, their rows stay`,
           ] satisfies [string, string],
         ]),
     ['variants', `about ${count(report.variants)} (${count(config.variants)} asked for a person)`],

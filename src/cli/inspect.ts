@@ -149,9 +149,10 @@ async function subjectPoses(
   }
   const found = new Map<string, SubjectPoses>();
   const wanted = new Set(subjects);
+  const isWhole = manifest.generations.every(({ kind }) => kind !== 'append');
   for (const { key, kind } of manifest.files) {
-    // A subject lies in one file, so that the search ends with the file that completes the list.
-    if (found.size >= (wanted.size > 0 ? wanted.size : FIRST_SUBJECTS)) break;
+    // Without appends a subject lies in one file, so that the search ends with the file that completes the list.
+    if (isWhole && found.size >= (wanted.size > 0 ? wanted.size : FIRST_SUBJECTS)) break;
     if (kind !== 'data') continue;
     const bytes = await store.get(key);
     if (bytes === undefined)

@@ -6,7 +6,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
-import type { Generation } from '../shared/run/generations.ts';
+import type { RetryGeneration } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
@@ -121,7 +121,7 @@ function nothing(
 function report(
   { runId }: RunFile,
   store: ObjectStore,
-  { generation, replaces }: Generation,
+  { generation, replaces }: RetryGeneration,
   { failed, rejecting }: RetryChoice,
   queued: number | undefined,
   flags: Flags,

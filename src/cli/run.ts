@@ -4,6 +4,7 @@ import { warnings } from '../shared/logFields.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { type AppendFlag, addAppendOption } from './appendOption.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
@@ -30,6 +31,7 @@ import { formatSummary, summaryFacts } from './summary.ts';
 
 interface Flags
   extends RunFlags,
+    AppendFlag,
     ComputeFlags,
     ControlFlags,
     DryRunFlags,
@@ -49,6 +51,7 @@ export function runCommand(): Command {
     .argument('<CORPUS>', `${CORPUS_KINDS}; a list has the columns face_id,subject_id,path`)
     .argument('<OUT>', 'where the run goes: a folder, or s3://bucket/prefix');
   addRunOptions(command);
+  addAppendOption(command);
   addComputeOptions(command);
   addCorpusStoreOptions(addStoreOptions(command));
   addControlOptions(command);
@@ -79,6 +82,7 @@ Examples:
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
   posecast run /data/faces s3://bucket/night-1 --dry-run
+  posecast run /data/faces s3://bucket/faces --append       each night: what came since
   posecast run /data/scraped out/scraped --deadline 07:00 --max-failure-rate 0.2
   posecast run /data/faces out/night --on-finish 'curl -sd @- https://example.org/hooks/posecast'
   posecast run /data/faces out/night --on-finish 'jq -e ".event == \\"complete\\"" && ./retrain.sh out/night'
@@ -161,6 +165,7 @@ async function carryOut(
         store,
         compute,
         control: flags,
+        append: flags.append === true,
         redisUrl: flags.redis ?? process.env.REDIS_URL,
         live,
         observation,

@@ -5,25 +5,28 @@ import type { RunConfig } from '../shared/config.ts';
 import { IntegrityError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { unregisterRun } from '../shared/redisRuns.ts';
-import type { Releasers } from '../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import { readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
-import { openRunAssets } from '../worker/runAssets.ts';
+import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
+import { describeAppend } from './appendOption.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import type { LiveLine } from './liveLine.ts';
 import type { Observation } from './observeOptions.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
 import { type EarlyEnd, isEarly } from './runOutcome.ts';
-import { ownRedis, sharedRedis } from './runRedis.ts';
+import { ownRedis, type RunRedis, sharedRedis } from './runRedis.ts';
 import type { RunSummary } from './summary.ts';
 
 export interface RunCorpusOptions {
   readonly store: ObjectStore;
   readonly compute: ComputeOptions;
   readonly control: ControlFlags;
+  /** Takes up photographs that the corpus has got since. */
+  readonly append: boolean;
   /** Absent: the run gets a Redis of its own. */
   readonly redisUrl: string | undefined;
   readonly live: LiveLine;
@@ -48,32 +51,67 @@ export async function runCorpus(
   // Reached before anything is planned: a run that cannot be queued must not be written.
   const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
   const assets = await openRunAssets(config, note);
-  const { run, resumed } = await planRun(config, store, {
-    models: assets.identity,
-    signal,
-    note,
-    corpusS3: compute.corpusS3,
-  });
-  options.onPlanned(run);
-  if (resumed) note(`resuming run ${run.runId}`);
+  let redis: RunRedis | undefined = shared;
   let work: { longestBlockMs: number; workSeconds: number } | undefined;
-  if (!(await settleFinished(store, run, signal))) {
-    const { redis, lost } = shared ?? (await ownRedis(note, releasers));
-    observation.watchRedis(redis);
-    const queue = openShardQueue(redis, run.runId);
-    releasers.push('queue', () => queue.close());
-    const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
-    const ready = performance.now();
-    const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
-    const { end, longestBlockMs } = await Promise.race([working, lost]);
-    live.finish();
-    if (isEarly(end)) return { run, end };
-    await unregisterRun(redis, run.runId);
-    work = { longestBlockMs, workSeconds: (performance.now() - ready) / 1000 };
+  while (true) {
+    const planned = await planRun(config, store, {
+      models: assets.identity,
+      signal,
+      note,
+      corpusS3: compute.corpusS3,
+      append: options.append,
+    });
+    const { run, resumed, append } = planned;
+    options.onPlanned(run);
+    if (resumed) note(`resuming run ${run.runId}`);
+    for (const line of append === undefined ? [] : describeAppend(append)) note(line);
+    if (!(await settleFinished(store, run, signal))) {
+      redis ??= await ownRedis(note, releasers);
+      observation.watchRedis(redis.redis);
+      const round = createReleasers();
+      releasers.push('work', () => round.release());
+      const worked = await workOnRun(
+        run,
+        { store, assets, compute, control, redis, live, observation, releasers: round },
+        signal,
+      );
+      if (isEarly(worked.end)) return { run, end: worked.end };
+      await round.release();
+      work = {
+        longestBlockMs: Math.max(work?.longestBlockMs ?? 0, worked.longestBlockMs),
+        workSeconds: (work?.workSeconds ?? 0) + worked.workSeconds,
+      };
+    }
+    // What came first is done: now new photographs can be looked for.
+    if (append?.status === 'waits') continue;
+    const manifest = await readManifest(store);
+    if (manifest === undefined) throw new IntegrityError('no-manifest', 'the run ended without a manifest');
+    return { run, end: { status: 'complete', manifest, ...work } };
   }
-  const manifest = await readManifest(store);
-  if (manifest === undefined) throw new IntegrityError('no-manifest', 'the run ended without a manifest');
-  return { run, end: { status: 'complete', manifest, ...work } };
+}
+
+interface Work
+  extends Pick<RunCorpusOptions, 'store' | 'compute' | 'control' | 'live' | 'observation' | 'releasers'> {
+  readonly assets: RunAssets;
+  readonly redis: RunRedis;
+}
+
+/** Queues and does what is left of a run. */
+async function workOnRun(
+  run: RunFile,
+  { store, assets, compute, control, redis: { redis, lost }, live, observation, releasers }: Work,
+  signal: AbortSignal,
+): Promise<RunHereResult & { readonly workSeconds: number }> {
+  const queue = openShardQueue(redis, run.runId);
+  releasers.push('queue', () => queue.close());
+  const note = (line: string) => live.note(line);
+  const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
+  const ready = performance.now();
+  const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
+  const result = await Promise.race([working, lost]);
+  live.finish();
+  if (!isEarly(result.end)) await unregisterRun(redis, run.runId);
+  return { ...result, workSeconds: (performance.now() - ready) / 1000 };
 }
 
 /** Feeds the queue and works on it, until the work here ends in one way or another. */

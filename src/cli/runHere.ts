@@ -101,6 +101,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       process.exit(EXIT.failures);
     }, STUCK_EXIT_MS).unref();
   };
+  const extent = await context.plan.extent();
   const rejects = await openRejectWatch(maxFailureRate, run, store);
   const sayPause = (paused: boolean) =>
     live.note(paused ? `paused; to go on: posecast resume ${store.uri}` : 'not paused any more');
@@ -165,9 +166,9 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     const done = await readProgress(redis, run.runId);
     live.update({
       shardsDone: done.shardsDone,
-      shardsTotal: run.shards,
+      shardsTotal: extent.shards,
       faces: done.faces + inFlight.faces,
-      facesTotal: run.corpus.faces,
+      facesTotal: extent.faces,
       rejects: done.rejects + inFlight.rejects,
       variants: done.variants + inFlight.variants,
       ...(pause.paused && { paused: true }),

@@ -55,19 +55,28 @@ export async function earlyOutcome(
     runId: run.runId,
     out: store.uri,
     end,
-    shards: { done: await countCommitted(end, run, store), total: run.shards },
+    shards: await countShards(end, run, store),
     seconds: (performance.now() - startedAt) / 1000,
     goOn: goOn(end),
   };
 }
 
-async function countCommitted(end: EarlyEnd, run: RunFile, store: ObjectStore): Promise<number | null> {
+async function countShards(
+  end: EarlyEnd,
+  run: RunFile,
+  store: ObjectStore,
+): Promise<{ done: number | null; total: number }> {
   try {
-    return (await readCommittedSet(store, await readRunShards(store, run))).size;
+    return await readDone(run, store);
   } catch (error) {
-    if (end.status === 'store-unusable') return null;
+    if (end.status === 'store-unusable') return { done: null, total: run.shards };
     throw error;
   }
+}
+
+async function readDone(run: RunFile, store: ObjectStore): Promise<{ done: number; total: number }> {
+  const shards = await readRunShards(store, run);
+  return { done: (await readCommittedSet(store, shards)).size, total: shards.places };
 }
 
 /** This process's command line, changed where the same one would end at once in the same way. */
@@ -118,8 +127,7 @@ export function errorFacts(error: unknown): Readonly<Record<string, unknown>> {
 export async function runFacts(run: RunFile, store: ObjectStore): Promise<Readonly<Record<string, unknown>>> {
   const facts = { runId: run.runId, out: store.uri };
   try {
-    const { size } = await readCommittedSet(store, await readRunShards(store, run));
-    return { ...facts, shards: { done: size, total: run.shards } };
+    return { ...facts, shards: await readDone(run, store) };
   } catch {
     // The store may be what the error is about.
     return facts;

@@ -131,6 +131,13 @@ export function formatStatus(status: RunStatus): string {
     ['variants', count(counters.variants)],
     ['rejects', rejects.length === 0 ? '0' : `${count(counters.rejected)}: ${rejects.join(', ')}`],
   ];
+  for (const { generation, kind, createdAt, shards, added } of status.generations) {
+    const what =
+      added === undefined
+        ? `${count(shards)} shards done again`
+        : `${count(added.faces)} photographs appended, ${count(added.subjects)} people of them new`;
+    lines.push([`gen. ${generation}`, `${kind} ${createdAt}: ${what}`]);
+  }
   if (queue !== undefined) {
     const { waiting, active, delayed, failed, workers } = queue;
     lines.push([

@@ -1,20 +1,25 @@
 /** `posecast submit CORPUS OUT`: plans a run and queues its shards for workers on any machine. */
 import { Command } from 'commander';
+import type { Redis } from 'ioredis';
 import { feedAgain, feedRun } from '../producer/feedRun.ts';
-import { planRun } from '../producer/planRun.ts';
+import { type PlannedRun, planRun } from '../producer/planRun.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
-import { openShardQueue } from '../shared/queue.ts';
+import { openShardQueue, type ShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
 import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
-import { createReleasers } from '../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { type RunShards, readRunShards } from '../shared/run/generations.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { openTracing } from '../shared/tracing/tracing.ts';
+import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { waitForRunEnd } from '../worker/runEnd.ts';
+import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
+import { type AppendFlag, addAppendOption, describeAppend } from './appendOption.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
@@ -43,13 +48,14 @@ Examples:
   posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
   posecast submit faces.csv /mnt/out/run-7 --image-root /mnt/faces --variants 20 --wait
   posecast submit /data/faces s3://bucket/night-1 --dry-run --rate 4000      ten nodes of 400 photographs a second
+  posecast submit /data/faces s3://bucket/faces --append                         photographs that came since
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
 
 Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for good, 2 cannot be done as asked
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags {
+interface Flags extends RunFlags, AppendFlag, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags {
   readonly redis?: string;
   readonly wait: boolean;
 }
@@ -62,9 +68,8 @@ export function submitCommand(): Command {
     .description('Plans a run and queues its shards; `posecast work`, anywhere, processes them.')
     .argument('<CORPUS>', `${CORPUS_KINDS}; a list has the columns face_id,subject_id,path`)
     .argument('<OUT>', 'where the run goes: a folder that every worker sees, or s3://bucket/prefix');
-  addLogOptions(
-    addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(addRunOptions(command))))),
-  );
+  addAppendOption(addRunOptions(command));
+  addLogOptions(addTraceOption(addDryRunOptions(addCorpusStoreOptions(addStoreOptions(command)))));
   return command
     .option('--redis <url>', 'the Redis that holds the queue (default: REDIS_URL)')
     .option('--wait', 'stay until the run is complete', false)
@@ -100,60 +105,29 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     const store = await openStore(out, { onWarning: warnings(note), s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const { identity } = await openRunAssets(config, note);
-    const { run, resumed } = await planRun(config, store, {
-      models: identity,
-      signal,
-      note,
-      corpusS3: corpusS3Options(flags),
-    });
-    live.about({ run: run.runId });
-    const { faces, subjects } = run.corpus;
-    note(
-      `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
-        `${count(faces)} faces of ${count(subjects)} people in ${count(run.shards)} shards`,
-    );
-    if (await settleFinished(store, run, signal)) {
-      await unregisterRun(redis, run.runId);
-      report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
-      return;
+    while (true) {
+      const planned = await planRun(config, store, {
+        models: identity,
+        signal,
+        note,
+        corpusS3: corpusS3Options(flags),
+        append: flags.append === true,
+      });
+      live.about({ run: planned.run.runId });
+      const shards = await readRunShards(store, planned.run, signal);
+      sayPlanned(planned, shards, note);
+      // What came first has to be committed before new photographs are looked for.
+      const isLast = planned.append?.status !== 'waits';
+      const round = createReleasers();
+      releasers.push('round', () => round.release());
+      const submission = { ...planned, shards, store, redis, live, flags, signal, tracing, releasers: round };
+      const complete =
+        (await settleFinished(store, planned.run, signal)) || (await queueShards(submission, isLast));
+      if (!complete) return;
+      await unregisterRun(redis, planned.run.runId);
+      await round.release();
+      if (isLast) return reportComplete(submission);
     }
-    const queue = openShardQueue(redis, run.runId);
-    releasers.push('queue', () => queue.close());
-    const fed = await feedRun(run, store, {
-      redis,
-      queue,
-      signal,
-      onProgress: feedLines(run.shards, live),
-      tracing,
-    });
-    report(
-      flags,
-      { event: 'queued', runId: run.runId, out: store.uri, shards: run.shards, ...fed },
-      `queued ${count(fed.queued)} of ${count(run.shards)} shards (${count(fed.skipped)} were committed already); ` +
-        `workers: posecast work ${store.uri}`,
-    );
-    if (!flags.wait) return;
-
-    const pause = await openPauseWatch(run, store, () => {});
-    releasers.push('pause watch', () => pause.close());
-    const onLook = async () => {
-      const done = await readProgress(redis, run.runId);
-      const { paused } = pause;
-      live.update({ ...done, shardsTotal: run.shards, facesTotal: faces, ...(paused && { paused }) });
-    };
-    const emptyQueue = openEmptyQueueWatch((ended) =>
-      feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]), tracing }),
-    );
-    releasers.push('empty queue watch', () => emptyQueue.close());
-    const end = await waitForRunEnd({ queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
-    live.finish();
-    if (end.status === 'failed') {
-      sayFailures(end.failures, note);
-      process.exitCode = EXIT.failures;
-      return;
-    }
-    await unregisterRun(redis, run.runId);
-    report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
   } catch (error) {
     live.finish();
     if (signal.aborted) throw new Interrupted('stopped; the same command goes on');
@@ -162,6 +136,86 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     await releasers.release();
     stop.close();
   }
+}
+
+function sayPlanned(
+  { run, resumed, append }: PlannedRun,
+  shards: RunShards,
+  note: (line: string) => void,
+): void {
+  note(
+    `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
+      `${count(shards.faces)} faces of ${count(shards.subjects)} people in ${count(shards.places)} shards`,
+  );
+  for (const line of append === undefined ? [] : describeAppend(append)) note(line);
+}
+
+interface Submission {
+  readonly run: RunFile;
+  readonly shards: RunShards;
+  readonly store: ObjectStore;
+  readonly redis: Redis;
+  readonly live: LiveLine;
+  readonly flags: Flags;
+  readonly signal: AbortSignal;
+  readonly tracing: Tracing | undefined;
+  readonly releasers: Releasers;
+}
+
+/** Queues what is left; true: it was waited for, and the run is complete. */
+async function queueShards(submission: Submission, isLast: boolean): Promise<boolean> {
+  const { run, shards, store, redis, live, flags, signal, tracing, releasers } = submission;
+  const queue = openShardQueue(redis, run.runId);
+  releasers.push('queue', () => queue.close());
+  const fed = await feedRun(run, store, {
+    redis,
+    queue,
+    signal,
+    onProgress: feedLines(shards.places, live),
+    tracing,
+  });
+  if (isLast) {
+    report(
+      flags,
+      { event: 'queued', runId: run.runId, out: store.uri, shards: shards.places, ...fed },
+      `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already); ` +
+        `workers: posecast work ${store.uri}`,
+    );
+    if (!flags.wait) return false;
+  }
+  const end = await waitForEnd(submission, queue);
+  live.finish();
+  if (end.status === 'complete') return true;
+  sayFailures(end.failures, (line, fields) => live.note(line, fields));
+  process.exitCode = EXIT.failures;
+  return false;
+}
+
+async function waitForEnd(
+  { run, shards, store, redis, live, signal, tracing, releasers }: Submission,
+  queue: ShardQueue,
+): Promise<RunEnd> {
+  const pause = await openPauseWatch(run, store, () => {});
+  releasers.push('pause watch', () => pause.close());
+  const onLook = async () => {
+    const done = await readProgress(redis, run.runId);
+    const { paused } = pause;
+    live.update({
+      ...done,
+      shardsTotal: shards.places,
+      facesTotal: shards.faces,
+      ...(paused && { paused }),
+    });
+  };
+  const emptyQueue = openEmptyQueueWatch((ended) =>
+    feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]), tracing }),
+  );
+  releasers.push('empty queue watch', () => emptyQueue.close());
+  return waitForRunEnd({ queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
+}
+
+function reportComplete({ run, store, flags }: Submission): void {
+  report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
 }
 
 /** The result of the command, on standard output. */

@@ -33,6 +33,7 @@ export function formatSummary(summary: RunSummary): string {
       `${count(totals.rows)} × ${table.embeddingDim} ${table.embeddingType} (${manifest.recognizer.name})`,
     ],
     ['files', `${count(files)} ${table.format}, ${megabytes(totals.bytes)}`],
+    ...generationLines(manifest),
     ['time', [formatSeconds(summary.seconds), summary.device, ...block(summary)].join(', ')],
     ['memory', `${megabytes(summary.peakMemory)} at most`],
     ['table', `${out}/manifest.json`],
@@ -51,7 +52,7 @@ export function formatSummary(summary: RunSummary): string {
 /** The summary for machines. */
 export function summaryFacts(summary: RunSummary): Readonly<Record<string, unknown>> {
   const { manifest, ...rest } = summary;
-  const { totals, rejectsByCode, table, recognizer, fra } = manifest;
+  const { totals, rejectsByCode, table, recognizer, fra, generations } = manifest;
   const shards = { done: manifest.shards, total: manifest.shards };
   return {
     event: 'complete',
@@ -63,6 +64,7 @@ export function summaryFacts(summary: RunSummary): Readonly<Record<string, unkno
     table,
     recognizer,
     fra,
+    generations,
   };
 }
 
@@ -73,6 +75,20 @@ export function readingSnippet(out: string): string[] {
     `store, root = fs.FileSystem.from_uri(${JSON.stringify(out)}); ` +
       'files = json.load(store.open_input_stream(f"{root}/manifest.json"))["files"]',
     'table = dataset.dataset([f"{root}/{f[\'key\']}" for f in files if f["kind"] == "data"], filesystem=store).to_table()',
+  ];
+}
+
+/** What was appended, for runs that had it. */
+function generationLines({ generations }: RunManifest): [string, string][] {
+  const appends = generations.filter(({ kind }) => kind === 'append');
+  const newest = appends.at(-1);
+  if (newest?.kind !== 'append') return [];
+  const { faces, subjects } = newest.added;
+  return [
+    [
+      'appended',
+      `${count(appends.length)} times, last ${count(faces)} photographs with ${count(subjects)} new people`,
+    ],
   ];
 }
 

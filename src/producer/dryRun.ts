@@ -1,11 +1,13 @@
 /** What a run would do, found out without writing anything: the corpus is listed and planned as for the run itself. */
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { readPlan } from '../shared/listing.ts';
 import { randomInt, seededRandom } from '../shared/random.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
-import { readRunShards } from '../shared/run/generations.ts';
+import { type RunShards, readRunShards } from '../shared/run/generations.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { currentSpecs } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { listAppend } from './append/listAppend.ts';
 import { listCorpus, type PlanRunOptions, runToResume } from './planRun.ts';
 
 /** People looked at closely, and photographs of each. */
@@ -22,7 +24,9 @@ export interface DryPlan {
   readonly shards: number;
   /** Shards of one person who is larger than the limits. */
   readonly oversizeShards: number;
-  /** What is not committed yet: all of it, unless a run is resumed. */
+  /** What would be added to the run by `--append`; null: it was not asked for, or there is no run yet. */
+  readonly appends: { readonly people: number; readonly faces: number; readonly gone: number } | null;
+  /** What is not committed yet, and what would be added: all of it, unless there is a run. */
   readonly left: { readonly people: number; readonly faces: number; readonly shards: number };
   /** Of the listing and the plan. */
   readonly listingBytes: number;
@@ -45,31 +49,78 @@ export async function planDryRun(
       listingBytes += body.byteLength;
     },
   };
+  if (existing !== undefined && options.append === true) {
+    const shards = await readRunShards(store, existing, options.signal);
+    const listed = await listAppend(existing, shards, config, store, nowhere, {
+      planId: 'dry-run',
+      createdAt: new Date().toISOString(),
+      onFace: sample.add,
+      corpusS3: options.corpusS3,
+      ...(options.signal && { signal: options.signal }),
+      ...(options.note && { note: options.note }),
+    });
+    const { faces = 0, subjects = 0, bytes = 0 } = listed.generation?.added ?? {};
+    const left = await leftOf(existing, store, shards, options.signal);
+    left.people += listed.generation?.subjects.rows ?? 0;
+    left.faces += faces;
+    left.shards += listed.generation?.shards ?? 0;
+    return {
+      resumes: existing.runId,
+      people: shards.subjects + subjects,
+      faces: shards.faces + faces,
+      bytes: existing.corpus.bytes + addedBytes(shards) + bytes,
+      shards: shards.places + (listed.generation?.shards ?? 0),
+      oversizeShards: listed.written?.oversizeShards ?? 0,
+      appends: { people: subjects, faces, gone: listed.gone },
+      left,
+      listingBytes,
+      sample: sample.finish(),
+    };
+  }
   const written = await listCorpus(config, nowhere, 'dry-run', { ...options, onFace: sample.add });
   const { subjects: people, faces, bytes } = written.corpus;
   const { shards, oversizeShards } = written;
-  const left = { people, faces, shards };
+  let left = { people, faces, shards };
+  let planned = shards;
   if (existing !== undefined) {
     const shardsThere = await readRunShards(store, existing, options.signal);
-    const committed = await readCommittedSet(store, shardsThere, options.signal);
-    for await (const { spec, faces: done } of readPlan(store, existing.runId, options.signal)) {
-      if (!committed.has(shardsThere.shardAt(spec.index))) continue;
-      left.people -= spec.subjects;
-      left.faces -= done;
-      left.shards--;
-    }
+    left = await leftOf(existing, store, shardsThere, options.signal);
+    planned = shardsThere.places;
   }
   return {
     resumes: existing?.runId ?? null,
     people,
     faces,
     bytes,
-    shards,
+    shards: planned,
     oversizeShards,
+    appends: null,
     left,
     listingBytes,
     sample: sample.finish(),
   };
+}
+
+function addedBytes({ generations }: RunShards): number {
+  return generations.reduce((sum, entry) => sum + (entry.kind === 'append' ? entry.added.bytes : 0), 0);
+}
+
+/** What of a run is not committed. */
+async function leftOf(
+  run: RunFile,
+  store: ObjectStore,
+  shards: RunShards,
+  signal: AbortSignal | undefined,
+): Promise<{ people: number; faces: number; shards: number }> {
+  const left = { people: 0, faces: 0, shards: 0 };
+  const committed = await readCommittedSet(store, shards, signal);
+  for await (const { spec, faces } of currentSpecs(run, store, shards, signal)) {
+    if (committed.has(spec.index)) continue;
+    left.people += spec.subjects;
+    left.faces += faces;
+    left.shards++;
+  }
+  return left;
 }
 
 /** Every person of a stream sorted by person has the same chance to be in it. Deterministic. */

@@ -1,10 +1,10 @@
 /** Puts a planned run to work: workers can find it, its progress shows what is committed, its shards are queued. */
 import type { Redis } from 'ioredis';
-import { readPlan } from '../shared/listing.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { claimFeeding, registerRun, seedProgress } from '../shared/redisRuns.ts';
-import { type RunShards, readRunShards } from '../shared/run/generations.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { currentSpecs } from '../shared/run/runPlan.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
@@ -34,15 +34,19 @@ export async function feedRun(
   await tally.refresh(signal);
   const { faces, rejected: rejects, variants } = tally.counters;
   await seedProgress(redis, run.runId, { shardsDone: tally.shardsDone, faces, rejects, variants });
-  const { runId, createdAt, shards } = run;
-  await registerRun(redis, { runId, createdAt, shards, out: store.uri });
-  return enqueueShards(queue, currentSpecs(run, store, runShards, signal), {
+  const { runId, createdAt } = run;
+  await registerRun(redis, { runId, createdAt, shards: runShards.places, out: store.uri });
+  return enqueueShards(queue, specs(), {
     committed: tally,
     keepFailed,
     signal,
     tracing,
     ...(onProgress && { onProgress }),
   });
+
+  async function* specs(): AsyncGenerator<ShardSpec> {
+    for await (const { spec } of currentSpecs(run, store, runShards, signal)) yield spec;
+  }
 }
 
 /** Between two attempts to feed an empty queue, by whichever process. */
@@ -59,16 +63,4 @@ export async function feedAgain(
 ): Promise<void> {
   if (!(await claimFeeding(options.redis, run.runId, FEED_AGAIN_MS))) return;
   await feedRun(run, store, { ...options, keepFailed: true });
-}
-
-/** The shards that make up the run: those of the plan, with the numbers of the newest generation. */
-export async function* currentSpecs(
-  run: RunFile,
-  store: ObjectStore,
-  shards: RunShards,
-  signal?: AbortSignal,
-): AsyncGenerator<ShardSpec> {
-  for await (const { spec } of readPlan(store, run.runId, signal)) {
-    yield { ...spec, index: shards.shardAt(spec.index) };
-  }
 }

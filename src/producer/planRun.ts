@@ -7,13 +7,15 @@ import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
+import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
 import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
-import { digestCorpus, type WrittenListing, writeListing } from './writeListing.ts';
+import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 
 /** What a run has to know of its models; the caller has looked them up. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
@@ -27,6 +29,8 @@ export interface PlanRunOptions {
   readonly note?: (line: string) => void;
   /** Called every few thousand faces while listing. */
   readonly onProgress?: (faces: number, subjects: number) => void;
+  /** Takes up photographs that the corpus has got since, as a generation of their own. */
+  readonly append?: boolean;
   /** Only for tests of part boundaries. */
   readonly partRows?: number;
 }
@@ -34,6 +38,8 @@ export interface PlanRunOptions {
 export interface PlannedRun {
   readonly run: RunFile;
   readonly resumed: boolean;
+  /** Only with `append`, of a run that was there. */
+  readonly append?: AppendOutcome;
 }
 
 /**
@@ -47,8 +53,9 @@ export async function planRun(
   options: PlanRunOptions,
 ): Promise<PlannedRun> {
   const existing = await runToResume(config, store, options);
-  if (existing !== undefined) return { run: existing, resumed: true };
-  return newRun(config, store, options);
+  if (existing === undefined) return newRun(config, store, options);
+  if (options.append !== true) return { run: existing, resumed: true };
+  return { run: existing, resumed: true, append: await appendToRun(existing, config, store, options) };
 }
 
 /**
@@ -58,7 +65,7 @@ export async function planRun(
 export async function runToResume(
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'append' | 'corpusS3'>,
 ): Promise<RunFile | undefined> {
   await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
@@ -74,9 +81,6 @@ export async function runToResume(
     file: foreign,
   });
 }
-
-/** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
-const SHARD_VARIANTS = 20_000;
 
 async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOptions): Promise<PlannedRun> {
   const { models } = options;
@@ -126,10 +130,8 @@ export async function listCorpus(
   };
   const written = await writeListing(faces(), store, {
     runId,
-    shardFaces: config.shardFaces,
-    shardBytes: config.shardBytes,
+    ...listingLimits(config),
     labelColumns: config.labelColumns,
-    shardSubjects: Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, config.variants))),
     ...(signal && { signal }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.partRows && { partRows: options.partRows }),
@@ -151,7 +153,7 @@ async function checkSameRun(
   run: RunFile,
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal' | 'corpusS3'>,
+  options: Pick<PlanRunOptions, 'models' | 'signal' | 'append' | 'corpusS3'>,
 ): Promise<void> {
   const differences = [
     ...differencesOf(run.config, config),
@@ -165,11 +167,13 @@ async function checkSameRun(
       },
     ),
   ];
-  if (differences.length === 0) {
-    const corpus = await openCorpus(config, { s3: options.corpusS3 });
-    const found = await digestCorpus(corpus.faces(options.signal));
+  // An append says itself what it finds.
+  if (differences.length === 0 && options.append !== true) {
+    const { corpus } = await readRunShards(store, run, options.signal);
+    const listed = await openCorpus(config, { s3: options.corpusS3 });
+    const found = await digestCorpus(listed.faces(options.signal));
     if (found.faces === 0) throw emptyCorpus(config);
-    if (found.sha256 !== run.corpus.sha256) differences.push(corpusDifference(run.corpus, found));
+    if (found.sha256 !== corpus.sha256) differences.push(corpusDifference(corpus, found));
   }
   if (differences.length === 0) return;
   throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
@@ -191,7 +195,7 @@ function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): s
     { faces: there.faces, subjects: there.subjects, bytes: there.bytes },
     { faces: found.faces, subjects: found.subjects, bytes: found.bytes },
   );
-  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names or sizes'}`;
+  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names or sizes'}; --append processes what is new`;
 }
 
 /**

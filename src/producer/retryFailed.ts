@@ -3,7 +3,7 @@ import { mapInOrder } from '../shared/mapInOrder.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
 import {
   addRetryGeneration,
-  type Generation,
+  type RetryGeneration,
   type RunShards,
   readRunShards,
 } from '../shared/run/generations.ts';
@@ -81,7 +81,7 @@ export async function retryShards(
   store: ObjectStore,
   choice: RetryChoice,
   asked: { readonly codes: readonly string[] | null; readonly createdAt: string },
-): Promise<Generation> {
+): Promise<RetryGeneration> {
   const replaces = [...choice.failed, ...choice.rejecting].map(({ shard }) => shard).sort((a, b) => a - b);
   // Before, so that no reader takes the run for finished when the generation is there; after, because a worker may
   // have finished it in between.

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
-import type { RunShards } from '../shared/run/generations.ts';
+import type { Generation, RunShards } from '../shared/run/generations.ts';
 import { readPause } from '../shared/run/pause.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
@@ -38,6 +38,8 @@ export interface RunStatus {
   readonly shardsDone: number;
   readonly shardsTotal: number;
   readonly facesTotal: number;
+  /** What came after the plan, in order. */
+  readonly generations: readonly GenerationStatus[];
   readonly counters: Counters;
   readonly rejectsByCode: Readonly<Record<string, number>>;
   /** ISO 8601; present in the state 'paused'. */
@@ -46,6 +48,15 @@ export interface RunStatus {
   readonly failures: readonly { readonly shard: number; readonly code: string; readonly reason: string }[];
   /** Absent when no Redis was asked. */
   readonly queue?: QueueStatus;
+}
+
+export interface GenerationStatus {
+  readonly generation: number;
+  readonly kind: Generation['kind'];
+  readonly createdAt: string;
+  readonly shards: number;
+  /** Of an append: new photographs, and people without an earlier one. */
+  readonly added?: { readonly faces: number; readonly subjects: number };
 }
 
 export interface QueueStatus extends QueueDepth {
@@ -65,7 +76,7 @@ export async function readRunStatus(
 ): Promise<RunStatus> {
   await tally.refresh(signal);
   const finished = await isFinished(store);
-  const allCommitted = tally.shardsDone === run.shards;
+  const allCommitted = tally.shardsDone === shards.places;
   const pause = finished || allCommitted ? undefined : await readPause(store, run.runId);
   const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
   const failures = noted.filter(({ shard }) => shards.placeOf(shard) !== undefined && !tally.has(shard));
@@ -75,11 +86,12 @@ export async function readRunStatus(
     out: store.uri,
     state:
       pause === undefined
-        ? stateOf(finished, allCommitted, queue, failures.length, run.shards - tally.shardsDone)
+        ? stateOf(finished, allCommitted, queue, failures.length, shards.places - tally.shardsDone)
         : 'paused',
     shardsDone: tally.shardsDone,
-    shardsTotal: run.shards,
-    facesTotal: run.corpus.faces,
+    shardsTotal: shards.places,
+    facesTotal: shards.faces,
+    generations: shards.generations.map(describeGeneration),
     counters: { ...tally.counters },
     rejectsByCode: { ...tally.rejectsByCode },
     failures: failures
@@ -88,6 +100,14 @@ export async function readRunStatus(
     ...(pause && { pausedSince: pause.since }),
     ...(queue && { queue }),
   };
+}
+
+function describeGeneration(generation: Generation): GenerationStatus {
+  const { kind, createdAt } = generation;
+  const facts = { generation: generation.generation, kind, createdAt };
+  if (generation.kind === 'retry') return { ...facts, shards: generation.replaces.length };
+  const { faces, subjects } = generation.added;
+  return { ...facts, shards: generation.shards, added: { faces, subjects } };
 }
 
 async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueStatus> {

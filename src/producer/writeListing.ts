@@ -1,5 +1,6 @@
 /** Streams a corpus into the store as listing and plan. Memory: one listing part, whatever the corpus size. */
 import { createHash } from 'node:crypto';
+import type { RunConfig } from '../shared/config.ts';
 import { PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { LabelColumn } from '../shared/labelColumns.ts';
@@ -30,6 +31,18 @@ export interface WriteListingOptions {
   readonly signal?: AbortSignal;
   /** Called every few thousand faces. */
   readonly onProgress?: (faces: number, subjects: number) => void;
+}
+
+/** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
+const SHARD_VARIANTS = 20_000;
+
+/** Where the shards of a run end. */
+export function listingLimits(
+  config: Pick<RunConfig, 'shardFaces' | 'shardBytes' | 'variants'>,
+): Pick<WriteListingOptions, 'shardFaces' | 'shardBytes' | 'shardSubjects'> {
+  const { shardFaces, shardBytes, variants } = config;
+  const shardSubjects = Math.max(1, Math.floor(SHARD_VARIANTS / Math.max(1, variants)));
+  return { shardFaces, shardBytes, shardSubjects };
 }
 
 export interface WrittenListing {
@@ -179,6 +192,6 @@ export function createCorpusDigest(): CorpusDigest {
   };
 }
 
-function sha256Of(body: Uint8Array): string {
+export function sha256Of(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
 }

@@ -1,6 +1,6 @@
-/** Lets Redis forget the queue of a run that is complete: nobody will ever ask for it again. */
+/** Lets Redis forget the queue of a run that is complete, and keep it when the run is taken up again. */
 import type { Redis } from 'ioredis';
-import { queueName } from './queue.ts';
+import { queueName, WORKER_OPTIONS } from './queue.ts';
 
 /**
  * Seconds that the keys live on. Not deleted at once: other workers of the run may be looking at the queue to learn
@@ -8,15 +8,32 @@ import { queueName } from './queue.ts';
  */
 const KEPT_S = 3_600;
 
-/** Gives every key of the run's queue an end. */
+/**
+ * Gives every key of the run's queue an end. Locks have one already, and so has the note that somebody has just looked
+ * for dead workers: with a longer life it would keep everybody from looking, should the run be taken up again.
+ */
 export async function forgetQueue(redis: Redis, runId: string): Promise<void> {
+  for await (const { key, endsInMs } of queueKeys(redis, runId)) {
+    if (endsInMs < 0) await redis.expire(key, KEPT_S);
+  }
+}
+
+/** Takes the ends back that `forgetQueue` gave, and no lock's: those are nearer. */
+export async function keepQueue(redis: Redis, runId: string): Promise<void> {
+  for await (const { key, endsInMs } of queueKeys(redis, runId)) {
+    if (endsInMs > 2 * WORKER_OPTIONS.lockDuration) await redis.persist(key);
+  }
+}
+
+/** `endsInMs`: negative for a key without an end. */
+async function* queueKeys(redis: Redis, runId: string): AsyncGenerator<{ key: string; endsInMs: number }> {
   let cursor = '0';
   do {
     const [next, keys] = await redis.scan(cursor, 'MATCH', `bull:${queueName(runId)}:*`, 'COUNT', 1_000);
     cursor = next;
-    if (keys.length === 0) continue;
     const batch = redis.pipeline();
-    for (const key of keys) batch.expire(key, KEPT_S);
-    await batch.exec();
+    for (const key of keys) batch.pttl(key);
+    const ends = (await batch.exec()) ?? [];
+    for (const [i, key] of keys.entries()) yield { key, endsInMs: Number(ends[i]?.[1] ?? -1) };
   } while (cursor !== '0');
 }

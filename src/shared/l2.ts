@@ -14,9 +14,12 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** The direction of the mean of unit vectors: a subject's centroid. */
-export function centroid(vectors: readonly Float32Array[]): Float32Array {
-  const mean = new Float32Array(vectors[0]?.length ?? 0);
+/**
+ * The direction of the mean of unit vectors: a subject's centroid.
+ * @param others sum of further vectors.
+ */
+export function centroid(vectors: readonly Float32Array[], others?: Float32Array): Float32Array {
+  const mean = others?.slice() ?? new Float32Array(vectors[0]?.length ?? 0);
   for (const vector of vectors) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]!;
   normalizeInPlace(mean);
   return mean;

@@ -194,15 +194,16 @@ async function readPlanRows(
   }));
 }
 
-interface StoredTable {
+/** One of the Parquet files of a plan, opened. */
+export interface StoredTable {
   readonly rows: number;
   readonly columns: ReadonlySet<string>;
   /** Rows [start, end), each of them checked. */
   read<T>(columns: string[], schema: z.ZodType<T>, start: number, end: number): Promise<T[]>;
 }
 
-/** A Parquet file in a store; undefined when the key is absent. */
-async function openTable(
+/** A Parquet file of a plan; undefined when the key is absent. */
+export async function openTable(
   store: ObjectStore,
   key: string,
   signal: AbortSignal | undefined,

@@ -1,7 +1,7 @@
 /** The runs a Redis has work for, so that `posecast work` needs no argument; and what is known of each as it runs. */
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { forgetQueue } from './forgetQueue.ts';
+import { forgetQueue, keepQueue } from './forgetQueue.ts';
 
 const RUNS_KEY = 'posecast:runs';
 
@@ -20,10 +20,11 @@ const runEntrySchema = z.object({
 
 export type RunEntry = z.infer<typeof runEntrySchema> & { readonly runId: string };
 
-/** Makes a run known to workers without arguments. */
+/** Makes a run known to workers without arguments; one that was complete may be taken up again. */
 export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> {
   const { runId, out, createdAt, shards } = entry;
   await redis.hset(RUNS_KEY, runId, JSON.stringify({ out, createdAt, shards }));
+  await keepQueue(redis, runId);
 }
 
 /** True for one of several processes that ask within the time. */

@@ -12,7 +12,7 @@ export const MAX_SHARDS = 20_000_000;
 
 const specFields = z.strictObject({
   runId: runIdSchema,
-  /** 0-based position in the plan. */
+  /** Its number in the run: 0-based position in the plan, or one that a generation gave it. */
   index: z
     .int()
     .min(0)
@@ -23,7 +23,7 @@ const specFields = z.strictObject({
   rowStart: z.int().min(0),
   rowEnd: z.int().min(1),
   subjects: z.int().min(1),
-  /** Position of the shard's first subject in the whole listing: its class_index. */
+  /** Position of the shard's first subject in its listing; in the run as planned that is the class_index. */
   firstClassIndex: z.int().min(0),
 });
 

@@ -1,10 +1,12 @@
 /** Whether the manifest says what the commits say. */
+import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../shared/errors.ts';
+import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
-import { type RunManifest, readManifest } from '../shared/run/manifest.ts';
+import { describeGenerations, type RunManifest, readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
-import type { FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
+import type { Counters, FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { ProblemLog } from './problems.ts';
 import type { VerifyReport } from './verifyRun.ts';
@@ -15,7 +17,7 @@ export async function openManifest(
   run: RunFile,
   problems: ProblemLog,
 ): Promise<RunManifest | undefined> {
-  if ((await store.head(SUCCESS_KEY)) === undefined) {
+  if (!(await isFinished(store))) {
     problems.add('not-finished', SUCCESS_KEY, 'run is not finished: the same run command continues it');
   }
   try {
@@ -90,22 +92,32 @@ function sameEntry(a: FileEntry, b: FileEntry): boolean {
   return a.key === b.key && a.rows === b.rows && a.bytes === b.bytes && a.sha256 === b.sha256;
 }
 
-/** Compares the manifest's numbers with what was read. */
+/** Compares the manifest's numbers with what was read. `counters`: of the listings, by generation. */
 export function compareTotals(
-  run: RunFile,
   there: RunShards,
-  { totals, shards, generations }: RunManifest,
+  { totals, shards, generations, corpus }: RunManifest,
   checked: VerifyReport['checked'],
+  counters: ReadonlyMap<number, Counters>,
   problems: ProblemLog,
 ): void {
   const compare = (name: string, said: number, found: number) => {
     if (said !== found) problems.add('totals', MANIFEST_KEY, `manifest says ${said} ${name}, found ${found}`);
   };
-  compare('shards', shards, run.shards);
+  compare('shards', shards, there.places);
   compare('generations', generations.length, there.generations.length);
+  for (const [i, expected] of describeGenerations(there, counters).entries()) {
+    const [wanted, found] = [expected, generations[i]].map((value) => JSON.stringify(value));
+    if (found !== undefined && !isDeepStrictEqual(generations[i], expected)) {
+      problems.add('generations', MANIFEST_KEY, `expected ${wanted}, manifest has ${found}`);
+    }
+  }
+  if (!isDeepStrictEqual(corpus, there.corpus)) {
+    const [wanted, found] = [there.corpus, corpus].map((value) => JSON.stringify(value));
+    problems.add('totals', MANIFEST_KEY, `manifest says the corpus is ${found}, expected ${wanted}`);
+  }
   for (const name of ['rows', 'faces', 'subjects', 'rejected', 'variants'] as const) {
     compare(name, totals[name], checked[name]);
   }
-  compare('faces in the corpus', run.corpus.faces, checked.faces);
-  compare('people in the corpus', run.corpus.subjects, checked.subjects);
+  compare('faces in the corpus', there.faces, checked.faces);
+  compare('people in the corpus', there.subjects, checked.subjects);
 }

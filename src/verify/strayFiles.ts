@@ -1,7 +1,6 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
 import { planKey } from '../shared/listing.ts';
 import type { RunShards } from '../shared/run/generations.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
 import {
   ATTEMPT_FOLDERS,
   COMMITS_PREFIX,
@@ -15,12 +14,17 @@ import type { ProblemLog } from './problems.ts';
 /** `winners`: the committed attempt of each shard. */
 export async function reportStrayFiles(
   store: ObjectStore,
-  run: RunFile,
   shards: RunShards,
   winners: ReadonlyMap<number, string>,
   problems: ProblemLog,
 ): Promise<void> {
-  const listing = new Set([planKey(run.runId), ...run.listing.map(({ key }) => key)]);
+  const listing = new Set(
+    shards.listings.flatMap(({ planId, parts, subjects }) => [
+      planKey(planId),
+      ...parts.map(({ key }) => key),
+      ...(subjects === null ? [] : [subjects.key]),
+    ]),
+  );
   const isOurs = (key: string): boolean => {
     if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? shards.numbers) < shards.numbers;
     if (key.startsWith(LISTING_PREFIX)) return listing.has(key);

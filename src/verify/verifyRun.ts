@@ -7,10 +7,19 @@ import { createHash } from 'node:crypto';
 import { describeError, IntegrityError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { type RunShards, readRunShards, runShards } from '../shared/run/generations.ts';
+import { readAppendedTotals } from '../shared/run/finalizeRun.ts';
+import { type RunListing, type RunShards, readRunShards, runShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
-import { commitKey, GENERATIONS_PREFIX } from '../shared/run/runKeys.ts';
-import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
+import { commitKey, GENERATIONS_PREFIX, generationKey, SUBJECTS_KEY } from '../shared/run/runKeys.ts';
+import { readAppendedShard } from '../shared/run/runPlan.ts';
+import {
+  addCounters,
+  type Counters,
+  noCounters,
+  readShardCommit,
+  type ShardCommit,
+} from '../shared/run/shardCommit.ts';
+import type { SubjectTotals } from '../shared/run/subjectTotals.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { DuplicateIds } from './duplicateIds.ts';
@@ -72,10 +81,14 @@ async function verify(
   const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
   const shards = await openRunShards(store, run, problems, signal);
   const manifest = await openManifest(store, run, problems);
-  await checkListing(store, run, problems);
+  await checkListings(store, shards, problems);
   const merged = await MergedSubjects.open(store, manifest, problems);
   const files = manifest === undefined ? undefined : new ManifestFiles(manifest, shards, problems);
-  const cover = new ListingCover(run, problems);
+  const totals = await readTotals(store, shards, problems, signal);
+  let listing = shards.listingAt(0);
+  let cover = new ListingCover(listing, problems);
+  /** Of the listings, by generation. */
+  const sums = new Map<number, Counters>();
   /** The attempt that won, by shard. */
   const winners = new Map<number, string>();
   /** Whether the shard before could not be read; what it would have said is then left open. */
@@ -85,9 +98,17 @@ async function verify(
   const load = (index: number) => loadCommitted(store, run, index, problems, signal);
   for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
     signal?.throwIfAborted();
-    const index = shards.shardAt(checked.shards++);
+    const place = checked.shards++;
+    const index = shards.shardAt(place);
+    if (shards.listingAt(place) !== listing) {
+      if (!afterGap) cover.finish();
+      listing = shards.listingAt(place);
+      cover = new ListingCover(listing, problems);
+      afterGap = false;
+    }
     if (shard === undefined) {
       files?.skip(index);
+      merged.interrupt();
       afterGap = true;
       continue;
     }
@@ -96,10 +117,12 @@ async function verify(
     winners.set(index, commit.attemptId);
     cover.add(commit, afterGap);
     files?.compare(commit);
-    if (afterGap) merged.skipTo(spec.firstClassIndex);
-    const subjects = await checkShard(store, run, shard, problems, ids, signal);
-    afterGap = subjects === undefined;
-    if (subjects !== undefined) merged.compare(subjects);
+    const found = await checkShard(store, run, listing, shard, problems, ids, signal);
+    const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
+    const rows = firsts && mergedRows(firsts, listing, shards, totals, problems);
+    if (rows === undefined) merged.interrupt();
+    else merged.compare(rows);
+    afterGap = found === undefined;
     await ids.settle();
     for (const entry of [commit.data, commit.rejects, commit.subjects]) {
       if (entry === null) continue;
@@ -108,19 +131,20 @@ async function verify(
     }
     checked.rows += commit.data?.rows ?? 0;
     checked.faces += counters.faces;
-    checked.subjects += spec.subjects;
+    checked.subjects += firsts?.length ?? spec.subjects;
+    sums.set(listing.generation, addedCounters(sums.get(listing.generation), counters));
     checked.rejected += counters.rejected;
     checked.variants += counters.variants;
-    onProgress?.({ shards: checked.shards, of: run.shards, rows: checked.rows, bytes: checked.bytes });
+    onProgress?.({ shards: checked.shards, of: shards.places, rows: checked.rows, bytes: checked.bytes });
   }
-  if (winners.size === run.shards) {
+  if (winners.size === shards.places) {
     cover.finish();
-    if (!afterGap) merged.finish();
+    merged.finish();
     files?.finish();
-    if (manifest !== undefined) compareTotals(run, shards, manifest, checked, problems);
+    if (manifest !== undefined) compareTotals(shards, manifest, checked, sums, problems);
   }
   await reportDuplicates(store, winners.keys(), ids, problems);
-  await reportStrayFiles(store, run, shards, winners, problems);
+  await reportStrayFiles(store, shards, winners, problems);
   return {
     store: store.uri,
     runId: run.runId,
@@ -151,6 +175,7 @@ async function openRunShards(
 async function checkShard(
   store: ObjectStore,
   run: RunFile,
+  listing: RunListing,
   shard: LoadedShard,
   problems: ProblemLog,
   ids: DuplicateIds,
@@ -158,27 +183,71 @@ async function checkShard(
 ): Promise<SubjectRow[] | undefined> {
   const { spec } = shard.commit;
   try {
-    return verifyShard(
-      run,
-      shard,
-      await readListing(store, spec, signal, run.config.labelColumns),
-      problems,
-      ids,
-    );
+    const faces = await readListing(store, spec, signal, run.config.labelColumns);
+    const people = await readAppendedShard(store, listing, spec.firstClassIndex, spec.subjects, signal);
+    const expected = { faces, classIndices: people?.subjects.map(({ classIndex }) => classIndex) };
+    return verifyShard(run, shard, expected, problems, ids);
   } catch (error) {
     signal?.throwIfAborted();
     return void problems.add('damaged', commitKey(spec.index), describeError(error));
   }
 }
 
-async function checkListing(store: ObjectStore, run: RunFile, problems: ProblemLog): Promise<void> {
-  for (const { key, bytes, sha256 } of run.listing) {
+/** Parts of all listings, and the tables that say who their people are. */
+async function checkListings(store: ObjectStore, shards: RunShards, problems: ProblemLog): Promise<void> {
+  const files = shards.listings.flatMap(({ generation, parts, subjects }) =>
+    [...parts, ...(subjects === null ? [] : [subjects])].map((file) => ({ ...file, generation })),
+  );
+  for (const { key, bytes, sha256, generation } of files) {
     const found = await store.get(key);
+    const namedIn = generation === 0 ? 'run.json' : generationKey(generation);
     if (found === undefined) problems.add('missing-file', key, 'listing part is missing');
     else if (found.length !== bytes || createHash('sha256').update(found).digest('hex') !== sha256) {
-      problems.add('checksum', key, 'listing part is not the one run.json names');
+      problems.add('checksum', key, `listing part is not the one ${namedIn} names`);
     }
   }
+}
+
+/** What cannot be read is found again, and reported, shard by shard. */
+async function readTotals(
+  store: ObjectStore,
+  shards: RunShards,
+  problems: ProblemLog,
+  signal: AbortSignal | undefined,
+): Promise<SubjectTotals | undefined> {
+  try {
+    return await readAppendedTotals(store, shards, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof IntegrityError)) throw error;
+    return void problems.add('subjects-unknown', SUBJECTS_KEY, describeError(error));
+  }
+}
+
+/**
+ * What the merged table says of people who are in it because of this shard: their rows with what later generations add.
+ * Undefined when that is not known.
+ */
+function mergedRows(
+  rows: readonly SubjectRow[],
+  listing: RunListing,
+  shards: RunShards,
+  totals: SubjectTotals | undefined,
+  problems: ProblemLog,
+): readonly SubjectRow[] | undefined {
+  if (shards.listings.length === 1) return rows;
+  if (totals === undefined) return undefined;
+  try {
+    return rows.map((row) => totals.merge(row, listing.subjects !== null));
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    return void problems.add(error.code, SUBJECTS_KEY, describeError(error));
+  }
+}
+
+function addedCounters(sum: Counters = noCounters(), more: Counters): Counters {
+  addCounters(sum, more);
+  return sum;
 }
 
 async function loadCommitted(

@@ -36,6 +36,13 @@ export async function loadShard(
   return { commit, files };
 }
 
+/** What the listing says of a shard. */
+export interface ExpectedShard {
+  readonly faces: readonly FaceRecord[];
+  /** Of the shard's people; undefined: they follow one another, as in the run as planned. */
+  readonly classIndices: readonly number[] | undefined;
+}
+
 /**
  * Checks a shard against its listing rows; adds what is wrong to `problems` and every face_id to `ids`. Gives the
  * shard's subject rows, to be compared with the merged table; undefined when they cannot be read.
@@ -43,7 +50,7 @@ export async function loadShard(
 export function verifyShard(
   run: RunFile,
   { commit, files }: LoadedShard,
-  listing: readonly FaceRecord[],
+  { faces: listing, classIndices }: ExpectedShard,
   problems: ProblemLog,
   ids: DuplicateIds,
 ): SubjectRow[] | undefined {
@@ -96,7 +103,7 @@ export function verifyShard(
     for (const row of subjects) faces.checkSubject(row);
   }
   if (!subjectsRead) return undefined;
-  checkOrder(commit, subjects, faces.subjectIds, problems);
+  checkOrder(commit, subjects, faces.subjectIds, classIndices, problems);
   return subjects;
 }
 
@@ -105,11 +112,12 @@ function checkOrder(
   { spec, subjects }: ShardCommit,
   rows: readonly SubjectRow[],
   subjectIds: readonly string[],
+  classIndices: readonly number[] | undefined,
   problems: ProblemLog,
 ): void {
   for (const [i, subjectId] of subjectIds.entries()) {
     const row = rows[i];
-    const classIndex = spec.firstClassIndex + i;
+    const classIndex = classIndices === undefined ? spec.firstClassIndex + i : classIndices[i];
     if (row?.subjectId === subjectId && row.classIndex === classIndex) continue;
     const found = row === undefined ? 'nothing' : `${row.subjectId} with class_index ${row.classIndex}`;
     const problem = `expected ${subjectId} with class_index ${classIndex}, found ${found}`;

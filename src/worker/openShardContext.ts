@@ -10,6 +10,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
+import { openEarlierReader } from './earlierReader.ts';
 import { type ModelPool, openModelPool } from './modelPool.ts';
 import type { FraEngine } from './models/fraNetworks.ts';
 import type { Device } from './models/session.ts';
@@ -90,12 +91,16 @@ export async function openShardContext(
     compute.batchFaces === 'probe' ? await fastestBatch(models, compute) : compute.batchFaces;
   const tableWriter = await openTableWriter();
   releasers.push('table writer', () => tableWriter.close());
+  const plan = openRunPlan(store, run);
+  const earlier = openEarlierReader(store, plan);
+  releasers.push('earlier rows', () => earlier.close());
   return {
     run,
     store,
     corpus,
     ...(tableImages && { tableImages }),
-    plan: openRunPlan(store, run),
+    plan,
+    earlier,
     models,
     tableWriter,
     device: compute.device,

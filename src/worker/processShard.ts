@@ -8,7 +8,6 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { CorpusSource } from '../shared/corpus/corpusSource.ts';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { centroid } from '../shared/l2.ts';
 import { readListing } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -20,6 +19,7 @@ import type { EncodedTable } from '../shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
+import type { EarlierReader } from './earlierReader.ts';
 import type { ModelPool } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
 import { openShardImages } from './shardImages.ts';
@@ -30,8 +30,10 @@ import {
   type AugmentOptions,
   augment,
   type Combine,
+  type EarlierSubject,
   type PostureTargets,
   type SubjectFaces,
+  subjectCentroid,
 } from './stages/augment.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 import type { TableImages } from './tableImages.ts';
@@ -48,6 +50,8 @@ export interface ShardContext {
   readonly tableImages?: TableImages;
   /** What the jobs of the queue are held to. */
   readonly plan: RunPlan;
+  /** For people whose photographs came at several times. */
+  readonly earlier: EarlierReader;
   readonly models: ModelPool;
   readonly tableWriter: TableWriter;
   /** Absent when the run asks for no variants. */
@@ -191,23 +195,25 @@ async function processFaces(
 async function augmentAll(
   results: readonly FaceResult[],
   spec: ShardSpec,
-  { run, models, augmentation }: ShardContext,
+  context: ShardContext,
   { signal, onProgress, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<ShardTables> {
+  const { run, models, augmentation } = context;
+  const known = await readKnown(spec, context, signal, stopwatch);
   const combine: Combine = (identities, postures) =>
     models.combine(identities, postures, (times) => addThreadTimes(times, stopwatch, observer));
   const tables = shardTables({
     dim: run.embeddingDim,
     config: run.config,
-    firstClassIndex: spec.firstClassIndex,
+    classIndexOf: known.classIndexOf,
     reachableBins: augmentation?.targets.bins.reachable ?? [],
   });
   const bySubject = groupBySubject(results);
   for (let start = 0; start < bySubject.length; start += SUBJECTS_AT_ONCE) {
     signal.throwIfAborted();
     const group = bySubject.slice(start, start + SUBJECTS_AT_ONCE);
-    const usable = group.map(usableFaces);
+    const usable = group.map((results) => usableFaces(results, known.earlierOf));
     const augmented: AugmentedSubject[] =
       augmentation === undefined
         ? usable.map(withoutVariants)
@@ -243,9 +249,43 @@ function groupBySubject(results: readonly FaceResult[]): FaceResult[][] {
   return groups;
 }
 
-function usableFaces(results: readonly FaceResult[]): SubjectFaces {
+/** Who the people of a shard are to the run. */
+interface KnownPeople {
+  /** class_index of the shard's n-th person. */
+  classIndexOf(n: number): number;
+  earlierOf(subjectId: string): EarlierSubject | undefined;
+}
+
+async function readKnown(
+  spec: ShardSpec,
+  { run, plan, earlier }: ShardContext,
+  signal: AbortSignal,
+  stopwatch: Stopwatch,
+): Promise<KnownPeople> {
+  const appended = await plan.appended(spec);
+  if (appended === undefined) {
+    return { classIndexOf: (n) => spec.firstClassIndex + n, earlierOf: () => undefined };
+  }
+  const { generation, subjects } = appended;
+  const known = new Map(subjects.map((subject) => [subject.subjectId, subject]));
+  const found = await stopwatch.time('earlier', () => earlier.read(subjects, signal));
   return {
-    subjectId: results[0]!.record.subjectId,
+    classIndexOf: (n) => subjects[n]!.classIndex,
+    earlierOf(subjectId) {
+      if (known.get(subjectId)?.earlier.length === 0) return undefined;
+      const { sum, real, variants } = found.get(subjectId) ?? { sum: undefined, real: [], variants: [] };
+      // No generation gives a number that another could give.
+      return { sum, real, variants, firstVariant: generation * run.config.variants };
+    },
+  };
+}
+
+function usableFaces(results: readonly FaceResult[], earlierOf: KnownPeople['earlierOf']): SubjectFaces {
+  const { subjectId } = results[0]!.record;
+  const earlier = earlierOf(subjectId);
+  return {
+    subjectId,
+    ...(earlier && { earlier }),
     faces: results.flatMap(({ record, outcome }) =>
       outcome.status === 'ok' ? [{ faceId: record.faceId, face: outcome.face }] : [],
     ),
@@ -253,12 +293,7 @@ function usableFaces(results: readonly FaceResult[]): SubjectFaces {
 }
 
 function withoutVariants(subject: SubjectFaces): AugmentedSubject {
-  return {
-    ...subject,
-    centroid: centroid(subject.faces.map(({ face }) => face.embedding)),
-    variants: [],
-    variantsRejected: 0,
-  };
+  return { ...subject, centroid: subjectCentroid(subject), variants: [], variantsRejected: 0 };
 }
 
 async function encodeTables(

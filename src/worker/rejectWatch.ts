@@ -85,14 +85,13 @@ export async function openRejectWatch(
   run: RunFile,
   store: ObjectStore,
 ): Promise<RejectWatch> {
-  const { faces } = run.corpus;
-  if (asked === undefined || faces >= JUDGED_AFTER) {
+  if (asked === undefined || run.corpus.faces >= JUDGED_AFTER) {
     return createRejectWatch({ share: asked ?? DEFAULT_MAX_REJECTED, judgedAfter: JUDGED_AFTER });
   }
-  return createRejectWatch(
-    { share: asked, judgedAfter: faces },
-    await committedRejects(store, await readRunShards(store, run)),
-  );
+  const shards = await readRunShards(store, run);
+  const { faces } = shards;
+  if (faces >= JUDGED_AFTER) return createRejectWatch({ share: asked, judgedAfter: JUDGED_AFTER });
+  return createRejectWatch({ share: asked, judgedAfter: faces }, await committedRejects(store, shards));
 }
 
 /** For small runs: reads every commit. */

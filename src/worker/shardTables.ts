@@ -35,8 +35,8 @@ export interface ShardTables {
 export interface ShardTablesOptions {
   readonly dim: number;
   readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode' | 'labelColumns'>;
-  /** class_index of the shard's first subject. */
-  readonly firstClassIndex: number;
+  /** class_index of the shard's n-th subject. */
+  readonly classIndexOf: (n: number) => number;
   /** Pose bins that augmentation can reach: what coverage is a share of. */
   readonly reachableBins: readonly number[];
 }
@@ -104,11 +104,12 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
           landmarks: null,
         });
       }
-      const before = countPoses(subject.faces.map(({ face }) => face.pose));
-      const generated = countPoses(subject.variants.map(({ pose }) => pose));
+      const { real = [], variants = [] } = subject.earlier ?? {};
+      const before = countPoses([...real, ...subject.faces.map(({ face }) => face.pose)]);
+      const generated = countPoses([...variants, ...subject.variants.map(({ pose }) => pose)]);
       subjects.add({
         subjectId: subject.subjectId,
-        classIndex: options.firstClassIndex + subjects.length,
+        classIndex: options.classIndexOf(subjects.length),
         faces: subject.faces.length,
         rejects: rejected,
         variants: subject.variants.length,

@@ -43,8 +43,8 @@ test('shards that failed for good are done by a new generation, whatever still b
       assert.equal((await posecast(['verify', out])).code, 0);
       const { manifest } = await readRun(out);
       assert.deepEqual(
-        manifest.generations.map(({ firstShard, shards, codes }) => [firstShard, shards, codes]),
-        [[12, 2, ['disk-full', 'not-a-file']]],
+        manifest.generations.map(({ createdAt: _, ...generation }) => generation),
+        [{ generation: 1, kind: 'retry', codes: ['disk-full', 'not-a-file'], firstShard: 12, shards: 2 }],
       );
       assert.deepEqual(await readdir(join(out, 'failures')).catch(() => []), []);
       const undisturbed = join(folder, 'undisturbed');

@@ -104,8 +104,15 @@ function namesOnly(committed: ReadonlySet<number>, lists: string[]): ObjectStore
   } as unknown as ObjectStore;
 }
 
+const PLANNED = {
+  runId: 'r',
+  shards: 100_000,
+  corpus: { faces: 100_000, subjects: 100_000, bytes: 0, sha256: 'a'.repeat(64) },
+  listing: [],
+};
+
 test('of 100,000 shards, a look lists the pieces near the last commit and not everything', async () => {
-  const shards = runShards({ runId: 'r', shards: 100_000 }, []);
+  const shards = runShards(PLANNED, []);
   const done = new Set(Array.from({ length: 42_500 }, (_, shard) => shard));
   const lists: string[] = [];
   const finder = findNewCommits(namesOnly(done, lists));
@@ -126,7 +133,7 @@ test('of 100,000 shards, a look lists the pieces near the last commit and not ev
 });
 
 test('a commit far away from the others is found after some looks', async () => {
-  const shards = runShards({ runId: 'r', shards: 100_000 }, []);
+  const shards = runShards(PLANNED, []);
   const seen = new Set<number>();
   const lists: string[] = [];
   const finder = findNewCommits(namesOnly(new Set([77_777]), lists));

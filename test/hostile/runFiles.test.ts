@@ -5,10 +5,15 @@ import { createRunTally } from '../../src/producer/runTally.ts';
 import { parseShardJob } from '../../src/shared/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
-import { runShards } from '../../src/shared/run/generations.ts';
+import { type AppendGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
 import { readManifest } from '../../src/shared/run/manifest.ts';
 import { type RunFile, readRunFile } from '../../src/shared/run/runFile.ts';
-import { ATTEMPT_FOLDERS, parseAttemptKey, SUBJECTS_KEY } from '../../src/shared/run/runKeys.ts';
+import {
+  ATTEMPT_FOLDERS,
+  generationKey,
+  parseAttemptKey,
+  SUBJECTS_KEY,
+} from '../../src/shared/run/runKeys.ts';
 import { type FileEntry, readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { keyProblem } from '../../src/shared/store/storeKey.ts';
 import { makeSampleRun } from '../helpers/sampleRun.ts';
@@ -87,4 +92,35 @@ test('a hostile job payload is a shard or refused in one clear line', () =>
     if (found === undefined) return;
     assert.equal(keyProblem(found.part), undefined);
     assert.ok(found.rowEnd > found.rowStart);
+  }));
+
+test('a damaged generation is read or refused in one clear line, and gives no shard that could not be', () =>
+  forSeeds('generation', cases(400, 4_000), async (seed) => {
+    const key = generationKey(1);
+    const listing = [{ key: 'listing/part-x.parquet', rows: 5, bytes: 9, sha256: 'a'.repeat(64) }];
+    const append: AppendGeneration = {
+      schemaVersion: 1,
+      runId: run.runId,
+      generation: 1,
+      createdAt: '2026-01-02T00:00:00.000Z',
+      kind: 'append',
+      firstShard: run.shards,
+      plan: `${run.runId}-g0001-abcdef`,
+      shards: 2,
+      corpus: { ...run.corpus, faces: run.corpus.faces + 5 },
+      added: { faces: 5, subjects: 1, bytes: 0 },
+      gone: 0,
+      listing,
+      subjects: { key: 'listing/subjects-x.parquet', rows: 3, bytes: 9, sha256: 'a'.repeat(64) },
+    };
+    const store = memoryStore({ ...files, [key]: mutateJson(append, seed) });
+    const found = await readOrRefuse(() => readRunShards(store, run));
+    if (found === undefined) return;
+    assert.ok(found.places <= found.numbers);
+    for (const shard of [0, run.shards, found.numbers - 1]) {
+      const place = found.placeOf(shard);
+      assert.equal(place === undefined ? shard : found.shardAt(place), shard);
+    }
+    assert.equal(found.placeOf(found.numbers), undefined);
+    await readOrRefuse(() => finalizeRun(store, run));
   }));

@@ -56,3 +56,26 @@ test('a worker counts as alive until it leaves or is silent for 30 s', () =>
     );
     assert.equal(await redis.hlen('posecast:r:workers'), 1);
   }));
+
+test('a run that is taken up again keeps its queue, and what keeps workers from looking for dead ones ends as before', () =>
+  withRedis(async ({ redis }) => {
+    const entry = { runId: 'r', out: '/data/out', createdAt: '2026-01-01T00:00:00.000Z', shards: 3 };
+    const [meta, check, lock] = ['meta', 'stalled-check', 'shard-7:lock'].map(
+      (name) => `bull:posecast-r:${name}`,
+    );
+    const ends = async () => Promise.all([meta, check, lock].map((key) => redis.pttl(key!)));
+    await redis.hset(meta!, 'opts.maxLenEvents', '1000');
+    await redis.set(check!, '1', 'PX', 15_000);
+    await redis.set(lock!, 'token', 'PX', 30_000);
+    await unregisterRun(redis, 'r');
+    const [forgotten, looked, locked] = await ends();
+    assert.ok(forgotten! > 3_000_000 && forgotten! <= 3_600_000, String(forgotten));
+    assert.ok(looked! <= 15_000 && locked! <= 30_000, `${looked} ${locked}`);
+    await registerRun(redis, entry);
+    const [kept, ...others] = await ends();
+    assert.equal(kept, -1);
+    assert.ok(
+      others.every((ms) => ms > 0),
+      others.join(' '),
+    );
+  }));

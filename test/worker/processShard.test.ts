@@ -18,6 +18,7 @@ test('a shard that is committed is taken already: nothing is read and nothing co
       store,
       corpus: folderSource('/nowhere'),
       plan: openRunPlan(store, run),
+      earlier: { read: computed, close: async () => undefined },
       models: { threads: 1, processFaces: computed, combine: computed, close: async () => undefined },
       tableWriter: { encode: computed, close: async () => undefined },
       device: 'cpu',

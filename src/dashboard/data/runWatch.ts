@@ -140,7 +140,7 @@ export function openRunWatch(
           );
     const done = state === 'complete' || state === 'finishing';
     const pace = done ? overall : recentPace(log.done());
-    const left = run.corpus.faces - log.counters.faces;
+    const left = shards.faces - log.counters.faces;
     const quiet =
       overall !== undefined && at - overall.endedAt > Math.max(QUIET_MS, QUIET_SHARDS * overall.longestMs);
     const goesOn = state === 'running' || (state === 'unknown' && !quiet);
@@ -154,7 +154,7 @@ export function openRunWatch(
       shardsDone: log.shardsDone,
       shardsTotal: shards.places,
       counters: { ...log.counters },
-      facesTotal: run.corpus.faces,
+      facesTotal: shards.faces,
       rejectsByCode: { ...log.rejectsByCode },
       failed,
       redis,

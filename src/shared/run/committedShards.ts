@@ -1,6 +1,6 @@
 /** What of a run is done, read from the names in its store alone. */
 import type { ObjectStore } from '../store/objectStore.ts';
-import type { RunShards } from './generations.ts';
+import { listGenerations, type RunShards } from './generations.ts';
 import { COMMITS_PREFIX, commitShardIndex, SUCCESS_KEY } from './runKeys.ts';
 
 /** Indices of the committed shards, ascending. */
@@ -32,7 +32,18 @@ export async function readCommittedSet(
   return { size, has: (index) => flags[index] === 1 };
 }
 
-/** Whether the run's last step is done. */
+/**
+ * Whether the run's last step is done, for all its generations: `_SUCCESS` says which one it is about, so that a
+ * finisher that slept while a generation was added cannot declare that one done.
+ */
 export async function isFinished(store: ObjectStore): Promise<boolean> {
-  return (await store.head(SUCCESS_KEY)) !== undefined;
+  const body = await store.get(SUCCESS_KEY);
+  if (body === undefined) return false;
+  const newest = (await listGenerations(store)).at(-1) ?? 0;
+  return Buffer.from(body).toString() === Buffer.from(successBody(newest)).toString();
+}
+
+/** What `_SUCCESS` holds: nothing for a run without generations, else the number of the newest. */
+export function successBody(generation: number): Uint8Array {
+  return Buffer.from(generation === 0 ? '' : `generation ${generation}\n`);
 }

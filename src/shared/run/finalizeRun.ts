@@ -11,10 +11,16 @@ import type { TableColumns } from '../table/columns.ts';
 import { encodeParquet, ROW_GROUP_ROWS } from '../table/encodeTable.ts';
 import { readTable } from '../table/readTable.ts';
 import { tableMetadata } from '../table/tableMetadata.ts';
-import { embeddingColumns, readSubjectRows, subjectRows, TABLE_SCHEMA_VERSION } from '../table/tables.ts';
-import { readCommittedSet } from './committedShards.ts';
-import { type RunShards, readRunShards } from './generations.ts';
-import { MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
+import {
+  embeddingColumns,
+  readSubjectRows,
+  type SubjectRow,
+  subjectRows,
+  TABLE_SCHEMA_VERSION,
+} from '../table/tables.ts';
+import { readCommittedSet, successBody } from './committedShards.ts';
+import { type RunListing, type RunShards, readRunShards } from './generations.ts';
+import { describeGenerations, MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
 import type { RunFile } from './runFile.ts';
 import {
   ATTEMPT_FOLDERS,
@@ -26,7 +32,8 @@ import {
   SUBJECTS_KEY,
   SUCCESS_KEY,
 } from './runKeys.ts';
-import { readShardCommit, type ShardCommit } from './shardCommit.ts';
+import { addCounters, type Counters, noCounters, readShardCommit, type ShardCommit } from './shardCommit.ts';
+import { SubjectTotals } from './subjectTotals.ts';
 
 /** Commits and subject tables read ahead. */
 const READ_AHEAD = 16;
@@ -71,28 +78,24 @@ export async function finalizeRun(
     if (failureShard(key) !== undefined) await store.delete(key, signal);
   }
   await removeOrphans(store, shards, summary.winners, signal);
-  await store.put(SUCCESS_KEY, new Uint8Array(0), signal);
+  await store.put(SUCCESS_KEY, successBody(shards.generations.length), signal);
   return { status: 'finished', totals: summary.totals };
 }
 
 /** Adds up commits, in the order of the listing. */
 class RunSummary {
-  readonly totals = {
-    subjects: 0,
-    faces: 0,
-    ok: 0,
-    rejected: 0,
-    variants: 0,
-    variantsRejected: 0,
-    rows: 0,
-    bytes: 0,
-  };
+  readonly totals = { subjects: 0, ...noCounters(), rows: 0, bytes: 0 };
   /** The attempt that won, by shard. */
   readonly winners = new Map<number, string>();
   private readonly run: RunFile;
   private readonly shards: RunShards;
   private readonly files = new ManifestFileList();
   private readonly rejectsByCode = new Map<string, number>();
+  /** By generation of the listing. */
+  private readonly counters = new Map<number, Counters>();
+  private listing: RunListing | undefined;
+  /** People of the listing so far. */
+  private position = 0;
   private finishedAt = '';
 
   constructor(run: RunFile, shards: RunShards) {
@@ -100,22 +103,24 @@ class RunSummary {
     this.shards = shards;
   }
 
-  add(commit: ShardCommit): void {
+  add(commit: ShardCommit, listing: RunListing): void {
+    if (listing !== this.listing) [this.listing, this.position] = [listing, 0];
     const { spec, counters, data, rejects } = commit;
     const key = commitKey(spec.index);
     if (spec.runId !== this.run.runId) {
       const facts = { key, expected: this.run.runId, found: spec.runId };
       throw new IntegrityError('other-run', 'commit belongs to another run', facts);
     }
-    if (spec.firstClassIndex !== this.totals.subjects) {
-      const facts = { key, expected: this.totals.subjects, found: spec.firstClassIndex };
+    if (spec.firstClassIndex !== this.position) {
+      const facts = { key, expected: this.position, found: spec.firstClassIndex };
       throw new IntegrityError('class-index-gap', 'commit does not follow the one before it', facts);
     }
     this.winners.set(spec.index, commit.attemptId);
-    this.totals.subjects += spec.subjects;
-    for (const name of ['faces', 'ok', 'rejected', 'variants', 'variantsRejected'] as const) {
-      this.totals[name] += counters[name];
-    }
+    this.position += spec.subjects;
+    addCounters(this.totals, counters);
+    const ofListing = this.counters.get(listing.generation) ?? noCounters();
+    addCounters(ofListing, counters);
+    this.counters.set(listing.generation, ofListing);
     this.totals.rows += data?.rows ?? 0;
     this.totals.bytes += data?.bytes ?? 0;
     if (data !== null) this.files.add({ kind: 'data', shard: spec.index, ...data });
@@ -128,14 +133,24 @@ class RunSummary {
     if (commit.finishedAt > this.finishedAt) this.finishedAt = commit.finishedAt;
   }
 
+  /** A row of the merged table of people. */
+  addSubject({ subjectId, classIndex }: SubjectRow): void {
+    // As planned, the positions in the listing say it already.
+    if (this.shards.listings.length > 1 && classIndex !== this.totals.subjects) {
+      const facts = { subject: subjectId, expected: this.totals.subjects, found: classIndex };
+      throw new IntegrityError('class-index-gap', 'person does not follow the one before', facts);
+    }
+    this.totals.subjects++;
+  }
+
   /** Checks the sums against what was planned. */
   toManifest(subjects: Uint8Array): Uint8Array {
-    const { run, totals } = this;
-    const { config, corpus } = run;
-    if (totals.faces !== corpus.faces || totals.subjects !== corpus.subjects) {
+    const { run, shards, totals } = this;
+    const { config } = run;
+    if (totals.faces !== shards.faces || totals.subjects !== shards.subjects) {
       throw new IntegrityError('incomplete', 'commits do not cover the listing', {
-        faces: `${totals.faces}/${corpus.faces}`,
-        subjects: `${totals.subjects}/${corpus.subjects}`,
+        faces: `${totals.faces}/${shards.faces}`,
+        subjects: `${totals.subjects}/${shards.subjects}`,
       });
     }
     const shape = { ...config, dim: run.embeddingDim };
@@ -144,7 +159,7 @@ class RunSummary {
       runId: run.runId,
       posecastVersion: run.posecastVersion,
       finishedAt: this.finishedAt,
-      corpus,
+      corpus: shards.corpus,
       recognizer: run.recognizer,
       fra: run.fra,
       table: {
@@ -154,17 +169,8 @@ class RunSummary {
         embeddingDim: run.embeddingDim,
         embeddingType: config.embeddingType,
       },
-      shards: run.shards,
-      generations: this.shards.generations.map(
-        ({ generation, kind, createdAt, codes, firstShard, replaces }) => ({
-          generation,
-          kind,
-          createdAt,
-          codes,
-          firstShard,
-          shards: replaces.length,
-        }),
-      ),
+      shards: shards.places,
+      generations: describeGenerations(shards, this.counters),
       totals,
       rejectsByCode: Object.fromEntries([...this.rejectsByCode].sort(([a], [b]) => (a < b ? -1 : 1))),
       subjects: {
@@ -177,29 +183,23 @@ class RunSummary {
   }
 }
 
-/** The rows of all shards' subject tables, in class_index order; every commit goes to the summary on the way. */
+/** One row a person, in class_index order; every commit goes to the summary on the way. */
 async function* mergeSubjects(
   store: ObjectStore,
   shards: RunShards,
   summary: RunSummary,
   { signal, onProgress }: FinalizeOptions,
 ): AsyncIterable<TableColumns> {
-  const indices = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
+  const totals = await readAppendedTotals(store, shards, signal);
   let rows = subjectRows();
-  for await (const { commit, bytes } of mapInOrder(indices, READ_AHEAD, (index) => readShard(store, index))) {
-    signal?.throwIfAborted();
-    summary.add(commit);
-    const first = rows.length;
-    for (const batch of readTable(bytes, { key: commit.subjects.key }).batches) {
-      for (const row of readSubjectRows(batch)) rows.add(row);
-    }
-    if (rows.length - first !== commit.subjects.rows) {
-      const facts = { key: commit.subjects.key, expected: commit.subjects.rows, found: rows.length - first };
-      throw new IntegrityError(
-        'row-count',
-        'subject table has another number of rows than its commit',
-        facts,
-      );
+  for await (const { commit, subjects, listing } of readShards(store, shards, 0, signal)) {
+    summary.add(commit, listing);
+    for (const row of subjects) {
+      // Somebody with earlier photographs is there already.
+      if (row.classIndex < listing.firstClassIndex) continue;
+      const merged = totals?.merge(row, listing.subjects !== null) ?? row;
+      summary.addSubject(merged);
+      rows.add(merged);
     }
     onProgress?.(summary.winners.size);
     if (rows.length >= ROW_GROUP_ROWS) {
@@ -208,6 +208,53 @@ async function* mergeSubjects(
     }
   }
   if (rows.length > 0) yield rows.finish();
+}
+
+/** What appends add to the rows of people; undefined for a run without them. */
+export async function readAppendedTotals(
+  store: ObjectStore,
+  shards: RunShards,
+  signal: AbortSignal | undefined,
+): Promise<SubjectTotals | undefined> {
+  const [planned, ...appended] = shards.listings;
+  if (planned === undefined || appended.length === 0) return undefined;
+  const totals = new SubjectTotals(shards.subjects);
+  for await (const { subjects } of readShards(store, shards, planned.shards, signal)) {
+    for (const row of subjects) totals.add(row);
+  }
+  return totals;
+}
+
+interface CommittedShard {
+  readonly commit: ShardCommit;
+  readonly subjects: readonly SubjectRow[];
+  readonly listing: RunListing;
+}
+
+/** The shards from a place on, with their tables of people. */
+async function* readShards(
+  store: ObjectStore,
+  shards: RunShards,
+  firstPlace: number,
+  signal: AbortSignal | undefined,
+): AsyncIterable<CommittedShard> {
+  const places = Array.from({ length: shards.places - firstPlace }, (_, i) => firstPlace + i);
+  const read = async (place: number) => ({ place, ...(await readShard(store, shards.shardAt(place))) });
+  for await (const { place, commit, bytes } of mapInOrder(places, READ_AHEAD, read)) {
+    signal?.throwIfAborted();
+    const { key, rows } = commit.subjects;
+    const subjects: SubjectRow[] = [];
+    for (const batch of readTable(bytes, { key }).batches) subjects.push(...readSubjectRows(batch));
+    if (subjects.length !== rows) {
+      const facts = { key, expected: rows, found: subjects.length };
+      throw new IntegrityError(
+        'row-count',
+        'subject table has another number of rows than its commit',
+        facts,
+      );
+    }
+    yield { commit, subjects, listing: shards.listingAt(place) };
+  }
 }
 
 async function readShard(

@@ -1,62 +1,89 @@
 /**
  * Generations: what was added to a run after it was planned. Commits never change, so shards that are to be done again
  * become shards of a new generation, with numbers of their own that follow the last ones; each takes the place of the
- * shard it replaces. `generations/<n>.json` is put if absent and never changes either, so the shards that make up the
- * run are a function of the store, for every process the same.
+ * shard it replaces. Photographs that were added to the corpus make a generation that brings a listing, and places, of
+ * its own. The files of generations never change either, so the shards that make up the run are a function of the
+ * store, for every process the same.
  */
-import { z } from 'zod';
 import { IntegrityError, PosecastError } from '../errors.ts';
-import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import {
+  type AppendGeneration,
+  type Generation,
+  generationSchema,
+  type RetryGeneration,
+} from './generationFile.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 import type { RunFile } from './runFile.ts';
 import { GENERATIONS_PREFIX, generationKey, generationNumber } from './runKeys.ts';
+import type { FileEntry } from './shardCommit.ts';
 
-export const generationSchema = z.strictObject({
-  schemaVersion: z.literal(1),
-  runId: runIdSchema,
-  /** The run as planned is generation 0 and has no file. */
-  generation: z.int().min(1),
-  /** ISO 8601. */
-  createdAt: z.iso.datetime(),
-  /** Why: shards to be done again. Other kinds are other versions of posecast. */
-  kind: z.literal('retry'),
-  /** The codes it was narrowed to; null: every failed shard. */
-  codes: z.array(z.string().min(1)).nullable(),
-  /** Number of its first shard; the k-th takes the place of shard `replaces[k]`. */
-  firstShard: z.int().min(1).max(MAX_SHARDS),
-  replaces: z.array(z.int().min(0).max(MAX_SHARDS)).min(1),
-});
+export type { AppendGeneration, Generation, RetryGeneration };
 
-export type Generation = z.infer<typeof generationSchema>;
+/** A listing with its plan: the run's own, and one for each append. */
+export interface RunListing {
+  /** 0: the run as planned. */
+  readonly generation: number;
+  /** In the keys of the plan; for the run as planned, its id. */
+  readonly planId: string;
+  readonly parts: RunFile['listing'];
+  /** Place of the plan's first shard. */
+  readonly firstPlace: number;
+  readonly shards: number;
+  readonly faces: number;
+  /** People without an earlier photograph, and the class_index of the first of them. */
+  readonly newSubjects: number;
+  readonly firstClassIndex: number;
+  /** Who the people of an append's listing are to the run; null: all of them are new, in listing order. */
+  readonly subjects: FileEntry | null;
+}
 
-/** The shards that make up a run now. A place is a shard's position in the plan, and in the listing. */
+/** The shards that make up a run now. A place is a shard's position in the plans laid end to end; it never changes. */
 export interface RunShards {
   /** In order, without the run as planned. */
   readonly generations: readonly Generation[];
-  /** Shards that the run consists of: as many as were planned. */
+  /** In the order of their places; the first is that of the run as planned. */
+  readonly listings: readonly RunListing[];
+  /** Shards that the run consists of: as many as all plans have. */
   readonly places: number;
   /** Numbers given out so far: the next generation's first shard. */
   readonly numbers: number;
+  /** Of all listings together; `subjects`: different people. */
+  readonly faces: number;
+  readonly subjects: number;
+  /** The corpus as it was found last. */
+  readonly corpus: RunFile['corpus'];
   /** The shard that counts at a place. */
   shardAt(place: number): number;
+  /** Every shard that was given to a place, the newest first. */
+  shardsOf(place: number): readonly number[];
   /** The place where a shard counts; undefined for one that was replaced, and for one that never was. */
   placeOf(shard: number): number | undefined;
+  /** The listing that a place belongs to. */
+  listingAt(place: number): RunListing;
 }
 
-/** Throws IntegrityError when the generations do not follow one another. */
-export async function readRunShards(
-  store: ObjectStore,
-  run: Pick<RunFile, 'runId' | 'shards'>,
-  signal?: AbortSignal,
-): Promise<RunShards> {
+/** What of run.json says which shards there are. */
+export type PlannedShards = Pick<RunFile, 'runId' | 'shards' | 'corpus' | 'listing'>;
+
+/** The numbers of the generations in a store, ascending. */
+export async function listGenerations(store: ObjectStore, signal?: AbortSignal): Promise<number[]> {
   const numbers: number[] = [];
   for await (const { key } of store.list(GENERATIONS_PREFIX, signal)) {
     const number = generationNumber(key);
     if (number !== undefined) numbers.push(number);
   }
+  return numbers.sort((a, b) => a - b);
+}
+
+/** Throws IntegrityError when the generations do not follow one another. */
+export async function readRunShards(
+  store: ObjectStore,
+  run: PlannedShards,
+  signal?: AbortSignal,
+): Promise<RunShards> {
   const generations: Generation[] = [];
-  for (const number of numbers.sort((a, b) => a - b)) {
+  for (const number of await listGenerations(store, signal)) {
     const key = generationKey(number);
     const bytes = await store.get(key, undefined, signal);
     if (bytes === undefined) throw new IntegrityError('no-file', 'generation disappeared', { key });
@@ -66,43 +93,111 @@ export async function readRunShards(
 }
 
 /** The same from the generations themselves; pure. */
-export function runShards(
-  run: Pick<RunFile, 'runId' | 'shards'>,
-  generations: readonly Generation[],
-): RunShards {
+export function runShards(run: PlannedShards, generations: readonly Generation[]): RunShards {
   // Only what differs from the plan: runs have millions of shards, and hardly any generations.
-  const replacedAt = new Map<number, number>();
+  const given = new Map<number, number[]>();
   /** Place by shard number; −1: replaced. */
   const places = new Map<number, number>();
-  let numbers = run.shards;
-  const placeOf = (shard: number): number => places.get(shard) ?? (shard < run.shards ? shard : -1);
-  for (const [i, { generation, runId, firstShard, replaces }] of generations.entries()) {
+  const listings = [plannedListing(run)];
+  /** Numbers of a plan's shards follow one another, as its places do. */
+  const firstShards = [0];
+  let [numbers, placeCount] = [run.shards, run.shards];
+
+  const plannedPlace = (shard: number): number => {
+    const i = firstShards.findLastIndex((first) => first <= shard);
+    const listing = listings[i];
+    const within = shard - (firstShards[i] ?? 0);
+    return listing !== undefined && within >= 0 && within < listing.shards ? listing.firstPlace + within : -1;
+  };
+  const placeOf = (shard: number): number => places.get(shard) ?? plannedPlace(shard);
+  const listingAt = (place: number): RunListing => {
+    const found = listings.findLast(({ firstPlace }) => firstPlace <= place);
+    if (found === undefined) throw new RangeError(`place ${place} is below 0`);
+    return found;
+  };
+  const plannedShard = (place: number): number => {
+    const i = listings.indexOf(listingAt(place));
+    return (firstShards[i] ?? 0) + place - (listings[i]?.firstPlace ?? 0);
+  };
+  const shardsOf = (place: number): readonly number[] => [
+    ...(given.get(place) ?? []).toReversed(),
+    plannedShard(place),
+  ];
+
+  for (const [i, generation] of generations.entries()) {
     const check = (what: string, expected: string | number, found: string | number): void => {
       if (found === expected) return;
-      const facts = { key: generationKey(generation), expected, found };
+      const facts = { key: generationKey(generation.generation), expected, found };
       throw new IntegrityError('bad-generation', `generation does not follow the one before: ${what}`, facts);
     };
-    check('number', i + 1, generation);
-    check('run', run.runId, runId);
-    check('first shard', numbers, firstShard);
-    for (const replaced of replaces) {
+    check('number', i + 1, generation.generation);
+    check('run', run.runId, generation.runId);
+    check('first shard', numbers, generation.firstShard);
+    if (generation.kind === 'append') {
+      const before = listings.at(-1)!;
+      listings.push(appendedListing(generation, placeCount, before.firstClassIndex + before.newSubjects));
+      firstShards.push(numbers);
+      numbers += generation.shards;
+      placeCount += generation.shards;
+      continue;
+    }
+    for (const replaced of generation.replaces) {
       const place = placeOf(replaced);
       if (place < 0) check('replaced shard', 'one that counts', replaced);
       places.set(replaced, -1);
       places.set(numbers, place);
-      replacedAt.set(place, numbers);
+      given.set(place, [...(given.get(place) ?? []), numbers]);
       numbers++;
     }
   }
+  const newest = generations.findLast((generation) => generation.kind === 'append');
   return {
     generations,
-    places: run.shards,
+    listings,
+    places: placeCount,
     numbers,
-    shardAt: (place) => replacedAt.get(place) ?? place,
+    faces: listings.reduce((sum, { faces }) => sum + faces, 0),
+    subjects: listings.reduce((sum, { newSubjects }) => sum + newSubjects, 0),
+    corpus: newest?.corpus ?? run.corpus,
+    shardAt: (place) => given.get(place)?.at(-1) ?? plannedShard(place),
+    shardsOf,
     placeOf: (shard) => {
       const place = placeOf(shard);
       return place < 0 ? undefined : place;
     },
+    listingAt,
+  };
+}
+
+function plannedListing({ runId, listing, shards, corpus }: PlannedShards): RunListing {
+  return {
+    generation: 0,
+    planId: runId,
+    parts: listing,
+    firstPlace: 0,
+    shards,
+    faces: corpus.faces,
+    newSubjects: corpus.subjects,
+    firstClassIndex: 0,
+    subjects: null,
+  };
+}
+
+function appendedListing(
+  { generation, plan, listing, shards, added, subjects }: AppendGeneration,
+  firstPlace: number,
+  firstClassIndex: number,
+): RunListing {
+  return {
+    generation,
+    planId: plan,
+    parts: listing,
+    firstPlace,
+    shards,
+    faces: added.faces,
+    newSubjects: added.subjects,
+    firstClassIndex,
+    subjects,
   };
 }
 
@@ -120,8 +215,8 @@ export async function addRetryGeneration(
     readonly replaces: readonly number[];
     readonly createdAt: string;
   },
-): Promise<Generation> {
-  const generation: Generation = {
+): Promise<RetryGeneration> {
+  const generation: RetryGeneration = {
     schemaVersion: 1,
     runId: run.runId,
     generation: shards.generations.length + 1,
@@ -131,15 +226,25 @@ export async function addRetryGeneration(
     firstShard: shards.numbers,
     replaces: [...asked.replaces],
   };
-  // One that cannot be read again must not be written.
-  runShards(run, [...shards.generations, generation]);
-  const key = generationKey(generation.generation);
-  if (await store.putIfAbsent(key, jsonFile(generationSchema.parse(generation)))) return generation;
+  if (await addGeneration(store, run, shards, generation)) return generation;
   throw new PosecastError(
     'generation-taken',
     'another process added a generation in this moment; look again',
-    {
-      key,
-    },
+    { key: generationKey(generation.generation) },
+  );
+}
+
+/** False: another process added one with this number; nothing was changed. `_SUCCESS` is the caller's. */
+export async function addGeneration(
+  store: ObjectStore,
+  run: RunFile,
+  shards: RunShards,
+  generation: Generation,
+): Promise<boolean> {
+  // One that cannot be read again must not be written.
+  runShards(run, [...shards.generations, generation]);
+  return store.putIfAbsent(
+    generationKey(generation.generation),
+    jsonFile(generationSchema.parse(generation)),
   );
 }

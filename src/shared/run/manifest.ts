@@ -4,11 +4,12 @@ import { EMBEDDING_TYPES, TABLE_FORMATS } from '../config.ts';
 import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
-import { generationSchema } from './generations.ts';
+import { appendGenerationSchema, retryGenerationSchema } from './generationFile.ts';
+import type { RunShards } from './generations.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { modelRefSchema, runFileSchema } from './runFile.ts';
 import { MANIFEST_KEY, parseAttemptKey, SUBJECTS_KEY } from './runKeys.ts';
-import { countersSchema, fileEntrySchema } from './shardCommit.ts';
+import { type Counters, countersSchema, fileEntrySchema, noCounters } from './shardCommit.ts';
 
 /** Different reject codes shown before the rest is summed up as `other`. */
 export const MAX_REJECT_CODES = 100;
@@ -26,12 +27,42 @@ export const manifestFileSchema = fileEntrySchema
 
 export type ManifestFile = z.infer<typeof manifestFileSchema>;
 
+const listed = { generation: true, kind: true, createdAt: true, firstShard: true } as const;
+
+export const manifestGenerationSchema = z.discriminatedUnion('kind', [
+  retryGenerationSchema.pick({ ...listed, codes: true }).extend({ shards: z.int().min(1) }),
+  appendGenerationSchema
+    .pick({ ...listed, shards: true, corpus: true, added: true, gone: true })
+    /** Of the new photographs. */
+    .extend({ counters: countersSchema }),
+]);
+
+export type ManifestGeneration = z.infer<typeof manifestGenerationSchema>;
+
+/** @param counters of the listings, by generation. */
+export function describeGenerations(
+  { generations }: RunShards,
+  counters: ReadonlyMap<number, Counters>,
+): ManifestGeneration[] {
+  return generations.map((entry) => {
+    const { generation, createdAt, firstShard } = entry;
+    if (entry.kind === 'retry') {
+      const { kind, codes, replaces } = entry;
+      return { generation, kind, createdAt, codes, firstShard, shards: replaces.length };
+    }
+    const { kind, shards, corpus, added, gone } = entry;
+    const results = counters.get(generation) ?? noCounters();
+    return { generation, kind, createdAt, firstShard, shards, corpus, added, gone, counters: results };
+  });
+}
+
 export const runManifestSchema = z.strictObject({
   schemaVersion: z.literal(1),
   runId: runIdSchema,
   posecastVersion: z.string().min(1),
   /** When the last shard was committed, ISO 8601. */
   finishedAt: z.iso.datetime(),
+  /** As it was found last; `totals` also count what it lost since. */
   corpus: runFileSchema.shape.corpus,
   recognizer: modelRefSchema,
   fra: modelRefSchema.nullable(),
@@ -43,12 +74,8 @@ export const runManifestSchema = z.strictObject({
     embeddingType: z.enum(EMBEDDING_TYPES),
   }),
   shards: z.int().min(1).max(MAX_SHARDS),
-  /** What was done again after the first plan, in order; empty for most runs. */
-  generations: z.array(
-    generationSchema
-      .pick({ generation: true, kind: true, createdAt: true, codes: true, firstShard: true })
-      .extend({ shards: z.int().min(1) }),
-  ),
+  /** What came after the first plan, in order; empty for most runs. */
+  generations: z.array(manifestGenerationSchema),
   totals: countersSchema.extend({
     subjects: z.int().min(0),
     /** Rows of the data files: ok + variants. */

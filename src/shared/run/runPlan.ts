@@ -1,9 +1,16 @@
-/** What a job of the queue is held to: the plan in the store, with the numbers that generations gave its shards. */
-import { openPlan } from '../listing.ts';
+/** What a job of the queue is held to: the plans in the store, with the numbers that generations gave their shards. */
+import { openPlan, readPlan, type ShardPlan } from '../listing.ts';
 import type { ShardSpec } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
-import { type RunShards, readRunShards } from './generations.ts';
-import type { RunFile } from './runFile.ts';
+import { type AppendedSubject, readAppendedSubjects } from './appendedSubjects.ts';
+import { type PlannedShards, type RunListing, type RunShards, readRunShards } from './generations.ts';
+
+/** Who the people of an append's shard are to the run. */
+export interface AppendedShard {
+  readonly generation: number;
+  /** In listing order. */
+  readonly subjects: readonly AppendedSubject[];
+}
 
 export interface RunPlan {
   /**
@@ -11,20 +18,78 @@ export interface RunPlan {
    * is none. Throws IntegrityError when plan or generations are not there or cannot be read.
    */
   shard(index: number): Promise<ShardSpec | 'replaced' | undefined>;
+  /** Undefined for a shard of the run as planned: its people are all new, in class_index order. */
+  appended(spec: ShardSpec): Promise<AppendedShard | undefined>;
+  /** Every shard that was given to a place so far, the newest first. */
+  shardsOf(place: number): Promise<readonly number[]>;
+  /** Shards and photographs of the whole run. */
+  extent(): Promise<{ readonly shards: number; readonly faces: number }>;
 }
 
 /** Nothing is read before the first question. */
-export function openRunPlan(store: ObjectStore, run: Pick<RunFile, 'runId' | 'shards'>): RunPlan {
-  const plan = openPlan(store, run.runId);
+export function openRunPlan(store: ObjectStore, run: PlannedShards): RunPlan {
+  const plans = new Map<string, ShardPlan>();
   let known: RunShards | undefined;
+  const read = async (): Promise<RunShards> => {
+    known = await readRunShards(store, run);
+    return known;
+  };
+  const planOf = ({ planId }: RunListing): ShardPlan => {
+    const plan = plans.get(planId) ?? openPlan(store, planId);
+    plans.set(planId, plan);
+    return plan;
+  };
   return {
     async shard(index) {
       // A number that was not given out before may be a newer generation's.
-      if (known === undefined || index >= known.numbers) known = await readRunShards(store, run);
-      const place = known.placeOf(index);
-      if (place === undefined) return index < known.numbers ? 'replaced' : undefined;
-      const spec = await plan.shard(place);
-      return spec && { ...spec, index };
+      const shards = known === undefined || index >= known.numbers ? await read() : known;
+      const place = shards.placeOf(index);
+      if (place === undefined) return index < shards.numbers ? 'replaced' : undefined;
+      const listing = shards.listingAt(place);
+      const spec = await planOf(listing).shard(place - listing.firstPlace);
+      return spec && { ...spec, runId: run.runId, index };
+    },
+    async appended({ index, firstClassIndex, subjects }) {
+      const shards = known ?? (await read());
+      const place = shards.placeOf(index);
+      if (place === undefined) return undefined;
+      return readAppendedShard(store, shards.listingAt(place), firstClassIndex, subjects);
+    },
+    // Read anew: a place may have been given to another shard since.
+    shardsOf: async (place) => (await read()).shardsOf(place),
+    async extent() {
+      const { places, faces } = known ?? (await read());
+      return { shards: places, faces };
     },
   };
+}
+
+/** The people of a shard whose first one has this position in its listing; undefined in the run as planned. */
+export async function readAppendedShard(
+  store: ObjectStore,
+  { generation, subjects: table }: RunListing,
+  first: number,
+  subjects: number,
+  signal?: AbortSignal,
+): Promise<AppendedShard | undefined> {
+  if (table === null) return undefined;
+  return {
+    generation,
+    subjects: await readAppendedSubjects(store, table.key, first, first + subjects, signal),
+  };
+}
+
+/** The shards that make up the run: those of all plans, with the numbers of the newest generation. */
+export async function* currentSpecs(
+  run: Pick<PlannedShards, 'runId'>,
+  store: ObjectStore,
+  shards: RunShards,
+  signal?: AbortSignal,
+): AsyncGenerator<{ readonly spec: ShardSpec; readonly faces: number }> {
+  for (const { planId, firstPlace } of shards.listings) {
+    for await (const { spec, faces } of readPlan(store, planId, signal)) {
+      const index = shards.shardAt(firstPlace + spec.index);
+      yield { spec: { ...spec, runId: run.runId, index }, faces };
+    }
+  }
 }

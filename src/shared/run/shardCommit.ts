@@ -31,6 +31,14 @@ export const countersSchema = z.strictObject({
 
 export type Counters = z.infer<typeof countersSchema>;
 
+export function noCounters(): Counters {
+  return { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
+}
+
+export function addCounters(to: Counters, more: Counters): void {
+  for (const name of Object.keys(noCounters()) as (keyof Counters)[]) to[name] += more[name];
+}
+
 const commitFields = z.strictObject({
   schemaVersion: z.literal(1),
   /** The shard as planned: which rows of the listing this accounts for. */

@@ -7,9 +7,21 @@ import { centroid, dot } from '../../shared/l2.ts';
 import { createBreather } from '../breather.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
+/** What earlier generations have of a subject. */
+export interface EarlierSubject {
+  /** Sum of the real embeddings, D values; undefined when there is none. */
+  readonly sum: Float32Array | undefined;
+  readonly real: readonly Pick<Pose, 'yaw' | 'pitch'>[];
+  readonly variants: readonly Pick<Pose, 'yaw' | 'pitch'>[];
+  /** Number of the first variant that is made now. */
+  readonly firstVariant: number;
+}
+
 /** A subject with the faces that were usable, in listing order. */
 export interface SubjectFaces {
   readonly subjectId: SubjectId;
+  /** Absent: nothing. */
+  readonly earlier?: EarlierSubject;
   readonly faces: readonly { readonly faceId: FaceId; readonly face: EmbeddedFace }[];
 }
 
@@ -47,7 +59,7 @@ export interface Variant {
 }
 
 export interface AugmentedSubject extends SubjectFaces {
-  /** Mean direction of the subject's real embeddings. */
+  /** Mean direction of the subject's real embeddings, earlier ones included. */
   readonly centroid: Float32Array;
   readonly variants: readonly Variant[];
   /** Variants that fell below the gate, or were not finite. */
@@ -66,12 +78,16 @@ export async function augment(
   options: AugmentOptions,
   combine: Combine,
 ): Promise<AugmentedSubject[]> {
-  const choices = subjects.map(({ subjectId, faces }) =>
+  const choices = subjects.map(({ subjectId, faces, earlier }) =>
     chooseVariants({
       subjectId,
       faces: faces.map(({ face }) => face.pose),
       targets: targets.bins,
-      count: options.variants,
+      // Nobody has more variants than were asked for, however often photographs come.
+      count: Math.max(0, options.variants - (earlier?.variants.length ?? 0)),
+      ...(earlier && {
+        earlier: { poses: [...earlier.real, ...earlier.variants], firstVariant: earlier.firstVariant },
+      }),
       policy: options.policy,
       seed: options.seed,
     }),
@@ -81,7 +97,7 @@ export async function augment(
   const augmented: AugmentedSubject[] = [];
   let next = 0;
   for (const [i, subject] of subjects.entries()) {
-    const centre = centroid(subject.faces.map(({ face }) => face.embedding));
+    const centre = subjectCentroid(subject);
     const variants: Variant[] = [];
     for (const choice of choices[i]!) {
       const variant = describe(subject, choice, targets, generated[next++]!, centre);
@@ -93,6 +109,14 @@ export async function augment(
     augmented.push({ ...subject, centroid: centre, variants, variantsRejected });
   }
   return augmented;
+}
+
+/** Of all real embeddings that there are of a subject. */
+export function subjectCentroid({ faces, earlier }: SubjectFaces): Float32Array {
+  return centroid(
+    faces.map(({ face }) => face.embedding),
+    earlier?.sum,
+  );
 }
 
 /** One embedding a choice, in the order of the choices. */

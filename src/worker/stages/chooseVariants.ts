@@ -29,8 +29,18 @@ export interface VariantRequest {
   readonly faces: readonly Pick<Pose, 'yaw' | 'pitch'>[];
   readonly targets: BinnedTargets;
   readonly count: number;
+  /** Present for somebody who has rows of earlier generations. */
+  readonly earlier?: EarlierChoices;
   readonly policy: PosePolicy;
   readonly seed: number;
+}
+
+/** What earlier generations have of a subject. */
+export interface EarlierChoices {
+  /** Poses of the real rows and of the variants. */
+  readonly poses: readonly Pick<Pose, 'yaw' | 'pitch'>[];
+  /** Number of the first variant now: none before has it, or a higher one. */
+  readonly firstVariant: number;
 }
 
 export interface VariantChoice {
@@ -63,18 +73,20 @@ export function binTargets(poses: TargetPoses): BinnedTargets {
  * - `random`: any entry of the bank, so that poses follow the bank's own distribution.
  */
 export function chooseVariants(request: VariantRequest): VariantChoice[] {
-  const { faces, targets, count, seed, subjectId } = request;
+  const { faces, targets, count, seed, subjectId, earlier } = request;
   if (faces.length === 0 || targets.reachable.length === 0) return [];
-  const random = seededRandom(seed, 'variants', subjectId);
+  const first = earlier?.firstVariant ?? 0;
+  const random = seededRandom(seed, 'variants', subjectId, ...(first === 0 ? [] : [first]));
   const nextPosture = posturePicker(request, random);
-  return Array.from({ length: count }, (_, variant) => {
+  return Array.from({ length: count }, (_, i) => {
+    const variant = first + i;
     const posture = nextPosture();
     const target = { yaw: targets.poses.yaw[posture]!, pitch: targets.poses.pitch[posture]! };
     return { variant, source: nearestFace(faces, target, random), posture };
   });
 }
 
-function posturePicker({ faces, targets, policy }: VariantRequest, random: Random): () => number {
+function posturePicker({ faces, targets, policy, earlier }: VariantRequest, random: Random): () => number {
   const { reachable, members } = targets;
   const emptiestFirst = (counts: Float64Array) => () => {
     const bin = members[takeEmptiest(counts, random)]!;
@@ -86,7 +98,7 @@ function posturePicker({ faces, targets, policy }: VariantRequest, random: Rando
     case 'uniform':
       return emptiestFirst(new Float64Array(reachable.length));
     case 'coverage': {
-      const present = countPoses(faces);
+      const present = countPoses([...faces, ...(earlier?.poses ?? [])]);
       return emptiestFirst(Float64Array.from(reachable, (bin) => present[bin]!));
     }
   }

@@ -99,3 +99,35 @@ test('several subjects share one call of the combiner and keep their own variant
   );
   for (const variant of augmented[2]!.variants) assert.deepEqual([...variant.embedding], [0, 1]);
 });
+
+test('somebody with rows of before gets only the variants that are missing, numbered anew, where all of their faces are fewest', async () => {
+  const targets = makeTargets([-60, -30, 0, 30, 60]);
+  const sum = Float32Array.from([0, 3]);
+  const earlier = {
+    sum,
+    real: [{ yaw: 0, pitch: 0 }],
+    variants: [-60, 60].map((yaw) => ({ yaw, pitch: 0 })),
+    firstVariant: 8,
+  };
+  const faces = [{ faceId: 'a/new', face: makeFace([1, 0], -30) }];
+  const any = { ...options, minSimilarity: -1 };
+  const [anna] = await augment([{ subjectId: 'anna', faces, earlier }], targets, any, unchanged);
+  assert.deepEqual(
+    anna!.variants.map(({ variant, faceId }) => [variant, faceId]),
+    [8, 9].map((variant) => [variant, variantFaceId('anna', variant)]),
+  );
+  assert.equal(
+    anna!.variants[0]!.pose.yaw,
+    30,
+    'the only pose that neither rows of before nor new ones have',
+  );
+  assert.ok(
+    Math.abs(anna!.centroid[1]! / anna!.centroid[0]! - 3) < 1e-5,
+    'over faces of before and new ones',
+  );
+  assert.ok(anna!.variants.every(({ sourceFaceId }) => sourceFaceId === 'a/new'));
+
+  const full = { ...earlier, variants: [-60, -30, 30, 60].map((yaw) => ({ yaw, pitch: 0 })) };
+  const [nothing] = await augment([{ subjectId: 'anna', faces, earlier: full }], targets, any, unchanged);
+  assert.deepEqual([nothing!.variants, nothing!.variantsRejected], [[], 0]);
+});

@@ -1,0 +1,107 @@
+/** Takes up what a corpus has got since a run was planned, as a generation of the run. */
+import type { RunConfig } from '../../shared/config.ts';
+import { readCommittedSet } from '../../shared/run/committedShards.ts';
+import {
+  type AppendGeneration,
+  addGeneration,
+  type RunShards,
+  readRunShards,
+} from '../../shared/run/generations.ts';
+import type { RunFile } from '../../shared/run/runFile.ts';
+import { LISTING_PREFIX, SUCCESS_KEY } from '../../shared/run/runKeys.ts';
+import type { ObjectStore } from '../../shared/store/objectStore.ts';
+import { type ListAppendOptions, listAppend, newPlanId, plannedGeneration } from './listAppend.ts';
+
+/**
+ * - waits: shards of before have to be committed first, since the new ones read their rows; ask again then
+ * - nothing: every photograph of the corpus is known
+ * - planned: the generation is there; the run is unfinished from then on
+ */
+export type AppendOutcome =
+  | { readonly status: 'waits'; readonly missing: number }
+  | { readonly status: 'nothing'; readonly gone: number }
+  | { readonly status: 'planned'; readonly generation: AppendGeneration };
+
+export type AppendOptions = Pick<ListAppendOptions, 'signal' | 'note' | 'corpusS3'>;
+
+/**
+ * Any number of processes may do it at once: one gets the generation, the others answer 'waits'.
+ * @throws ConfigError, with nothing written, when photographs were changed or relabelled.
+ */
+export async function appendToRun(
+  run: RunFile,
+  config: RunConfig,
+  store: ObjectStore,
+  options: AppendOptions,
+): Promise<AppendOutcome> {
+  const { signal } = options;
+  const shards = await readRunShards(store, run, signal);
+  if (store.atomicPutIfAbsent) await removeLeftovers(store, run, shards);
+  const committed = await readCommittedSet(store, shards, signal);
+  if (committed.size < shards.places) return { status: 'waits', missing: shards.places - committed.size };
+  const planId = newPlanId(run.runId, shards.generations.length + 1);
+  const createdAt = new Date().toISOString();
+  try {
+    const { note, corpusS3 } = options;
+    const listed = await listAppend(run, shards, config, store, store, {
+      planId,
+      createdAt,
+      corpusS3,
+      ...(signal && { signal }),
+      ...(note && { note }),
+    });
+    const { generation, gone } = listed;
+    if (generation === undefined) return { status: 'nothing', gone };
+    // Before, so that no reader takes the run for finished when the generation is there; after, because another process
+    // may have finished it in between.
+    await store.delete(SUCCESS_KEY, signal);
+    await addGeneration(store, run, shards, generation);
+    await store.delete(SUCCESS_KEY, signal);
+    // What can be read back decides: the answer to a retried request may be about this process's own earlier write.
+    const now = await readRunShards(store, run);
+    if (now.listings.some((listing) => listing.planId === planId)) {
+      if (store.atomicPutIfAbsent) await removeLeftovers(store, run, now);
+      return { status: 'planned', generation };
+    }
+  } catch (error) {
+    await removeOwn(store, run, planId);
+    throw error;
+  }
+  await removeListing(store, (key) => key.includes(planId));
+  return appendToRun(run, config, store, options);
+}
+
+/**
+ * Listings of appends that were broken off, or that another one forestalled: their number is taken, so that no
+ * generation can come any more that names them. One that is being planned now has the next number.
+ */
+async function removeLeftovers(
+  store: ObjectStore,
+  { runId }: RunFile,
+  { generations, listings }: RunShards,
+): Promise<void> {
+  await removeListing(store, (key) => {
+    const planned = plannedGeneration(runId, key);
+    if (planned === undefined || planned > generations.length) return false;
+    // The id of the run is in every key.
+    return !listings.some(({ generation, planId }) => generation > 0 && key.includes(planId));
+  });
+}
+
+/** After a failure: as far as the store lets us. What stays is removed by the append that succeeds. */
+async function removeOwn(store: ObjectStore, run: RunFile, planId: string): Promise<void> {
+  try {
+    // A failed write of the generation may have arrived all the same.
+    const { listings } = await readRunShards(store, run);
+    if (listings.some((listing) => listing.planId === planId)) return;
+    await removeListing(store, (key) => key.includes(planId));
+  } catch {
+    // The failure that brought us here is the one to report.
+  }
+}
+
+async function removeListing(store: ObjectStore, which: (key: string) => boolean): Promise<void> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(LISTING_PREFIX)) if (which(key)) keys.push(key);
+  for (const key of keys) await store.delete(key);
+}

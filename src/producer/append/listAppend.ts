@@ -1,0 +1,207 @@
+/** Lists what was added to a corpus into a store: the value of a generation, which is not written here. */
+import { randomBytes } from 'node:crypto';
+import type { RunConfig } from '../../shared/config.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import type { FaceRecord } from '../../shared/face.ts';
+import { compareUtf8 } from '../../shared/listingOrder.ts';
+import { createTableWriter } from '../../shared/listingTable.ts';
+import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
+import type { AppendGeneration, RunShards } from '../../shared/run/generations.ts';
+import type { RunFile } from '../../shared/run/runFile.ts';
+import type { ObjectStore } from '../../shared/store/objectStore.ts';
+import type { S3Options } from '../../shared/store/openStore.ts';
+import { openCorpus } from '../readers/corpusReader.ts';
+import { openExternalSorter } from '../readers/externalSort.ts';
+import { describeIgnored } from '../readers/ignored.ts';
+import {
+  createCorpusDigest,
+  listingLimits,
+  sha256Of,
+  type WrittenListing,
+  writeListing,
+} from '../writeListing.ts';
+import { compareCorpus } from './compareCorpus.ts';
+import { earlierFaces } from './earlierFaces.ts';
+
+export interface ListAppendOptions {
+  readonly planId: string;
+  readonly createdAt: string;
+  readonly signal?: AbortSignal;
+  /** How a corpus in an object store is reached. */
+  readonly corpusS3?: S3Options | undefined;
+  readonly note?: (line: string) => void;
+  /** Sees every photograph of the corpus. */
+  readonly onFace?: (face: FaceRecord) => void;
+}
+
+export interface ListedAppend {
+  /** Undefined: every photograph of the corpus is in an earlier listing. */
+  readonly generation?: AppendGeneration;
+  readonly written?: WrittenListing;
+  readonly gone: number;
+}
+
+/** Named in a message at most. */
+const NAMED = 5;
+
+/**
+ * @param into takes listing, plan and table of people.
+ * @throws ConfigError when photographs were changed or relabelled, with the first of them named; what was written until
+ * then is the caller's to remove.
+ */
+export async function listAppend(
+  run: RunFile,
+  shards: RunShards,
+  config: RunConfig,
+  store: ObjectStore,
+  into: Pick<ObjectStore, 'put'>,
+  options: ListAppendOptions,
+): Promise<ListedAppend> {
+  const { planId, signal, note = () => {} } = options;
+  const corpus = await openCorpus(config, { s3: options.corpusS3 });
+  const whole = createCorpusDigest();
+  const table = createTableWriter(APPENDED_SUBJECT_COLUMNS);
+  const changes = createChanges();
+  let newSubjects = 0;
+
+  async function* counted(): AsyncGenerator<FaceRecord> {
+    for await (const face of corpus.faces(signal)) {
+      options.onFace?.(face);
+      whole.add(face);
+      yield face;
+    }
+  }
+  async function* added(): AsyncGenerator<FaceRecord> {
+    const earlier = shards.listings.map((listing) => earlierFaces(store, listing, signal));
+    for await (const { subjectId, faces, earlier: known } of compareCorpus(counted(), earlier, changes)) {
+      table.append({
+        subject_id: subjectId,
+        class_index: known?.classIndex ?? shards.subjects + newSubjects++,
+        earlier: known?.places.join(',') ?? '',
+      });
+      for (const face of faces) {
+        await changes.addNew(face);
+        yield face;
+      }
+    }
+  }
+  try {
+    const written = await writeListing(added(), into, {
+      runId: planId,
+      ...listingLimits(config),
+      labelColumns: config.labelColumns,
+      ...(signal && { signal }),
+    });
+    for (const line of describeIgnored(corpus.ignored)) note(line);
+    await changes.refuse();
+    const { gone } = changes;
+    if (written === undefined) return { gone };
+    const key = appendedSubjectsKey(planId);
+    const { rows } = table;
+    const body = table.finish();
+    await into.put(key, body, signal);
+    const generation: AppendGeneration = {
+      schemaVersion: 1,
+      runId: run.runId,
+      generation: shards.generations.length + 1,
+      createdAt: options.createdAt,
+      kind: 'append',
+      firstShard: shards.numbers,
+      shards: written.shards,
+      plan: planId,
+      corpus: whole.finish(),
+      added: { faces: written.corpus.faces, subjects: newSubjects, bytes: written.corpus.bytes },
+      gone,
+      listing: written.listing,
+      subjects: { key, rows, bytes: body.byteLength, sha256: sha256Of(body) },
+    };
+    return { generation, written, gone };
+  } finally {
+    await changes.close();
+  }
+}
+
+/** Its generation is in it: leftovers of an earlier one can be told from the plan that is being made. */
+export function newPlanId(runId: string, generation: number): string {
+  return `${runId}-g${String(generation).padStart(4, '0')}-${randomBytes(3).toString('hex')}`;
+}
+
+/** The generation that a file of `listing/` was planned for; undefined for any other key. */
+export function plannedGeneration(runId: string, key: string): number | undefined {
+  const [, before, digits] = /^listing\/[a-z]+-(.+)-g(\d{4,})-[0-9a-f]{6}[-.]/.exec(key) ?? [];
+  return before === runId ? Number(digits) : undefined;
+}
+
+/** What an append refuses, and counts. */
+function createChanges() {
+  const isUtf8Order = (a: FaceOwner, b: FaceOwner) => compareUtf8(a[0], b[0]);
+  const goneIds = openExternalSorter<FaceOwner>(isUtf8Order);
+  const newIds = openExternalSorter<FaceOwner>(isUtf8Order);
+  const changed: string[] = [];
+  let [goneCount, changedCount] = [0, 0];
+  return {
+    get gone() {
+      return goneCount;
+    },
+    async addNew({ faceId, subjectId }: FaceRecord): Promise<void> {
+      await newIds.add([faceId, subjectId]);
+    },
+    async onGone({ faceId, subjectId }: FaceRecord): Promise<void> {
+      goneCount++;
+      await goneIds.add([faceId, subjectId]);
+    },
+    onChanged(before: FaceRecord, now: FaceRecord): void {
+      changedCount++;
+      if (changed.length >= NAMED) return;
+      const what =
+        before.uri !== now.uri
+          ? `${before.uri} → ${now.uri}`
+          : before.bytes !== now.bytes
+            ? `${before.bytes} → ${now.bytes} bytes`
+            : `byte ${before.offset ?? 0} → ${now.offset ?? 0} of ${now.uri}`;
+      changed.push(`${now.faceId} (${what})`);
+    },
+    /** @throws ConfigError */
+    async refuse(): Promise<void> {
+      if (changedCount > 0) {
+        throw new ConfigError(
+          'photographs-changed',
+          `--append: expected the photographs of the run as they were, found ${changedCount} with another file or ` +
+            'size; give new pictures names of their own, or start a new run',
+          { changed: changed.join(', ') },
+        );
+      }
+      if (goneCount === 0) return;
+      const relabelled = await relabelledFaces(goneIds.sorted(), newIds.sorted());
+      if (relabelled.length === 0) return;
+      throw new ConfigError(
+        'photographs-relabelled',
+        '--append: expected every face_id at the person it had, found it at another; a face_id is in the output once',
+        { relabelled: relabelled.join(', ') },
+      );
+    },
+    async close(): Promise<void> {
+      await goneIds.close();
+      await newIds.close();
+    },
+  };
+}
+
+type FaceOwner = readonly [faceId: string, subjectId: string];
+
+/** The first ids that are in both sorted streams. */
+async function relabelledFaces(
+  gone: AsyncIterable<FaceOwner>,
+  added: AsyncIterable<FaceOwner>,
+): Promise<string[]> {
+  const found: string[] = [];
+  const others = gone[Symbol.asyncIterator]();
+  let other = await others.next();
+  for await (const [faceId, subjectId] of added) {
+    while (!other.done && compareUtf8(other.value[0], faceId) < 0) other = await others.next();
+    if (other.done) break;
+    if (other.value[0] === faceId) found.push(`${faceId} (${other.value[1]} → ${subjectId})`);
+    if (found.length >= NAMED) break;
+  }
+  return found;
+}

@@ -1,0 +1,61 @@
+/**
+ * listing/subjects-<plan>.parquet: who the people of an append's listing are to the run. One row a person, in the
+ * order of the listing, so that a shard's people are a row range of it.
+ */
+import { z } from 'zod';
+import { IntegrityError } from '../errors.ts';
+import { openTable } from '../listing.ts';
+import type { TableColumns } from '../listingTable.ts';
+import { MAX_SHARDS } from '../shard.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { LISTING_PREFIX } from './runKeys.ts';
+
+export const APPENDED_SUBJECT_COLUMNS = {
+  subject_id: 'STRING',
+  class_index: 'INT64',
+  /** Places that hold the person's earlier rows, separated by commas; empty for somebody new. */
+  earlier: 'STRING',
+} as const satisfies TableColumns;
+
+export interface AppendedSubject {
+  readonly subjectId: string;
+  readonly classIndex: number;
+  /** Places that hold earlier rows of the person, ascending; none for somebody new. */
+  readonly earlier: readonly number[];
+}
+
+const subjectRow = z.strictObject({
+  subject_id: z.string().min(1),
+  class_index: z.bigint().min(0n),
+  earlier: z.string().regex(/^(\d{1,9}(,\d{1,9})*)?$/, 'expected places separated by commas'),
+});
+
+export function appendedSubjectsKey(planId: string): string {
+  return `${LISTING_PREFIX}subjects-${planId}.parquet`;
+}
+
+/** Rows [start, end). Throws IntegrityError when the table is not there, is shorter, or is not such a table. */
+export async function readAppendedSubjects(
+  store: ObjectStore,
+  key: string,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<AppendedSubject[]> {
+  const table = await openTable(store, key, signal);
+  if (table === undefined || table.rows < end) {
+    throw new IntegrityError('no-subjects', "an append's table of people is not there or too short", {
+      key,
+      rows: table?.rows,
+      asked: `${start}–${end}`,
+    });
+  }
+  const rows = await table.read(Object.keys(APPENDED_SUBJECT_COLUMNS), subjectRow, start, end);
+  return rows.map(({ subject_id, class_index, earlier }) => {
+    const places = earlier === '' ? [] : earlier.split(',').map(Number);
+    if (places.some((place) => place >= MAX_SHARDS)) {
+      throw new IntegrityError('bad-listing', 'plan file names a place that cannot be', { key, earlier });
+    }
+    return { subjectId: subject_id, classIndex: Number(class_index), earlier: places };
+  });
+}

@@ -1,0 +1,75 @@
+/** The thread that reads committed data files for what they hold of some people. */
+import { createHash } from 'node:crypto';
+import type { Data, FixedSizeList, RecordBatch } from 'apache-arrow';
+import { IntegrityError } from '../shared/errors.ts';
+import type { SubjectId } from '../shared/face.ts';
+import { fromFloat16Bits } from '../shared/table/float16.ts';
+import { readTable } from '../shared/table/readTable.ts';
+import { serveThread } from '../shared/threads/serveThread.ts';
+
+export interface EarlierRequest {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+  readonly subjectIds: readonly SubjectId[];
+}
+
+/** What a data file holds of a person. */
+export interface EarlierRows {
+  readonly subjectId: SubjectId;
+  /** Sum of the real embeddings, D values. */
+  readonly sum: Float32Array;
+  /** Degrees, row by row. */
+  readonly real: readonly EarlierPose[];
+  readonly variants: readonly EarlierPose[];
+}
+
+export interface EarlierPose {
+  readonly yaw: number;
+  readonly pitch: number;
+}
+
+const COLUMNS = ['subject_id', 'kind', 'yaw', 'pitch', 'embedding'] as const;
+
+await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (request) => {
+  const { key, bytes, sha256, subjectIds } = request;
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
+  }
+  const found = new Map<string, { sum: Float32Array; real: EarlierPose[]; variants: EarlierPose[] }>();
+  const wanted = new Set(subjectIds);
+  for (const batch of readTable(bytes, { key, columns: COLUMNS }).batches) {
+    const [subjects, kinds, yaws, pitches] = COLUMNS.map((name) => batch.getChild(name));
+    const vectors = openVectors(batch);
+    for (let row = 0; row < batch.numRows; row++) {
+      const subjectId = String(subjects?.get(row));
+      if (!wanted.has(subjectId)) continue;
+      const rows = found.get(subjectId) ?? { sum: new Float32Array(vectors.size), real: [], variants: [] };
+      found.set(subjectId, rows);
+      const pose = { yaw: Number(yaws?.get(row)), pitch: Number(pitches?.get(row)) };
+      if (kinds?.get(row) === 'real') {
+        rows.real.push(pose);
+        vectors.addTo(rows.sum, row);
+      } else rows.variants.push(pose);
+    }
+  }
+  return { response: [...found].map(([subjectId, rows]) => ({ subjectId, ...rows })) };
+});
+
+function openVectors(batch: RecordBatch): {
+  readonly size: number;
+  addTo(sum: Float32Array, row: number): void;
+} {
+  const data = batch.getChild('embedding')?.data[0] as Data<FixedSizeList>;
+  const size = data.type.listSize;
+  const values = (data.children[0] as Data).values as Float32Array | Uint16Array;
+  const valueAt =
+    values instanceof Uint16Array ? (i: number) => fromFloat16Bits(values[i]!) : (i: number) => values[i]!;
+  return {
+    size,
+    addTo(sum, row) {
+      const start = (data.offset + row) * size;
+      for (let i = 0; i < size; i++) sum[i]! += valueAt(start + i);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** Photographs that are added to a corpus, with the real networks. */
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { readTable } from '../../src/shared/table/readTable.ts';
+import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
+import { posecast } from '../helpers/cli.ts';
+import { type FinishedRun, readRun } from '../helpers/readRun.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+const VARIANTS = 3;
+const options = ['--variants', String(VARIANTS), '--shard-faces', '4'];
+
+/** `004` has both photographs from the start, `001` and `006` get a second one, `003` and `007` come later. */
+const BEFORE = ['001/neutral', '004/neutral', '004/smile', '006/smile'];
+const LATER = ['001/smile', '003/neutral', '003/smile', '006/neutral', '007/smile'];
+
+async function addPhotographs(corpus: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await mkdir(join(corpus, name, '..'), { recursive: true });
+    await copyFile(join(samples, `${name}.jpg`), join(corpus, `${name}.jpg`));
+  }
+}
+
+async function readSubjects(out: string): Promise<SubjectRow[]> {
+  const key = 'subjects.parquet';
+  const rows: SubjectRow[] = [];
+  for (const batch of readTable(await readFile(join(out, key)), { key }).batches)
+    rows.push(...readSubjectRows(batch));
+  return rows;
+}
+
+/** Rows by face_id, of one kind, of some people. */
+function rowsOf(run: FinishedRun, kind: 'real' | 'augmented', people?: readonly string[]) {
+  const rows = run.rows.filter((row) => row.kind === kind && (people?.includes(row.subjectId) ?? true));
+  return new Map(rows.map((row) => [row.faceId, row]));
+}
+
+function assertSameEmbeddings(found: ReturnType<typeof rowsOf>, expected: ReturnType<typeof rowsOf>): void {
+  assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort());
+  for (const [faceId, { embedding }] of found) {
+    const other = expected.get(faceId)!.embedding;
+    const largest = Math.max(...embedding.map((value, i) => Math.abs(value - other[i]!)));
+    assert.ok(largest <= 1e-5, `${faceId} differs by ${largest}`);
+  }
+}
+
+test('an appended run has the real rows of a single run, keeps what it had, and gives new people what a single run gives', () =>
+  withTempFolder(async (folder) => {
+    const [corpus, out, single] = ['corpus', 'out', 'single'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await addPhotographs(corpus, BEFORE);
+    const first = await posecast(['run', corpus, out, ...options, '--append']);
+    assert.equal(first.code, 0, first.stderr);
+    const before = await readRun(out);
+    const peopleBefore = await readSubjects(out);
+
+    await addPhotographs(corpus, LATER);
+    const refused = await posecast(['run', corpus, out, ...options]);
+    assert.equal(refused.code, 2, 'without --append as ever');
+    assert.match(refused.stderr, /faces: 4 there, 9 asked.*; --append processes what is new/);
+    const appended = await posecast(['run', corpus, out, ...options, '--append']);
+    assert.equal(appended.code, 0, appended.stderr);
+    assert.match(
+      appended.stderr,
+      /generation 1: 5 new photographs in 2 shards, of 2 new people and 2 who have rows already/,
+    );
+    assert.equal((await posecast(['verify', out])).code, 0);
+    assert.equal((await posecast(['run', corpus, single, ...options])).code, 0);
+    const [after, expected] = [await readRun(out), await readRun(single)];
+
+    assertSameEmbeddings(rowsOf(after, 'real'), rowsOf(expected, 'real'));
+    const fresh = ['003', '007'];
+    assertSameEmbeddings(rowsOf(after, 'augmented', fresh), rowsOf(expected, 'augmented', fresh));
+    const rowsAfter = new Map(after.rows.map((row) => [row.faceId, row]));
+    for (const row of before.rows) assert.deepEqual(rowsAfter.get(row.faceId), row, 'rows of before stay');
+    assert.deepEqual(after.manifest.files.slice(0, before.manifest.files.length), before.manifest.files);
+
+    const people = await readSubjects(out);
+    assert.deepEqual(
+      people.map(({ subjectId, classIndex }) => [subjectId, classIndex]),
+      [...peopleBefore.map(({ subjectId }) => subjectId), ...fresh].map((id, i) => [id, i]),
+      'new people get numbers after the others',
+    );
+    const singles = new Map((await readSubjects(single)).map((row) => [row.subjectId, row]));
+    for (const { subjectId, faces, variants, poseCoverageBefore } of people) {
+      const other = singles.get(subjectId)!;
+      assert.equal(faces, other.faces, subjectId);
+      assert.ok(variants <= VARIANTS, subjectId);
+      assert.ok(Math.abs(poseCoverageBefore - other.poseCoverageBefore) < 1e-6, 'over all photographs');
+    }
+    const [generation] = after.manifest.generations;
+    assert.ok(generation?.kind === 'append');
+    assert.deepEqual(generation.added.faces, 5);
+    assert.equal(generation.corpus.sha256, expected.manifest.corpus.sha256);
+    assert.deepEqual(after.manifest.corpus, expected.manifest.corpus);
+    assert.equal(generation.counters.ok + before.manifest.totals.ok, after.manifest.totals.ok);
+
+    const again = await posecast(['run', corpus, out, ...options, '--append']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.match(again.stderr, /no new photographs/);
+    assert.deepEqual(await readRun(out), after);
+    assert.equal(
+      (await posecast(['run', corpus, out, ...options])).code,
+      0,
+      'the corpus is the known one now',
+    );
+
+    await rm(join(corpus, '003'), { recursive: true });
+    await copyFile(join(samples, '010', 'smile.jpg'), join(corpus, '001', 'smile.jpg'));
+    const listing = await readdir(join(out, 'listing'));
+    const changed = await posecast(['run', corpus, out, ...options, '--append']);
+    assert.equal(changed.code, 2);
+    assert.match(
+      changed.stderr,
+      /found 1 with another file or size.*changed=001\/smile.jpg \(\d+ → \d+ bytes\)/,
+    );
+    assert.deepEqual(await readdir(join(out, 'listing')), listing, 'nothing is written');
+  }));

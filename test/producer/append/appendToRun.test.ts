@@ -1,0 +1,402 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { readPlan } from '../../../src/shared/listing.ts';
+import { isFinished } from '../../../src/shared/run/committedShards.ts';
+import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
+import { addRetryGeneration, readRunShards } from '../../../src/shared/run/generations.ts';
+import { readManifest } from '../../../src/shared/run/manifest.ts';
+import type { RunFile } from '../../../src/shared/run/runFile.ts';
+import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
+import { readTable } from '../../../src/shared/table/readTable.ts';
+import { readSubjectRows, type SubjectRow } from '../../../src/shared/table/tables.ts';
+import { verifyRun } from '../../../src/verify/verifyRun.ts';
+import {
+  commitRest,
+  commitSample,
+  faceIdOf,
+  type GrowingCorpus,
+  growingCorpus,
+  type Listed,
+} from '../../helpers/appendSample.ts';
+import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
+import { withTempFolder } from '../../helpers/tempFolder.ts';
+
+/** Sorted by UTF-8, which is another order than JavaScript's for the last two. */
+const NAMES = ['anna', 'bert', 'cleo', 'dora', '\uFF5Ax', '\u{1F600}'];
+
+interface Place {
+  readonly corpus: GrowingCorpus;
+  readonly store: ObjectStore;
+}
+
+const inPlace = (run: (place: Place) => Promise<void>, withStore = withFolderStore): Promise<void> =>
+  withTempFolder((folder) => withStore((store) => run({ corpus: growingCorpus(folder), store })));
+
+async function readPeople(store: ObjectStore): Promise<SubjectRow[]> {
+  const key = 'subjects.parquet';
+  const rows: SubjectRow[] = [];
+  for (const batch of readTable((await store.get(key))!, { key }).batches)
+    rows.push(...readSubjectRows(batch));
+  return rows;
+}
+
+/** face_id of every real row and reject that the manifest's files hold. */
+async function readFaces(store: ObjectStore): Promise<string[]> {
+  const found: string[] = [];
+  for (const { key } of (await readManifest(store))!.files) {
+    for (const batch of readTable((await store.get(key))!, { key }).batches) {
+      const kinds = batch.getChild('kind');
+      for (let i = 0; i < batch.numRows; i++) {
+        if (kinds?.get(i) !== 'augmented') found.push(String(batch.getChild('face_id')?.get(i)));
+      }
+    }
+  }
+  return found.sort();
+}
+
+async function assertWhole(store: ObjectStore, faces: readonly Listed[]): Promise<void> {
+  const report = await verifyRun(store);
+  assert.deepEqual(report.problems, []);
+  assert.deepEqual(await readFaces(store), faces.map(faceIdOf).sort());
+}
+
+/** A finished run of the first people, and their corpus grown. */
+async function grownRun({ corpus, store }: Place): Promise<RunFile> {
+  await corpus.list(FIRST);
+  const { run } = await corpus.plan(store);
+  await commitRest(store, run);
+  await corpus.list([...FIRST, ...LATER]);
+  return run;
+}
+const FIRST: Listed[] = [
+  ['bert', '1'],
+  ['bert', '2'],
+  ['dora', '1'],
+];
+const LATER: Listed[] = [
+  ['anna', '1'],
+  ['bert', '0'],
+  ['cleo', '1'],
+  ['cleo', '2'],
+  ['dora', '2'],
+];
+
+test('however a corpus arrives, its rows are those of the whole, each face once, and nobody’s class_index changes', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('1', '2', '3', '4'), fc.nat(3)), {
+        selector: ([name, face]) => `${name}/${face}`,
+        minLength: 1,
+        maxLength: 14,
+      }),
+      (arrivals) =>
+        inPlace(async ({ corpus, store }) => {
+          let runId: string | undefined;
+          let before: SubjectRow[] = [];
+          for (const night of [0, 1, 2, 3]) {
+            const faces = arrivals.filter(([, , when]) => when <= night).map(([a, b]): Listed => [a, b]);
+            if (faces.length === 0) continue;
+            await corpus.list(faces);
+            const { run } = await corpus.plan(store);
+            runId ??= run.runId;
+            assert.equal(run.runId, runId);
+            await commitRest(store, run);
+            await assertWhole(store, faces);
+            const people = await readPeople(store);
+            assert.deepEqual(
+              people.slice(0, before.length).map(({ subjectId }) => subjectId),
+              before.map(({ subjectId }) => subjectId),
+            );
+            assert.deepEqual(
+              people.map(({ classIndex }) => classIndex),
+              [...people.keys()],
+            );
+            for (const { subjectId, faces: real, rejects } of people) {
+              assert.equal(real + rejects, faces.filter(([name]) => name === subjectId).length, subjectId);
+            }
+            before = people;
+          }
+          const manifest = await readManifest(store);
+          assert.equal(manifest?.corpus.faces, arrivals.length);
+        }),
+    ),
+    { numRuns: 8 },
+  ));
+
+test('new people follow the old ones, known people keep their places, and the manifest lists what came', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    const old = await readManifest(store);
+    const { append } = await corpus.plan(store);
+    assert.ok(append?.status === 'planned');
+    const { added, subjects, gone } = append.generation;
+    assert.deepEqual([added, subjects.rows, gone], [{ faces: 5, subjects: 2, bytes: 0 }, 4, 0]);
+    assert.equal(await isFinished(store), false);
+    assert.deepEqual(await readManifest(store), old, 'readers keep the old manifest');
+    for (const { key } of old?.files ?? []) assert.ok(await store.head(key), 'with its files');
+    await commitRest(store, run);
+    assert.equal(await isFinished(store), true);
+    await assertWhole(store, [...FIRST, ...LATER]);
+    assert.deepEqual(
+      (await readPeople(store)).map(({ subjectId, faces, rejects }) => [subjectId, faces + rejects]),
+      [
+        ['bert', 3],
+        ['dora', 2],
+        ['anna', 1],
+        ['cleo', 2],
+      ],
+    );
+    const manifest = await readManifest(store);
+    const [generation] = manifest?.generations ?? [];
+    assert.ok(generation?.kind === 'append');
+    const { createdAt: _, corpus: found, ...rest } = generation;
+    assert.equal(found.faces, 8);
+    assert.deepEqual(rest, {
+      generation: 1,
+      kind: 'append',
+      firstShard: 1,
+      shards: 2,
+      added: { faces: 5, subjects: 2, bytes: 0 },
+      gone: 0,
+      counters: { faces: 5, ok: 5, rejected: 0, variants: 6, variantsRejected: 4 },
+    });
+  }));
+
+test('without --append a grown corpus is refused with what --append would do; with it, a shrunken one loses no row', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    await assert.rejects(corpus.plan(store, false), {
+      code: 'another-run',
+      message: /faces: 3 there, 8 asked.*--append processes what is new/,
+    });
+    await corpus.list(LATER);
+    const { append } = await corpus.plan(store);
+    assert.ok(append?.status === 'planned');
+    assert.equal(append.generation.gone, 3);
+    await commitRest(store, run);
+    await assertWhole(store, [...FIRST, ...LATER]);
+    const again = await corpus.plan(store);
+    assert.deepEqual(again.append, { status: 'nothing', gone: 3 });
+    await corpus.list([...FIRST, ...LATER]);
+    assert.deepEqual((await corpus.plan(store)).append, { status: 'nothing', gone: 0 }, 'they are known');
+    await corpus.list(LATER);
+    assert.equal((await corpus.plan(store, false)).resumed, true, 'the corpus is the one last found');
+  }));
+
+const REFUSED: Record<string, [(line: string) => string, string, RegExp]> = {
+  'lies in another file': [
+    (line) => line.replace(/,bert\/1$/, ',elsewhere/1'),
+    'photographs-changed',
+    /found 1 with another file or size.*changed=bert\/1 \(bert\/1 → elsewhere\/1\)/,
+  ],
+  'belongs to somebody else now': [
+    (line) => line.replace('bert/1,bert,', 'bert/1,cleo,'),
+    'photographs-relabelled',
+    /relabelled=bert\/1 \(bert → cleo\)/,
+  ],
+};
+for (const [what, [change, code, message]] of Object.entries(REFUSED)) {
+  test(`a photograph that ${what} is refused by name, and nothing is written`, () =>
+    inPlace(async (place) => {
+      const { corpus, store } = place;
+      await grownRun(place);
+      await corpus.list([...FIRST, ...LATER], change);
+      const keys = await storeKeys(store);
+      await assert.rejects(corpus.plan(store), { name: 'ConfigError', code, message });
+      assert.deepEqual(await storeKeys(store), keys);
+    }));
+}
+
+test('an append waits until what came before is committed', () =>
+  inPlace(async ({ corpus, store }) => {
+    await corpus.list(FIRST);
+    const { run } = await corpus.plan(store);
+    await corpus.list([...FIRST, ...LATER]);
+    assert.deepEqual((await corpus.plan(store)).append, { status: 'waits', missing: 1 });
+    await commitRest(store, run);
+    assert.equal((await corpus.plan(store)).append?.status, 'planned');
+    assert.deepEqual((await corpus.plan(store)).append, { status: 'waits', missing: 2 });
+  }));
+
+for (const name of ['folder', 's3 with conditional puts'] as const) {
+  test(`${name}: of several appends at once one gets the generation, the others wait for it`, () =>
+    inPlace(async (place) => {
+      const { corpus, store } = place;
+      const run = await grownRun(place);
+      const outcomes = await Promise.all(Array.from({ length: 4 }, () => corpus.plan(store)));
+      const planned = outcomes.filter(({ append }) => append?.status === 'planned');
+      assert.equal(planned.length, 1);
+      assert.ok(outcomes.every(({ append }) => append?.status === 'planned' || append?.status === 'waits'));
+      const plans = (await storeKeys(store, 'listing/')).filter((key) => key.includes('-g0001-'));
+      assert.equal(plans.length, 3, `the listings of the others are gone: ${plans}`);
+      await commitRest(store, run);
+      await assertWhole(store, [...FIRST, ...LATER]);
+    }, STORES[name]));
+}
+
+test('an append killed between any two writes is done by the same command, and leaves nothing behind', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    let steps = 0;
+    for (let most = 0; ; most++) {
+      const planned = await corpus.plan(mortalStore(store, most)).catch((error: Error) => error);
+      const manifest = await readManifest(store);
+      assert.equal(manifest?.totals.faces, FIRST.length, 'the old manifest stands');
+      if (!(planned instanceof Error)) break;
+      assert.match(planned.message, /killed/);
+      steps++;
+    }
+    assert.ok(steps >= 5, `killed ${steps} times`);
+    const { append } = await corpus.plan(store);
+    assert.equal(append?.status, 'waits', 'the generation is there');
+    await commitRest(store, run);
+    await assertWhole(store, [...FIRST, ...LATER]);
+  }));
+
+/** Takes so many writes; then its process is dead. */
+function mortalStore(store: ObjectStore, most: number): ObjectStore {
+  let left = most;
+  const dying = <T>(write: () => Promise<T>): Promise<T> => {
+    if (left-- > 0) return write();
+    left = 0;
+    return Promise.reject(new Error('killed'));
+  };
+  return {
+    ...store,
+    put: (...args) => dying(() => store.put(...args)),
+    putIfAbsent: (...args) => dying(() => store.putIfAbsent(...args)),
+    delete: (...args) => dying(() => store.delete(...args)),
+  };
+}
+
+test('a finisher that slept through an append cannot declare it done, and the same command puts its manifest right', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    let woken = false;
+    let appended: RunFile | undefined;
+    const sleeping: ObjectStore = {
+      ...store,
+      async put(key, body, signal) {
+        if (key === 'manifest.json' && !woken) {
+          woken = true;
+          appended = (await corpus.plan(store)).run;
+          await commitRest(store, appended);
+        }
+        return store.put(key, body, signal);
+      },
+    };
+    await finalizeRun(sleeping, run);
+    assert.equal((await readManifest(store))?.totals.faces, FIRST.length, 'the late manifest is the old one');
+    assert.equal(await isFinished(store), false);
+    await finalizeRun(store, run);
+    await assertWhole(store, [...FIRST, ...LATER]);
+  }));
+
+test('shards of an append can be done again, and those before it after it', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    await corpus.plan(store);
+    await commitRest(store, run);
+    const shards = await readRunShards(store, run);
+    assert.deepEqual([shards.places, shards.numbers], [3, 3]);
+    const createdAt = '2026-01-02T00:00:00.000Z';
+    await addRetryGeneration(store, run, shards, { codes: null, replaces: [0, 2], createdAt });
+    const retried = await readRunShards(store, run);
+    assert.deepEqual([0, 1, 2].map(retried.shardAt), [3, 1, 4]);
+    assert.deepEqual([retried.shardsOf(2), retried.listingAt(2).generation], [[4, 2], 1]);
+    await commitRest(store, run);
+    await assertWhole(store, [...FIRST, ...LATER]);
+    await corpus.list([...FIRST, ...LATER, ['eva', '1']]);
+    const { append } = await corpus.plan(store);
+    assert.ok(append?.status === 'planned');
+    assert.deepEqual([append.generation.generation, append.generation.firstShard], [3, 5]);
+    await commitRest(store, run);
+    await assertWhole(store, [...FIRST, ...LATER, ['eva', '1']]);
+    assert.equal((await readPeople(store)).at(-1)?.subjectId, 'eva');
+  }));
+
+const TAMPERED: Record<string, [(store: ObjectStore) => Promise<void>, RegExp]> = {
+  'a generation that was taken away': [
+    (store) => store.delete('generations/0001.json'),
+    /manifest|totals|stray/,
+  ],
+  'a generation whose corpus is another one': [
+    (store) => editJson(store, 'generations/0001.json', (file) => ({ ...file, gone: 7 })),
+    /"generations"/,
+  ],
+  'a manifest that tells another story of a generation': [
+    (store) =>
+      editJson(store, 'manifest.json', (file) => {
+        const [generation] = file.generations as { added: object }[];
+        return { ...file, generations: [{ ...generation, added: { faces: 5, subjects: 1, bytes: 0 } }] };
+      }),
+    /"generations"/,
+  ],
+  'a listing of an append that was altered': [
+    async (store) => {
+      const [key] = (await storeKeys(store, 'listing/part-')).filter((name) => name.includes('-g0001-'));
+      await store.put(key!, Buffer.from('PAR1 is not enough'));
+    },
+    /"checksum"/,
+  ],
+  'a table of people of an append that is missing': [
+    async (store) => store.delete((await storeKeys(store, 'listing/subjects-'))[0]!),
+    /"missing-file"/,
+  ],
+  'a half listing of an append that nobody named': [
+    async (store) => {
+      const [plan] = await storeKeys(store, 'listing/shards-');
+      const key = plan!.replace(/\.parquet$/, '-g0002-abcdef.parquet');
+      await store.put(key, (await store.get(plan!))!);
+    },
+    /"stray-file"/,
+  ],
+};
+for (const [what, [tamper, codes]] of Object.entries(TAMPERED)) {
+  test(`verification of an appended run names ${what}`, () =>
+    inPlace(async (place) => {
+      const { corpus, store } = place;
+      const run = await grownRun(place);
+      await corpus.plan(store);
+      await commitRest(store, run);
+      await tamper(store);
+      const report = await verifyRun(store);
+      assert.equal(report.ok, false);
+      assert.match(JSON.stringify(report.problemCounts), codes);
+    }));
+}
+
+test('a shard that gives two people one class_index is not finished, and verification names it', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    await corpus.plan(store);
+    const shards = await readRunShards(store, run);
+    const listing = shards.listings[1]!;
+    for await (const { spec } of readPlan(store, listing.planId)) {
+      const numbered = { ...spec, runId: run.runId, index: shards.shardAt(listing.firstPlace + spec.index) };
+      await commitSample(store, run, numbered, (rows) => {
+        rows.subjects = rows.subjects.map((row) =>
+          row.subjectId === 'dora' ? { ...row, classIndex: 0 } : row,
+        );
+      });
+    }
+    await assert.rejects(finalizeRun(store, run), { code: 'class-index' });
+    const { problemCounts } = await verifyRun(store);
+    assert.ok((problemCounts['missing-subject'] ?? 0) > 0, JSON.stringify(problemCounts));
+  }));
+
+async function editJson(
+  store: ObjectStore,
+  key: string,
+  edit: (file: Record<string, unknown>) => object,
+): Promise<void> {
+  const file = JSON.parse(Buffer.from((await store.get(key))!).toString('utf8'));
+  await store.put(key, Buffer.from(JSON.stringify(edit(file))));
+}
