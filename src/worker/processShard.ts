@@ -20,7 +20,7 @@ import type { EncodedTable } from '../shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
-import type { ModelPool } from './modelPool.ts';
+import type { ModelPool, ShardModels } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
 import { openShardReader } from './shardReader.ts';
 import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
@@ -54,6 +54,9 @@ export interface ShardContext {
   /** Bounds the images being read at once in this process. */
   readonly readLimit: LimitFunction;
 }
+
+/** The context with the models as one shard sees them. */
+type InTurn = Omit<ShardContext, 'models'> & { readonly models: ShardModels };
 
 /** What has been done since the last report. */
 export interface ShardProgress {
@@ -102,8 +105,9 @@ export async function processShard(
 
   const { stopwatch = openStopwatch() } = options;
   const records = await stopwatch.time('listing', () => readListing(store, spec, options.signal));
-  const results = await processFaces(records, context, options, stopwatch);
-  const tables = await augmentAll(results, spec, context, options, stopwatch);
+  const inTurn = { ...context, models: context.models.inTurn() };
+  const results = await processFaces(records, inTurn, options, stopwatch);
+  const tables = await augmentAll(results, spec, inTurn, options, stopwatch);
   options.signal.throwIfAborted();
   const encoded = await encodeTables(tables, context, stopwatch);
   const result = {
@@ -139,7 +143,7 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
 async function processFaces(
   records: readonly FaceRecord[],
-  { corpus, models, batchFaces, readLimit }: ShardContext,
+  { corpus, models, batchFaces, readLimit }: InTurn,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
@@ -184,7 +188,7 @@ async function processFaces(
 async function augmentAll(
   results: readonly FaceResult[],
   spec: ShardSpec,
-  { run, models, augmentation }: ShardContext,
+  { run, models, augmentation }: InTurn,
   { signal, onProgress, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<ShardTables> {
