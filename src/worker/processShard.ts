@@ -198,6 +198,7 @@ async function augmentAll(
     dim: run.embeddingDim,
     config: run.config,
     firstClassIndex: spec.firstClassIndex,
+    expectedRows: results.length + spec.subjects * run.config.variants,
     reachableBins: augmentation?.targets.bins.reachable ?? [],
   });
   const bySubject = groupBySubject(results);

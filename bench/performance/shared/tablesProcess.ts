@@ -87,16 +87,13 @@ console.log(JSON.stringify(result));
 
 /** Embeddings of unit length that no compressor can guess, and the other columns as runs have them. */
 function makeTable(count: number): TableColumns {
-  const table = embeddingRows({
-    dim: DIM,
-    embeddingType: 'float32',
-    withLandmarks: false,
-    withPostureCode: false,
-  });
+  const shape = { dim: DIM, embeddingType: 'float32', withLandmarks: false, withPostureCode: false } as const;
+  const table = embeddingRows(shape, count);
+  // Copied by the table.
+  const embedding = new Float32Array(DIM);
   for (let row = 0; row < count; row++) {
-    const embedding = new Float32Array(DIM);
     for (let i = 0; i < DIM; i++) embedding[i] = Math.random() + Math.random() + Math.random() - 1.5;
-    const length = Math.hypot(...embedding);
+    const length = Math.sqrt(embedding.reduce((sum, value) => sum + value * value, 0));
     for (let i = 0; i < DIM; i++) embedding[i]! /= length;
     const subjectId = `id_${String(Math.floor(row / 10)).padStart(8, '0')}`;
     table.add({
