@@ -40,7 +40,12 @@ const store = await openStore(join(folder, 'out'));
 const writer = await openTableWriter();
 const options = {
   format,
-  metadata: tableMetadata({ kind: 'embeddings', runId: 'tables', recognizer: 'none', recognizerDigest: 'none' }),
+  metadata: tableMetadata({
+    kind: 'embeddings',
+    runId: 'tables',
+    recognizer: 'none',
+    recognizerDigest: 'none',
+  }),
 };
 
 // Opens the thread's libraries.
