@@ -166,8 +166,8 @@ export function createCorpusDigest(): CorpusDigest {
   };
 }
 
-/** What JSON escapes: its own marks, control characters and halves of surrogate pairs. */
-const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+/** Whatever JSON escapes, and some that it does not: its own marks, control characters, halves of surrogate pairs. */
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
 
 /** `JSON.stringify` of subject, face, path and bytes; nearly all names need no escape, and then it is three times as fast. */
 export function jsonLine({ subjectId, faceId, uri, bytes }: FaceRecord): string {
