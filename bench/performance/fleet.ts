@@ -29,6 +29,7 @@ interface FleetFigures {
   readonly busyShare: number;
   readonly tailMs: number;
   readonly redis: {
+    /** Above an empty server. */
     readonly peakBytes: number;
     readonly commandsPerShard: number;
     readonly cpuMsPerShard: number;
@@ -41,6 +42,7 @@ interface FleetFigures {
 async function measureFleet(): Promise<FleetFigures> {
   return withFolder('memory', (folder) =>
     withBenchRedis(`${folder}/redis`, async ({ url, redis }) => {
+      const empty = await redisFigures(redis);
       const store = await openStore(`${folder}/out`);
       const run = await planTimerRun(store, folder, { runId: 'fleet', shards: SHARDS, ...SHARD });
       await queueShards(redis, run, await planned(store, run));
@@ -51,12 +53,12 @@ async function measureFleet(): Promise<FleetFigures> {
         workers: WORKERS / PROCESSES,
         msPerFace: SHARD_TIME / faces,
       };
-      const alone = await redisFigures(redis);
+      const queued = await redisFigures(redis);
       const children = Array.from({ length: PROCESSES }, () => startProcess(request));
       await Promise.all(children.map((child) => hear(child, 'ready')));
       say(`${WORKERS} workers are ready`);
       const before = await redisFigures(redis);
-      const bytesPerWorker = (before.usedBytes - alone.usedBytes) / WORKERS;
+      const bytesPerWorker = (before.usedBytes - queued.usedBytes) / WORKERS;
       const goAt = Date.now();
       for (const child of children) order(child, 'go');
       let done = 0;
@@ -83,7 +85,7 @@ async function measureFleet(): Promise<FleetFigures> {
         busyShare: busy / (workers.length * (window.end - window.start)),
         tailMs: Math.max(...lastEnds) - dryAt,
         redis: {
-          peakBytes: after.peakBytes,
+          peakBytes: after.peakBytes - empty.usedBytes,
           commandsPerShard: (after.commands - before.commands) / SHARDS,
           cpuMsPerShard: (1000 * (after.cpuSeconds - before.cpuSeconds)) / SHARDS,
           bytesPerWorker,
@@ -172,10 +174,11 @@ printReport({
   skipped: [],
   constants: {
     workers: WORKERS,
+    shards: SHARDS,
     'shard, ms': SHARD_TIME,
     'redis commands a shard': middle(({ redis }) => redis.commandsPerShard),
     'redis CPU a shard, ms': middle(({ redis }) => redis.cpuMsPerShard),
-    'redis memory at most, bytes': middle(({ redis }) => redis.peakBytes),
+    'redis memory above its start, bytes': middle(({ redis }) => redis.peakBytes),
     'redis memory a worker, bytes': middle(({ redis }) => redis.bytesPerWorker),
     'worker CPU a shard, ms': middle(({ cpuMsPerShard }) => cpuMsPerShard),
   },

@@ -6,6 +6,7 @@
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { openTableWriter } from '../../src/worker/tableWriter.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
+import { countRequests, type Requests } from './shared/countRequests.ts';
 import { withFolder } from './shared/folders.ts';
 import { openTimerModels } from './shared/timerModels.ts';
 import { planned, planTimerRun, timerContext } from './shared/timerRun.ts';
@@ -20,11 +21,16 @@ const USUAL = { people: 25, facesPerPerson: 20, dim: 512 };
 
 const quick = isQuick();
 
-/** Milliseconds from the first shard asked for to the last commit counted. */
-function timeShards(shards: number, shardMs: number, shape: typeof USUAL): Promise<number> {
+interface Timed {
+  /** From the first shard asked for to the last commit counted. */
+  readonly ms: number;
+  readonly requests: Requests;
+}
+
+function timeShards(shards: number, shardMs: number, shape: typeof USUAL): Promise<Timed> {
   return withFolder('disk', (folder) =>
     withBenchRedis(`${folder}/redis`, async ({ redis }) => {
-      const store = await openStore(`${folder}/out`);
+      const store = countRequests(await openStore(`${folder}/out`));
       const run = await planTimerRun(store, folder, { runId: 'queue', shards, ...shape });
       const faces = shape.people * shape.facesPerPerson;
       const models = openTimerModels({ msPerFace: shardMs / faces, dim: shape.dim });
@@ -32,10 +38,19 @@ function timeShards(shards: number, shardMs: number, shape: typeof USUAL): Promi
       const worker = await startTimerWorker(redis, timerContext(run, store, models, tableWriter));
       try {
         await queueShards(redis, run, await planned(store, run));
+        const before = { ...store.requests };
         const start = performance.now();
         worker.setPaused(false);
         await worker.committed(shards);
-        return performance.now() - start;
+        const ms = performance.now() - start;
+        const { writes, reads, lists, deletes } = store.requests;
+        const requests = {
+          writes: writes - before.writes,
+          reads: reads - before.reads,
+          lists: lists - before.lists,
+          deletes: deletes - before.deletes,
+        };
+        return { ms, requests };
       } finally {
         await worker.close();
         await tableWriter.close();
@@ -46,18 +61,21 @@ function timeShards(shards: number, shardMs: number, shape: typeof USUAL): Promi
 }
 
 const empty: Round[] = [];
+const perShardRequests = { writes: 0, reads: 0 };
 for (let round = 0; round < (quick ? 1 : 5); round++) {
   // The first shards open the listing and warm everything up: the difference of two runs is without them.
   const [few, many] = quick ? [2, 4] : [10, 60];
   const [short, long] = [await timeShards(few, 0, SMALL), await timeShards(many, 0, SMALL)];
-  const perShard = (long - short) / (many - few);
+  const perShard = (long.ms - short.ms) / (many - few);
+  perShardRequests.writes = (long.requests.writes - short.requests.writes) / (many - few);
+  perShardRequests.reads = (long.requests.reads - short.requests.reads) / (many - few);
   say(`${perShard.toFixed(1)} ms a shard without models`);
   empty.push({ value: perShard, limit: SHARD_MS });
 }
 const whole: Round[] = [];
 {
   const [shards, shardMs] = quick ? [2, 50] : [8, SHARD_MS];
-  const ms = await timeShards(shards, shardMs, USUAL);
+  const { ms } = await timeShards(shards, shardMs, USUAL);
   say(`${shards} shards of ${shardMs} ms in ${ms.toFixed(0)} ms`);
   whole.push({ value: ms - shards * shardMs, limit: shards * shardMs });
 }
@@ -87,4 +105,8 @@ printReport({
     ),
   ],
   skipped: [],
+  constants: {
+    'store writes a shard': perShardRequests.writes,
+    'store reads a shard': perShardRequests.reads,
+  },
 });
