@@ -44,7 +44,6 @@ const store = await openStore(out);
 const run = await requireRunFile(store);
 const tableWriter = await openTableWriter();
 const warnings: string[] = [];
-const ended = new AbortController();
 
 async function startWorker() {
   const redis = await connectRedis(redisUrl, { warn: (line) => warnings.push(line) });
@@ -55,7 +54,7 @@ async function startWorker() {
     paused: true,
     warn: (line) => warnings.push(line),
   });
-  return { redis, models, worker, queue: openShardQueue(redis, run.runId) };
+  return { redis, models, worker, queue: openShardQueue(redis, run.runId), ended: new AbortController() };
 }
 
 const workers: Awaited<ReturnType<typeof startWorker>>[] = [];
@@ -68,7 +67,7 @@ function report(message: FleetReport): void {
   process.send?.(message);
 }
 
-async function look({ redis, queue }: (typeof workers)[number]): Promise<void> {
+async function look({ redis, queue, ended }: (typeof workers)[number]): Promise<void> {
   const onLook = async () => void (await readProgress(redis, run.runId));
   await waitForRunEnd({ queue, store, run, signal: ended.signal, onLook, pollMs: LOOK_MS });
 }
@@ -80,13 +79,13 @@ process.on('message', async (order: FleetOrder) => {
     for (const one of workers) {
       one.worker.setPaused(false);
       look(one).catch((error: unknown) => {
-        if (!ended.signal.aborted) warnings.push(String(error));
+        if (!one.ended.signal.aborted) warnings.push(String(error));
       });
     }
     return;
   }
   const { user, system } = process.cpuUsage(cpu);
-  ended.abort();
+  for (const { ended } of workers) ended.abort();
   const { timeOrigin } = performance;
   report({
     kind: 'done',

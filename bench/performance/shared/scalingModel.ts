@@ -46,7 +46,10 @@ export interface Assumptions {
 const KEYS_PER_LIST = 1_000;
 /** Names that the last step lists, a shard: its commit and its files. */
 const LISTED_PER_SHARD = 3;
-/** What the last step reads of a shard: its commit and its table of people. */
+/**
+ * What the last step reads of a shard: its commit and its table of people. Every worker that is there at the end may do
+ * it, at the worst all of them at once.
+ */
 const FINISH_READS_PER_SHARD = 2;
 
 export interface Needs {
@@ -85,8 +88,8 @@ export function needsOf(asked: Assumptions, measured: MeasuredConstants): Needs 
   const length = Math.max(1, (1000 * shardSeconds) / measured.fleetShardMs);
   const redisMsPerShard = measured.redisCpuMsPerShard * length;
   const storeWrites = shards * measured.writesPerShard;
-  const ownReads = shards * (measured.readsPerShard + FINISH_READS_PER_SHARD);
-  const lists = (shards * LISTED_PER_SHARD) / KEYS_PER_LIST;
+  const ownReads = shards * (measured.readsPerShard + workers * FINISH_READS_PER_SHARD);
+  const lists = (workers * shards * LISTED_PER_SHARD) / KEYS_PER_LIST;
   const storeReads = faces + ownReads;
   const dataTerabytes = (rows * measured.bytesPerRow) / 1e12;
   return {
