@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { packageRoot } from '../../src/shared/package.ts';
 import { aliveWorkers } from '../../src/shared/redisRuns.ts';
+import { pauseRun, resumeRun } from '../../src/shared/run/pause.ts';
 import { requireRunFile } from '../../src/shared/run/runFile.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
@@ -41,25 +42,25 @@ async function rate(workers: number): Promise<number> {
       const out = join(folder, 'out');
       const options = ['--image-root', samples, '--shard-faces', String(SHARD_FACES), '--redis', url];
       await startPosecast(['submit', list, out, ...options]).done;
+      const store = await openStore(out);
+      const { runId } = await requireRunFile(store);
       // Paused until every worker has loaded its models.
-      await startPosecast(['pause', out]).done;
+      await pauseRun(store, { runId, since: new Date().toISOString(), host: 'bench' });
       const running = Array.from({ length: workers }, () =>
         startPosecast(['work', out, '--threads', '1', '--redis', url]),
       );
       const ended = Promise.all(running.map(({ done }) => done));
-      await Promise.race([untilReady(redis, out, workers), ended]);
-      await startPosecast(['resume', out]).done;
+      await Promise.race([untilReady(redis, runId, workers), ended]);
+      await resumeRun(store, runId);
       await ended;
+      await store.close();
       return rateOfCommits(out, shards, workers);
     }),
   );
 }
 
 /** A worker says that it is alive when its models are loaded. */
-async function untilReady(redis: Redis, out: string, workers: number): Promise<void> {
-  const store = await openStore(out, { access: 'read' });
-  const { runId } = await requireRunFile(store);
-  await store.close();
+async function untilReady(redis: Redis, runId: string, workers: number): Promise<void> {
   while ((await aliveWorkers(redis, runId)).length < workers) await sleep(100);
 }
 
