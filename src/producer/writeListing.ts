@@ -169,12 +169,15 @@ export function createCorpusDigest(): CorpusDigest {
 /** Whatever JSON escapes, and some that it does not: its own marks, control characters, halves of surrogate pairs. */
 const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
 
-/** `JSON.stringify` of subject, face, path and bytes; nearly all names need no escape, and then it is three times as fast. */
-export function jsonLine({ subjectId, faceId, uri, bytes }: FaceRecord): string {
+/**
+ * `JSON.stringify` of subject, face, path, bytes and, where there is one, offset: without it the line is that of earlier
+ * versions, whose runs are taken up. Nearly all names need no escape, and then it is three times as fast.
+ */
+export function jsonLine({ subjectId, faceId, uri, bytes, offset }: FaceRecord): string {
   if (ESCAPED.test(subjectId) || ESCAPED.test(faceId) || ESCAPED.test(uri)) {
-    return JSON.stringify([subjectId, faceId, uri, bytes]);
+    return JSON.stringify([subjectId, faceId, uri, bytes, ...(offset === undefined ? [] : [offset])]);
   }
-  return `["${subjectId}","${faceId}","${uri}",${bytes}]`;
+  return `["${subjectId}","${faceId}","${uri}",${bytes}${offset === undefined ? '' : `,${offset}`}]`;
 }
 
 function sha256Of(body: Uint8Array): string {

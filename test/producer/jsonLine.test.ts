@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { jsonLine } from '../../src/producer/writeListing.ts';
 
-test('a line of the fingerprint is what JSON makes of subject, face, path and bytes', () => {
+test('a line of the fingerprint is what JSON makes of subject, face, path, bytes and offset', () => {
   const name = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string({ unit: 'grapheme' }),
@@ -12,9 +12,10 @@ test('a line of the fingerprint is what JSON makes of subject, face, path and by
     }),
   );
   fc.assert(
-    fc.property(name, name, name, fc.nat(), (subjectId, faceId, uri, bytes) => {
-      const expected = JSON.stringify([subjectId, faceId, uri, bytes]);
-      assert.equal(jsonLine({ subjectId, faceId, uri, bytes }), expected);
+    fc.property(name, name, name, fc.nat(), fc.option(fc.nat()), (subjectId, faceId, uri, bytes, at) => {
+      const expected = JSON.stringify([subjectId, faceId, uri, bytes, ...(at === null ? [] : [at])]);
+      const offset = at === null ? {} : { offset: at };
+      assert.equal(jsonLine({ subjectId, faceId, uri, bytes, ...offset }), expected);
     }),
     { numRuns: 300 },
   );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { writeListing } from '../../../src/producer/writeListing.ts';
 import { parseRunConfig, type RunConfigInput } from '../../../src/shared/config.ts';
+import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
 import type { FaceRecord } from '../../../src/shared/face.ts';
 import { readPlan } from '../../../src/shared/listing.ts';
 import { createRunFile, type RunFile } from '../../../src/shared/run/runFile.ts';
@@ -101,6 +102,7 @@ export function timerContext(
   return {
     run,
     store,
+    corpus: folderSource(run.config.imageRoot),
     plan: openRunPlan(store, run),
     models,
     tableWriter,
