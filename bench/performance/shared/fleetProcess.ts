@@ -5,7 +5,7 @@
  */
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { readProgress } from '../../../src/shared/redisRuns.ts';
+import { claimFinish, readProgress } from '../../../src/shared/redisRuns.ts';
 import { requireRunFile } from '../../../src/shared/run/runFile.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { waitForRunEnd } from '../../../src/worker/runEnd.ts';
@@ -69,7 +69,16 @@ function report(message: FleetReport): void {
 
 async function look({ redis, queue, ended }: (typeof workers)[number]): Promise<void> {
   const onLook = async () => void (await readProgress(redis, run.runId));
-  await waitForRunEnd({ queue, store, run, signal: ended.signal, onLook, pollMs: LOOK_MS });
+  const claim = () => claimFinish(redis, run.runId);
+  await waitForRunEnd({
+    queue,
+    store,
+    run,
+    signal: ended.signal,
+    onLook,
+    claimFinish: claim,
+    pollMs: LOOK_MS,
+  });
 }
 
 let cpu = process.cpuUsage();
