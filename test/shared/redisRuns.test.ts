@@ -73,3 +73,10 @@ test('of several that would finish a run one does, and the next when it is done 
     assert.ok((await redis.pttl('posecast:r:finish')) <= 10_000);
     assert.ok((await redis.pttl('posecast:r:finish')) > 0, 'one that dies is waited for 10 s');
   }));
+
+test('a Redis that refuses to write keeps nobody from finishing a run', () =>
+  withRedis(async ({ redis }) => {
+    await redis.config('SET', 'maxmemory', '1');
+    assert.ok(await claimFinish(redis, 'r'));
+    assert.ok(await claimFinish(redis, 'r'));
+  }));
