@@ -30,6 +30,8 @@ export interface BenchReport {
   readonly rows: readonly BenchRow[];
   /** Why a row could not be measured here. */
   readonly skipped: readonly string[];
+  /** What else was measured and no target is set for, by name and unit: what models of larger runs are made from. */
+  readonly constants?: Readonly<Record<string, number>>;
   /** Names and versions of other people's programs that were measured. */
   readonly versions?: Readonly<Record<string, string>>;
 }

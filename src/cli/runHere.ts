@@ -7,7 +7,7 @@ import { feedAgain } from '../producer/feedRun.ts';
 import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import type { ShardQueue } from '../shared/queue.ts';
-import { readProgress } from '../shared/redisRuns.ts';
+import { claimFinish, readProgress } from '../shared/redisRuns.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import { openConsumptionWatch } from '../worker/consumptionWatch.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
@@ -213,6 +213,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         signal: either,
         onLook: show,
         isStoreAway: worker.isStoreAway,
+        claimFinish: () => claimFinish(redis, run.runId),
         emptyQueue,
         onQueueDepth: (depth) => observer.queueDepth?.(depth),
       });

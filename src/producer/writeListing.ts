@@ -78,7 +78,7 @@ export async function writeListing(
   let oversizeShards = 0;
   let largestSubject = { subjectId: '', faces: 0 };
   let subject = { subjectId: '', faces: 0, bytes: 0 };
-  let table = createTableWriter(columns);
+  const table = createTableWriter(columns);
 
   const planned = (shard: PlannedShard | undefined): void => {
     if (shard === undefined) return;
@@ -102,10 +102,9 @@ export async function writeListing(
   const endPart = async (): Promise<void> => {
     const key = partKey(runId, parts.length);
     const rows = table.rows;
-    const body = table.finish();
+    const body = await table.finish();
     parts.push({ key, rows, bytes: body.byteLength, sha256: sha256Of(body) });
     await store.put(key, body, signal);
-    table = createTableWriter(columns);
   };
 
   let seen = 0;
@@ -139,7 +138,7 @@ export async function writeListing(
   planned(planner.finish());
   await endPart();
   const shards = plan.rows;
-  await store.put(planKey(runId), plan.finish(), signal);
+  await store.put(planKey(runId), await plan.finish(), signal);
   return { corpus: digest.finish(), listing: parts, shards, oversizeShards, largestSubject };
 }
 
@@ -173,13 +172,7 @@ export function createCorpusDigest(): CorpusDigest {
       corpus.faces++;
       corpus.bytes += face.bytes;
       last = face;
-      const { subjectId, faceId, uri, bytes, offset, row, labels } = face;
-      // Without place and labels the line is that of earlier versions, whose runs are taken up.
-      const place =
-        offset === undefined && row === undefined
-          ? []
-          : [offset ?? null, ...(row === undefined ? [] : [row])];
-      pending += `${JSON.stringify([subjectId, faceId, uri, bytes, ...place, ...(labels === undefined ? [] : [labels])])}\n`;
+      pending += `${jsonLine(face)}\n`;
       if (pending.length > 32_768) {
         hash.update(pending);
         pending = '';
@@ -190,6 +183,23 @@ export function createCorpusDigest(): CorpusDigest {
       return { ...corpus, sha256: hash.digest('hex') };
     },
   };
+}
+
+/** Whatever JSON escapes, and some that it does not: its own marks, control characters, halves of surrogate pairs. */
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
+
+/**
+ * `JSON.stringify` of subject, face, path, bytes and, where there are any, place and labels: without them the line is that
+ * of earlier versions, whose runs are taken up. Nearly all names need no escape, and then it is three times as fast.
+ */
+export function jsonLine({ subjectId, faceId, uri, bytes, offset, row, labels }: FaceRecord): string {
+  const plain = row === undefined && labels === undefined;
+  if (plain && !ESCAPED.test(subjectId) && !ESCAPED.test(faceId) && !ESCAPED.test(uri)) {
+    return `["${subjectId}","${faceId}","${uri}",${bytes}${offset === undefined ? '' : `,${offset}`}]`;
+  }
+  const place =
+    offset === undefined && row === undefined ? [] : [offset ?? null, ...(row === undefined ? [] : [row])];
+  return JSON.stringify([subjectId, faceId, uri, bytes, ...place, ...(labels === undefined ? [] : [labels])]);
 }
 
 export function sha256Of(body: Uint8Array): string {

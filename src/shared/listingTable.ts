@@ -1,6 +1,10 @@
 /** The two Parquet tables of a plan: the listing (one row a face) and the shards (one row a shard). */
-import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import type { LabelColumn, LabelType } from './labelColumns.ts';
+import type { TableColumns as ColumnarTable } from './table/columns.ts';
+import { encodePlanTable } from './table/encodeTable.ts';
+import { IntegerColumn } from './table/integerColumn.ts';
+import { NumberColumn } from './table/numberColumn.ts';
+import { TextColumn } from './table/textColumn.ts';
 
 /** Name and type of each column, in order. */
 export type TableColumns = Readonly<Record<string, ColumnType>>;
@@ -59,51 +63,48 @@ export interface TableWriter<C extends TableColumns> {
   append(row: TableRow<C>): void;
   /** Rows so far. */
   readonly rows: number;
-  /** The whole file; the writer is used up. */
-  finish(): Uint8Array;
+  /**
+   * The whole file; the writer is empty afterwards, and its memory serves the next file. Keeps the thread busy for about a
+   * second a million rows. Nothing may be appended before it is done.
+   */
+  finish(): Promise<Uint8Array>;
 }
 
-/** Builds one Parquet file (snappy, row groups of 10,000) in memory, about as large as the file. */
+/**
+ * Builds one Parquet file (snappy, row groups of 10,000) from flat columns in memory. A row costs two microseconds and
+ * leaves nothing to the garbage collector but the strings that it came with.
+ */
 export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
-  const names = Object.keys(columns) as (keyof C & string)[];
-  let group = names.map((): (string | bigint | number | null)[] => []);
+  const fields = Object.entries(columns).map(([name, type]) => ({ name, column: planColumn(name, type) }));
   let rows = 0;
-  const columnData = () =>
-    names.map((name, i) => ({
-      name,
-      data: group[i] ?? [],
-      type: columns[name]?.replace('?', '') as BasicType,
-      nullable: columns[name]?.endsWith('?') ?? false,
-    }));
-  const writer = new ByteWriter(2 ** 20);
-  const parquet = new ParquetWriter({
-    writer,
-    schema: schemaFromColumnData({ columnData: columnData() }),
-    createdBy: 'posecast',
-  });
-  const flush = (): void => {
-    if (group[0]?.length === 0) return;
-    // An in-memory writer works synchronously.
-    void parquet.write({ columnData: columnData(), rowGroupSize: ROW_GROUP });
-    group = names.map(() => []);
-  };
   return {
     append(row) {
-      for (const [i, name] of names.entries()) {
-        const value = row[name];
-        const isInteger = typeof value === 'number' && columns[name] !== 'DOUBLE?';
-        group[i]?.push(isInteger ? BigInt(value) : value);
-      }
+      for (const { name, column } of fields) column.add((row as TableRow<TableColumns>)[name] ?? null);
       rows++;
-      if (rows % ROW_GROUP === 0) flush();
     },
     get rows() {
       return rows;
     },
-    finish() {
-      flush();
-      void parquet.finish();
-      return writer.getBytes();
+    async finish() {
+      const table: ColumnarTable = { rows, columns: fields.map(({ column }) => column.finish()) };
+      const file = await encodePlanTable(table, ROW_GROUP);
+      for (const { column } of fields) column.clear();
+      rows = 0;
+      return file;
     },
   };
+}
+
+function planColumn(name: string, type: ColumnType): TextColumn | IntegerColumn | NumberColumn {
+  const nullable = type.endsWith('?');
+  switch (type) {
+    case 'STRING':
+    case 'STRING?':
+      return new TextColumn({ name, type: 'utf8', nullable });
+    case 'INT64':
+    case 'INT64?':
+      return new IntegerColumn({ name, type: 'int64', nullable });
+    case 'DOUBLE?':
+      return new NumberColumn({ name, type: 'float64', nullable });
+  }
 }

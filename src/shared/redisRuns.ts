@@ -1,4 +1,5 @@
 /** The runs a Redis has work for, so that `posecast work` needs no argument; and what is known of each as it runs. */
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { forgetQueue, keepQueue } from './forgetQueue.ts';
@@ -30,6 +31,25 @@ export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> 
 /** True for one of several processes that ask within the time. */
 export async function claimFeeding(redis: Redis, runId: string, ms: number): Promise<boolean> {
   return (await redis.set(`posecast:${runId}:feeding`, '1', 'PX', ms, 'NX')) === 'OK';
+}
+
+/** How long a process that looks whether a run is complete, and makes its last files, has that to itself. */
+const FINISH_MS = 10_000;
+
+/**
+ * For one of several processes that ask within 10 s: what says that it is done with the last step. Undefined for the
+ * others. Only spares them reading every commit at once: doing the last step twice is harmless.
+ */
+export async function claimFinish(redis: Redis, runId: string): Promise<(() => Promise<void>) | undefined> {
+  const key = `posecast:${runId}:finish`;
+  const mine = randomUUID();
+  // A Redis that refuses to write (its memory is full) does not keep a run from ending.
+  const answer = await redis.set(key, mine, 'PX', FINISH_MS, 'NX').catch(() => 'OK');
+  if (answer !== 'OK') return undefined;
+  return async () => {
+    // Another process may have it by now.
+    if ((await redis.get(key)) === mine) await redis.del(key);
+  };
 }
 
 /** Takes a finished run off the list; what else Redis holds of it ends by itself. */

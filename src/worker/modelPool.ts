@@ -4,7 +4,8 @@ import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
 import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
 
-export interface ModelPool {
+/** What computes the faces and variants of a shard. */
+export interface ShardModels {
   readonly threads: number;
   /** One outcome a face, in order. The inputs' bytes are handed over. */
   processFaces(
@@ -17,6 +18,15 @@ export interface ModelPool {
     postures: Float32Array,
     onAnswer?: (times: ThreadTimes) => void,
   ): Promise<Float32Array>;
+}
+
+export interface ModelPool extends ShardModels {
+  /**
+   * The same models for one more shard: its requests go behind those of the shards that came before. Of two shards in
+   * work one is then done first, and its table is written while the models compute the other; sharing the models
+   * evenly, both would be done at once, and the models would wait for both tables.
+   */
+  inTurn(): ShardModels;
   close(): Promise<void>;
 }
 
@@ -29,12 +39,13 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
     size: threads,
     init,
   });
-  return {
+  const models = (turn: number): ShardModels => ({
     threads,
     async processFaces(batch, onAnswer) {
       const response = await pool.run(
         { kind: 'faces', batch },
         ownedBuffers(batch.map((input) => input.bytes)),
+        turn,
       );
       if (response.kind !== 'faces') throw new Error('thread answered another request');
       onAnswer?.(response.times);
@@ -47,23 +58,23 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
       const parts: Promise<void>[] = [];
       for (let start = 0; start < rows; start += COMBINE_ROWS) {
         const end = Math.min(rows, start + COMBINE_ROWS);
+        const request: ModelRequest = {
+          kind: 'combine',
+          identities: identities.slice(start * dim, end * dim),
+          postures: postures.slice(start * POSTURE_DIM, end * POSTURE_DIM),
+        };
         parts.push(
-          pool
-            .run({
-              kind: 'combine',
-              identities: identities.slice(start * dim, end * dim),
-              postures: postures.slice(start * POSTURE_DIM, end * POSTURE_DIM),
-            })
-            .then((response) => {
-              if (response.kind !== 'combine') throw new Error('thread answered another request');
-              onAnswer?.(response.times);
-              embeddings.set(response.embeddings, start * dim);
-            }),
+          pool.run(request, [], turn).then((response) => {
+            if (response.kind !== 'combine') throw new Error('thread answered another request');
+            onAnswer?.(response.times);
+            embeddings.set(response.embeddings, start * dim);
+          }),
         );
       }
       await Promise.all(parts);
       return embeddings;
     },
-    close: () => pool.close(),
-  };
+  });
+  let turns = 0;
+  return { ...models(0), inTurn: () => models(++turns), close: () => pool.close() };
 }

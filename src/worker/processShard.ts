@@ -20,7 +20,7 @@ import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata
 import type { TableRows } from '../shared/table/tables.ts';
 import { batchRecords } from './batchRecords.ts';
 import type { EarlierReader } from './earlierReader.ts';
-import type { ModelPool } from './modelPool.ts';
+import type { ModelPool, ShardModels } from './modelPool.ts';
 import type { ThreadTimes } from './modelThread.ts';
 import { openShardImages } from './shardImages.ts';
 import { openShardReader } from './shardReader.ts';
@@ -62,6 +62,9 @@ export interface ShardContext {
   /** Bounds the images being read at once in this process. */
   readonly readLimit: LimitFunction;
 }
+
+/** The context with the models as one shard sees them. */
+type InTurn = Omit<ShardContext, 'models'> & { readonly models: ShardModels };
 
 /** What has been done since the last report. */
 export interface ShardProgress {
@@ -112,8 +115,9 @@ export async function processShard(
   const records = await stopwatch.time('listing', () =>
     readListing(store, spec, options.signal, run.config.labelColumns),
   );
-  const results = await processFaces(records, context, options, stopwatch);
-  const tables = await augmentAll(results, spec, context, options, stopwatch);
+  const inTurn = { ...context, models: context.models.inTurn() };
+  const results = await processFaces(records, inTurn, options, stopwatch);
+  const tables = await augmentAll(results, spec, inTurn, options, stopwatch);
   options.signal.throwIfAborted();
   const encoded = await encodeTables(tables, context, stopwatch);
   const result = {
@@ -149,7 +153,7 @@ function refuseUnplanned(spec: ShardSpec, planned: ShardSpec | undefined): void 
 /** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
 async function processFaces(
   records: readonly FaceRecord[],
-  { run, corpus, tableImages, models, batchFaces, readLimit }: ShardContext,
+  { run, corpus, tableImages, models, batchFaces, readLimit }: InTurn,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
@@ -195,7 +199,7 @@ async function processFaces(
 async function augmentAll(
   results: readonly FaceResult[],
   spec: ShardSpec,
-  context: ShardContext,
+  context: InTurn,
   { signal, onProgress, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<ShardTables> {
@@ -207,6 +211,7 @@ async function augmentAll(
     dim: run.embeddingDim,
     config: run.config,
     classIndexOf: known.classIndexOf,
+    expectedRows: results.length + spec.subjects * run.config.variants,
     reachableBins: augmentation?.targets.bins.reachable ?? [],
   });
   const bySubject = groupBySubject(results);
@@ -258,7 +263,7 @@ interface KnownPeople {
 
 async function readKnown(
   spec: ShardSpec,
-  { run, plan, earlier }: ShardContext,
+  { run, plan, earlier }: Pick<ShardContext, 'run' | 'plan' | 'earlier'>,
   signal: AbortSignal,
   stopwatch: Stopwatch,
 ): Promise<KnownPeople> {

@@ -30,6 +30,11 @@ export interface RunEndOptions {
   readonly pollMs?: number;
   /** Hears at every look how much is in the queue. */
   readonly onQueueDepth?: (depth: QueueDepth) => void;
+  /**
+   * Asked before every commit is read; undefined: another process does so now, and this one looks again later. What it
+   * gives is called when that is done. Absent: all do it.
+   */
+  readonly claimFinish?: () => Promise<(() => Promise<void>) | undefined>;
   /** Hears whether the queue has work. */
   readonly emptyQueue?: EmptyQueueWatch;
 }
@@ -70,7 +75,7 @@ async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
 }
 
 async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
-  const { queue, store, run, signal } = options;
+  const { queue, store, signal } = options;
   let countedAt = -Infinity;
   while (true) {
     signal.throwIfAborted();
@@ -84,13 +89,29 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       countedAt = performance.now();
       // Another worker may have been faster; then there is nothing to read.
       if (await isFinished(store)) return { status: 'complete' };
-      const finalized = await finalizeRun(store, run, { signal });
-      if (finalized.status === 'finished') return { status: 'complete' };
-      if ((await queue.getFailedCount()) >= finalized.missing)
-        return { status: 'failed', failures: await readFailures(queue) };
-      options.emptyQueue?.sawNone();
+      const end = await finish(options);
+      if (end !== undefined) return end;
     }
     await sleep(options.pollMs ?? 200, undefined, { signal });
+  }
+}
+
+/** Undefined: the run has not ended, or another process is about to say so. */
+async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
+  const { queue, store, run, signal, claimFinish } = options;
+  const done = claimFinish === undefined ? async () => {} : await claimFinish();
+  if (done === undefined) return undefined;
+  try {
+    const finalized = await finalizeRun(store, run, { signal });
+    if (finalized.status === 'finished') return { status: 'complete' };
+    if ((await queue.getFailedCount()) >= finalized.missing) {
+      return { status: 'failed', failures: await readFailures(queue) };
+    }
+    options.emptyQueue?.sawNone();
+    return undefined;
+  } finally {
+    // Not waited for: without Redis it ends by itself.
+    done().catch(() => {});
   }
 }
 

@@ -37,12 +37,14 @@ export interface ShardTablesOptions {
   readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode' | 'labelColumns'>;
   /** class_index of the shard's n-th subject. */
   readonly classIndexOf: (n: number) => number;
+  /** Embeddings at most, as far as is known. */
+  readonly expectedRows?: number;
   /** Pose bins that augmentation can reach: what coverage is a share of. */
   readonly reachableBins: readonly number[];
 }
 
 export function shardTables(options: ShardTablesOptions): ShardTables {
-  const data = embeddingRows({ dim: options.dim, ...options.config });
+  const data = embeddingRows({ dim: options.dim, ...options.config }, options.expectedRows);
   const rejects = rejectRows();
   const subjects = subjectRows();
   const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };

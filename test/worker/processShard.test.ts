@@ -13,13 +13,14 @@ test('a shard that is committed is taken already: nothing is read and nothing co
     const [spec] = await sampleSpecs(store, run);
     assert.ok(spec);
     const computed = async () => assert.fail('computed again');
+    const models = { threads: 1, processFaces: computed, combine: computed };
     const context: ShardContext = {
       run,
       store,
       corpus: folderSource('/nowhere'),
       plan: openRunPlan(store, run),
       earlier: { read: computed, close: async () => undefined },
-      models: { threads: 1, processFaces: computed, combine: computed, close: async () => undefined },
+      models: { ...models, inTurn: () => models, close: async () => undefined },
       tableWriter: { encode: computed, close: async () => undefined },
       device: 'cpu',
       batchFaces: 1,

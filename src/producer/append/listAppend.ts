@@ -98,7 +98,7 @@ export async function listAppend(
     if (written === undefined) return { gone };
     const key = appendedSubjectsKey(planId);
     const { rows } = table;
-    const body = table.finish();
+    const body = await table.finish();
     await into.put(key, body, signal);
     const generation: AppendGeneration = {
       schemaVersion: 1,

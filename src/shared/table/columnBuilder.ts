@@ -1,4 +1,7 @@
-/** Fills a column row by row. Buffers double as they fill, so a row costs a copy of its values and nothing else. */
+/**
+ * Fills a column row by row. Buffers double as they fill, so a row costs a copy of its values and nothing else; vectors,
+ * which are nearly all of a table, are never moved when the number of rows was known.
+ */
 import { PosecastError } from '../errors.ts';
 import type { Column, ColumnSpec, ScalarType } from './columns.ts';
 
@@ -37,7 +40,8 @@ export class ColumnBuilder {
   private offsets: Int32Array | undefined;
   private validity = new Uint8Array(16);
 
-  constructor(spec: ColumnSpec) {
+  /** @param expectedRows room for as many vectors is taken at once; memory that stays unused is never touched. */
+  constructor(spec: ColumnSpec, expectedRows = 0) {
     this.spec = spec;
     if (spec.type === 'utf8') {
       this.values = new Uint8Array(1024);
@@ -45,7 +49,7 @@ export class ColumnBuilder {
     } else if (typeof spec.type === 'string') {
       this.values = new SCALAR_ARRAYS[spec.type](128);
     } else {
-      this.values = new Float32Array(spec.type.size * 16);
+      this.values = new Float32Array(spec.type.size * Math.max(16, expectedRows));
     }
   }
 

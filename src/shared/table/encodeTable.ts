@@ -21,23 +21,50 @@ export interface EncodedTable {
 }
 
 /**
- * Rows of a Parquet row group: 32 MiB of 512-d float32. The writer needs about six times what it is given at once,
- * so larger tables go through it one row group at a time.
+ * Rows of a Parquet row group: 16 MiB of 512-d float32. The writer holds a whole group several times, and never gives
+ * memory back, so this is what the memory of a worker's table thread hangs on.
  */
-export const ROW_GROUP_ROWS = 16_384;
+export const ROW_GROUP_ROWS = 8_192;
+
+/** Rows handed to the writer at once: copied on the way. */
+const BATCH_ROWS = 2_048;
 
 /** The table as one file. Rows keep their order; equal tables give equal bytes. */
 export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array> {
   const { format, metadata } = options;
   // apache-arrow 21.2 writes compressed IPC that other readers refuse, so IPC files are not compressed.
   if (format === 'arrow') return tableToIPC(arrowTable(table, metadataEntries(metadata)), 'file');
-  return encodeParquet(rowGroups(table), metadata);
+  return encodeParquet(slices(table, BATCH_ROWS), metadata);
 }
 
-function* rowGroups(table: TableColumns): Iterable<TableColumns> {
-  if (table.rows <= ROW_GROUP_ROWS) return yield table;
-  for (let start = 0; start < table.rows; start += ROW_GROUP_ROWS) {
-    yield sliceTable(table, start, Math.min(start + ROW_GROUP_ROWS, table.rows));
+/** A table of a plan, as one Parquet file (snappy). Few columns and many rows, of which only some are read again. */
+export async function encodePlanTable(table: TableColumns, rowGroupRows: number): Promise<Uint8Array> {
+  let builder = new parquet.WriterPropertiesBuilder()
+    .setCompression(parquet.Compression.SNAPPY)
+    .setMaxRowGroupSize(rowGroupRows);
+  for (const { spec } of table.columns) {
+    // Texts that come once, as ids and paths do, make a dictionary useless and numbers that grow do so too.
+    builder = builder.setColumnDictionaryEnabled(spec.name, repeats(table, spec.name));
+  }
+  return writeParquet(slices(table, rowGroupRows), new Map(), () => builder.build());
+}
+
+/** Whether a text column says the same again and again, judged by its first rows. */
+function repeats({ rows, columns }: TableColumns, name: string): boolean {
+  const { offsets, values } = columns.find(({ spec }) => spec.name === name)!;
+  if (offsets === undefined) return false;
+  const seen = new Set<string>();
+  const looked = Math.min(rows, 1_000);
+  const text = new TextDecoder();
+  for (let row = 0; row < looked; row++)
+    seen.add(text.decode(values.subarray(offsets[row], offsets[row + 1])));
+  return seen.size * 2 <= looked;
+}
+
+function* slices(table: TableColumns, rows: number): Iterable<TableColumns> {
+  if (table.rows <= rows) return yield table;
+  for (let start = 0; start < table.rows; start += rows) {
+    yield sliceTable(table, start, Math.min(start + rows, table.rows));
   }
 }
 
@@ -47,11 +74,19 @@ export async function encodeParquet(
   metadata: TableMetadata,
 ): Promise<Uint8Array> {
   const entries = metadataEntries(metadata);
+  return writeParquet(tables, entries, (first) => writerProperties(first, entries));
+}
+
+async function writeParquet(
+  tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
+  entries: Map<string, string>,
+  propertiesOf: (first: TableColumns) => parquet.WriterProperties,
+): Promise<Uint8Array> {
   const iterator = (async function* () {
     yield* tables;
   })();
   const first = await iterator.next();
-  if (first.done) throw new Error('encodeParquet needs at least one table');
+  if (first.done) throw new Error('a Parquet file needs at least one table');
   const ready = recordBatches(first.value, entries);
   // The writer reports a failing input in its own words; the caller gets the original.
   let failure: unknown;
@@ -71,7 +106,7 @@ export async function encodeParquet(
     },
   });
   const chunks: Uint8Array[] = [];
-  const stream = await parquet.transformParquetStream(batches, writerProperties(first.value, entries));
+  const stream = await parquet.transformParquetStream(batches, propertiesOf(first.value));
   for await (const chunk of stream) chunks.push(chunk as Uint8Array);
   if (failure !== undefined) throw failure;
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
@@ -84,7 +119,13 @@ export async function encodeParquet(
 }
 
 function recordBatches(table: TableColumns, entries: Map<string, string>): parquet.RecordBatch[] {
-  return parquet.Table.fromIPCStream(tableToIPC(arrowTable(table, entries), 'stream')).recordBatches();
+  const copy = parquet.Table.fromIPCStream(tableToIPC(arrowTable(table, entries), 'stream'));
+  try {
+    return copy.recordBatches();
+  } finally {
+    // Its memory is not JavaScript's: the garbage collector does not know that it is worth collecting.
+    copy.free();
+  }
 }
 
 function writerProperties(table: TableColumns, entries: Map<string, string>): parquet.WriterProperties {
@@ -95,7 +136,9 @@ function writerProperties(table: TableColumns, entries: Map<string, string>): pa
     .setCompression(parquet.Compression.ZSTD)
     .setMaxRowGroupSize(ROW_GROUP_ROWS)
     .setKeyValueMetadata(entries)
-    .setDictionaryEnabled(false);
+    .setDictionaryEnabled(false)
+    // The least and greatest of all values of all vectors: nobody asks for it, and it takes a tenth of the time.
+    .setStatisticsEnabled(parquet.EnabledStatistics.None);
   // Settings of nested columns are ignored by this writer, so the vectors' encoding is the global one and the
   // others are exceptions. Half floats stay plain: DuckDB cannot read them byte-stream-split.
   if (vectors.length > 0 && !vectors.includes('float16')) {
@@ -103,7 +146,11 @@ function writerProperties(table: TableColumns, entries: Map<string, string>): pa
   }
   for (const { spec } of table.columns) {
     if (spec.type === 'utf8') builder = builder.setColumnDictionaryEnabled(spec.name, true);
-    if (typeof spec.type === 'string') builder = builder.setColumnEncoding(spec.name, parquet.Encoding.PLAIN);
+    if (typeof spec.type === 'string') {
+      builder = builder
+        .setColumnEncoding(spec.name, parquet.Encoding.PLAIN)
+        .setColumnStatisticsEnabled(spec.name, parquet.EnabledStatistics.Page);
+    }
   }
   return builder.build();
 }

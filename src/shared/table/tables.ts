@@ -148,8 +148,9 @@ export function embeddingColumns(shape: EmbeddingShape): ColumnSpec[] {
   return columns;
 }
 
-export function embeddingRows(shape: EmbeddingShape): TableRows<EmbeddingRow> {
-  return tableRows(embeddingColumns(shape), (row) => [
+/** @param expectedRows at most so many, as far as is known: more may come, and are moved once more. */
+export function embeddingRows(shape: EmbeddingShape, expectedRows = 0): TableRows<EmbeddingRow> {
+  const cells = (row: EmbeddingRow): CellValue[] => [
     row.faceId,
     row.subjectId,
     row.kind,
@@ -166,7 +167,8 @@ export function embeddingRows(shape: EmbeddingShape): TableRows<EmbeddingRow> {
     row.embedding,
     ...(shape.withLandmarks ? [row.landmarks ?? null] : []),
     ...(shape.withPostureCode ? [row.postureCode ?? null] : []),
-  ]);
+  ];
+  return tableRows(embeddingColumns(shape), cells, expectedRows);
 }
 
 export function rejectRows(): TableRows<RejectRow> {
@@ -220,8 +222,12 @@ export function* readSubjectRows(batch: RecordBatch): Iterable<SubjectRow> {
   }
 }
 
-function tableRows<Row>(specs: readonly ColumnSpec[], cells: (row: Row) => CellValue[]): TableRows<Row> {
-  const builders = specs.map((spec) => new ColumnBuilder(spec));
+function tableRows<Row>(
+  specs: readonly ColumnSpec[],
+  cells: (row: Row) => CellValue[],
+  expectedRows = 0,
+): TableRows<Row> {
+  const builders = specs.map((spec) => new ColumnBuilder(spec, expectedRows));
   let length = 0;
   return {
     get length() {

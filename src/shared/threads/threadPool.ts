@@ -1,7 +1,7 @@
 /**
- * A fixed number of worker threads that all run the same file. Requests wait in one queue and go to the first
- * free thread, each thread holding at most `depth` of them, so that its next input is already there when it
- * finishes one.
+ * A fixed number of worker threads that all run the same file. Requests wait in one queue, the lowest turn first, and go
+ * to the first free thread, each thread holding at most `depth` of them, so that its next input is already there when
+ * it finishes one.
  */
 import { type Transferable, Worker } from 'node:worker_threads';
 import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
@@ -9,8 +9,11 @@ import { CLOSE_THREAD, type ThreadFailure, type ThreadReply } from './protocol.t
 
 export interface ThreadPool<Request, Response> {
   readonly size: number;
-  /** Resolves with the thread's answer; rejects with its error, or when the thread dies. */
-  run(request: Request, transfer?: readonly Transferable[]): Promise<Response>;
+  /**
+   * Resolves with the thread's answer; rejects with its error, or when the thread dies. Of the requests that wait, those
+   * with the lowest `turn` (0 where none is given) go first, in the order in which they came.
+   */
+  run(request: Request, transfer?: readonly Transferable[], turn?: number): Promise<Response>;
   /** Stops the threads when each has finished the requests it holds. Pending requests are rejected at once. */
   close(): Promise<void>;
 }
@@ -30,6 +33,7 @@ const STOP_MS = 30_000;
 
 interface PendingRequest<Response> {
   readonly id: number;
+  readonly turn: number;
   readonly request: unknown;
   readonly transfer: readonly Transferable[];
   readonly resolve: (response: Response) => void;
@@ -112,10 +116,11 @@ export async function openThreadPool<Request, Response>(
   }
   return {
     size: options.size,
-    run(request, transfer = []) {
+    run(request, transfer = [], turn = 0) {
       if (broken !== undefined) return Promise.reject(broken);
       return new Promise<Response>((resolve, reject) => {
-        waiting.push({ id: nextId++, request, transfer, resolve, reject });
+        const behind = waiting.findLastIndex((pending) => pending.turn <= turn);
+        waiting.splice(behind + 1, 0, { id: nextId++, turn, request, transfer, resolve, reject });
         dispatch();
       });
     },

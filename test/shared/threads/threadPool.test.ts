@@ -27,6 +27,24 @@ test('every request gets its own answer, however many are asked at once', () =>
     );
   }));
 
+test('of the requests that wait, the lowest turn goes first, and those of a turn as they came', () =>
+  withPool(1, async (pool) => {
+    const order: string[] = [];
+    const ask = (name: string, turn: number) =>
+      pool.run({ double: 1 }, [], turn).then(() => order.push(name));
+    // The first two are held by the thread already.
+    await Promise.all([
+      ask('held 1', 2),
+      ask('held 2', 2),
+      ask('late 1', 2),
+      ask('early 1', 1),
+      ask('late 2', 2),
+      ask('early 2', 1),
+      ask('without a turn', 0),
+    ]);
+    assert.deepEqual(order, ['held 1', 'held 2', 'without a turn', 'early 1', 'early 2', 'late 1', 'late 2']);
+  }));
+
 test('a failed request rejects alone and the thread goes on', () =>
   withPool(1, async (pool) => {
     const [bad, good] = await Promise.allSettled([pool.run({ fail: 'no face' }), pool.run({ double: 4 })]);

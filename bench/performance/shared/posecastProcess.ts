@@ -1,0 +1,35 @@
+/** The real command line, as its own process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { packageRoot } from '../../../src/shared/package.ts';
+
+export interface PosecastProcess {
+  readonly child: ChildProcess;
+  /** By `Date.now()`. */
+  readonly startedAt: number;
+  /** Resolves with what it wrote to standard output. Rejects with its standard error when it fails. */
+  readonly done: Promise<string>;
+}
+
+export function startPosecast(args: readonly string[], env: NodeJS.ProcessEnv = {}): PosecastProcess {
+  const { REDIS_URL: _, ...inherited } = process.env;
+  const startedAt = Date.now();
+  const child = spawn(process.execPath, [join(packageRoot, 'bin', 'posecast.js'), ...args], {
+    env: { ...inherited, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => {
+    if (code === 0) return text.stdout;
+    throw new Error(`posecast ${args.join(' ')} ended with ${code ?? signal}: ${text.stderr.slice(-1_000)}`);
+  });
+  // Whoever waits for something else first hears of it all the same.
+  ended.catch(() => {});
+  return { child, startedAt, done: ended };
+}
