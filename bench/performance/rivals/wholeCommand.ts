@@ -13,7 +13,8 @@ export interface WholeCommand {
   readonly lines: readonly unknown[];
 }
 
-const SAMPLE_MS = 250;
+/** Looking costs the machine too, so it is done seldom. */
+const SAMPLE_MS = 1000;
 
 /** Every line that the command prints is JSON. Rejects when it fails, with the end of what it complained about. */
 export async function measureCommand(
