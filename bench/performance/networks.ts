@@ -9,7 +9,7 @@ import { ratePerSecond } from './shared/measure.ts';
 import { noiseTensor, openPlain } from './shared/plainRuntime.ts';
 
 const SECONDS = isQuick() ? 0.05 : 1.5;
-const ROUNDS = isQuick() ? 1 : 5;
+const ROUNDS = isQuick() ? 1 : 3;
 
 /** Batches of the product (its sources say the same), and those that plain ONNX Runtime may choose from. */
 const NETWORKS = [

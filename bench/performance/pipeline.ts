@@ -17,7 +17,7 @@ import { listPhotographs } from '../photographs.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { withFolder } from './shared/folders.ts';
 
-const ROUNDS = isQuick() ? 1 : 5;
+const ROUNDS = isQuick() ? 1 : 3;
 const FACES = isQuick() ? 24 : 480;
 const SHARED = join(packageRoot, '..', 'shared', 'data', 'london');
 

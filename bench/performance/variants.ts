@@ -17,7 +17,7 @@ import { ratePerSecond } from './shared/measure.ts';
 import { gemmPeak, memoryBandwidth, noiseTensor, openPlain } from './shared/plainRuntime.ts';
 
 const SECONDS = isQuick() ? 0.05 : 1;
-const ROUNDS = isQuick() ? 1 : 5;
+const ROUNDS = isQuick() ? 1 : 3;
 /** Postures of one person at a time, and pairs of the full form. */
 const POSTURES = [32, 128, 512];
 const WANTED_PER_SECOND = 20_000;

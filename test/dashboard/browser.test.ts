@@ -13,6 +13,7 @@ import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
+import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { noChromium, openBrowser, openPage } from '../helpers/services/chromium.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -242,7 +243,9 @@ test(
       withTempFolder(async (temporary) => {
         const out = join(temporary, 'out');
         const env = { REDIS_URL: redis };
-        const asked = ['submit', samples, out, '--variants', '1', '--shard-faces', '2'];
+        // Enough that the page, which looks every two seconds, sees it going on.
+        const corpus = await repeatedSamples(join(temporary, 'corpus'), 12);
+        const asked = ['submit', corpus, out, '--variants', '1', '--shard-faces', '24'];
         const submitted = await posecast(asked, env);
         assert.equal(submitted.code, 0, submitted.stderr);
         // No OUT is named: it is found in Redis.

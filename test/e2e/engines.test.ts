@@ -1,7 +1,7 @@
 /** Other devices and engines than ONNX Runtime on the CPU: what they give, and that none is replaced silently. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -34,12 +34,14 @@ async function devices(env: NodeJS.ProcessEnv = {}): Promise<Map<string, Device>
   return new Map(found.map((device) => [device.option, device]));
 }
 
-/** The first of the sample people. */
-async function fewPeople(folder: string, people: number): Promise<string> {
+/** The first of the sample people, with all photographs or the first. */
+async function fewPeople(folder: string, people: number, photographs = 2): Promise<string> {
   const corpus = join(folder, 'corpus');
-  await mkdir(corpus);
   for (const person of (await readdir(samples)).sort().slice(0, people)) {
-    await symlink(join(samples, person), join(corpus, person));
+    await mkdir(join(corpus, person), { recursive: true });
+    for (const name of (await readdir(join(samples, person))).sort().slice(0, photographs)) {
+      await copyFile(join(samples, person, name), join(corpus, person, name));
+    }
   }
   return corpus;
 }
@@ -50,7 +52,7 @@ test('workers that run the FRA networks on TensorFlow.js write the same table, t
     const runs = [];
     for (const engine of ['onnx', 'tfjs']) {
       const out = join(folder, engine);
-      const words = ['run', corpus, out, '--follow-links', '--variants', '4', '--with-posture-code'];
+      const words = ['run', corpus, out, '--variants', '4', '--with-posture-code'];
       const { code, stderr } = await posecast([...words, '--engine', engine]);
       assert.equal(code, 0, stderr);
       runs.push(await readRun(out));
@@ -87,16 +89,16 @@ test(
   () =>
     withTempFolder(async (folder) => {
       assert.equal((await devices(gpuEnv)).get('--device webgpu')?.available, true);
-      const corpus = await fewPeople(folder, 1);
+      const corpus = await fewPeople(folder, 1, 1);
       const runs = [];
       for (const device of ['cpu', 'webgpu']) {
         const out = join(folder, device);
-        const words = ['run', corpus, out, '--follow-links', '--variants', '2', '--batch', '4'];
+        const words = ['run', corpus, out, '--variants', '2', '--batch', '4'];
         const { code, stderr } = await posecast([...words, '--device', device], gpuEnv);
         assert.equal(code, 0, stderr);
         runs.push(await readRun(out));
       }
-      assert.equal(runs[0]!.manifest.totals.ok, 2);
+      assert.equal(runs[0]!.manifest.totals.ok, 1);
       assert.ok(largestDifference(runs[0]!, runs[1]!) < 1e-4);
     }),
 );
