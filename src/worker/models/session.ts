@@ -147,10 +147,10 @@ export async function openSession(
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      // The arena keeps the largest batch's memory of every network for good; without it a pipeline of five networks
-      // holds 0.4 instead of 0.7 GB, at the same speed (docs/accuracy.md).
-      enableCpuMemArena: false,
-      enableMemPattern: false,
+      // Without its arena every run asks the system for its memory anew and touches it for the first time: 6 % of a whole
+      // run's time (docs/performance.md). Price: the largest batch's memory of every network is kept.
+      enableCpuMemArena: true,
+      enableMemPattern: true,
       // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
       logSeverityLevel: 4,
     };
