@@ -23,6 +23,8 @@ export interface ProbeOptions {
   readonly sizes?: readonly number[];
   /** Resident bytes that the process may reach. */
   readonly memoryLimit?: number;
+  /** Milliseconds; an argument so that tests own the time. */
+  readonly clock?: () => number;
 }
 
 const SIZES = [8, 16, 32, 64, 128, 256];
@@ -40,6 +42,7 @@ export async function probeBatch(
   options: ProbeOptions = {},
 ): Promise<BatchProbe> {
   const { sizes = SIZES, memoryLimit = MEMORY_SHARE * process.constrainedMemory() } = options;
+  const clock = options.clock ?? (() => performance.now());
   const rates: BatchRate[] = [];
   let best: BatchRate | undefined;
   const end = (ended: string): BatchProbe => ({ batch: best!.batch, rates, ended });
@@ -47,9 +50,9 @@ export async function probeBatch(
     try {
       // The first time a network meets a batch it plans its memory, and on a GPU compiles kernels.
       await runBatches(batch);
-      const start = performance.now();
+      const start = clock();
       await runBatches(batch);
-      const rate = { batch, facesPerSecond: (batch * models.threads * 1000) / (performance.now() - start) };
+      const rate = { batch, facesPerSecond: (batch * models.threads * 1000) / (clock() - start) };
       rates.push(rate);
       if (best !== undefined && rate.facesPerSecond < best.facesPerSecond * WORTH_WHILE) {
         return end('larger batches are no faster');

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaceInput, FaceOutcome } from '../../src/shared/face.ts';
 import { formatProbe, probeBatch } from '../../src/worker/probeBatch.ts';
 
 const photograph = Uint8Array.of(1, 2, 3);
-const unlimited = { memoryLimit: Number.POSITIVE_INFINITY };
+/** Milliseconds that the models have taken. */
+let now = 0;
+const clock = () => now;
+const unlimited = { memoryLimit: Number.POSITIVE_INFINITY, clock };
 
 /** Models that take `msOf(batch)` for a batch. */
 function models(msOf: (batch: number) => number) {
@@ -16,7 +18,7 @@ function models(msOf: (batch: number) => number) {
     async processFaces(batch: readonly FaceInput[]): Promise<FaceOutcome[]> {
       batches.push(batch.length);
       assert.ok(batch.every(({ bytes }) => bytes.length === photograph.length && bytes !== photograph));
-      await sleep(msOf(batch.length));
+      now += msOf(batch.length);
       return [];
     },
   };
@@ -56,7 +58,7 @@ test('the search ends where the memory limit is passed', async () => {
   const { rates, ended } = await probeBatch(
     models(() => 5),
     photograph,
-    { memoryLimit: 1 },
+    { memoryLimit: 1, clock },
   );
   assert.equal(rates.length, 1);
   assert.equal(ended, 'memory');
