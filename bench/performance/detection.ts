@@ -21,6 +21,7 @@ import { mtcnnDetector } from '../../src/worker/models/mtcnn.ts';
 import type { Box, Raster } from '../../src/worker/models/raster.ts';
 import { openSession } from '../../src/worker/models/session.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
+import { decodePnm, readPnmHeader } from '../../src/worker/stages/decodePnm.ts';
 import { detectFaces } from '../../src/worker/stages/detect.ts';
 import { listPhotographs } from '../photographs.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
@@ -36,7 +37,18 @@ async function filesOf(folder: string, count: number): Promise<Uint8Array[]> {
   const all = await listPhotographs(folder);
   const step = Math.max(1, Math.floor(all.length / count));
   const chosen = all.filter((_, i) => i % step === 0).slice(0, count);
-  return Promise.all(chosen.map(({ path }) => readFile(path)));
+  return Promise.all(chosen.map(async ({ path }) => readableBySharp(await readFile(path))));
+}
+
+/** PGM files as PNG: the naive reader knows no PGM, and both sides are to read the same bytes. */
+async function readableBySharp(bytes: Uint8Array): Promise<Uint8Array> {
+  const header = readPnmHeader(bytes);
+  const picture = header && decodePnm(bytes, header);
+  if (picture === undefined) return bytes;
+  const { data, width, height } = picture;
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
 }
 
 function enlarge(bytes: Uint8Array): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ const PIXELS = {
   std: [0.229 * 255, 0.224 * 255, 0.225 * 255],
   channelOrder: 'RGB',
 } as const;
-/** Pictures a run, mirror images included: one is 0.6 MB of input and far more inside the network. */
+/** Pictures a run: one is 0.6 MB of input and far more inside the network. */
 const CPU_BATCH = 4;
 
 /** Angles as the network gives them, in degrees. */
@@ -24,19 +24,24 @@ export interface RawPose {
   readonly roll: number;
 }
 
+/** The tight square of a face, shown as it is or mirrored left to right. */
+export interface PoseView extends View {
+  readonly mirrored: boolean;
+}
+
 export interface PoseNetwork {
-  /** For each square: the angles of the picture and of its mirror image. */
-  measure(squares: readonly View[]): Promise<{ plain: RawPose; mirrored: RawPose }[]>;
+  /** What the network says about each view, in order; of a mirrored one about the mirror image. */
+  measure(views: readonly PoseView[]): Promise<RawPose[]>;
   close(): Promise<void>;
 }
 
 export function frPoseNetwork(session: NetworkSession): PoseNetwork {
-  const pairs = batchOn(session, CPU_BATCH) / 2;
+  const batch = batchOn(session, CPU_BATCH);
   return {
-    async measure(squares) {
-      const measured: { plain: RawPose; mirrored: RawPose }[] = [];
-      for (let start = 0; start < squares.length; start += pairs) {
-        measured.push(...(await measureBatch(session, squares.slice(start, start + pairs))));
+    async measure(views) {
+      const measured: RawPose[] = [];
+      for (let start = 0; start < views.length; start += batch) {
+        measured.push(...(await measureBatch(session, views.slice(start, start + batch))));
       }
       return measured;
     },
@@ -44,24 +49,22 @@ export function frPoseNetwork(session: NetworkSession): PoseNetwork {
   };
 }
 
-async function measureBatch(session: NetworkSession, squares: readonly View[]) {
+async function measureBatch(session: NetworkSession, views: readonly PoseView[]): Promise<RawPose[]> {
   const itemSize = 3 * SIDE * SIDE;
-  const input = new Float32Array(squares.length * 2 * itemSize);
-  squares.forEach(({ picture, region }, i) => {
-    const pixels = resample(picture, region, SIDE, SIDE);
-    writePlanes(input, i * 2 * itemSize, pixels, PIXELS);
-    mirrorPlanes(input.subarray(i * 2 * itemSize, (i * 2 + 2) * itemSize), SIDE);
+  const input = new Float32Array(views.length * itemSize);
+  views.forEach(({ picture, region, mirrored }, i) => {
+    writePlanes(input, i * itemSize, resample(picture, region, SIDE, SIDE), PIXELS);
+    if (mirrored) mirrorPlanes(input.subarray(i * itemSize, (i + 1) * itemSize), SIDE);
   });
-  const outputs = await session.run(input, [squares.length * 2, 3, SIDE, SIDE]);
+  const outputs = await session.run(input, [views.length, 3, SIDE, SIDE]);
   const yaw = outputOf(session, outputs, 'output', [BINS]);
   const pitch = outputOf(session, outputs, '617', [BINS]);
   const roll = outputOf(session, outputs, '618', [BINS]);
-  const at = (i: number): RawPose => ({
+  return views.map((_, i) => ({
     yaw: expectedDegrees(yaw, i),
     pitch: expectedDegrees(pitch, i),
     roll: expectedDegrees(roll, i),
-  });
-  return squares.map((_, i) => ({ plain: at(i * 2), mirrored: at(i * 2 + 1) }));
+  }));
 }
 
 /** Expectation of the softmax over bins: Σ p·i·3 − 97.5. */

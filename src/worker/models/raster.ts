@@ -123,11 +123,9 @@ export function writePlanes(
   }
 }
 
-/** Fills the second half of `pair` with the left-right mirror of the planes in its first half. */
-export function mirrorPlanes(pair: Float32Array, width: number): void {
-  const half = pair.length / 2;
-  pair.copyWithin(half, 0, half);
-  for (let line = half; line < pair.length; line += width) pair.subarray(line, line + width).reverse();
+/** Mirrors planes left to right, in place. */
+export function mirrorPlanes(planes: Float32Array, width: number): void {
+  for (let line = 0; line < planes.length; line += width) planes.subarray(line, line + width).reverse();
 }
 
 /** Left-right mirror of interleaved RGB. */

@@ -36,7 +36,7 @@ const SHIFTS = [
 const FIRST_SCALES = [0.95];
 const FURTHER_SCALES = [0.85, 1.05];
 /** Up to this spread the first answers are enough. */
-const SURE_SPREAD = 0.02;
+const SURE_SPREAD = 0.03;
 /** Above this spread the landmarks are invented. */
 const MAX_SPREAD = 0.1;
 /** The landmarks confirm the detector's points up to this spread and this distance. */
