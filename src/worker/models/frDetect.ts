@@ -7,7 +7,7 @@
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { anchorsOf, detectorOfSize, type InputSize } from './frDetectSize.ts';
-import { type Box, resample, writePlanes } from './raster.ts';
+import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
 import { batchOn, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
 const FULL: InputSize = { width: 320, height: 240 };
@@ -15,7 +15,7 @@ const FULL: InputSize = { width: 320, height: 240 };
 const GLANCE: InputSize = { width: 160, height: 128 };
 const MIN_SCORE = 0.65;
 const MAX_OVERLAP = 0.4;
-const PIXELS = { mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB' } as const;
+const PLANES = normalisedPlanes({ mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB' });
 
 /** Views a run: one is 0.9 MB of input and many times that inside the network. */
 const CPU_BATCH = 5;
@@ -57,7 +57,7 @@ async function detectBatch(
   const input = new Float32Array(views.length * itemSize);
   const frames = views.map(({ region }) => frameOf(region, size));
   views.forEach(({ picture }, i) => {
-    writePlanes(input, i * itemSize, resample(picture, frames[i]!, width, height), PIXELS);
+    resamplePlanes(picture, frames[i]!, [width, height], PLANES, input, i * itemSize);
   });
   const outputs = await session.run(input, [views.length, 3, height, width]);
   const scores = outputOf(session, outputs, 'scores', [anchors, 2]);

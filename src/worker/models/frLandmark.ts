@@ -5,11 +5,12 @@
  */
 import { LANDMARK_COUNT } from '../../shared/face.ts';
 import type { View } from './detector.ts';
-import { resample } from './raster.ts';
+import { resamplePlanes } from './raster.ts';
 import { batchOn, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 64;
 const VALUES = LANDMARK_COUNT * 2;
+const GREY = [{ red: 0.299 / 256, green: 0.587 / 256, blue: 0.114 / 256, shift: 0 }];
 
 export interface LandmarkNetwork {
   /** 68 points x0,y0,… in picture pixels for each square. */
@@ -38,12 +39,7 @@ async function locateBatch(session: NetworkSession, squares: readonly View[]): P
   const itemSize = SIDE * SIDE;
   const input = new Float32Array(squares.length * itemSize);
   squares.forEach(({ picture, region }, n) => {
-    const pixels = resample(picture, region, SIDE, SIDE);
-    for (let i = 0; i < itemSize; i++) {
-      const at = i * 3;
-      input[n * itemSize + i] =
-        (0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!) / 256;
-    }
+    resamplePlanes(picture, region, [SIDE, SIDE], GREY, input, n * itemSize);
   });
   const outputs = await session.run(input, [squares.length, 1, SIDE, SIDE]);
   const values = outputOf(session, outputs, 'output', [VALUES]);

@@ -27,6 +27,15 @@ interface Exports {
     taps: number,
     target: number,
   ): void;
+  plane(
+    source: number,
+    count: number,
+    red: number,
+    green: number,
+    blue: number,
+    shift: number,
+    target: number,
+  ): void;
   warp(
     source: number,
     lineBytes: number,
@@ -42,10 +51,11 @@ interface Exports {
 }
 
 const PAGE = 65_536;
-/** What a loop may read or write beyond the end of its data. */
-const SLACK = 16;
-/** Bytes of a pixel, and of one whose channels are floats. */
+/** What a loop may read or write beyond the end of its data: three float pixels. */
+const SLACK = 48;
+/** Bytes of a pixel, of a float, and of a pixel whose channels are floats. */
 const RGB = 3;
+const FLOAT = 4;
 const FLOAT_RGB = 12;
 
 let instance: Exports | undefined;
@@ -105,17 +115,47 @@ export interface AxisWeights {
   readonly weights: Float32Array;
 }
 
+/** Pixels of `area`, which lies inside the picture, to be summed up; positions of the weights count from its corner. */
+export interface WeighedArea {
+  readonly picture: Raster;
+  readonly area: PixelArea;
+  readonly columns: AxisWeights;
+  readonly rows: AxisWeights;
+}
+
+/** One value a pixel: red·R + green·G + blue·B + shift. */
+export interface PlaneMix {
+  readonly red: number;
+  readonly green: number;
+  readonly blue: number;
+  readonly shift: number;
+}
+
 /**
- * Weighted sums of the pixels of `area`, which lies inside the picture: the positions of the weights count from its
- * corner. Answers interleaved float RGB, columns.first.length × rows.first.length pixels; the view is overwritten by
- * the next call of any function here.
+ * Weighted sums as interleaved float RGB, columns.first.length × rows.first.length pixels. The view is overwritten by the
+ * next call of any function here.
  */
-export function weighArea(
-  picture: Raster,
-  area: PixelArea,
-  columns: AxisWeights,
-  rows: AxisWeights,
-): Float32Array {
+export function weighArea(weighed: WeighedArea): Float32Array {
+  const { at, memory, values } = weigh(weighed, []);
+  return new Float32Array(memory, at, values);
+}
+
+/** The same as planes, one a mix, one behind the other. The view is overwritten by the next call of any function here. */
+export function weighPlanes(weighed: WeighedArea, mixes: readonly PlaneMix[]): Float32Array {
+  const count = weighed.columns.first.length * weighed.rows.first.length;
+  const { at, memory, planes } = weigh(weighed, [mixes.length * count * FLOAT]);
+  // In order: each is written a little beyond its end.
+  mixes.forEach(({ red, green, blue, shift }, i) => {
+    kernels().plane(at, count, red, green, blue, shift, planes! + i * count * FLOAT);
+  });
+  return new Float32Array(memory, planes, mixes.length * count);
+}
+
+/** Leaves the sums in the memory at `at`, with room for one more block behind them. */
+function weigh(
+  { picture, area, columns, rows }: WeighedArea,
+  further: readonly number[],
+): { at: number; memory: ArrayBuffer; values: number; planes: number | undefined } {
   const [width, height] = [columns.first.length, rows.first.length];
   const wideLine = width * FLOAT_RGB;
   const { at, memory } = layOut([
@@ -126,6 +166,7 @@ export function weighArea(
     rows.weights.byteLength,
     area.height * wideLine,
     height * wideLine,
+    ...further,
   ]);
   const [source, columnFirst, columnWeights, rowFirst, rowWeights, wide, target] = at as [
     number,
@@ -147,7 +188,7 @@ export function weighArea(
   const lineBytes = area.width * RGB;
   sideways(source, lineBytes, area.height, columnFirst, columnWeights, columns.taps, width, wide);
   downwards(wide, wideLine, height, rowFirst, rowWeights, rows.taps, target);
-  return new Float32Array(memory, target, width * height * 3);
+  return { at: target, memory, values: width * height * 3, planes: at[7] };
 }
 
 /** Crop pixel (u, v) → picture position (a·x − b·y + tx, b·x + a·y + ty), counted in pixel centres. */

@@ -1,4 +1,4 @@
-;; The three loops that a photograph's pixels spend their time in, four floats at a time (WebAssembly SIMD). A pixel is
+;; The loops that a photograph's pixels spend their time in, four floats at a time (WebAssembly SIMD). A pixel is
 ;; loaded as 32 bits: red, green, blue and one byte of the next pixel, which no result keeps. Sources must therefore
 ;; be readable one byte, results writable four bytes beyond their end. The same in TypeScript, for the test:
 ;; test/worker/models/pixelsReference.ts. Everything is written out: engines do not inline functions. Compiled by scripts/build-pixels.mjs.
@@ -77,6 +77,43 @@
         (local.set $weights (i32.add (local.get $weights) (i32.mul (local.get $taps) (i32.const 4))))
         (local.set $height (i32.sub (local.get $height) (i32.const 1)))
         (br $line))))
+
+  ;; One plane of floats: red·R + green·G + blue·B + shift of `count` interleaved float pixels at `source`, four at a
+  ;; time: up to three are read, and up to three floats written, beyond the end.
+  (func (export "plane")
+    (param $source i32) (param $count i32)
+    (param $red f32) (param $green f32) (param $blue f32) (param $shift f32) (param $target i32)
+    (local $a v128) (local $b v128) (local $c v128)
+    (loop $four
+      ;; r0 g0 b0 r1 | g1 b1 r2 g2 | b2 r3 g3 b3
+      (local.set $a (v128.load align=4 (local.get $source)))
+      (local.set $b (v128.load offset=16 align=4 (local.get $source)))
+      (local.set $c (v128.load offset=32 align=4 (local.get $source)))
+      (v128.store align=4
+        (local.get $target)
+        (f32x4.add
+          (f32x4.add
+            (f32x4.mul
+              (f32x4.splat (local.get $red))
+              (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 20 21 22 23
+                (i8x16.shuffle 0 1 2 3 12 13 14 15 24 25 26 27 0 1 2 3 (local.get $a) (local.get $b))
+                (local.get $c)))
+            (f32x4.mul
+              (f32x4.splat (local.get $green))
+              (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 24 25 26 27
+                (i8x16.shuffle 4 5 6 7 16 17 18 19 28 29 30 31 0 1 2 3 (local.get $a) (local.get $b))
+                (local.get $c))))
+          (f32x4.add
+            (f32x4.mul
+              (f32x4.splat (local.get $blue))
+              (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 28 29 30 31
+                (i8x16.shuffle 8 9 10 11 20 21 22 23 0 1 2 3 0 1 2 3 (local.get $a) (local.get $b))
+                (local.get $c)))
+            (f32x4.splat (local.get $shift)))))
+      (local.set $source (i32.add (local.get $source) (i32.const 48)))
+      (local.set $target (i32.add (local.get $target) (i32.const 16)))
+      (br_if $four
+        (i32.gt_s (local.tee $count (i32.sub (local.get $count) (i32.const 4))) (i32.const 0)))))
 
   ;; A square crop of `side` pixels: the pixel at (u, v) is the mean of samples² bilinear samples of the picture at
   ;; (a·x − b·y + tx, b·x + a·y + ty), x = u + (i + ½)/samples, y alike; coordinates count pixel centres and all lie

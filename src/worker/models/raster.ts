@@ -2,7 +2,7 @@
  * Pictures as pixels, and how a region of one becomes a network's input. Coordinates are continuous: pixel i
  * covers [i, i+1), 0 is the left/top edge of the picture, and a region may reach outside (black there).
  */
-import { type AxisWeights, weighArea } from './pixels.ts';
+import { type AxisWeights, type PlaneMix, type WeighedArea, weighArea, weighPlanes } from './pixels.ts';
 import { inLevel, levelFor } from './pyramid.ts';
 
 /** RGB picture, 8 bit, interleaved: data.length = width·height·3. Never written to once it is made. */
@@ -64,33 +64,82 @@ function axisWeights(
 
 /** Resamples a region of a picture to width×height. Answers interleaved RGB, 0–255, not rounded. */
 export function resample(picture: Raster, region: Box, width: number, height: number): Float32Array {
+  const result = new Float32Array(width * height * 3);
+  const seen = seenPart(picture, region, width, height);
+  if (seen !== undefined) place(weighArea(seen), seen, result, width, 3);
+  return result;
+}
+
+/**
+ * The same as a network's input: one plane [height, width] a mix, at `offset` of a batch.
+ */
+export function resamplePlanes(
+  picture: Raster,
+  region: Box,
+  [width, height]: readonly [number, number],
+  mixes: readonly PlaneMix[],
+  target: Float32Array,
+  offset: number,
+): void {
+  const seen = seenPart(picture, region, width, height);
+  const planes = seen && weighPlanes(seen, mixes);
+  const count = planes === undefined ? 0 : planes.length / mixes.length;
+  mixes.forEach(({ shift }, i) => {
+    const plane = target.subarray(offset + i * width * height, offset + (i + 1) * width * height);
+    if (count < plane.length) plane.fill(shift);
+    if (seen !== undefined) place(planes!.subarray(i * count, (i + 1) * count), seen, plane, width, 1);
+  });
+}
+
+/** What of a region lies inside the picture, and where in the result it goes. */
+interface SeenPart extends WeighedArea {
+  readonly startColumn: number;
+  readonly startRow: number;
+}
+
+/** Undefined: the region lies outside altogether. */
+function seenPart(picture: Raster, region: Box, width: number, height: number): SeenPart | undefined {
   const { level, scale } = levelFor(picture, Math.min(region.width / width, region.height / height));
   const part = inLevel(region, scale);
   const columns = axisWeights(part.x, part.width, width, level.width);
   const rows = axisWeights(part.y, part.height, height, level.height);
-  const result = new Float32Array(width * height * 3);
-  if (columns.first.length === 0 || rows.first.length === 0) return result;
+  if (columns.first.length === 0 || rows.first.length === 0) return undefined;
   const left = columns.first[0]!;
   const top = rows.first[0]!;
-  const area = {
-    left,
-    top,
-    width: columns.first.at(-1)! + columns.taps - left,
-    height: rows.first.at(-1)! + rows.taps - top,
+  return {
+    picture: level,
+    area: {
+      left,
+      top,
+      width: columns.first.at(-1)! + columns.taps - left,
+      height: rows.first.at(-1)! + rows.taps - top,
+    },
+    columns: startingAt(left, columns),
+    rows: startingAt(top, rows),
+    startColumn: columns.start,
+    startRow: rows.start,
   };
-  const seen = weighArea(level, area, startingAt(left, columns), startingAt(top, rows));
-  const lineSize = columns.first.length * 3;
-  if (lineSize === width * 3) {
-    result.set(seen, rows.start * lineSize);
-    return result;
+}
+
+/** Copies values of what is seen, `channels` a pixel, to where it lies in lines of `width` pixels. */
+function place(
+  seen: Float32Array,
+  { columns, rows, startColumn, startRow }: SeenPart,
+  target: Float32Array,
+  width: number,
+  channels: number,
+): void {
+  const lineSize = columns.first.length * channels;
+  if (columns.first.length === width) {
+    target.set(seen, startRow * lineSize);
+    return;
   }
   for (let y = 0; y < rows.first.length; y++) {
-    result.set(
+    target.set(
       seen.subarray(y * lineSize, (y + 1) * lineSize),
-      ((rows.start + y) * width + columns.start) * 3,
+      ((startRow + y) * width + startColumn) * channels,
     );
   }
-  return result;
 }
 
 function startingAt(origin: number, { taps, first, weights }: AxisWeights): AxisWeights {
@@ -103,6 +152,19 @@ export interface Normalisation {
   readonly std: readonly [number, number, number];
   readonly channelOrder: 'RGB' | 'BGR';
 }
+
+/** The planes of a normalised picture: (value − mean) / std of one channel each. */
+export function normalisedPlanes({ mean, std, channelOrder }: Normalisation): PlaneMix[] {
+  const channels = channelOrder === 'RGB' ? RGB : [...RGB].reverse();
+  return channels.map((channel, i) => ({
+    ...NOTHING,
+    [channel]: 1 / std[i]!,
+    shift: -mean[i]! / std[i]!,
+  }));
+}
+
+const RGB = ['red', 'green', 'blue'] as const;
+const NOTHING: PlaneMix = { red: 0, green: 0, blue: 0, shift: 0 };
 
 /** Writes interleaved RGB as three normalised planes [3, H, W] at `offset` of a batch. */
 export function writePlanes(

@@ -5,7 +5,7 @@
  */
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
-import { type Box, resample, writePlanes } from './raster.ts';
+import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
 import { type NetworkSession, type NetworkTensor, outputOf } from './session.ts';
 
 const SIDE = 640;
@@ -14,7 +14,7 @@ const MIN_SCORE = 0.6;
 const MAX_OVERLAP = 0.3;
 /** Small pictures are enlarged at most this much: the network's faces are smaller than half its frame. */
 const MAX_ENLARGEMENT = 2;
-const PIXELS = { mean: [0, 0, 0], std: [1, 1, 1], channelOrder: 'BGR' } as const;
+const PLANES = normalisedPlanes({ mean: [0, 0, 0], std: [1, 1, 1], channelOrder: 'BGR' });
 
 export function yunetDetector(session: NetworkSession): Detector {
   return {
@@ -26,7 +26,7 @@ export function yunetDetector(session: NetworkSession): Detector {
         const side = Math.max(region.width, region.height, SIDE / MAX_ENLARGEMENT);
         const frame = { x: region.x, y: region.y, width: side, height: side };
         const input = new Float32Array(itemSize);
-        writePlanes(input, 0, resample(picture, frame, SIDE, SIDE), PIXELS);
+        resamplePlanes(picture, frame, [SIDE, SIDE], PLANES, input, 0);
         found.push(readFaces(session, await session.run(input, [1, 3, SIDE, SIDE]), frame));
       }
       return found;

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { halve, warpSquare } from '../../../src/worker/models/pixels.ts';
 import { PIXELS_WASM } from '../../../src/worker/models/pixelsWasm.ts';
-import { type Raster, resample } from '../../../src/worker/models/raster.ts';
+import {
+  normalisedPlanes,
+  type Raster,
+  resample,
+  resamplePlanes,
+  writePlanes,
+} from '../../../src/worker/models/raster.ts';
 import { resampleSlowly, valueAt, warpSlowly } from './pixelsReference.ts';
 
 /** A picture of noise: any displaced byte shows. */
@@ -49,6 +55,43 @@ test('a region is resampled as the plain loops do it, wherever it lies', () => {
         const found = resample(source, region, width, height);
         assert.equal(found.length, expected.length);
         for (const [i, value] of expected.entries()) assert.ok(Math.abs(found[i]! - value) < 1e-2);
+      },
+    ),
+  );
+});
+
+test('planes of a region are its resampled pixels, normalised or grey, and leave the rest of the batch alone', () => {
+  const side = fc.integer({ min: 1, max: 19 });
+  const start = fc.integer({ min: -25, max: 45 });
+  const order = fc.constantFrom('RGB' as const, 'BGR' as const);
+  const black = fc.integer({ min: 0, max: 130 });
+  const grey = { red: 0.3, green: 0.6, blue: 0.1, shift: -1 };
+  fc.assert(
+    fc.property(
+      picture,
+      start,
+      start,
+      side,
+      side,
+      order,
+      black,
+      (source, x, y, width, height, channelOrder, mean) => {
+        const region = { x, y, width: 1.3 * width, height: 0.7 * height };
+        const size = width * height;
+        const pixels = resample(source, region, width, height);
+        const normalisation = { mean: [mean, 1, 2], std: [2, 3, 128], channelOrder } as const;
+        const expected = new Float32Array(3 * size);
+        writePlanes(expected, 0, pixels, normalisation);
+        const found = new Float32Array(4 * size + 2).fill(7);
+        const mixes = [...normalisedPlanes(normalisation), grey];
+        resamplePlanes(source, region, [width, height], mixes, found, 1);
+        assert.deepEqual([found[0], found.at(-1)], [7, 7]);
+        for (const [i, value] of expected.entries()) assert.ok(Math.abs(found[1 + i]! - value) < 1e-3);
+        for (let i = 0; i < size; i++) {
+          const [red, green, blue] = pixels.subarray(3 * i);
+          const value = 0.3 * red! + 0.6 * green! + 0.1 * blue! - 1;
+          assert.ok(Math.abs(found[1 + 3 * size + i]! - value) < 1e-3);
+        }
       },
     ),
   );
