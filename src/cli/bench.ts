@@ -1,20 +1,19 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { Command, Option } from 'commander';
-import { z } from 'zod';
 import { openFolderCorpus } from '../producer/readers/folder.ts';
 import { TABLE_FORMATS } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
-import { measureStages, type StageRate } from '../worker/measureStages.ts';
+import { measureStages } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
+import { compareBench, formatBench, formatStandIn } from './benchReport.ts';
+import { measureWholeRun } from './benchWholeRun.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions, positiveInteger } from './computeOptions.ts';
-import { count } from './liveLine.ts';
+
+const PARTS = ['real', 'dummy'] as const;
 
 interface Flags extends ComputeFlags {
   readonly faces: number;
@@ -23,6 +22,8 @@ interface Flags extends ComputeFlags {
   readonly recognizer: string;
   readonly aligned: boolean;
   readonly format: (typeof TABLE_FORMATS)[number];
+  readonly model: (typeof PARTS)[number];
+  readonly sink: (typeof PARTS)[number];
   readonly json: boolean;
 }
 
@@ -33,7 +34,8 @@ const SECONDS_PER_STAGE = 1.5;
 export function benchCommand(): Command {
   const command = new Command('bench')
     .description(
-      'Measures this machine: each stage alone on one thread, and a whole run through Redis to Parquet.',
+      'Measures this machine: each stage alone on one thread, a whole run through Redis to committed tables, and the ' +
+        'same without the models; says what holds it up and what would help.',
     )
     .argument('[CORPUS]', 'a folder with a folder per person', join(packageRoot, 'samples', 'london'))
     .option(
@@ -47,15 +49,53 @@ export function benchCommand(): Command {
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .addOption(new Option('--format <name>', 'of the table').choices(TABLE_FORMATS).default('parquet'))
-    .option('--json', 'one JSON object instead of a table', false);
+    .addOption(
+      new Option(
+        '--model <name>',
+        'dummy: only a whole run whose models answer at once, so that reading, queue and tables remain',
+      )
+        .choices(PARTS)
+        .default('real'),
+    )
+    .addOption(
+      new Option('--sink <name>', 'dummy: only a whole run that encodes and writes no tables')
+        .choices(PARTS)
+        .default('real'),
+    )
+    .option('--json', 'one JSON object instead of a table', false)
+    .addHelpText('after', EXAMPLES);
   return addComputeOptions(command).action(bench);
 }
+
+const EXAMPLES = `
+Examples:
+  posecast bench                                         the samples, every core
+  posecast bench /data/faces --faces 5000                your own photographs; the longer, the steadier
+  posecast bench /data/crops --aligned --device cuda --batch 128
+  posecast bench /data/faces --model dummy               what disk, queue and tables bear
+  posecast bench /data/faces --model dummy --sink dummy  what disk and queue bear
+`;
 
 async function bench(corpus: string, flags: Flags): Promise<void> {
   const compute = await computeOptions(flags);
   const root = resolve(corpus);
   const records = await listCorpus(root);
   const note = (line: string) => process.stderr.write(`${line}\n`);
+  const print = (facts: object, text: string) =>
+    process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
+  const { device, threads } = compute;
+  const standIns = { models: flags.model === 'dummy', tables: flags.sink === 'dummy' };
+  const wholeRun = (without: typeof standIns) => {
+    const { faces, variants, detector, recognizer, aligned, format, batch } = flags;
+    const options = { faces, variants, detector, recognizer, aligned, format, batch, device, threads };
+    return measureWholeRun(root, records, { ...options, standIns: without });
+  };
+  if (standIns.models || standIns.tables) {
+    note(`whole run with stand-ins, ${flags.faces} photographs …`);
+    const whole = await wholeRun(standIns);
+    const facesPerSecond = whole.totals.faces / whole.workSeconds;
+    return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
+  }
   const { models, fra } = await openRunAssets(
     { ...flags, fra: flags.recognizer, withPostureCode: false },
     note,
@@ -64,7 +104,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const stages = await measureStages({
     models,
     ...(fra && { fra: { encoderPath: fra.paths.encoder, combinerPath: fra.paths.combiner } }),
-    session: { device: compute.device, intraOpThreads: 1 },
+    session: { device, intraOpThreads: 1 },
     aligned: flags.aligned,
     format: flags.format,
     photographs: await Promise.all(
@@ -73,11 +113,11 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     secondsPerStage: SECONDS_PER_STAGE,
   });
   note(`whole run, ${flags.faces} photographs …`);
-  const whole = await measureWholeRun(root, records, flags, compute.threads);
-  const report = compare(stages, whole, compute.threads);
-  process.stdout.write(
-    flags.json ? `${JSON.stringify({ stages, ...report })}\n` : formatReport(stages, report),
-  );
+  const whole = await wholeRun(standIns);
+  note('the same without the models …');
+  const withoutModels = await wholeRun({ ...standIns, models: true });
+  const report = compareBench(stages, whole, withoutModels, threads);
+  print({ stages, ...report }, formatBench(stages, report, device));
 }
 
 async function listCorpus(root: string): Promise<FaceRecord[]> {
@@ -88,121 +128,4 @@ async function listCorpus(root: string): Promise<FaceRecord[]> {
   throw new ConfigError('empty-corpus', 'corpus: expected at least one photograph, found none', {
     path: root,
   });
-}
-
-const completeSchema = z.object({
-  event: z.literal('complete'),
-  workSeconds: z.number().positive(),
-  longestBlockMs: z.number(),
-  peakMemory: z.number(),
-  totals: z.object({ faces: z.number(), variants: z.number(), subjects: z.number() }),
-});
-
-type WholeRun = z.infer<typeof completeSchema>;
-
-/** `posecast run` on the corpus repeated, each repetition as other people. */
-async function measureWholeRun(
-  root: string,
-  records: readonly FaceRecord[],
-  flags: Flags,
-  threads: number,
-): Promise<WholeRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
-  try {
-    const rows = Array.from({ length: flags.faces }, (_, i) => {
-      const { faceId, subjectId, uri } = records[i % records.length]!;
-      const round = Math.floor(i / records.length);
-      return [`${faceId}@${round}`, `${subjectId}@${round}`, uri].map(csvCell).join(',');
-    });
-    const list = join(folder, 'faces.csv');
-    await writeFile(list, ['face_id,subject_id,path', ...rows, ''].join('\n'));
-    const { detector, recognizer, device } = flags;
-    const options = { detector, recognizer, device, threads, variants: flags.variants, 'image-root': root };
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [
-        join(packageRoot, 'bin', 'posecast.js'),
-        'run',
-        list,
-        join(folder, 'out'),
-        '--json',
-        // Enough shards that reading and committing one overlaps the computing of another.
-        '--shard-faces',
-        String(Math.max(1, Math.ceil(flags.faces / 8))),
-        ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
-        ...(flags.batch === undefined ? [] : ['--batch', String(flags.batch)]),
-        ...(flags.aligned ? ['--aligned'] : []),
-        ...['--format', flags.format],
-      ],
-      { maxBuffer: 64 * 2 ** 20 },
-    );
-    return completeSchema.parse(JSON.parse(stdout));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-interface BenchReport {
-  readonly threads: number;
-  readonly facesPerSecond: number;
-  readonly variantsPerSecond: number;
-  /** Faces a second if every stage ran at its own rate, spread perfectly over the threads. */
-  readonly limitFacesPerSecond: number;
-  /** facesPerSecond / limitFacesPerSecond. */
-  readonly utilisation: number;
-  /** The stage that takes most of a face's time. */
-  readonly bottleneck: string;
-  readonly longestBlockMs: number;
-  /** Of the whole run's process, resident, in bytes. */
-  readonly peakMemory: number;
-}
-
-function compare(stages: readonly StageRate[], whole: WholeRun, threads: number): BenchReport {
-  const { faces, variants } = whole.totals;
-  const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
-  // Seconds of one thread that a photograph costs, its share of the variants included.
-  const costs = stages.map(({ stage, unit, perSecond }) => ({
-    stage,
-    seconds: itemsPerFace[unit] / perSecond,
-  }));
-  const limit = threads / costs.reduce((sum, { seconds }) => sum + seconds, 0);
-  const facesPerSecond = faces / whole.workSeconds;
-  return {
-    threads,
-    facesPerSecond,
-    variantsPerSecond: variants / whole.workSeconds,
-    limitFacesPerSecond: limit,
-    utilisation: facesPerSecond / limit,
-    bottleneck: costs.reduce((a, b) => (b.seconds > a.seconds ? b : a)).stage,
-    longestBlockMs: whole.longestBlockMs,
-    peakMemory: whole.peakMemory,
-  };
-}
-
-function formatReport(stages: readonly StageRate[], report: BenchReport): string {
-  const rows = stages.map(({ stage, unit, perSecond, batch }) =>
-    [
-      stage.padEnd(10),
-      `${count(perSecond).padStart(8)} ${unit}/s`,
-      `${(1000 / perSecond).toFixed(2).padStart(8)} ms`,
-      `${batch} at a time`,
-    ].join('  '),
-  );
-  const { threads, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
-  return [
-    'each stage alone, one thread',
-    ...rows.map((row) => `  ${row}`),
-    '',
-    `whole run, ${threads} threads: photographs → Redis → committed Parquet`,
-    `  ${facesPerSecond.toFixed(1)} faces/s, ${variantsPerSecond.toFixed(0)} variants/s`,
-    `  ${(100 * utilisation).toFixed(0)} % of ${limitFacesPerSecond.toFixed(1)} faces/s, the sum of the stages spread over the threads`,
-    `  most of a face's time goes to: ${report.bottleneck}`,
-    `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
-    '',
-  ].join('\n');
-}
-
-/** RFC 4180. */
-function csvCell(text: string): string {
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -4,6 +4,7 @@ import { warnings } from '../shared/logFields.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import type { StandIns } from '../worker/standIns.ts';
 import { type AppendFlag, addAppendOption } from './appendOption.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
@@ -42,7 +43,8 @@ interface Flags
   readonly onFinish?: string;
 }
 
-export function runCommand(): Command {
+/** @param standIns for parts of the worker: of `posecast bench`, which throws OUT away. */
+export function runCommand(standIns?: StandIns): Command {
   const command = new Command('run')
     .description(
       'Expands a corpus on this machine: photographs of people in, a committed table of real and generated ' +
@@ -70,7 +72,7 @@ export function runCommand(): Command {
     .optionsGroup('Options:')
     .option('--json', 'one JSON object a line instead of text', false)
     .addHelpText('after', EXAMPLES)
-    .action(run);
+    .action((corpus: string, out: string, flags: Flags) => run(corpus, out, flags, standIns));
 }
 
 const EXAMPLES = `
@@ -100,7 +102,7 @@ Exit codes: 0 complete, 1 failed shards, too many rejected photographs or an OUT
 done as asked and nothing was written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
 `;
 
-async function run(corpus: string, out: string, flags: Flags): Promise<void> {
+async function run(corpus: string, out: string, flags: Flags, standIns: StandIns | undefined): Promise<void> {
   if (flags.dryRun) {
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions(flags), flags);
@@ -110,7 +112,7 @@ async function run(corpus: string, out: string, flags: Flags): Promise<void> {
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;
   try {
-    facts = await carryOut(corpus, out, flags, { startedAt, log, known });
+    facts = await carryOut(corpus, out, flags, { startedAt, log, known, standIns });
   } catch (error) {
     facts = {
       ...errorFacts(error),
@@ -134,16 +136,17 @@ interface Carrying {
   readonly log: Log;
   /** Receives what can be said of a run that is broken off by an error. */
   readonly known: Record<string, unknown>;
+  readonly standIns: StandIns | undefined;
 }
 
 async function carryOut(
   corpus: string,
   out: string,
   flags: Flags,
-  { startedAt, log, known }: Carrying,
+  { startedAt, log, known, standIns }: Carrying,
 ): Promise<Facts> {
   const releasers = createReleasers();
-  const compute = await computeOptions(flags);
+  const compute = { ...(await computeOptions(flags)), ...(standIns && { standIns }) };
   const device = `${compute.device}, ${compute.threads} threads`;
   const live = log.live(device);
   const { note } = live;

@@ -18,6 +18,7 @@ import { formatProbe, probeBatch } from './probeBatch.ts';
 import type { ShardContext } from './processShard.ts';
 import type { RunAssets } from './runAssets.ts';
 import { binTargets } from './stages/chooseVariants.ts';
+import { openDummyModels, type StandIns, withoutEmbeddings } from './standIns.ts';
 import { openTableImages } from './tableImages.ts';
 import { openTableWriter } from './tableWriter.ts';
 
@@ -32,6 +33,8 @@ export interface ComputeOptions {
   readonly engine?: FraEngine;
   /** How a corpus in an object store is reached; default: what the AWS variables and profiles say. */
   readonly corpusS3?: S3Options;
+  /** Parts that are left out, to measure the rest. */
+  readonly standIns?: StandIns;
   /** Hears of the device and, with 'probe', of the rates. */
   readonly note?: (line: string) => void;
 }
@@ -68,29 +71,19 @@ export async function openShardContext(
     : undefined;
   if (tableImages !== undefined) releasers.push('table images', () => tableImages.close());
   const { fra } = assets;
-  const models = await openModelPool(compute.threads, {
-    pipeline: {
-      models: assets.models,
-      aligned: run.config.aligned,
-      device: compute.device,
-      intraOpThreads: 1,
-      // A GPU is fed whole batches; a CPU is no faster with more than it keeps in its caches.
-      ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
-    },
-    ...(fra && {
-      fra: {
-        folder: fra.folder,
-        encoderPath: fra.paths.encoder,
-        combinerPath: fra.paths.combiner,
-        engine: compute.engine ?? 'onnx',
-      },
-    }),
-  });
+  const models = compute.standIns?.models
+    ? openDummyModels({
+        threads: compute.threads,
+        dim: run.embeddingDim,
+        withPostures: fra !== undefined,
+      })
+    : await openPool(run, assets, compute);
   releasers.push('models', () => models.close());
   const batchFaces =
     compute.batchFaces === 'probe' ? await fastestBatch(models, compute) : compute.batchFaces;
-  const tableWriter = await openTableWriter();
-  releasers.push('table writer', () => tableWriter.close());
+  const openedWriter = await openTableWriter();
+  releasers.push('table writer', () => openedWriter.close());
+  const tableWriter = compute.standIns?.tables ? withoutEmbeddings(openedWriter) : openedWriter;
   const plan = openRunPlan(store, run);
   const earlier = openEarlierReader(store, plan);
   releasers.push('earlier rows', () => earlier.close());
@@ -118,6 +111,27 @@ export async function openShardContext(
       },
     }),
   };
+}
+
+function openPool(run: RunFile, { models, fra }: RunAssets, compute: ComputeOptions): Promise<ModelPool> {
+  return openModelPool(compute.threads, {
+    pipeline: {
+      models,
+      aligned: run.config.aligned,
+      device: compute.device,
+      intraOpThreads: 1,
+      // A GPU is fed whole batches; a CPU is no faster with more than it keeps in its caches.
+      ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
+    },
+    ...(fra && {
+      fra: {
+        folder: fra.folder,
+        encoderPath: fra.paths.encoder,
+        combinerPath: fra.paths.combiner,
+        engine: compute.engine ?? 'onnx',
+      },
+    }),
+  });
 }
 
 /** A square photograph also stands for an aligned crop. */

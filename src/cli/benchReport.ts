@@ -1,0 +1,136 @@
+/** What the measurements of `posecast bench` mean: the limit, how near a run comes to it, and what would help. */
+import type { StageRate } from '../worker/measureStages.ts';
+import type { StandIns } from '../worker/standIns.ts';
+import type { WholeRun } from './benchWholeRun.ts';
+import { count } from './liveLine.ts';
+
+export interface BenchReport {
+  readonly threads: number;
+  readonly facesPerSecond: number;
+  readonly variantsPerSecond: number;
+  /** Faces a second if every stage ran at its own rate, spread perfectly over the threads. */
+  readonly limitFacesPerSecond: number;
+  /** facesPerSecond / limitFacesPerSecond. */
+  readonly utilisation: number;
+  /** The same run with models that answer at once: reading, queue, tables and commits alone. */
+  readonly withoutModelsFacesPerSecond: number;
+  /** What most of a face's time goes to: a stage, or 'reading, queue and tables'. */
+  readonly bottleneck: string;
+  /** The share of a face's time that goes to it, 0–1. */
+  readonly bottleneckShare: number;
+  readonly longestBlockMs: number;
+  /** Of the whole run's process, resident, in bytes. */
+  readonly peakMemory: number;
+}
+
+const REST = 'reading, queue and tables';
+
+export function compareBench(
+  stages: readonly StageRate[],
+  whole: WholeRun,
+  withoutModels: WholeRun,
+  threads: number,
+): BenchReport {
+  const { faces, variants } = whole.totals;
+  const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
+  // Seconds of one thread that a photograph costs, its share of the variants included.
+  const costs = stages.map(({ stage, unit, perSecond }) => ({
+    stage,
+    seconds: itemsPerFace[unit] / perSecond,
+  }));
+  const sum = costs.reduce((total, { seconds }) => total + seconds, 0);
+  const facesPerSecond = faces / whole.workSeconds;
+  const withoutModelsFacesPerSecond = withoutModels.totals.faces / withoutModels.workSeconds;
+  const slowest = costs.reduce((a, b) => (b.seconds > a.seconds ? b : a));
+  // What goes on beside the models holds a run up where it takes longer than they do together.
+  const restHoldsUp = withoutModelsFacesPerSecond < threads / sum;
+  return {
+    threads,
+    facesPerSecond,
+    variantsPerSecond: variants / whole.workSeconds,
+    limitFacesPerSecond: threads / sum,
+    utilisation: facesPerSecond / (threads / sum),
+    withoutModelsFacesPerSecond,
+    bottleneck: restHoldsUp ? REST : slowest.stage,
+    bottleneckShare: restHoldsUp
+      ? Math.min(1, facesPerSecond / withoutModelsFacesPerSecond)
+      : slowest.seconds / sum,
+    longestBlockMs: whole.longestBlockMs,
+    peakMemory: whole.peakMemory,
+  };
+}
+
+/** Below this share of the limit something else than the stages takes the time. */
+const WELL_USED = 0.75;
+
+/** What a person can change, the most effective first. */
+export function adviceOf(report: BenchReport, device: string): string[] {
+  const { bottleneck, utilisation, limitFacesPerSecond, withoutModelsFacesPerSecond } = report;
+  if (bottleneck === REST) {
+    return [
+      `reading, queue and tables alone do ${rate(withoutModelsFacesPerSecond)}, less than the models could`,
+      'with --sink dummy as well it shows whether tables are what is slow: then --format arrow, or a faster OUT',
+      'else photographs come too slowly: a faster or nearer disk, packed archives in place of single files',
+    ];
+  }
+  const advice: string[] = [];
+  if (utilisation < WELL_USED) {
+    advice.push(
+      `the stages could do ${rate(limitFacesPerSecond)}: look for other programs on these cores, or try other --threads`,
+      'more --faces, if the run was short: the first and the last seconds of a run are not full',
+    );
+  }
+  if (bottleneck === 'decode')
+    advice.push('most time goes to decoding: smaller photographs, or aligned crops with --aligned');
+  else if (device === 'cpu')
+    advice.push('the networks are the limit: a GPU (posecast devices), or more machines (posecast work)');
+  else advice.push('the device is the limit: a larger --batch if its memory allows, or more machines');
+  return advice;
+}
+
+export function formatBench(stages: readonly StageRate[], report: BenchReport, device: string): string {
+  const { threads, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
+  return [
+    'each stage alone, one thread',
+    ...stages.map((stage) => `  ${formatStage(stage)}`),
+    '',
+    `whole run, ${threads} threads: photographs → Redis → committed tables`,
+    `  ${rate(facesPerSecond)}, ${count(variantsPerSecond)} variants/s`,
+    `  ${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over the threads`,
+    `  ${rate(report.withoutModelsFacesPerSecond)} without the models: reading, queue, tables and commits`,
+    `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
+    '',
+    `bottleneck: ${report.bottleneck}, ${percent(report.bottleneckShare)} of a face's time`,
+    ...adviceOf(report, device).map((line) => `  ${line}`),
+    '',
+  ].join('\n');
+}
+
+/** A run with stand-ins: no stage is compared, only the rest remains. */
+export function formatStandIn(whole: WholeRun, standIns: Required<StandIns>): string {
+  const { faces, variants } = whole.totals;
+  const without = [...(standIns.models ? ['models'] : []), ...(standIns.tables ? ['tables'] : [])];
+  return [
+    `whole run without ${without.join(' and ')}`,
+    `  ${rate(faces / whole.workSeconds)}, ${count(variants / whole.workSeconds)} variants/s`,
+    `  lock thread busy at most ${whole.longestBlockMs.toFixed(0)} ms; memory ${(whole.peakMemory / 1e6).toFixed(0)} MB at most`,
+    '',
+  ].join('\n');
+}
+
+function formatStage({ stage, unit, perSecond, batch }: StageRate): string {
+  return [
+    stage.padEnd(10),
+    `${count(perSecond).padStart(8)} ${unit}/s`,
+    `${(1000 / perSecond).toFixed(2).padStart(8)} ms`,
+    `${batch} at a time`,
+  ].join('  ');
+}
+
+function rate(facesPerSecond: number): string {
+  return `${facesPerSecond < 100 ? facesPerSecond.toFixed(1) : count(facesPerSecond)} faces/s`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

@@ -1,0 +1,68 @@
+/**
+ * Stand-ins for the dear parts of a worker: with one in place, what a run still costs is the rest. For measuring only
+ * (`posecast bench --model dummy`, `--sink dummy`): such a run's tables are worthless.
+ */
+import { createHash } from 'node:crypto';
+import { type EmbeddedFace, POSTURE_DIM } from '../shared/face.ts';
+import { normalizeInPlace } from '../shared/l2.ts';
+import { seededRandom } from '../shared/random.ts';
+import type { ModelPool, ShardModels } from './modelPool.ts';
+import type { TableWriter } from './tableWriter.ts';
+
+/** Which parts are stood in for. */
+export interface StandIns {
+  /** Photographs are read, but not even decoded: each is a face with an invented embedding. */
+  readonly models?: boolean;
+  /** Embeddings are neither encoded nor written. */
+  readonly tables?: boolean;
+}
+
+/** Models that answer at once: unit embeddings of `dim` values, no two alike, as tables of real ones are. */
+export function openDummyModels({ threads, dim, withPostures }: DummyModelsOptions): ModelPool {
+  const random = seededRandom(1, 'dummy-models');
+  const invented = (like: Float32Array): Float32Array => {
+    const embedding = like.map((value) => value + (random() - 0.5) / Math.sqrt(dim));
+    normalizeInPlace(embedding);
+    return embedding;
+  };
+  const nothing = new Float32Array(dim);
+  const face = (): EmbeddedFace => ({
+    facesFound: 1,
+    detectionScore: 1,
+    pose: { yaw: 0, pitch: 0, roll: 0 },
+    landmarks: new Float32Array(136),
+    embedding: invented(nothing),
+    ...(withPostures && { postureCode: new Float32Array(POSTURE_DIM) }),
+  });
+  const models: ShardModels = {
+    threads,
+    processFaces: async (batch) => batch.map(() => ({ status: 'ok', face: face() })),
+    async combine(identities) {
+      const embeddings = new Float32Array(identities.length);
+      for (let start = 0; start < identities.length; start += dim) {
+        embeddings.set(invented(identities.subarray(start, start + dim)), start);
+      }
+      return embeddings;
+    },
+  };
+  return { ...models, inTurn: () => models, close: async () => {} };
+}
+
+export interface DummyModelsOptions {
+  readonly threads: number;
+  readonly dim: number;
+  readonly withPostures: boolean;
+}
+
+/** A writer whose tables of embeddings are files of one byte; those of rejects and people, which a run reads again, are real. */
+export function withoutEmbeddings(writer: TableWriter): TableWriter {
+  const bytes = new Uint8Array(1);
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return {
+    encode: async (table, options) =>
+      options.metadata.kind === 'embeddings'
+        ? { bytes, sha256, rows: table.rows }
+        : writer.encode(table, options),
+    close: () => writer.close(),
+  };
+}
