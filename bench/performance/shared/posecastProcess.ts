@@ -12,10 +12,21 @@ export interface PosecastProcess {
   readonly done: Promise<string>;
 }
 
-export function startPosecast(args: readonly string[], env: NodeJS.ProcessEnv = {}): PosecastProcess {
+export interface PosecastProcessOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** The only core that it may run on (Linux). */
+  readonly core?: number | undefined;
+}
+
+export function startPosecast(
+  args: readonly string[],
+  { env = {}, core }: PosecastProcessOptions = {},
+): PosecastProcess {
   const { REDIS_URL: _, ...inherited } = process.env;
   const startedAt = Date.now();
-  const child = spawn(process.execPath, [join(packageRoot, 'bin', 'posecast.js'), ...args], {
+  const pinned = core === undefined ? [] : ['taskset', '--cpu-list', String(core)];
+  const [file, ...words] = [...pinned, process.execPath, join(packageRoot, 'bin', 'posecast.js'), ...args];
+  const child = spawn(file!, words, {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,7 +6,7 @@
  */
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
-import { anchorsOf, detectorOfSize, type InputSize } from './frDetectSize.ts';
+import { anchorCount, detectorOfSize, type InputSize } from './frDetectSize.ts';
 import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
 import { batchOn, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
@@ -52,7 +52,7 @@ async function detectBatch(
   views: readonly View[],
 ): Promise<Detection[][]> {
   const { width, height } = size;
-  const anchors = anchorsOf(size).middles.length / 2;
+  const anchors = anchorCount(size);
   const itemSize = 3 * height * width;
   const input = new Float32Array(views.length * itemSize);
   const frames = views.map(({ region }) => frameOf(region, size));

@@ -48,6 +48,14 @@ export function anchorsOf({ width, height }: InputSize): { middles: Float32Array
   return { middles: Float32Array.from(middles), sizes: Float32Array.from(sizes) };
 }
 
+/** How many anchors, and so answers, an input of this size has. */
+export function anchorCount({ width, height }: InputSize): number {
+  return ANCHOR_SIDES.reduce(
+    (sum, { stride, sides }) => sum + Math.ceil(width / stride) * Math.ceil(height / stride) * sides.length,
+    0,
+  );
+}
+
 /**
  * The file for another input size.
  *
