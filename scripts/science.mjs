@@ -1,14 +1,19 @@
 // Every model and table of docs/science.md, from photographs (hours on two cores; what is there already is kept):
 //
-//   npm run build && node scripts/science.mjs DATA OUT [RECOGNISER]
+//   npm run build && node scripts/science.mjs DATA OUT [RECOGNISER] [--autoencoder MODEL]
 //
 // DATA holds london/ (learnt from, without the people of samples/), umist/ (tested) and orl/ (distractors), a folder
-// per person each. OUT/RECOGNISER/NAME are the models, OUT/RECOGNISER-main and OUT/RECOGNISER-ablations the reports.
+// per person each. --autoencoder: taken from that FRA model, in place of training one. OUT/RECOGNISER/NAME are the models, OUT/RECOGNISER-main and OUT/RECOGNISER-ablations the reports.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
-const [data, out, recognizer = 'fr-feature'] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { autoencoder: { type: 'string' } },
+});
+const [data, out, recognizer = 'fr-feature'] = positionals;
 if (data === undefined || out === undefined) {
   console.error('expected DATA and OUT: node scripts/science.mjs DATA OUT [RECOGNISER]');
   process.exit(2);
@@ -73,8 +78,9 @@ function posecast(...args) {
 function train(name, flags) {
   const model = join(folder, name);
   if (existsSync(join(model, 'card.json'))) return;
-  const drawn = name !== 'ridge' ? folder : all ? undefined : join(out, 'fr-feature');
-  const shared = drawn === undefined ? [] : ['--autoencoder', join(drawn, 'ridge')];
+  const first = all ? values.autoencoder : join(out, 'fr-feature', 'ridge');
+  const drawn = name === 'ridge' ? first : join(folder, 'ridge');
+  const shared = drawn === undefined ? [] : ['--autoencoder', drawn];
   const resume = existsSync(join(model, 'work')) ? ['--resume'] : [];
   mkdirSync(folder, { recursive: true });
   posecast('train', ...london, ...shared, ...flags, '--name', name, '--out', model, ...resume);

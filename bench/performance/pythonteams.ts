@@ -1,7 +1,7 @@
 /**
  * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
  * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside,
- * while posecast makes a run in full.
+ * while posecast makes a run in full. Once with the pose network, which a table of faces by pose needs, and once without.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,8 +44,10 @@ const skipped: string[] = [];
 const rivals: Rival[] = [];
 let versions: Record<string, string> = {};
 const photographs = await rivalPhotographs();
-const models = await ensureModels(['fr-detect', 'fr-landmark', 'fr-feature'], say);
-const [detect, landmarks, feature] = models.map(({ files }) => files.model);
+const models = await ensureModels(['fr-detect', 'fr-landmark', 'fr-feature', 'fr-pose'], say);
+const [detect, landmarks, feature, pose] = models.map(({ files }) => files.model);
+const EMBEDDING = { detect, landmarks, feature };
+const WITH_POSE = { ...EMBEDDING, pose };
 for (const [name, word] of [
   ['Ray Data', 'ray'],
   ['Daft', 'daft'],
@@ -54,7 +56,12 @@ for (const [name, word] of [
   if (installation.status === 'absent') skipped.push(installation.why);
   else {
     const command = [pythonOf(installation.folder), join(PROGRAMS, `${word}_pipeline.py`)] as const;
-    rivals.push({ name, run: (setting) => (count) => runRival(command, setting, count) });
+    for (const [what, models] of [
+      [`${name} with pose`, WITH_POSE],
+      [`${name} without pose`, EMBEDDING],
+    ] as const) {
+      rivals.push({ name: what, run: (setting) => (count) => runRival(command, models, setting, count) });
+    }
   }
 }
 const rows = rivals.length === 0 ? [] : await measure();
@@ -146,11 +153,12 @@ async function runPosecast(count: number): Promise<WholeCommand> {
 
 async function runRival(
   command: readonly [string, string],
+  models: typeof EMBEDDING,
   setting: Setting,
   count: number,
 ): Promise<WholeCommand> {
   return withList(photographs, count, async (list, out) => {
-    const request = JSON.stringify({ models: { detect, landmarks, feature }, list, out, ...setting });
+    const request = JSON.stringify({ models, list, out, ...setting });
     const isWritten = (line: unknown) => writtenSchema.safeParse(line).success;
     const result = await measureCommand([...command, request], isWritten, pythonEnv(PROGRAMS));
     versions = { ...versions, ...writtenSchema.parse(result.lines.at(-2)).written };

@@ -17,12 +17,16 @@ import onnxruntime
 import pyarrow
 from daft import DataType
 
-from onnx_faces import EMBEDDING_SIZE, FaceEmbedder
+from onnx_faces import ANGLES, EMBEDDING_SIZE, FaceEmbedder
 
 request = json.loads(sys.argv[1])
 BATCH = 32
 FACE = pyarrow.struct(
-    [("score", pyarrow.float32()), ("embedding", pyarrow.list_(pyarrow.float32(), EMBEDDING_SIZE))]
+    [
+        ("score", pyarrow.float32()),
+        ("embedding", pyarrow.list_(pyarrow.float32(), EMBEDDING_SIZE)),
+        ("pose", pyarrow.list_(pyarrow.float32(), len(ANGLES))),
+    ]
 )
 
 
@@ -33,9 +37,13 @@ class Embed:
 
     @daft.method.batch(return_dtype=DataType.from_arrow_type(FACE), unnest=True, batch_size=BATCH)
     def __call__(self, path):
-        score, embedding = self.embedder.embed(path.to_pylist())
-        vectors = pyarrow.FixedSizeListArray.from_arrays(embedding.ravel(), EMBEDDING_SIZE)
-        return pyarrow.StructArray.from_arrays([pyarrow.array(score), vectors], fields=list(FACE))
+        score, embedding, pose = self.embedder.embed(path.to_pylist())
+        columns = [
+            pyarrow.array(score),
+            pyarrow.FixedSizeListArray.from_arrays(embedding.ravel(), EMBEDDING_SIZE),
+            pyarrow.FixedSizeListArray.from_arrays(pose.ravel(), len(ANGLES)),
+        ]
+        return pyarrow.StructArray.from_arrays(columns, fields=list(FACE))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import numpy as np
 DETECT_WIDTH, DETECT_HEIGHT = 320, 240
 MIN_SCORE, MAX_OVERLAP = 0.65, 0.4
 LANDMARK_SIDE = 64
+POSE_SIDE = 224
 CROP_SIDE = 112
+IMAGENET_MEAN = np.float32([0.485, 0.456, 0.406])
+IMAGENET_DEVIATION = np.float32([0.229, 0.224, 0.225])
 
 # ArcFace's five points in the crop (InsightFace, face_align), pixel centres at whole numbers.
 TEMPLATE = np.array(
@@ -46,16 +49,34 @@ def largest_face(scores, boxes, step):
     return (round(float(left)), round(float(top)), round(float(side))), float(likely_scores[best])
 
 
-def landmark_input(picture, square):
-    """The face's square, grey, 64×64, 0–1; black outside the picture."""
+def cut(picture, square):
+    """The square; black outside the picture."""
     x, y, side = square
     height, width = picture.shape[:2]
     part = picture[max(y, 0) : y + side, max(x, 0) : x + side]
-    if part.shape[:2] != (side, side):
-        beyond = [max(-y, 0), max(y + side - height, 0), max(-x, 0), max(x + side - width, 0)]
-        part = cv2.copyMakeBorder(part, *beyond, cv2.BORDER_CONSTANT)
-    small = cv2.resize(part, (LANDMARK_SIDE, LANDMARK_SIDE), interpolation=cv2.INTER_AREA)
+    if part.shape[:2] == (side, side):
+        return part
+    beyond = [max(-y, 0), max(y + side - height, 0), max(-x, 0), max(x + side - width, 0)]
+    return cv2.copyMakeBorder(part, *beyond, cv2.BORDER_CONSTANT)
+
+
+def landmark_input(picture, square):
+    """The face's square, grey, 64×64, 0–1."""
+    small = cv2.resize(cut(picture, square), (LANDMARK_SIDE, LANDMARK_SIDE), interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32) / 256
+
+
+def pose_input(picture, square):
+    """The face's square → [3, 224, 224], RGB, ImageNet's mean and deviation."""
+    small = cv2.resize(cut(picture, square), (POSE_SIDE, POSE_SIDE), interpolation=cv2.INTER_AREA)
+    rgb = cv2.cvtColor(small, cv2.COLOR_BGR2RGB).astype(np.float32) / 255
+    return ((rgb - IMAGENET_MEAN) / IMAGENET_DEVIATION).transpose(2, 0, 1)
+
+
+def expected_degrees(logits):
+    """[N, 66] bins of 3 degrees → the expectation of their softmax."""
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights @ np.arange(66, dtype=np.float32) / weights.sum(axis=1) * 3 - 97.5
 
 
 def align(picture, square, landmarks):

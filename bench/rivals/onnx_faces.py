@@ -1,4 +1,4 @@
-"""The three networks by ONNX Runtime, for a batch of photographs: what a worker of either pipeline holds."""
+"""The networks by ONNX Runtime, for a batch of photographs: what a worker of either pipeline holds."""
 
 import os
 
@@ -14,6 +14,8 @@ import faces
 EMBEDDING_SIZE = 512
 # Photographs a run of the detector: more cost memory and are no faster on a CPU.
 DETECT_BATCH = 8
+# Yaw, pitch and roll as the pose network names its outputs.
+ANGLES = ("output", "617", "618")
 
 
 class FaceEmbedder:
@@ -22,11 +24,14 @@ class FaceEmbedder:
         self.detect, self.landmarks, self.feature = (
             open_network(models[role], threads) for role in ("detect", "landmarks", "feature")
         )
+        self.pose = open_network(models["pose"], threads) if "pose" in models else None
 
     def embed(self, paths):
-        """Of each photograph's file the detection score (0: no face) and the unit embedding (zeros)."""
+        """Of each photograph's file the detection score (0: no face), the unit embedding and, where the models have a pose
+        network, yaw, pitch and roll in degrees (zeros)."""
         scores = np.zeros(len(paths), np.float32)
         embeddings = np.zeros((len(paths), EMBEDDING_SIZE), np.float32)
+        poses = np.zeros((len(paths), len(ANGLES)), np.float32)
         for start in range(0, len(paths), DETECT_BATCH):
             pictures = [cv2.imread(path) for path in paths[start : start + DETECT_BATCH]]
             found = self.find(pictures)
@@ -39,7 +44,11 @@ class FaceEmbedder:
             rows = [start + i for i, _, _ in found]
             scores[rows] = [score for _, _, score in found]
             embeddings[rows] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return scores, embeddings
+            if self.pose is not None:
+                tight = np.stack([faces.pose_input(pictures[i], square) for i, square, _ in found])
+                answers = run(self.pose, tight)
+                poses[rows] = np.column_stack([faces.expected_degrees(answers[name]) for name in ANGLES])
+        return scores, embeddings, poses
 
     def find(self, pictures):
         """(index, square, score) of the face of each picture that has one; None is a file that is no picture."""

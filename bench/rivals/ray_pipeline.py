@@ -28,8 +28,8 @@ class Embed:
         self.embedder = FaceEmbedder(request["models"], request["threads"])
 
     def __call__(self, batch):
-        score, embedding = self.embedder.embed(batch["path"].tolist())
-        return {**batch, "score": score, "embedding": embedding}
+        score, embedding, pose = self.embedder.embed(batch["path"].tolist())
+        return {**batch, "score": score, "embedding": embedding, "pose": pose}
 
 
 # Two actors take a core each; writing Parquet is light and must find a free slot beside them.
