@@ -19,7 +19,7 @@ export interface LandmarkNetwork {
 }
 
 /** Squares a run. */
-const CPU_BATCH = 40;
+const CPU_BATCH = 20;
 
 export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
   const batch = batchOn(session, CPU_BATCH);
