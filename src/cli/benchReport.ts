@@ -8,7 +8,7 @@ export interface BenchReport {
   readonly threads: number;
   readonly facesPerSecond: number;
   readonly variantsPerSecond: number;
-  /** Faces a second if every stage ran at its own rate, spread perfectly over the threads. */
+  /** Faces a second if what the stages cost alone were spread perfectly over as many cores as there are threads. */
   readonly limitFacesPerSecond: number;
   /** facesPerSecond / limitFacesPerSecond. */
   readonly utilisation: number;
@@ -33,10 +33,10 @@ export function compareBench(
 ): BenchReport {
   const { faces, variants } = whole.totals;
   const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
-  // Seconds of one thread that a photograph costs, its share of the variants included.
-  const costs = stages.map(({ stage, unit, perSecond }) => ({
+  // Seconds of a core that a photograph costs, its share of the variants included.
+  const costs = stages.map(({ stage, unit, coreSeconds }) => ({
     stage,
-    seconds: itemsPerFace[unit] / perSecond,
+    seconds: itemsPerFace[unit] * coreSeconds,
   }));
   const sum = costs.reduce((total, { seconds }) => total + seconds, 0);
   const facesPerSecond = faces / whole.workSeconds;
@@ -118,11 +118,11 @@ export function formatStandIn(whole: WholeRun, standIns: Required<StandIns>): st
   ].join('\n');
 }
 
-function formatStage({ stage, unit, perSecond, batch }: StageRate): string {
+function formatStage({ stage, unit, perSecond, coreSeconds, batch }: StageRate): string {
   return [
     stage.padEnd(10),
-    `${count(perSecond).padStart(8)} ${unit}/s`,
-    `${(1000 / perSecond).toFixed(2).padStart(8)} ms`,
+    `${count(perSecond).padStart(8)} ${`${unit}/s`.padEnd(10)}`,
+    `${(1000 * coreSeconds).toFixed(2).padStart(6)} ms of a core`,
     `${batch} at a time`,
   ].join('  ');
 }

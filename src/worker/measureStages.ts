@@ -31,6 +31,11 @@ export interface StageRate {
   /** Photographs, faces, variants or rows of the table a second on one thread. */
   readonly perSecond: number;
   readonly unit: 'faces' | 'variants' | 'rows';
+  /**
+   * Seconds of a core that an item takes, those of other threads included: garbage is collected, and photographs are
+   * decoded, beside the thread that waits for it. Never less than the time that passes.
+   */
+  readonly coreSeconds: number;
   /** Items the stage got at a time when it was fastest. */
   readonly batch: number;
 }
@@ -73,7 +78,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     work: (batch: readonly T[]) => Promise<readonly R[]>,
   ): Promise<R[]> {
     let results: R[] = [];
-    let best: StageRate = { stage, unit, perSecond: 0, batch: 0 };
+    let best: StageRate = { stage, unit, perSecond: 0, coreSeconds: 0, batch: 0 };
     for (const size of sizes) {
       const pass = async (): Promise<void> => {
         results = [];
@@ -84,13 +89,20 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       // The first pass warms caches up and is not counted.
       await pass();
       const start = performance.now();
+      const used = process.cpuUsage();
       let passes = 0;
       do {
         await pass();
         passes++;
       } while (performance.now() - start < (options.secondsPerStage * 1000) / sizes.length);
-      const perSecond = (passes * items.length * 1000) / (performance.now() - start);
-      if (perSecond > best.perSecond) best = { ...best, perSecond, batch: Math.min(size, items.length) };
+      const seconds = (performance.now() - start) / 1000;
+      const { user, system } = process.cpuUsage(used);
+      const done = passes * items.length;
+      const perSecond = done / seconds;
+      if (perSecond > best.perSecond) {
+        const coreSeconds = Math.max(seconds, (user + system) / 1e6) / done;
+        best = { ...best, perSecond, coreSeconds, batch: Math.min(size, items.length) };
+      }
     }
     rates.push(best);
     return results;
