@@ -55,6 +55,11 @@ export function moment(ms: number): Html {
   return html`<time datetime="${at.toISOString()}" title="${at.toISOString()}">${two(at.getHours())}:${two(at.getMinutes())}</time>`;
 }
 
+/** The day of an ISO 8601 moment, UTC: 2026-11-24. */
+export function date(iso: string): Html {
+  return html`<time datetime="${iso}" title="${iso}">${iso.slice(0, 10)}</time>`;
+}
+
 /** How long ago; the page's script counts on. */
 export function ago(ms: number, now: number): Html {
   return html`<span class="ago" data-since="${ms}">${wholeDuration(Math.max(0, (now - ms) / 1000))}</span>`;

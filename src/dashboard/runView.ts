@@ -3,7 +3,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { openCoverage, type RunCoverage } from './data/coverage.ts';
-import { type PersonPlace, personAt } from './data/people.ts';
+import { openRunPeople, type PersonPlace, type RunPeople } from './data/people.ts';
 import { openPhotographs } from './data/photographs.ts';
 import { type Projection, projectEmbeddings } from './data/projection.ts';
 import type { RedisLink } from './data/redisLink.ts';
@@ -17,6 +17,7 @@ export interface RunView {
   readonly run: RunFile;
   readonly watch: RunWatch;
   readonly files: ShardFiles;
+  readonly people: RunPeople;
   readonly thumbnails: Thumbnails;
   /** What the overview shows beside the numbers; undefined until it has been read. */
   coverage(): RunCoverage | undefined;
@@ -37,12 +38,14 @@ export function openRunView(
 ): RunView {
   const watch = openRunWatch(run, store, link);
   const files = openShardFiles(run, store);
-  const reader = openCoverage(watch.log, files);
+  const people = openRunPeople(watch.log, files, store, () => watch.shards);
+  const reader = openCoverage(watch.log, people, files);
   const photographs = openPhotographs(run, corpusS3);
   return {
     run,
     watch,
     files,
+    people,
     thumbnails: openThumbnails(photographs),
     coverage: inBackground(watch, () => reader.read()),
     examples: inBackground(watch, () => exampleRejects(watch, files)),
@@ -96,24 +99,31 @@ const MAX_POINTS = 30;
 
 /** The people at these places; those whose shard is not committed are left out. */
 export async function choosePeople(
-  { watch, files }: RunView,
+  { people, files }: RunView,
   places: readonly PersonPlace[],
 ): Promise<{ readonly chosen: ChosenPerson[]; readonly projection: Projection | undefined }> {
-  const people = await Promise.all(places.map((place) => personAt(watch.log, files, place)));
+  const found = await Promise.all(places.map(people.at));
   const chosen = await Promise.all(
-    people
+    found
       .filter((person) => person !== undefined)
       .map(async (person): Promise<ChosenPerson> => {
-        const [all, listing] = await Promise.all([
-          files.embeddings(person.shard, new Set([person.subjectId])),
-          files.listing(person.shard),
-        ]);
+        const parts = await Promise.all(
+          person.shards.map(async (shard) => {
+            const [points, listing] = await Promise.all([
+              files.embeddings(shard, new Set([person.subjectId])),
+              files.listing(shard),
+            ]);
+            const rows = new Map(listing.map(({ faceId }, row) => [faceId, row]));
+            const faces = points.flatMap((point) => {
+              const row = point.kind === 'real' ? rows.get(point.faceId) : undefined;
+              return row === undefined ? [] : [{ faceId: point.faceId, shard, row, point }];
+            });
+            return { points, faces };
+          }),
+        );
+        const all = parts.flatMap(({ points }) => points);
+        const faces = parts.flatMap((part) => part.faces);
         const real = all.filter(({ kind }) => kind === 'real');
-        const rows = new Map(listing.map(({ faceId }, row) => [faceId, row]));
-        const faces = real.flatMap((point) => {
-          const row = rows.get(point.faceId);
-          return row === undefined ? [] : [{ faceId: point.faceId, row, point }];
-        });
         const generated = all.filter(({ kind }) => kind === 'augmented');
         const points = [...evenly(real, MAX_POINTS / 2), ...evenly(generated, MAX_POINTS / 2)];
         return { person, faces, points, all };

@@ -12,14 +12,13 @@ import { type Action, runAction } from './actions.ts';
 import { loadAssets, noPicture } from './assets.ts';
 import type { Board } from './board.ts';
 import { clampPage } from './data/pages.ts';
-import { countPeople, peoplePage, positionOf } from './data/people.ts';
 import { countRejects, rejectsPage } from './data/rejects.ts';
 import type { RunSnapshot } from './data/runWatch.ts';
 import { shardPage } from './data/shardTable.ts';
 import { count } from './format.ts';
 import { allowedNames, checkHost, checkOrigin, checkToken, securityHeaders } from './guard.ts';
 import { layout, runPath, type Site, TABS, type Tab } from './pages/layout.ts';
-import { factsOf, overviewBody, overviewParts, stateCard, stateClass } from './pages/overview.ts';
+import { overviewBody, overviewParts, stateCard, stateClass } from './pages/overview.ts';
 import { PEOPLE_A_PAGE, peopleBody } from './pages/people.ts';
 import { REJECTS_A_PAGE, rejectsBody } from './pages/rejects.ts';
 import { shardMap, shardsBody } from './pages/shards.ts';
@@ -142,7 +141,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
     const cards = await Promise.all(
       views.map(async ({ run, watch }) => {
         const snapshot = await watch.fresh();
-        return html`<section class="${stateClass(snapshot)}"><p><a href="${runPath(run.runId)}">run ${run.runId}</a></p>${stateCard(run, watch.store.uri, snapshot, undefined)}</section>`;
+        return html`<section class="${stateClass(snapshot)}"><p><a href="${runPath(run.runId)}">run ${run.runId}</a></p>${stateCard(watch.store.uri, snapshot, undefined)}</section>`;
       }),
     );
     const unreadable = board
@@ -162,7 +161,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
         site: site(),
         title: `${titleOf(snapshot)} · posecast ${run.runId}`,
         run: { id: run.runId, tab, rejects: snapshot.counters.rejected, shards: snapshot.shardsTotal },
-        body: html`<section id="state" class="${stateClass(snapshot)}" aria-label="State of the run">${stateCard(run, watch.store.uri, snapshot, actionsOf(snapshot))}</section>${body}`,
+        body: html`<section id="state" class="${stateClass(snapshot)}" aria-label="State of the run">${stateCard(watch.store.uri, snapshot, actionsOf(snapshot))}</section>${body}`,
       }),
     );
   };
@@ -194,9 +193,7 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
     });
   };
 
-  runPage('overview', undefined, (view, _query, snapshot) =>
-    overviewBody(overviewPartsOf(view, snapshot), factsOf(view.run, view.watch.store.uri)),
-  );
+  runPage('overview', undefined, (view, _query, snapshot) => overviewBody(overviewPartsOf(view, snapshot)));
   runPage('shards', shardsQuery, ({ watch }, query) =>
     shardsBody(watch, query, shardPage(shardSource(watch), query), tableVersion(watch)),
   );
@@ -207,10 +204,10 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
     return rejectsBody(watch, { code, page, found, faces, version: tableVersion(watch) });
   });
   runPage('people', peopleQuery, async (view, { show, find, page: asked }) => {
-    const { run, watch, files } = view;
-    const found = countPeople(watch.log);
+    const { run, people } = view;
+    const found = await people.count();
     const search = find === undefined || find === '' ? undefined : find;
-    const position = search === undefined ? undefined : await positionOf(watch.log, files, search);
+    const position = search === undefined ? undefined : await people.positionOf(search);
     const page = clampPage(
       position === undefined ? asked : Math.floor(position / PEOPLE_A_PAGE),
       found,
@@ -218,11 +215,11 @@ async function dashboardApp(options: DashboardOptions): Promise<Hono> {
     );
     // What was searched for stands first.
     const start = position === undefined ? page * PEOPLE_A_PAGE : Math.min(position, Math.max(0, found - 1));
-    const [people, { chosen, projection }] = await Promise.all([
-      peoplePage(watch.log, files, start, PEOPLE_A_PAGE),
+    const [rows, { chosen, projection }] = await Promise.all([
+      people.page(start, PEOPLE_A_PAGE),
       choosePeople(view, show),
     ]);
-    return peopleBody({ runId: run.runId, people, page, found, search, chosen, projection });
+    return peopleBody({ runId: run.runId, people: rows, page, found, search, chosen, projection });
   });
   app.get('/runs/:run', (c) => c.redirect(runPath(c.req.param('run')), 303));
 
@@ -324,8 +321,8 @@ function shardSource({ log, shards, snapshot }: RunView['watch']) {
 
 /** Parts of the page of this tab that are replaced while one looks. */
 function livePart(view: RunView, tab: Tab, snapshot: RunSnapshot, actions: Html | undefined): Part {
-  const { run, watch } = view;
-  const state = { state: stateCard(run, watch.store.uri, snapshot, actions) };
+  const { watch } = view;
+  const state = { state: stateCard(watch.store.uri, snapshot, actions) };
   switch (tab) {
     case 'overview':
       return { ...state, ...overviewPartsOf(view, snapshot) };
@@ -340,7 +337,7 @@ function livePart(view: RunView, tab: Tab, snapshot: RunSnapshot, actions: Html 
 }
 
 function overviewPartsOf({ run, watch, coverage, examples }: RunView, snapshot: RunSnapshot): Part {
-  return overviewParts(run, snapshot, watch.log.workers, coverage(), examples());
+  return overviewParts(run, watch.store.uri, snapshot, watch.log.workers, coverage(), examples());
 }
 
 /** Changes when the tables of the run's pages do. */

@@ -15,7 +15,7 @@ import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
-import { noChromium, openBrowser, openPage } from '../helpers/services/chromium.ts';
+import { eventually, noChromium, openBrowser, openPage } from '../helpers/services/chromium.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -71,15 +71,6 @@ const value = async (page: Page, name: string): Promise<string> =>
   (await page.locator(`[data-value="${name}"]`).innerText()).trim();
 
 const headline = (page: Page): Promise<string> => page.locator('.headline').innerText();
-
-/** Waits until an expression holds in the page. */
-async function eventually(page: Page, expression: string, seconds = 30): Promise<void> {
-  const end = Date.now() + 1_000 * seconds;
-  while ((await page.evaluate(`Boolean(${expression})`)) !== true) {
-    assert.ok(Date.now() < end, `after ${seconds} s it is still not so: ${expression}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 /** The page has heard from the server after it was loaded. */
 const live = (page: Page): Promise<void> => eventually(page, 'document.body.dataset.live === "yes"');

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { type DoneShard, overallPace, recentPace, throughputBins } from '../../src/dashboard/data/pace.ts';
 
 const shard = (finishedAt: number, changed: Partial<DoneShard> = {}): DoneShard => ({
+  shard: 0,
   finishedAt,
   totalMs: 1_000,
   faces: 10,
@@ -13,6 +14,7 @@ const shard = (finishedAt: number, changed: Partial<DoneShard> = {}): DoneShard 
 
 const anyShards = fc.array(
   fc.record({
+    shard: fc.constant(0),
     finishedAt: fc.integer({ min: 10_000, max: 1_000_000 }),
     totalMs: fc.integer({ min: 1, max: 9_000 }),
     faces: fc.integer({ min: 1, max: 600 }),
@@ -63,10 +65,28 @@ test('the overall pace is all faces over the time from the first start to the la
   assert.deepEqual(whole, {
     startedAt: 10_000,
     endedAt: 21_000,
+    workMs: 11_000,
+    spans: [{ generation: 0, startedAt: 10_000, endedAt: 21_000 }],
     longestMs: 1_000,
     facesPerSecond: 20 / 11,
     variantsPerSecond: 40 / 11,
   });
+});
+
+test('the months between two generations are not time of work, and what both were at work counts once', () => {
+  const month = 2_592_000_000;
+  const times = [shard(11_000), shard(month, { shard: 1 }), shard(month + 1_000, { shard: 1 })];
+  const whole = overallPace(times, () => 0)!;
+  assert.equal(whole.workMs, month - 9_000);
+  const apart = overallPace(times, (number) => number)!;
+  assert.equal(apart.workMs, 3_000);
+  assert.equal(apart.facesPerSecond, 10);
+  assert.deepEqual(
+    apart.spans.map(({ startedAt }) => startedAt),
+    [10_000, month - 1_000],
+  );
+  const retryMeanwhile = [shard(11_000), shard(21_000), shard(15_000, { shard: 1 })];
+  assert.equal(overallPace(retryMeanwhile, (number) => number)!.workMs, 11_000);
 });
 
 test('a run of a single moment has numbers in its plot', () => {

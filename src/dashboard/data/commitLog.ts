@@ -219,9 +219,10 @@ export function openCommitLog(store: ObjectStore): CommitLog {
     has,
     row: (shard) => (has(shard) ? rowAt(rowOf[shard]!) : undefined),
     *done() {
-      const shard = { finishedAt: 0, totalMs: 0, faces: 0, variants: 0 };
+      const shard = { shard: 0, finishedAt: 0, totalMs: 0, faces: 0, variants: 0 };
       for (let row = 0; row < length; row++) {
         if (current?.placeOf(shardOf.get(row)) === undefined) continue;
+        shard.shard = shardOf.get(row);
         shard.finishedAt = finishedAt.get(row);
         shard.totalMs = totalMs.get(row);
         shard.faces = columns.faces.get(row);

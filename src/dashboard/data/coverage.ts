@@ -1,13 +1,15 @@
 /**
  * Where the people of a run look, before and after: for each pose, the share of people who have a face there. Counted over
  * a sample of shards that stays the same as long as they do, so that a run of 100,000 shards costs no more than a small one.
+ * Somebody whose photographs came in several generations is counted once, with all of them.
  */
 import pLimit from 'p-limit';
 import { POSE_BINS, poseBin } from '../../shared/poseBins.ts';
 import type { CommitLog } from './commitLog.ts';
+import type { RunPeople } from './people.ts';
 import type { PoseRow, ShardFiles } from './shardFiles.ts';
 
-/** Shards that are counted. */
+/** Tables of poses that are read, of those shards and of later ones with photographs of the same people. */
 const SAMPLE_SHARDS = 32;
 
 /** Tables read at the same time. */
@@ -23,6 +25,7 @@ export interface PoseCounts {
 }
 
 export interface RunCoverage extends PoseCounts {
+  /** Shards whose people were counted, of all with the first photographs of somebody. */
   readonly shards: number;
   readonly shardsDone: number;
   /** Means over the people counted, by the run's own measure: of the poses that its model can generate. */
@@ -38,50 +41,64 @@ export interface CoverageReader {
 interface ShardCoverage extends PoseCounts {
   readonly sumBefore: number;
   readonly sumAfter: number;
+  /** Tables of poses that it took. */
+  readonly tables: number;
 }
 
-export function openCoverage(log: CommitLog, files: ShardFiles): CoverageReader {
-  const counted = new Map<number, Promise<ShardCoverage>>();
+export function openCoverage(log: CommitLog, people: RunPeople, files: ShardFiles): CoverageReader {
+  /** By the shards that it takes: an append may add one. */
+  const counted = new Map<string, Promise<ShardCoverage>>();
   const limit = pLimit(READS);
   let last: { readonly version: number; readonly result: Promise<RunCoverage | undefined> } | undefined;
 
-  function shardCoverage(shard: number): Promise<ShardCoverage> {
-    const before = counted.get(shard);
-    if (before !== undefined) return before;
-    const counting = limit(async () => {
-      const [poses, subjects] = await Promise.all([files.poses(shard), files.subjects(shard)]);
-      const sum = (of: (row: (typeof subjects)[number]) => number) =>
-        subjects.reduce((total, row) => total + of(row), 0);
-      return {
-        ...countPeopleByPose(poses),
-        sumBefore: sum(({ poseCoverageBefore }) => poseCoverageBefore),
-        sumAfter: sum(({ poseCoverageAfter }) => poseCoverageAfter),
-      };
-    });
-    counting.catch(() => counted.delete(shard));
-    counted.set(shard, counting);
-    return counting;
+  /** Of the people whose first photographs are in a shard. */
+  async function shardCoverage(shard: number): Promise<readonly [key: string, ShardCoverage]> {
+    const subjects = await people.ofShard(shard);
+    const tables = [...new Set([shard, ...subjects.flatMap(({ shards }) => shards)])];
+    const key = tables.join();
+    const before = counted.get(key);
+    if (before !== undefined) return [key, await before];
+    const ids = new Set(subjects.map(({ subjectId }) => subjectId));
+    const sum = (of: (row: (typeof subjects)[number]) => number) =>
+      subjects.reduce((total, row) => total + of(row), 0);
+    const counting = Promise.all(tables.map((table) => limit(() => files.poses(table)))).then((poses) => ({
+      ...countPeopleByPose(poses.flat().filter(({ subjectId }) => ids.has(subjectId))),
+      sumBefore: sum(({ poseCoverageBefore }) => poseCoverageBefore),
+      sumAfter: sum(({ poseCoverageAfter }) => poseCoverageAfter),
+      tables: tables.length,
+    }));
+    counting.catch(() => counted.delete(key));
+    counted.set(key, counting);
+    return [key, await counting];
   }
 
   async function count(): Promise<RunCoverage | undefined> {
-    const done = log.inOrder();
+    const done = await people.firstShards();
+    const kept = new Set<string>();
+    const parts: ShardCoverage[] = [];
+    let tables = 0;
     const sample = sampleOf(done, SAMPLE_SHARDS);
-    if (sample.length === 0) return undefined;
-    const parts = await Promise.all(sample.map(shardCoverage));
-    for (const shard of counted.keys()) if (!sample.includes(shard)) counted.delete(shard);
-    const people = parts.reduce((sum, part) => sum + part.people, 0);
+    for (let i = 0; i < sample.length && tables < SAMPLE_SHARDS; i += READS) {
+      for (const [key, part] of await Promise.all(sample.slice(i, i + READS).map(shardCoverage))) {
+        kept.add(key);
+        parts.push(part);
+        tables += part.tables;
+      }
+    }
+    if (parts.length === 0) return undefined;
+    for (const key of counted.keys()) if (!kept.has(key)) counted.delete(key);
+    const sum = (of: (part: ShardCoverage) => number) => parts.reduce((total, part) => total + of(part), 0);
     const add = (of: (part: ShardCoverage) => Uint32Array) =>
-      Uint32Array.from({ length: POSE_BINS }, (_, bin) =>
-        parts.reduce((sum, part) => sum + of(part)[bin]!, 0),
-      );
+      Uint32Array.from({ length: POSE_BINS }, (_, bin) => sum((part) => of(part)[bin]!));
+    const peopleCounted = sum((part) => part.people);
     return {
-      shards: sample.length,
+      shards: parts.length,
       shardsDone: done.length,
-      people,
+      people: peopleCounted,
       before: add(({ before }) => before),
       after: add(({ after }) => after),
-      meanBefore: parts.reduce((sum, part) => sum + part.sumBefore, 0) / people,
-      meanAfter: parts.reduce((sum, part) => sum + part.sumAfter, 0) / people,
+      meanBefore: sum(({ sumBefore }) => sumBefore) / peopleCounted,
+      meanAfter: sum(({ sumAfter }) => sumAfter) / peopleCounted,
     };
   }
 

@@ -2,6 +2,7 @@
 
 /** A committed shard in time. Times are milliseconds since 1970. */
 export interface DoneShard {
+  readonly shard: number;
   readonly finishedAt: number;
   readonly totalMs: number;
   readonly faces: number;
@@ -13,10 +14,21 @@ export interface Pace {
   readonly variantsPerSecond: number;
 }
 
+/** From the start of a generation's first shard to its last commit. */
+export interface GenerationSpan {
+  readonly generation: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
 export interface OverallPace extends Pace {
   /** Of the first shard, and when the last one was committed. */
   readonly startedAt: number;
   readonly endedAt: number;
+  /** From the first shard's start to the last commit of each generation, what lies between generations left out. */
+  readonly workMs: number;
+  /** Of generations that have commits, ascending. */
+  readonly spans: readonly GenerationSpan[];
   /** Of a shard. */
   readonly longestMs: number;
 }
@@ -46,21 +58,45 @@ export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
   return pace(counted, Math.max(1, end - start));
 }
 
-/** Faces and variants over the whole time from the first shard's start to the last one's end, breaks and all. */
-export function overallPace(shards: Iterable<DoneShard>): OverallPace | undefined {
-  let [startedAt, endedAt, longestMs, faces, variants] = [Infinity, -Infinity, 0, 0, 0];
+/**
+ * Faces and variants over the time of work: from the first shard's start to the last one's end, breaks and all, but
+ * without the days or months between generations.
+ */
+export function overallPace(
+  shards: Iterable<DoneShard>,
+  generationOf: (shard: number) => number = () => 0,
+): OverallPace | undefined {
+  const spans = new Map<number, { generation: number; startedAt: number; endedAt: number }>();
+  let [longestMs, faces, variants] = [0, 0, 0];
   for (const shard of shards) {
-    startedAt = Math.min(startedAt, shard.finishedAt - shard.totalMs);
-    endedAt = Math.max(endedAt, shard.finishedAt);
+    const { finishedAt, totalMs } = shard;
+    const generation = generationOf(shard.shard);
+    let span = spans.get(generation);
+    if (span === undefined) {
+      span = { generation, startedAt: Infinity, endedAt: -Infinity };
+      spans.set(generation, span);
+    }
+    span.startedAt = Math.min(span.startedAt, finishedAt - totalMs);
+    span.endedAt = Math.max(span.endedAt, finishedAt);
     faces += shard.faces;
     variants += shard.variants;
-    longestMs = Math.max(longestMs, shard.totalMs);
+    longestMs = Math.max(longestMs, totalMs);
   }
-  if (!Number.isFinite(startedAt)) return undefined;
-  const seconds = Math.max(1, endedAt - startedAt) / 1000;
+  if (spans.size === 0) return undefined;
+  const inTime = [...spans.values()].sort((a, b) => a.startedAt - b.startedAt);
+  const startedAt = inTime[0]!.startedAt;
+  let [endedAt, workMs] = [startedAt, 0];
+  // A retry may begin while the others go on: time of both counts once.
+  for (const span of inTime) {
+    workMs += Math.max(0, span.endedAt - Math.max(span.startedAt, endedAt));
+    endedAt = Math.max(endedAt, span.endedAt);
+  }
+  const seconds = Math.max(1, workMs) / 1000;
   return {
     startedAt,
     endedAt,
+    workMs,
+    spans: [...spans.values()].sort((a, b) => a.generation - b.generation),
     longestMs,
     facesPerSecond: faces / seconds,
     variantsPerSecond: variants / seconds,

@@ -1,73 +1,237 @@
-/** The people of the committed shards, in the order of the listing, whichever shards are done. */
+/**
+ * The people of the committed shards, in the order in which they came to the run: as planned, then those of each append.
+ * Everybody is one row, that of their first photographs, to which the rows of later appends are added.
+ */
+import pLimit from 'p-limit';
+import { IntegrityError } from '../../shared/errors.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
+import type { RunListing, RunShards } from '../../shared/run/generations.ts';
+import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { SubjectRow } from '../../shared/table/tables.ts';
+import { type AppendedPeople, lowerBound, readAppendedPeople } from './appendedPeople.ts';
 import type { CommitLog } from './commitLog.ts';
 import { slicesOf } from './pages.ts';
 import type { ShardFiles } from './shardFiles.ts';
 
-/** A person is found by their shard and their row in its table of people. */
+/** Tables of people read at the same time for one page. */
+const READS = 16;
+
+/** A row of a shard's table of people. */
 export interface PersonPlace {
   readonly shard: number;
   readonly row: number;
 }
 
-export interface PersonRow extends SubjectRow, PersonPlace {}
+/** A person over all generations; the place is that of their first photographs. */
+export interface PersonRow extends SubjectRow, PersonPlace {
+  /** Shards that hold rows of the person, the first photographs first. */
+  readonly shards: readonly number[];
+}
 
-/** People of committed shards. */
-export function countPeople(log: CommitLog): number {
-  let people = 0;
-  for (const shard of log.inOrder()) people += subjectsOf(log, shard);
+export interface RunPeople {
+  /** People of committed shards. */
+  count(): Promise<number>;
+  /** People [start, start + size). */
+  page(start: number, size: number): Promise<PersonRow[]>;
+  /** Undefined while their shard is not committed, and for a row that is not somebody's first. */
+  at(place: PersonPlace): Promise<PersonRow | undefined>;
+  /** Everybody whose first photographs are in the shard. */
+  ofShard(shard: number): Promise<PersonRow[]>;
+  /** Committed shards that hold the first photographs of somebody, in order. */
+  firstShards(): Promise<readonly number[]>;
+  /** Position of the person whose id is `subjectId`, or the next after it; their number when there is none. */
+  positionOf(subjectId: string): Promise<number>;
+}
+
+/** The committed shards of a listing, in order. */
+interface ListingPart {
+  readonly listing: RunListing;
+  readonly shards: readonly number[];
+  /** Positions in the listing of each shard's first person, ascending. */
+  readonly starts: readonly number[];
+  /** Undefined: everybody is new. */
+  readonly appended: AppendedPeople | undefined;
+}
+
+/** `shards`: those that make up the run at the moment. */
+export function openRunPeople(
+  log: CommitLog,
+  files: Pick<ShardFiles, 'subjects'>,
+  store: ObjectStore,
+  shards: () => RunShards,
+): RunPeople {
+  const tables = new Map<string, Promise<AppendedPeople>>();
+  let parts: { readonly of: readonly number[]; readonly result: Promise<ListingPart[]> } | undefined;
+  const limit = pLimit(READS);
+  const subjectsOf = (shard: number) => limit(() => files.subjects(shard));
+
+  function tableOf(listing: RunListing): Promise<AppendedPeople> | undefined {
+    if (listing.subjects === null) return undefined;
+    const { key } = listing.subjects;
+    const before = tables.get(key);
+    if (before !== undefined) return before;
+    const table = readAppendedPeople(store, listing);
+    // The store may answer the next time.
+    table.catch(() => tables.delete(key));
+    tables.set(key, table);
+    return table;
+  }
+
+  function committed(): Promise<ListingPart[]> {
+    const of = log.inOrder();
+    if (parts?.of === of) return parts.result;
+    const current = shards();
+    const ofListing = current.listings.map(() => [] as number[]);
+    let at = 0;
+    for (const shard of of) {
+      const place = current.placeOf(shard);
+      if (place === undefined) continue;
+      while ((current.listings[at + 1]?.firstPlace ?? Infinity) <= place) at++;
+      ofListing[at]?.push(shard);
+    }
+    const result = Promise.all(
+      current.listings.map(async (listing, i) => ({
+        listing,
+        shards: ofListing[i]!,
+        starts: ofListing[i]!.map((shard) => log.number(shard, 'firstClassIndex') ?? 0),
+        appended: await tableOf(listing),
+      })),
+    );
+    parts = { of, result };
+    result.catch(() => {
+      parts = undefined;
+    });
+    return result;
+  }
+
+  /** People whose first photographs are in the k-th shard of a part. */
+  function newIn({ shards, starts, appended }: ListingPart, k: number): number {
+    const people = log.number(shards[k]!, 'subjects') ?? 0;
+    return appended === undefined ? people : appended.newWithin(starts[k]!, people);
+  }
+
+  /** People by shard, and the part of each. */
+  async function counts(): Promise<Map<number, { readonly people: number; readonly part: ListingPart }>> {
+    const found = new Map<number, { readonly people: number; readonly part: ListingPart }>();
+    for (const part of await committed()) {
+      for (const [k, shard] of part.shards.entries()) found.set(shard, { people: newIn(part, k), part });
+    }
+    return found;
+  }
+
+  /** First rows of a shard, each with its number in the table. */
+  async function firstRows(shard: number, { listing }: ListingPart): Promise<(SubjectRow & PersonPlace)[]> {
+    return (await subjectsOf(shard))
+      .map((subject, row) => ({ ...subject, shard, row }))
+      .filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
+  }
+
+  /** Adds the rows of later appends, as far as they are committed. */
+  async function whole(first: SubjectRow & PersonPlace, { listing }: ListingPart): Promise<PersonRow> {
+    const later = (await committed()).filter((part) => part.listing.generation > listing.generation);
+    const rows = await Promise.all(
+      later.map(async ({ shards, starts, appended }) => {
+        const position = appended?.positionOf(first.classIndex);
+        if (position === undefined) return undefined;
+        const k = lowerBound(starts, position + 1) - 1;
+        const shard = shards[k];
+        const row = position - (starts[k] ?? 0);
+        if (shard === undefined || row >= (log.number(shard, 'subjects') ?? 0)) return undefined;
+        const subject = (await subjectsOf(shard))[row];
+        if (subject?.subjectId === first.subjectId) return { ...subject, shard };
+        const facts = { shard, row, expected: first.subjectId, found: subject?.subjectId };
+        throw new IntegrityError('class-index', 'two people have the same class_index', facts);
+      }),
+    );
+    return addUp(
+      first,
+      rows.filter((row) => row !== undefined),
+    );
+  }
+
+  const people: RunPeople = {
+    async count() {
+      let sum = 0;
+      for (const { people } of (await counts()).values()) sum += people;
+      return sum;
+    },
+    async page(start, size) {
+      const known = await counts();
+      const slices = slicesOf(known.keys(), (shard) => known.get(shard)!.people, start, size);
+      const pieces = await Promise.all(
+        slices.map(async ({ shard, from, count }) => {
+          const { part } = known.get(shard)!;
+          const rows = (await firstRows(shard, part)).slice(from, from + count);
+          return Promise.all(rows.map((row) => whole(row, part)));
+        }),
+      );
+      return pieces.flat();
+    },
+    async at({ shard, row }) {
+      return (await people.ofShard(shard)).find((person) => person.row === row);
+    },
+    async ofShard(shard) {
+      const part = (await counts()).get(shard)?.part;
+      if (part === undefined) return [];
+      return Promise.all((await firstRows(shard, part)).map((row) => whole(row, part)));
+    },
+    async firstShards() {
+      return [...(await counts())].filter(([, { people }]) => people > 0).map(([shard]) => shard);
+    },
+    async positionOf(subjectId) {
+      let before = 0;
+      const found = new Map<ListingPart, { readonly id: string; readonly position: number }>();
+      for (const part of await committed()) {
+        const { shards } = part;
+        // Every listing is in the order of ids: the first shard that may hold the id, then on to somebody new.
+        let [low, high] = [0, shards.length];
+        while (low < high) {
+          const middle = (low + high) >> 1;
+          const first = (await subjectsOf(shards[middle]!))[0]?.subjectId ?? '';
+          if (compareUtf8(first, subjectId) <= 0) low = middle + 1;
+          else high = middle;
+        }
+        const from = Math.max(0, low - 1);
+        let position = before;
+        for (const [k, shard] of shards.entries()) {
+          const people = newIn(part, k);
+          before += people;
+          if (k < from) position = before;
+          else if (people > 0 && !found.has(part)) {
+            const rows = await firstRows(shard, part);
+            const within = rows.findIndex((row) => compareUtf8(row.subjectId, subjectId) >= 0);
+            if (within < 0) position = before;
+            else found.set(part, { id: rows[within]!.subjectId, position: position + within });
+          }
+        }
+      }
+      // Somebody of the very name has the smallest of these ids.
+      const [best] = [...found.values()].sort((a, b) => compareUtf8(a.id, b.id));
+      return best?.position ?? before;
+    },
+  };
   return people;
 }
 
-/** People [start, start + size) of the committed shards, in the order of the listing. */
-export async function peoplePage(
-  log: CommitLog,
-  files: ShardFiles,
-  start: number,
-  size: number,
-): Promise<PersonRow[]> {
-  const slices = slicesOf(log.inOrder(), (shard) => subjectsOf(log, shard), start, size);
-  const parts = await Promise.all(
-    slices.map(async ({ shard, from, count }) =>
-      (await files.subjects(shard))
-        .slice(from, from + count)
-        .map((subject, i) => ({ ...subject, shard, row: from + i })),
-    ),
-  );
-  return parts.flat();
-}
-
-/** Undefined while their shard is not committed, and for a row that it does not have. */
-export async function personAt(
-  log: CommitLog,
-  files: ShardFiles,
-  { shard, row }: PersonPlace,
-): Promise<PersonRow | undefined> {
-  if (!log.has(shard)) return undefined;
-  const subject = (await files.subjects(shard))[row];
-  return subject && { ...subject, shard, row };
-}
-
-/** Position, among the people of the committed shards, of the first person whose id is `subjectId` or comes after it. */
-export async function positionOf(log: CommitLog, files: ShardFiles, subjectId: string): Promise<number> {
-  const shards = log.inOrder();
-  let [low, high] = [0, shards.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const first = (await files.subjects(shards[middle]!))[0]?.subjectId ?? '';
-    if (compareUtf8(first, subjectId) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  const shard = shards[low - 1];
-  if (shard === undefined) return 0;
-  let before = 0;
-  for (const other of shards.slice(0, low - 1)) before += subjectsOf(log, other);
-  const rows = await files.subjects(shard);
-  const within = rows.findIndex((row) => compareUtf8(row.subjectId, subjectId) >= 0);
-  return before + (within < 0 ? rows.length : within);
-}
-
-function subjectsOf(log: CommitLog, shard: number): number {
-  return log.number(shard, 'subjects') ?? 0;
+/** Numbers are added up; pose coverage is that of the last row, which was computed with all rows until then. */
+function addUp(
+  first: SubjectRow & PersonPlace,
+  later: readonly (SubjectRow & { readonly shard: number })[],
+): PersonRow {
+  const rows = [first, ...later];
+  const sum = (of: (row: SubjectRow) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const { poseCoverageBefore, poseCoverageAfter } = rows.at(-1)!;
+  return {
+    subjectId: first.subjectId,
+    classIndex: first.classIndex,
+    faces: sum(({ faces }) => faces),
+    rejects: sum(({ rejects }) => rejects),
+    variants: sum(({ variants }) => variants),
+    variantsRejected: sum(({ variantsRejected }) => variantsRejected),
+    poseCoverageBefore,
+    poseCoverageAfter,
+    shard: first.shard,
+    row: first.row,
+    shards: rows.map(({ shard }) => shard),
+  };
 }

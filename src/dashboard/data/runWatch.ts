@@ -13,7 +13,8 @@ import type { Counters } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { type CommitLog, openCommitLog } from './commitLog.ts';
 import { type FailedShards, openFailureNotes } from './failureNotes.ts';
-import { overallPace, type Pace, recentPace, throughputBins } from './pace.ts';
+import { generationOfShard, type ListedGeneration, listedGenerations } from './generationList.ts';
+import { type OverallPace, overallPace, type Pace, recentPace, throughputBins } from './pace.ts';
 import type { QueueView, RedisLink } from './redisLink.ts';
 
 /** From the end of a look to the next one at least, in milliseconds. */
@@ -63,19 +64,23 @@ export interface RunSnapshot {
   readonly shardsDone: number;
   readonly shardsTotal: number;
   readonly counters: Readonly<Counters>;
+  /** Of all generations, as are the people. */
   readonly facesTotal: number;
+  readonly peopleTotal: number;
   readonly rejectsByCode: Readonly<Record<string, number>>;
   readonly failed: FailedShards;
   readonly redis: RedisState;
   /** Of the last shards; of a complete run, of all of it. */
   readonly pace: Pace | undefined;
-  readonly startedAt: number | undefined;
+  /** At work so far, without the time between generations, in milliseconds. */
+  readonly workMs: number | undefined;
   readonly lastCommitAt: number | undefined;
   /** Seconds to the end at the present pace; undefined when nobody knows. */
   readonly etaSeconds: number | undefined;
   readonly throughput: Throughput | undefined;
   readonly stageTotals: ReadonlyMap<string, number>;
-  readonly generations: number;
+  /** In order; the first is the run as planned. */
+  readonly generations: readonly ListedGeneration[];
 }
 
 export interface RunWatch {
@@ -125,7 +130,7 @@ export function openRunWatch(
 
   function take(): RunSnapshot {
     const at = clock();
-    const overall = overallPace(log.done());
+    const overall = overallPace(log.done(), generationOfShard(shards));
     const queue = redis.status === 'answers' ? redis.queue : undefined;
     const allCommitted = log.shardsDone === shards.places;
     const state =
@@ -155,28 +160,29 @@ export function openRunWatch(
       shardsTotal: shards.places,
       counters: { ...log.counters },
       facesTotal: shards.faces,
+      peopleTotal: shards.subjects,
       rejectsByCode: { ...log.rejectsByCode },
       failed,
       redis,
       pace,
-      startedAt: overall?.startedAt,
+      workMs: overall?.workMs,
       lastCommitAt: overall?.endedAt,
       etaSeconds: done
         ? 0
         : goesOn && pace && pace.facesPerSecond > 0
           ? left / pace.facesPerSecond
           : undefined,
-      throughput:
-        overall === undefined || to === undefined
-          ? undefined
-          : {
-              from: overall.startedAt,
-              to,
-              facesPerSecond: throughputBins(log.done(), overall.startedAt, to, BINS),
-            },
+      throughput: overall && to !== undefined ? throughputOf(overall, to) : undefined,
       stageTotals: log.stageTotals(),
-      generations: shards.generations.length,
+      generations: listedGenerations(run, shards, log),
     };
+  }
+
+  /** Since the photographs that came last: months may lie between generations. */
+  function throughputOf({ startedAt, spans }: OverallPace, to: number): Throughput {
+    const ofPhotographs = new Set(shards.listings.map(({ generation }) => generation));
+    const from = spans.findLast(({ generation }) => ofPhotographs.has(generation))?.startedAt ?? startedAt;
+    return { from, to, facesPerSecond: throughputBins(log.done(), from, to, BINS) };
   }
 
   function publish(): void {

@@ -13,6 +13,7 @@ import {
   ago,
   count,
   counted,
+  date,
   duration,
   moment,
   percent,
@@ -29,10 +30,12 @@ const SHOWN_WORKERS = 40;
 const SHOWN_FAILURES = 20;
 const SHOWN_CODES = 8;
 const SHOWN_STAGES = 9;
+const SHOWN_GENERATIONS = 12;
 
 /** The parts of the page that are replaced while one looks, by the id of their element. */
 export function overviewParts(
   run: RunFile,
+  out: string,
   snapshot: RunSnapshot,
   workers: readonly WorkerTotals[],
   coverage: RunCoverage | undefined,
@@ -46,10 +49,12 @@ export function overviewParts(
     reasons: reasons(run, snapshot, examples),
     coverage: coveragePlots(run, coverage),
     workers: workerTable(snapshot, workers),
+    generations: generations(snapshot),
+    facts: facts(run, out, snapshot),
   };
 }
 
-export function overviewBody(parts: Record<string, Html>, facts: Html): Html {
+export function overviewBody(parts: Record<string, Html>): Html {
   const part = (id: string, className = ''): Html =>
     html`<div id="${id}" class="${className}">${parts[id]}</div>`;
   return html`${part('tiles', 'tiles')}
@@ -58,16 +63,39 @@ ${part('failures')}
 <h2>Rejected photographs</h2>${part('reasons')}
 <h2>Poses before and after</h2>${part('coverage')}
 <h2>Workers</h2>${part('workers')}
-${facts}`;
+${part('generations')}
+${part('facts')}`;
+}
+
+/** Photographs were added, or shards done again. */
+function manyTimes({ generations }: RunSnapshot): boolean {
+  return generations.length > 1;
+}
+
+/** The newest first. */
+function generations(snapshot: RunSnapshot): Html {
+  if (!manyTimes(snapshot)) return html``;
+  const shown = snapshot.generations.slice(-SHOWN_GENERATIONS).reverse();
+  const rows = shown.map((one) => {
+    const day = html`<td class="number" data-label="date">${date(one.createdAt)}</td>`;
+    const number = html`<td class="text">${one.generation}</td>`;
+    if (one.kind === 'retry') {
+      return html`<tr data-generation="${one.generation}">${number}<td class="text" data-label="what">done again</td>${day}<td class="dim">–</td><td class="dim">–</td><td data-label="shards">${count(one.shards)}</td><td class="dim">–</td></tr>`;
+    }
+    return html`<tr data-generation="${one.generation}">${number}<td class="text" data-label="what">${one.kind === 'planned' ? 'as planned' : 'photographs added'}</td>${day}<td data-label="faces">${count(one.faces)}</td><td data-label="new people">${count(one.newPeople)}</td><td data-label="shards">${count(one.shards)}</td><td data-label="committed">${count(one.shardsDone)}</td></tr>`;
+  });
+  const more = snapshot.generations.length - shown.length;
+  return html`<h2>Generations <small>${count(snapshot.generations.length)}</small></h2>
+<div class="scroll"><table class="rows"><thead><tr><th class="text">number</th><th class="text">what</th><th>date</th><th>faces</th><th>new people</th><th>shards</th><th>committed</th></tr></thead><tbody>${rows}</tbody></table></div>${more > 0 ? html`<p class="empty">${counted(more, 'earlier one', 'earlier ones')}.</p>` : undefined}`;
 }
 
 /** What the run was asked to do. */
-export function factsOf(run: RunFile, out: string): Html {
+function facts(run: RunFile, out: string, { facesTotal, peopleTotal }: RunSnapshot): Html {
   const { config } = run;
   const rows: readonly (readonly [string, string])[] = [
     [
       'Corpus',
-      `${config.corpus} (${count(run.corpus.faces)} faces of ${counted(run.corpus.subjects, 'person', 'people')})`,
+      `${config.corpus} (${counted(facesTotal, 'face', 'faces')} of ${counted(peopleTotal, 'person', 'people')})`,
     ],
     ['OUT', out],
     ['Recogniser', `${run.recognizer.name}, ${run.embeddingDim} × ${config.embeddingType}`],
@@ -88,16 +116,13 @@ function tiles(snapshot: RunSnapshot, workers: readonly WorkerTotals[]): Html {
       : undefined;
   const tile = (id: string, value: Html | string, text: Html | string, className = ''): Html =>
     html`<div class="tile${className}"><b data-value="${id}">${value}</b><span>${text}</span></div>`;
-  const took =
-    snapshot.startedAt !== undefined && snapshot.lastCommitAt !== undefined
-      ? (snapshot.lastCommitAt - snapshot.startedAt) / 1000
-      : undefined;
+  const { workMs } = snapshot;
   return html`${tile('faces', count(counters.faces), html`of ${count(facesTotal)} faces done`)}
 ${tile('ok', count(counters.ok), 'real embeddings')}
 ${tile('variants', count(counters.variants), html`variants${counters.variantsRejected > 0 ? html`, ${count(counters.variantsRejected)} below the gate` : undefined}`)}
 ${tile('rejected', count(counters.rejected), html`rejected${counters.faces > 0 ? html` (${percent(counters.rejected / counters.faces)})` : undefined}`, counters.rejected > 0 ? ' bad' : '')}
 ${tile('rate', pace ? html`${rate(pace.facesPerSecond)}<small> /s</small>` : '–', done ? 'faces on average' : 'faces, last shards')}
-${done ? tile('took', took === undefined ? '–' : duration(took), 'first shard to last commit') : tile('eta', snapshot.etaSeconds === undefined ? '–' : wholeDuration(snapshot.etaSeconds), 'to go at this pace')}
+${done ? tile('took', workMs === undefined ? '–' : duration(workMs / 1000), manyTimes(snapshot) ? 'at work, all generations' : 'first shard to last commit') : tile('eta', snapshot.etaSeconds === undefined ? '–' : wholeDuration(snapshot.etaSeconds), 'to go at this pace')}
 ${tile('shards', count(snapshot.shardsDone), html`of ${counted(snapshot.shardsTotal, 'shard', 'shards')}${snapshot.failed.shards.length > 0 ? html`, ${count(snapshot.failed.shards.length)} failed` : undefined}`)}
 ${tile('workers', alive === undefined ? count(workers.length) : count(alive), alive === undefined ? (workers.length === 1 ? 'worker has committed' : 'workers have committed') : alive === 1 ? 'worker alive' : 'workers alive')}`;
 }
@@ -218,10 +243,10 @@ function workerTable(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): Ht
 }
 
 /** The card at the top of every page of a run. */
-export function stateCard(run: RunFile, out: string, snapshot: RunSnapshot, actions: Html | undefined): Html {
+export function stateCard(out: string, snapshot: RunSnapshot, actions: Html | undefined): Html {
   const { state, counters, facesTotal } = snapshot;
-  return html`<p class="where">${printable(out)}</p><p class="headline" data-state="${state}">${headline(run, snapshot)}</p>
-${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span>${when(snapshot)}<span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${snapshot.generations > 0 ? html`, ${counted(snapshot.generations, 'generation', 'generations')}` : undefined}</span></div>
+  return html`<p class="where">${printable(out)}</p><p class="headline" data-state="${state}">${headline(snapshot)}</p>
+${progressBar(snapshot)}<div class="bar-caption"><span><b data-value="percent">${wholePercent(counters.faces, facesTotal)}</b> of ${count(facesTotal)} faces</span>${when(snapshot)}<span>${count(snapshot.shardsDone)} of ${counted(snapshot.shardsTotal, 'shard', 'shards')} committed${manyTimes(snapshot) ? html`, ${counted(snapshot.generations.length, 'generation', 'generations')}` : undefined}</span></div>
 ${notes(snapshot)}${actions}`;
 }
 
@@ -239,19 +264,16 @@ export function stateClass({ state }: RunSnapshot): string {
   return `state ${state.replace(' ', '-')}`;
 }
 
-function headline(run: RunFile, snapshot: RunSnapshot): Html {
-  const { state, counters, startedAt, lastCommitAt, etaSeconds, at } = snapshot;
+function headline(snapshot: RunSnapshot): Html {
+  const { state, counters, workMs, lastCommitAt, etaSeconds, at } = snapshot;
   const share = wholePercent(counters.faces, snapshot.facesTotal);
   const left =
     etaSeconds === undefined ? undefined : html`, about ${wholeDuration(Math.max(1, etaSeconds))} to go`;
   const since = lastCommitAt === undefined ? undefined : html`; last commit ${ago(lastCommitAt, at)} ago`;
   switch (state) {
     case 'complete': {
-      const took =
-        startedAt !== undefined && lastCommitAt !== undefined
-          ? ` in ${duration((lastCommitAt - startedAt) / 1000)}`
-          : '';
-      return html`Complete: ${counted(counters.faces, 'face', 'faces')} of ${counted(run.corpus.subjects, 'person', 'people')}${took}, ${count(counters.rejected)} rejected`;
+      const took = workMs === undefined ? '' : ` in ${duration(workMs / 1000)}`;
+      return html`Complete: ${counted(counters.faces, 'face', 'faces')} of ${counted(snapshot.peopleTotal, 'person', 'people')}${took}, ${count(counters.rejected)} rejected`;
     }
     case 'finishing':
       return html`Finishing: every shard is committed, the manifest is being written`;

@@ -30,9 +30,10 @@ const MARKS: readonly Mark[] = [
 
 export interface ChosenPerson {
   readonly person: PersonRow;
-  /** Real faces with their place in the shard's part of the listing. */
+  /** Real faces, each with its place in its shard's part of the listing. */
   readonly faces: readonly {
     readonly faceId: string;
+    readonly shard: number;
     readonly row: number;
     readonly point: EmbeddingPoint;
   }[];
@@ -107,7 +108,7 @@ function personCard(runId: string, { person, faces, all }: ChosenPerson, mark: M
   const title = `Poses of ${printable(person.subjectId)}`;
   const more = person.faces - Math.min(faces.length, SHOWN_FACES);
   return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
-<div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, row, point }) => html`<figure>${thumbnail(runId, person.shard, row, faceId)}<figcaption>yaw ${degrees(point.yaw)}</figcaption></figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
+<div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, shard, row, point }) => html`<figure>${thumbnail(runId, shard, row, faceId)}<figcaption>yaw ${degrees(point.yaw)}</figcaption></figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
 ${poseGrid({
   title,
   shares: bins.map((bin) => (real[bin]! + generated[bin]!) / most),

@@ -101,22 +101,24 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
   const listings = [plannedListing(run)];
   /** Numbers of a plan's shards follow one another, as its places do. */
   const firstShards = [0];
+  const firstPlaces = [0];
   let [numbers, placeCount] = [run.shards, run.shards];
 
   const plannedPlace = (shard: number): number => {
-    const i = firstShards.findLastIndex((first) => first <= shard);
+    const i = lastNotAbove(firstShards, shard);
     const listing = listings[i];
     const within = shard - (firstShards[i] ?? 0);
     return listing !== undefined && within >= 0 && within < listing.shards ? listing.firstPlace + within : -1;
   };
   const placeOf = (shard: number): number => places.get(shard) ?? plannedPlace(shard);
   const listingAt = (place: number): RunListing => {
-    const found = listings.findLast(({ firstPlace }) => firstPlace <= place);
+    const found = listings[lastNotAbove(firstPlaces, place)];
     if (found === undefined) throw new RangeError(`place ${place} is below 0`);
     return found;
   };
   const plannedShard = (place: number): number => {
-    const i = listings.indexOf(listingAt(place));
+    const i = lastNotAbove(firstPlaces, place);
+    if (i < 0) throw new RangeError(`place ${place} is below 0`);
     return (firstShards[i] ?? 0) + place - (listings[i]?.firstPlace ?? 0);
   };
   const shardsOf = (place: number): readonly number[] => [
@@ -137,6 +139,7 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
       const before = listings.at(-1)!;
       listings.push(appendedListing(generation, placeCount, before.firstClassIndex + before.newSubjects));
       firstShards.push(numbers);
+      firstPlaces.push(placeCount);
       numbers += generation.shards;
       placeCount += generation.shards;
       continue;
@@ -167,6 +170,17 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
     },
     listingAt,
   };
+}
+
+/** Index of the last of the ascending numbers that is not above `value`; −1: all are. */
+function lastNotAbove(ascending: readonly number[], value: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 function plannedListing({ runId, listing, shards, corpus }: PlannedShards): RunListing {

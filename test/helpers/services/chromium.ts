@@ -1,4 +1,5 @@
 /** A real browser: the system's Chromium, or the one that CHROMIUM names. Nothing is downloaded. */
+import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
@@ -49,4 +50,13 @@ export async function openPage(
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Waits until an expression holds in the page. */
+export async function eventually(page: Page, expression: string, seconds = 30): Promise<void> {
+  const end = Date.now() + 1_000 * seconds;
+  while ((await page.evaluate(`Boolean(${expression})`)) !== true) {
+    assert.ok(Date.now() < end, `after ${seconds} s it is still not so: ${expression}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -1,0 +1,151 @@
+/** The list of people of a run that was appended to; what the finish writes into `subjects.parquet` is the measure. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type CommitLog, openCommitLog } from '../../src/dashboard/data/commitLog.ts';
+import { openCoverage } from '../../src/dashboard/data/coverage.ts';
+import { openRunPeople, type RunPeople } from '../../src/dashboard/data/people.ts';
+import { openShardFiles, type ShardFiles } from '../../src/dashboard/data/shardFiles.ts';
+import { readRunShards } from '../../src/shared/run/generations.ts';
+import type { RunFile } from '../../src/shared/run/runFile.ts';
+import { SUBJECTS_KEY } from '../../src/shared/run/runKeys.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { readTable } from '../../src/shared/table/readTable.ts';
+import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
+import { commitRest, growingCorpus, type Listed } from '../helpers/appendSample.ts';
+import { withFolderStore } from '../helpers/stores.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+/** Ids whose order is not that of their coming; `m`, `c` and `x` get photographs in every generation. */
+const GENERATIONS: readonly (readonly Listed[])[] = [
+  ['c', 'f', 'm', 'm', 'p', 'x', 'x'].map((id, i): Listed => [id, `0-${i}.jpg`]),
+  ['a', 'c', 'd', 'd', 'm', 'x', 'z'].map((id, i): Listed => [id, `1-${i}.jpg`]),
+  ['b', 'c', 'c', 'd', 'm', 'n', 'x', 'x', 'x'].map((id, i): Listed => [id, `2-${i}.jpg`]),
+];
+
+interface Opened {
+  readonly log: CommitLog;
+  readonly people: RunPeople;
+  readonly files: ShardFiles;
+  refresh(): Promise<void>;
+}
+
+async function openPeople(store: ObjectStore, run: RunFile): Promise<Opened> {
+  let shards = await readRunShards(store, run);
+  const log = openCommitLog(store);
+  const files = openShardFiles(run, store);
+  const people = openRunPeople(log, files, store, () => shards);
+  return {
+    log,
+    people,
+    files,
+    async refresh() {
+      shards = await readRunShards(store, run);
+      await log.refresh(shards);
+    },
+  };
+}
+
+async function finishedSubjects(store: ObjectStore): Promise<SubjectRow[]> {
+  const bytes = (await store.get(SUBJECTS_KEY))!;
+  return [...readTable(bytes, { key: SUBJECTS_KEY }).batches].flatMap((batch) => [...readSubjectRows(batch)]);
+}
+
+test('everybody is listed once, with the numbers that the finish gives them, however the pages are cut', () =>
+  withFolderStore((store) =>
+    withTempFolder(async (folder) => {
+      const corpus = growingCorpus(join(folder));
+      const listed: Listed[] = [];
+      let opened: Opened | undefined;
+      for (const added of GENERATIONS) {
+        listed.push(...added);
+        await corpus.list(listed);
+        const { run } = await corpus.plan(store);
+        await commitRest(store, run);
+        // Opened at the first generation and kept, as a page that stays open.
+        opened ??= await openPeople(store, run);
+        const { people, refresh, log, files } = opened;
+        await refresh();
+        const expected = await finishedSubjects(store);
+        assert.equal(await people.count(), expected.length);
+        for (const [start, size] of [
+          [0, 100],
+          [0, 1],
+          [2, 3],
+          [expected.length - 1, 5],
+        ] as const) {
+          const page = await people.page(start, size);
+          const rows = page.map(({ shard, row, shards, ...rest }) => rest);
+          assert.deepEqual(rows, expected.slice(start, start + size));
+          for (const person of page) assert.deepEqual(await people.at(person), person);
+        }
+        const coverage = await openCoverage(log, people, files).read();
+        assert.equal(coverage?.people, expected.length, 'everybody counts once');
+        assert.ok(Math.abs(coverage!.meanAfter - 0.5) < 1e-6);
+      }
+      const all = await opened!.people.page(0, 100);
+      const generationsOf = (id: string) => all.find(({ subjectId }) => subjectId === id)?.shards.length;
+      assert.deepEqual(['x', 'd', 'f', 'b'].map(generationsOf), [3, 2, 1, 1]);
+      // A later row of somebody is not a person of its own.
+      const later = all.find(({ subjectId }) => subjectId === 'x')!.shards[1]!;
+      const rows = await opened!.files.subjects(later);
+      const row = rows.findIndex(({ subjectId }) => subjectId === 'x');
+      assert.equal(await opened!.people.at({ shard: later, row }), undefined);
+    }),
+  ));
+
+test('a search finds the person of that name whichever generation they came with, else the next in the alphabet', () =>
+  withFolderStore((store) =>
+    withTempFolder(async (folder) => {
+      const corpus = growingCorpus(folder);
+      const listed: Listed[] = [];
+      let run: RunFile | undefined;
+      for (const added of GENERATIONS) {
+        listed.push(...added);
+        await corpus.list(listed);
+        run = (await corpus.plan(store)).run;
+        await commitRest(store, run);
+      }
+      const { people, refresh } = await openPeople(store, run!);
+      await refresh();
+      const ids = (await people.page(0, 100)).map(({ subjectId }) => subjectId);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.string({ unit: fc.constantFrom(...'abcdefmnopqxyz'), maxLength: 2 }),
+          async (text) => {
+            const next = ids.filter((id) => id >= text).sort()[0];
+            const expected = next === undefined ? ids.length : ids.indexOf(next);
+            assert.equal(await people.positionOf(text), expected);
+          },
+        ),
+      );
+    }),
+  ));
+
+test('while an append goes on, those committed so far are listed, with what is committed of them', () =>
+  withFolderStore((store) =>
+    withTempFolder(async (folder) => {
+      const corpus = growingCorpus(folder);
+      await corpus.list(GENERATIONS[0]!);
+      const { run } = await corpus.plan(store);
+      await commitRest(store, run);
+      const before = await finishedSubjects(store);
+      const { people, refresh } = await openPeople(store, run);
+      await corpus.list(GENERATIONS.slice(0, 2).flat());
+      await corpus.plan(store);
+      await refresh();
+      assert.deepEqual(
+        (await people.page(0, 100)).map(({ shard, row, shards, ...rest }) => rest),
+        before,
+      );
+      // The append's first shard holds `a`, who is new, and more of `c`.
+      await commitRest(store, run, 1);
+      await refresh();
+      const rows = await people.page(0, 100);
+      assert.equal(rows.length, before.length + 1);
+      assert.equal(rows.at(-1)?.subjectId, 'a');
+      assert.equal(rows.find(({ subjectId }) => subjectId === 'c')?.faces, 2);
+      assert.equal(rows.find(({ subjectId }) => subjectId === 'x')?.shards.length, 1);
+    }),
+  ));
