@@ -1,0 +1,33 @@
+/** Where the people of a run look, before and after. */
+import { type Html, html } from '../../shared/page/html.ts';
+import { POSE_BINS } from '../../shared/poseBins.ts';
+import type { RunFile } from '../../shared/run/runFile.ts';
+import type { RunCoverage } from '../data/coverage.ts';
+import { count, counted, percent } from '../format.ts';
+import { poseGrid } from './plots.ts';
+
+export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): Html {
+  if (coverage === undefined || coverage.people === 0) {
+    return html`<p class="empty">${run.config.variants === 0 ? 'No variants were asked for.' : 'Nothing is committed yet.'}</p>`;
+  }
+  const { people, before, after } = coverage;
+  const grid = (title: string, counts: Uint32Array, className: (bin: number) => string): Html => {
+    const shares = Array.from({ length: POSE_BINS }, (_, bin) => counts[bin]! / people);
+    return html`<figure class="chart"><h3>${title}</h3>${poseGrid({
+      title: `${title}: share of people with a face at each pose`,
+      shares,
+      labels: shares.map((share) =>
+        share === 0 ? '' : share < 0.005 ? '<1' : String(Math.round(100 * share)),
+      ),
+      describe: (bin) => `${count(counts[bin]!)} of ${counted(people, 'person', 'people')}`,
+      className,
+    })}</figure>`;
+  };
+  const sampled =
+    coverage.shards < coverage.shardsDone
+      ? ` Counted over ${counted(people, 'person', 'people')} of ${count(coverage.shards)} of ${count(coverage.shardsDone)} shards.`
+      : ` Counted over ${counted(people, 'person', 'people')}.`;
+  return html`<p class="lead">Percent of people with a face at each pose: yaw to the right, pitch upwards. On average a person covers <b>${percent(coverage.meanBefore)}</b> of the poses the model can generate before, <b>${percent(coverage.meanAfter)}</b> with the variants.${sampled}</p>
+<div class="charts">${grid('Before: photographs alone', before, () => 'fill-done')}${grid('After: with the variants', after, (bin) => (before[bin]! >= after[bin]! / 2 ? 'fill-done' : 'fill-reject'))}</div>
+<p class="small">Blue: mostly photographs; orange: mostly generated. The deeper, the more people.</p>`;
+}
