@@ -6,7 +6,7 @@ import { traceShards } from '../observe/traceShards.ts';
 import type { RunView, WorkMetrics } from '../observe/workMetrics.ts';
 import type { Say } from '../shared/logFields.ts';
 import type { Releasers } from '../shared/releasers.ts';
-import type { OpenStoreOptions } from '../shared/store/openStore.ts';
+import type { RequestListeners } from '../shared/store/heardStore.ts';
 import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { tellAll, type WorkObserver } from '../worker/workObserver.ts';
@@ -23,7 +23,9 @@ export interface ObserveFlags extends TraceFlags {
 /** What looks on. */
 export interface Observation {
   /** For `openStore`. */
-  readonly store: Pick<OpenStoreOptions, 'onRequest' | 'onRetry'>;
+  readonly store: RequestListeners;
+  /** For the shards' context: who hears of the reads of the corpus. */
+  readonly corpus: { readonly corpusListeners?: RequestListeners };
   readonly tracing: Tracing | undefined;
   /** `say`: the log of the run. */
   observer(say: Say): WorkObserver;
@@ -81,7 +83,8 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
   if (tracing !== undefined) releasers.push('traces', () => tracing.close());
   const metrics = await openMetrics(options);
   return {
-    store: metrics === undefined ? {} : { onRequest: metrics.storeRequest, onRetry: metrics.storeRetry },
+    store: metrics?.requestsTo('out') ?? {},
+    corpus: metrics === undefined ? {} : { corpusListeners: metrics.requestsTo('corpus') },
     tracing,
     observer: (log) =>
       tellAll([

@@ -105,7 +105,13 @@ async function workOnRun(
   const queue = openShardQueue(redis, run.runId);
   releasers.push('queue', () => queue.close());
   const note = (line: string) => live.note(line);
-  const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
+  const context = await openShardContext(
+    run,
+    store,
+    assets,
+    { ...compute, ...observation.corpus, note },
+    releasers,
+  );
   const ready = performance.now();
   const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
   const result = await Promise.race([working, lost]);

@@ -230,7 +230,13 @@ async function workOn(
     const assets = await openRunAssets(run.config, note);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
-    const context = await openShardContext(run, store, assets, { ...compute, note }, releasers);
+    const context = await openShardContext(
+      run,
+      store,
+      assets,
+      { ...compute, ...observation.corpus, note },
+      releasers,
+    );
     const { end } = await runHere({
       redis,
       queue,

@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueDepth } from '../shared/queue.ts';
-import type { StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
+import type { RequestListeners } from '../shared/store/heardStore.ts';
 import type { ShardEnd, WorkObserver } from '../worker/workObserver.ts';
 import { BATCH_STAGES, SHARD_OUTCOMES, SHARD_STAGES } from '../worker/workObserver.ts';
 import { boundedLabel } from './boundedLabels.ts';
@@ -30,10 +30,13 @@ export interface RunView {
   readonly consumedAt: () => number;
 }
 
+/** OUT, or where the photographs lie. */
+export type StorePlace = 'out' | 'corpus';
+
 export interface WorkMetrics {
   readonly observer: WorkObserver;
-  readonly storeRequest: (request: StoreRequest) => void;
-  readonly storeRetry: (retry: StoreRetry) => void;
+  /** Hear of the requests to one of the two places. */
+  requestsTo(place: StorePlace): Required<RequestListeners>;
   /** From now on Redis is looked at. */
   watchRedis(isConnected: () => boolean): void;
   /** Shows a run until the answer is called. */
@@ -117,22 +120,28 @@ export function createWorkMetrics(compute: {
     { device },
     compute.threads,
   );
-  const storeRequests = counter('posecast_store_requests_total', 'Requests to OUT that have ended.', [
-    'operation',
-    'code',
-  ]);
-  const storeRetries = counter('posecast_store_retries_total', 'Requests to OUT that were sent again.', [
-    'operation',
-    'code',
-  ]);
+  const storeRequests = counter(
+    'posecast_store_requests_total',
+    'Requests to OUT and to the corpus that have ended.',
+    ['place', 'operation', 'code'],
+  );
+  const storeRetries = counter(
+    'posecast_store_retries_total',
+    'Requests to OUT and to the corpus that were sent again.',
+    ['place', 'operation', 'code'],
+  );
   const storeSeconds = histogram(
     'posecast_store_request_seconds',
-    'A request to OUT, repetitions included.',
-    ['operation'],
+    'A request to OUT or to the corpus, repetitions included.',
+    ['place', 'operation'],
     REQUEST_SECONDS,
   );
-  const sent = counter('posecast_store_sent_bytes_total', 'Bytes written to OUT.');
-  const received = counter('posecast_store_received_bytes_total', 'Bytes read from OUT.');
+  const sent = counter('posecast_store_sent_bytes_total', 'Bytes written to OUT.', ['place']);
+  const received = counter(
+    'posecast_store_received_bytes_total',
+    'Bytes read from OUT and from the corpus.',
+    ['place'],
+  );
 
   let isConnected: (() => boolean) | undefined;
   let view: RunView | undefined;
@@ -194,6 +203,8 @@ export function createWorkMetrics(compute: {
   for (const stage of SHARD_STAGES) shardStage.zero({ stage });
   for (const stage of BATCH_STAGES) batchStage.zero({ stage });
   busy.inc({ device }, 0);
+  sent.inc({ place: 'out' }, 0);
+  for (const place of ['out', 'corpus']) received.inc({ place }, 0);
 
   const reason = boundedLabel(MAX_CODES);
   const failure = boundedLabel(MAX_CODES);
@@ -235,15 +246,15 @@ export function createWorkMetrics(compute: {
         depth = found;
       },
     },
-    storeRequest({ operation, code, ms, sentBytes, receivedBytes }) {
-      storeRequests.inc({ operation, code: storeCode(code) });
-      storeSeconds.observe({ operation }, ms / 1_000);
-      sent.inc(sentBytes);
-      received.inc(receivedBytes);
-    },
-    storeRetry({ operation, code }) {
-      storeRetries.inc({ operation, code: storeCode(code) });
-    },
+    requestsTo: (place) => ({
+      onRequest({ operation, code, ms, sentBytes, receivedBytes }) {
+        storeRequests.inc({ place, operation, code: storeCode(code) });
+        storeSeconds.observe({ place, operation }, ms / 1_000);
+        if (place === 'out') sent.inc({ place }, sentBytes);
+        received.inc({ place }, receivedBytes);
+      },
+      onRetry: ({ operation, code }) => storeRetries.inc({ place, operation, code: storeCode(code) }),
+    }),
     watchRedis(look) {
       isConnected = look;
     },

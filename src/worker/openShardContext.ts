@@ -8,6 +8,7 @@ import { packageRoot } from '../shared/package.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
+import type { RequestListeners } from '../shared/store/heardStore.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { openEarlierReader } from './earlierReader.ts';
@@ -35,6 +36,8 @@ export interface ComputeOptions {
   readonly corpusS3?: S3Options;
   /** Parts that are left out, to measure the rest. */
   readonly standIns?: StandIns;
+  /** Hear of every read of the corpus. */
+  readonly corpusListeners?: RequestListeners;
   /** Hears of the device and, with 'probe', of the rates. */
   readonly note?: (line: string) => void;
 }
@@ -58,16 +61,16 @@ export async function openShardContext(
 ): Promise<ShardContext> {
   refuseOtherModels(run, assets);
   const { imageRoot, followLinks, corpusFormat, tableColumns } = run.config;
-  const corpus = await openCorpusSource(imageRoot, { followLinks, s3: compute.corpusS3 });
+  const source = { followLinks, s3: compute.corpusS3 };
+  const listeners = compute.corpusListeners;
+  const corpus = await openCorpusSource(imageRoot, { ...source, listeners });
   releasers.push('corpus', () => corpus.close());
   const isTable = corpusFormat === 'parquet' || corpusFormat === 'arrow';
   const tableImages = isTable
-    ? await openTableImages({
-        root: imageRoot,
-        source: { followLinks, s3: compute.corpusS3 },
-        format: corpusFormat,
-        columns: tableColumns,
-      })
+    ? await openTableImages(
+        { root: imageRoot, source, format: corpusFormat, columns: tableColumns },
+        listeners,
+      )
     : undefined;
   if (tableImages !== undefined) releasers.push('table images', () => tableImages.close());
   const { fra } = assets;

@@ -7,13 +7,14 @@ import type { OpenCorpusSourceOptions } from '../shared/corpus/openCorpusSource.
 import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
 import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
 import type { ShardImages } from './shardImages.ts';
 
 /** What a thread needs to read tables; cloned into it. */
 export interface TableReading {
   readonly root: string;
-  readonly source: OpenCorpusSourceOptions;
+  readonly source: Omit<OpenCorpusSourceOptions, 'listeners'>;
   readonly format: 'parquet' | 'arrow';
   readonly columns: TableColumnRequest;
 }
@@ -29,6 +30,13 @@ export type TableAnswer =
   | { readonly status: 'images'; readonly bytes: Uint8Array; readonly starts: readonly number[] }
   | Rejected;
 
+/** What a thread answers, with the requests that ended in it since its last answer. */
+export interface HeardAnswer {
+  readonly answer: TableAnswer;
+  readonly requests: readonly StoreRequest[];
+  readonly retries: readonly StoreRetry[];
+}
+
 export interface TableImages {
   /** The images of one shard's faces. */
   forShard(records: readonly FaceRecord[]): ShardImages;
@@ -38,15 +46,24 @@ export interface TableImages {
 /** Tables read at once. */
 const THREADS = 2;
 
-export async function openTableImages(reading: TableReading): Promise<TableImages> {
-  const pool = await openThreadPool<TableRequest, TableAnswer>({
+export async function openTableImages(
+  reading: TableReading,
+  listeners: RequestListeners = {},
+): Promise<TableImages> {
+  const pool = await openThreadPool<TableRequest, HeardAnswer>({
     file: new URL('./tableImagesThread.js', import.meta.url),
     size: THREADS,
     init: reading,
     depth: 1,
   });
+  const ask = async (request: TableRequest): Promise<TableAnswer> => {
+    const { answer, requests, retries } = await pool.run(request);
+    for (const heard of requests) listeners.onRequest?.(heard);
+    for (const heard of retries) listeners.onRetry?.(heard);
+    return answer;
+  };
   return {
-    forShard: (records) => shardImages(records, (request) => pool.run(request)),
+    forShard: (records) => shardImages(records, ask),
     close: () => pool.close(),
   };
 }

@@ -1,13 +1,22 @@
 /** The thread that reads photographs out of tables: decompressing a page takes longer than a queue lock may wait. */
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
+import type { StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
-import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
+import type { HeardAnswer, TableReading, TableRequest } from './tableImages.ts';
 import { tableReads } from './tableReads.ts';
 
-await serveThread<TableReading, TableRequest, TableAnswer>(async (reading) => {
-  const answer = tableReads(await openCorpusSource(reading.root, reading.source), reading);
+await serveThread<TableReading, TableRequest, HeardAnswer>(async (reading) => {
+  const requests: StoreRequest[] = [];
+  const retries: StoreRetry[] = [];
+  const source = await openCorpusSource(reading.root, {
+    ...reading.source,
+    listeners: { onRequest: (request) => requests.push(request), onRetry: (retry) => retries.push(retry) },
+  });
+  const read = tableReads(source, reading);
   return async (request) => {
-    const response = await answer(request);
-    return { response, transfer: 'bytes' in response ? [response.bytes.buffer as ArrayBuffer] : [] };
+    const answer = await read(request);
+    // Those of a question that was not answered go with the next answer.
+    const response = { answer, requests: requests.splice(0), retries: retries.splice(0) };
+    return { response, transfer: 'bytes' in answer ? [answer.bytes.buffer as ArrayBuffer] : [] };
   };
 });

@@ -108,12 +108,17 @@ function assertCounted(series: Series, commits: readonly ShardCommit[]): void {
   const busy = series.get('posecast_model_thread_busy_seconds_total{device="cpu"}') ?? 0;
   assert.ok(stages > 0 && stages <= busy, `stages ${stages}, busy ${busy}`);
   assert.ok(
-    (series.get('posecast_store_requests_total{code="ok",operation="put-if-absent"}') ?? 0) >= SHARDS,
+    (series.get('posecast_store_requests_total{code="ok",operation="put-if-absent",place="out"}') ?? 0) >=
+      SHARDS,
   );
   const tables = sum(
     ({ data, subjects, rejects }) => (data?.bytes ?? 0) + subjects.bytes + (rejects?.bytes ?? 0),
   );
-  assert.ok((series.get('posecast_store_sent_bytes_total') ?? 0) >= tables);
+  const photographs = sum(({ counters }) => counters.faces);
+  const reads = 'posecast_store_requests_total{code="ok",operation="get",place="corpus"}';
+  assert.equal(series.get(reads), photographs, 'every photograph is read once');
+  assert.ok((series.get('posecast_store_received_bytes_total{place="corpus"}') ?? 0) > photographs);
+  assert.ok((series.get('posecast_store_sent_bytes_total{place="out"}') ?? 0) >= tables);
 }
 
 test('a worker that is told to end closes its metrics, whoever is connected', () =>

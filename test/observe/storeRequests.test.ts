@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { StoreRequest, StoreRetry } from '../../src/shared/store/heardStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withS3 } from '../helpers/services/s3.ts';
@@ -95,4 +96,39 @@ test('what the S3 client sends again is told with the reason, and the request st
         ['get', 'ok'],
       ],
     );
+  }));
+
+test('reads of a corpus are told as those of OUT are, rejections by their code', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    const store = await openStore(`s3://${service.bucket}/faces`, { s3: { endpoint: service.endpoint } });
+    await store.put('a.jpg', bytes);
+    await store.close();
+    const heard: StoreRequest[] = [];
+    const retries: StoreRetry[] = [];
+    const source = await openCorpusSource(`s3://${service.bucket}/faces`, {
+      s3: { endpoint: service.endpoint },
+      listeners: { onRequest: (request) => heard.push(request), onRetry: (retry) => retries.push(retry) },
+    });
+    const { signal } = new AbortController();
+    await source.read('a.jpg', undefined, signal);
+    await source.read('none.jpg', undefined, signal);
+    await source.read('a.jpg', { start: 990, end: 1010 }, signal);
+    const file = await source.open('a.jpg', signal);
+    let left = 1;
+    service.fate = ({ method }) =>
+      method === 'GET' && left-- > 0 ? { status: 503, code: 'SlowDown' } : 'pass';
+    await file.read({ start: 10, end: 20 }, signal);
+    await file.close();
+    await source.close();
+    assert.deepEqual(
+      heard.map(({ operation, code, receivedBytes }) => [operation, code, receivedBytes]),
+      [
+        ['get', 'ok', 1000],
+        ['get', 'missing', 0],
+        ['get', 'beyond-end', 0],
+        ['head', 'ok', 0],
+        ['get', 'ok', 10],
+      ],
+    );
+    assert.deepEqual(retries, [{ operation: 'get', code: '503' }]);
   }));

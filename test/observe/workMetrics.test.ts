@@ -24,8 +24,9 @@ test('however many codes there are, the series stay few', async () => {
       rejectsByCode: { [`read/code-${i}`]: 1 },
     });
     const request = { operation: 'get', code: `code-${i}`, ms: 1, sentBytes: 0, receivedBytes: 0 } as const;
-    metrics.storeRequest(request);
-    metrics.storeRetry(request);
+    const { onRequest, onRetry } = metrics.requestsTo(i % 2 === 0 ? 'out' : 'corpus');
+    onRequest(request);
+    onRetry(request);
   }
   const series = await read(metrics);
   assert.ok(series.size < before + 500, `${series.size} series, ${before} before`);

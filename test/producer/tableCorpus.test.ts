@@ -7,6 +7,7 @@ import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { describeIgnored } from '../../src/producer/readers/ignored.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
+import type { StoreRequest } from '../../src/shared/store/heardStore.ts';
 import { openTableImages } from '../../src/worker/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { type TableColumns, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
@@ -216,11 +217,15 @@ test('a compressed Arrow table is refused, with the byte and with what to write 
     );
   }));
 
-test('a thread reads the rows of a table, and says why it cannot', () =>
+test('a thread reads the rows of a table, says why it cannot, and its requests are told as all others', () =>
   withTempFolder(async (folder) => {
     writeTable(join(folder, 't.parquet'), EMBEDDED, { format: 'parquet', pieceRows: 3 });
     const { tableColumns: columns } = parseRunConfig(configOf(folder, 't.parquet'));
-    const tables = await openTableImages({ root: folder, source: {}, format: 'parquet', columns });
+    const heard: StoreRequest[] = [];
+    const tables = await openTableImages(
+      { root: folder, source: {}, format: 'parquet', columns },
+      { onRequest: (request) => heard.push(request) },
+    );
     try {
       const face = (uri: string, row?: number): FaceRecord => ({
         ...{ faceId: `${uri} ${row}`, subjectId: 's', uri, bytes: 0 },
@@ -233,6 +238,14 @@ test('a thread reads the rows of a table, and says why it cannot', () =>
         one.status === 'ok' ? Buffer.from(one.bytes).toString() : one.rejection.code,
       );
       assert.deepEqual(shown, ['no-image', 'B2', 'beyond-end', 'missing']);
+      const failed = heard.filter(({ code }) => code !== 'ok');
+      assert.deepEqual(
+        failed.map(({ operation, code }) => [operation, code]),
+        [['head', 'no-corpus']],
+      );
+      assert.ok(
+        heard.filter(({ operation, receivedBytes }) => operation === 'get' && receivedBytes > 0).length >= 2,
+      );
     } finally {
       await tables.close();
     }

@@ -1,13 +1,17 @@
 /** A corpus source by its root. The S3 client is loaded only when a root asks for it. */
 import { stat } from 'node:fs/promises';
 import { ConfigError } from '../errors.ts';
+import type { RequestListeners } from '../store/heardStore.ts';
 import { quietSdk, type S3Options } from '../store/openStore.ts';
 import type { CorpusSource } from './corpusSource.ts';
 import { type FolderSourceOptions, folderSource } from './folderSource.ts';
+import { heardSource } from './heardSource.ts';
 import type { S3Source } from './s3Source.ts';
 
 export interface OpenCorpusSourceOptions extends FolderSourceOptions {
   readonly s3?: S3Options | undefined;
+  /** Hear of every read. */
+  readonly listeners?: RequestListeners | undefined;
 }
 
 /** Whether a corpus, or the root of its images, lies in an object store. */
@@ -16,10 +20,14 @@ export function isS3Uri(uri: string): boolean {
 }
 
 /** As `openCorpusSource`, for who knows that it is S3. */
-export async function openS3(root: string, s3: S3Options | undefined): Promise<S3Source> {
+export async function openS3(
+  root: string,
+  s3: S3Options | undefined,
+  onRetry?: RequestListeners['onRetry'],
+): Promise<S3Source> {
   quietSdk();
   const { openS3Source } = await import('./s3Source.ts');
-  return openS3Source(root, s3 ?? {});
+  return openS3Source(root, s3 ?? {}, onRetry && { onRetry });
 }
 
 /**
@@ -28,9 +36,18 @@ export async function openS3(root: string, s3: S3Options | undefined): Promise<S
  */
 export async function openCorpusSource(
   root: string,
-  { s3, ...options }: OpenCorpusSourceOptions = {},
+  { listeners: { onRequest, onRetry } = {}, ...options }: OpenCorpusSourceOptions = {},
 ): Promise<CorpusSource> {
-  if (isS3Uri(root)) return openS3(root, s3);
+  const source = await openByRoot(root, options, onRetry);
+  return onRequest === undefined ? source : heardSource(source, onRequest);
+}
+
+async function openByRoot(
+  root: string,
+  { s3, ...options }: OpenCorpusSourceOptions,
+  onRetry: RequestListeners['onRetry'],
+): Promise<CorpusSource> {
+  if (isS3Uri(root)) return openS3(root, s3, onRetry);
   const found = await stat(root).catch(() => undefined);
   if (found?.isDirectory()) return folderSource(root, options);
   throw new ConfigError('no-corpus', 'corpus: expected its folder on this machine, found none', {

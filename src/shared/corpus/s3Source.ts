@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { ConfigError, type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
+import type { RequestListeners, StoreOperation, StoreRetry } from '../store/heardStore.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
@@ -14,6 +15,7 @@ import {
   storeFailure,
 } from '../store/s3Errors.ts';
 import { type ListedPage, listPage, readObject } from '../store/s3Read.ts';
+import { hearRetries, retryCode } from '../store/s3Retries.ts';
 import {
   type ByteRange,
   type CorpusSource,
@@ -37,8 +39,8 @@ export interface S3Source extends CorpusSource {
   list(under: string, signal: AbortSignal | undefined): AsyncIterable<{ uri: string; bytes: number }>;
 }
 
-/** Only for tests of page boundaries. */
-export interface S3SourceTests {
+export interface S3SourceOptions extends Pick<RequestListeners, 'onRetry'> {
+  /** Only for tests of page boundaries. */
   readonly pageKeys?: number;
 }
 
@@ -46,10 +48,11 @@ export interface S3SourceTests {
 export async function openS3Source(
   root: string,
   options: S3Options,
-  tests: S3SourceTests = {},
+  { onRetry, pageKeys }: S3SourceOptions = {},
 ): Promise<S3Source> {
   const address = await resolveS3Address(root, options);
   const client = await createS3Client(address, READS);
+  if (onRetry !== undefined) hearRetries(client, onRetry);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   try {
     await resolveCredentials(client, deadline);
@@ -60,7 +63,7 @@ export async function openS3Source(
       // Who may read may still be forbidden to list: enough for archives and lists.
       if (errorName(error) !== 'AccessDenied') throw error;
     });
-    return s3Source(client, address, tests);
+    return s3Source(client, address, pageKeys, onRetry);
   } catch (error) {
     client.destroy();
     const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
@@ -71,17 +74,23 @@ export async function openS3Source(
   }
 }
 
-function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }: S3SourceTests): S3Source {
+function s3Source(
+  client: S3Client,
+  { bucket, prefix }: S3Address,
+  pageKeys: number | undefined,
+  onRetry: (retry: StoreRetry) => void = () => {},
+): S3Source {
   const root = `s3://${bucket}/${prefix}`;
   const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
 
   async function read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome> {
     if (!staysInside(uri)) return outside(uri);
     try {
-      const bytes = await attempt('read', prefix + uri, () =>
+      const bytes = await attempt('get', prefix + uri, () =>
         readObject(client, target(uri), {
           range,
           signal,
+          onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
           ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
         }),
       );
@@ -94,7 +103,7 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }:
   }
 
   /** Runs a request; what is thrown says what it was about and holds no signed header. */
-  async function attempt<T>(operation: string, key: string, run: () => Promise<T>): Promise<T> {
+  async function attempt<T>(operation: StoreOperation, key: string, run: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await run();
@@ -102,6 +111,7 @@ function s3Source(client: S3Client, { bucket, prefix }: S3Address, { pageKeys }:
         if (isAboutOneObject(error)) {
           if (httpStatus(error) !== 403 || tries > 1) throw error;
           await sleep(DENIED_WAIT_MS);
+          onRetry({ operation, code: retryCode(error) });
         } else throw corpusFailure(operation, { bucket, key }, error);
       }
     }

@@ -22,37 +22,58 @@ export interface StoreRetry {
   readonly code: string;
 }
 
+/** Who hears of requests; must return at once. */
+export interface RequestListeners {
+  /** Of every request when it has ended. */
+  readonly onRequest?: (request: StoreRequest) => void;
+  /** Of every repetition of a request that failed. */
+  readonly onRetry?: (retry: StoreRetry) => void;
+}
+
+/** What is told of an answer beside that it came. */
+export interface AnswerFacts<T> {
+  readonly sentBytes?: number;
+  readonly receivedBytes?: (answer: T) => number;
+  /** Default: 'ok'. */
+  readonly code?: (answer: T) => string;
+}
+
+/** The answer of a request, which is told of when it has ended. */
+export async function heardRequest<T>(
+  hear: (request: StoreRequest) => void,
+  operation: StoreOperation,
+  request: Promise<T>,
+  facts: AnswerFacts<T> = {},
+): Promise<T> {
+  const startedAt = performance.now();
+  let code = 'ok';
+  let receivedBytes = 0;
+  try {
+    const answer = await request;
+    receivedBytes = facts.receivedBytes?.(answer) ?? 0;
+    code = facts.code?.(answer) ?? code;
+    return answer;
+  } catch (error) {
+    code = codeOf(error);
+    throw error;
+  } finally {
+    const sentBytes = code === 'ok' ? (facts.sentBytes ?? 0) : 0;
+    hear({ operation, code, ms: performance.now() - startedAt, sentBytes, receivedBytes });
+  }
+}
+
 /** The same store; `hear` must return at once. */
 export function heardStore(store: ObjectStore, hear: (request: StoreRequest) => void): ObjectStore {
-  async function heard<T>(
-    operation: StoreOperation,
-    request: Promise<T>,
-    bytes: { readonly sent?: number; readonly received?: (answer: T) => number } = {},
-  ): Promise<T> {
-    const startedAt = performance.now();
-    let code = 'ok';
-    let receivedBytes = 0;
-    try {
-      const answer = await request;
-      receivedBytes = bytes.received?.(answer) ?? 0;
-      return answer;
-    } catch (error) {
-      code = codeOf(error);
-      throw error;
-    } finally {
-      const sentBytes = code === 'ok' ? (bytes.sent ?? 0) : 0;
-      hear({ operation, code, ms: performance.now() - startedAt, sentBytes, receivedBytes });
-    }
-  }
-
+  const heard = <T>(operation: StoreOperation, request: Promise<T>, facts?: AnswerFacts<T>): Promise<T> =>
+    heardRequest(hear, operation, request, facts);
   return {
     uri: store.uri,
     atomicPutIfAbsent: store.atomicPutIfAbsent,
-    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sent: body.length }),
+    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sentBytes: body.length }),
     putIfAbsent: (key, body, signal) =>
-      heard('put-if-absent', store.putIfAbsent(key, body, signal), { sent: body.length }),
+      heard('put-if-absent', store.putIfAbsent(key, body, signal), { sentBytes: body.length }),
     get: (key, range, signal) =>
-      heard('get', store.get(key, range, signal), { received: (found) => found?.length ?? 0 }),
+      heard('get', store.get(key, range, signal), { receivedBytes: (found) => found?.length ?? 0 }),
     head: (key, signal) => heard('head', store.head(key, signal)),
     list: (prefix, signal) => heardList(store.list(prefix, signal), hear),
     delete: (key, signal) => heard('delete', store.delete(key, signal)),

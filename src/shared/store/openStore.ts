@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
 import { openFolderStore } from './folderStore.ts';
-import { heardStore, type StoreRequest, type StoreRetry } from './heardStore.ts';
+import { heardStore, type RequestListeners } from './heardStore.ts';
 import type { ObjectStore } from './objectStore.ts';
 
 export interface S3Options {
@@ -16,16 +16,12 @@ export interface S3Options {
   readonly profile?: string | undefined;
 }
 
-export interface OpenStoreOptions {
+export interface OpenStoreOptions extends RequestListeners {
   readonly s3?: S3Options;
   /** 'read' never writes, not even the probe of put-if-absent. Default 'write'. */
   readonly access?: 'read' | 'write';
   /** Hears what the user has to know, such as a store without put-if-absent. */
   readonly onWarning?: (message: string) => void;
-  /** Hears of every request when it has ended; must return at once. */
-  readonly onRequest?: (request: StoreRequest) => void;
-  /** Hears of every repetition of a request that failed; must return at once. */
-  readonly onRetry?: (retry: StoreRetry) => void;
 }
 
 /**

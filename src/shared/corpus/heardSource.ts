@@ -1,0 +1,27 @@
+/** A corpus source that tells of every read, as a heard store does of its requests. */
+import { heardRequest, type StoreRequest } from '../store/heardStore.ts';
+import type { CorpusSource, ReadOutcome, SourceFile } from './corpusSource.ts';
+
+/** What cannot be read is told by the code of its rejection. */
+const OUTCOME = {
+  receivedBytes: (outcome: ReadOutcome) => (outcome.status === 'ok' ? outcome.bytes.length : 0),
+  code: (outcome: ReadOutcome) => (outcome.status === 'ok' ? 'ok' : outcome.rejection.code),
+};
+const BYTES = { receivedBytes: (bytes: Uint8Array) => bytes.length };
+
+/** The same source; `hear` must return at once. */
+export function heardSource(source: CorpusSource, hear: (request: StoreRequest) => void): CorpusSource {
+  const file = (opened: SourceFile): SourceFile => ({
+    ...opened,
+    read: (range, signal) => heardRequest(hear, 'get', opened.read(range, signal), BYTES),
+  });
+  return {
+    ...source,
+    read: (uri, range, signal) => heardRequest(hear, 'get', source.read(uri, range, signal), OUTCOME),
+    open: async (uri, signal) => file(await heardRequest(hear, 'head', source.open(uri, signal))),
+    fileNames: (signal) => heardRequest(hear, 'list', source.fileNames(signal)),
+    ...(source.answers && {
+      answers: (signal: AbortSignal) => heardRequest(hear, 'head', source.answers!(signal)),
+    }),
+  };
+}
