@@ -1,5 +1,10 @@
 /** Answers of what a table of the corpus holds in which rows: the work of the thread beside it. */
-import { type CorpusSource, rejected, type SourceFile } from '../shared/corpus/corpusSource.ts';
+import {
+  type CorpusSource,
+  isOfOneObject,
+  rejected,
+  type SourceFile,
+} from '../shared/corpus/corpusSource.ts';
 import { openSourceTable } from '../shared/corpus/openSourceTable.ts';
 import type { SourceTable } from '../shared/corpus/sourceTable.ts';
 import { chooseTableColumns } from '../shared/corpus/tableColumns.ts';
@@ -56,9 +61,15 @@ export function tableReads(
     } catch (error) {
       // The service, the disk or the credentials fail all photographs alike; a table that is gone or broken fails its
       // own.
-      if (error instanceof PosecastError && !(error instanceof ConfigError)) throw error;
+      if (error instanceof PosecastError && !(error instanceof ConfigError) && !isOfOneObject(error))
+        throw error;
       if (error instanceof Error && 'syscall' in error) throw error;
-      const code = error instanceof ConfigError ? String(error.facts.code ?? error.code) : 'broken-table';
+      const code =
+        error instanceof ConfigError
+          ? String(error.facts.code ?? error.code)
+          : isOfOneObject(error)
+            ? error.code
+            : 'broken-table';
       return rejected(code, `table cannot be read: ${describeError(error)} [file=${request.uri}]`);
     }
   };

@@ -74,6 +74,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'not-a-file': 'not a file',
   'too-many-bytes': 'too many bytes',
   'beyond-end': 'cut off',
+  changed: 'replaced',
 };
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });

@@ -2,7 +2,7 @@
  * Where the photographs of a corpus lie: a folder or s3://bucket/prefix. A photograph is a whole object (a file), or a
  * byte range of one (a member of an archive). One that cannot be read is a rejection, not an exception.
  */
-import { ConfigError } from '../errors.ts';
+import { ConfigError, PosecastError } from '../errors.ts';
 import type { FaceRecord, Rejection } from '../face.ts';
 
 /** Larger photographs are refused before they are read: none of a face needs more. */
@@ -29,7 +29,8 @@ export interface CorpusSource {
   /**
    * A whole object of at most MAX_IMAGE_BYTES, or exactly the bytes of a range of it, in an ArrayBuffer of their own.
    * `uri` is relative to the root and may not leave it. What is wrong with this one object is a rejection of stage
-   * 'read': outside-corpus, link-outside-corpus, missing, unreadable, not-a-file, too-many-bytes, shrank, beyond-end.
+   * 'read': outside-corpus, link-outside-corpus, missing, unreadable, not-a-file, too-many-bytes, shrank, beyond-end, changed (ranges
+   * of an object in S3 that was replaced since its first range was read).
    * Everything else is thrown: the disk, the mount, the service or the credentials fail all photographs alike.
    */
   read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome>;
@@ -52,7 +53,7 @@ export interface SourceFile {
   readonly bytes: number;
   /** True: a read costs as much as a megabyte does. False: it costs next to nothing. */
   readonly far: boolean;
-  /** Exactly these bytes; PosecastError when the object has become shorter. */
+  /** Exactly these bytes; PosecastError when the object has become shorter, or another one. */
   read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -78,6 +79,21 @@ export function cannotOpen(root: string, uri: string, { code, message }: Rejecti
     file: uri,
     code,
   });
+}
+
+/** What an open object throws when something is wrong with it alone, by the code that `read` would reject with. */
+const OF_ONE_OBJECT: ReadonlySet<string> = new Set([
+  'missing',
+  'unreadable',
+  'too-many-bytes',
+  'shrank',
+  'beyond-end',
+  'changed',
+]);
+
+/** A failure of this one object, as against one of the disk, the service or the credentials. */
+export function isOfOneObject(error: unknown): error is PosecastError {
+  return error instanceof PosecastError && OF_ONE_OBJECT.has(error.code);
 }
 
 export function tooManyBytes(found: number): Rejected {

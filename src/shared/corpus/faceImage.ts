@@ -2,7 +2,7 @@
 import type { RunConfig } from '../config.ts';
 import { describeError, PosecastError } from '../errors.ts';
 import type { FaceRecord } from '../face.ts';
-import { type CorpusSource, type ReadOutcome, readImage, rejected } from './corpusSource.ts';
+import { type CorpusSource, isOfOneObject, type ReadOutcome, readImage, rejected } from './corpusSource.ts';
 import { imageOfRecord, subjectOf } from './imageRecord.ts';
 import { openSourceTable } from './openSourceTable.ts';
 import { isBroken } from './recordIo.ts';
@@ -68,6 +68,7 @@ async function readRow(
     return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
   } catch (error) {
     signal.throwIfAborted();
+    if (isOfOneObject(error)) return rejected(error.code, `table ${error.message} [file=${uri}]`);
     if (error instanceof PosecastError || (error instanceof Error && 'syscall' in error)) throw error;
     return rejected('broken-table', `table cannot be read: ${describeError(error)} [file=${uri}]`);
   } finally {

@@ -14,7 +14,7 @@ import {
   openFailure,
   storeFailure,
 } from '../store/s3Errors.ts';
-import { type ListedPage, listPage, readObject } from '../store/s3Read.ts';
+import { holdTo, type ListedPage, listPage, type ObjectVersion, readObject } from '../store/s3Read.ts';
 import { hearRetries, retryCode } from '../store/s3Retries.ts';
 import {
   type ByteRange,
@@ -29,6 +29,8 @@ import {
 
 /** Requests under way at once; one takes tens of milliseconds wherever the service is. */
 const READS = 64;
+/** Archives and tables whose version is remembered. */
+const VERSIONS = 4096;
 /** Opening must end within 5 s, in milliseconds. */
 const OPEN_DEADLINE_MS = 4000;
 /** A key service that restarts refuses everything for a moment. */
@@ -83,6 +85,19 @@ function s3Source(
   const root = `s3://${bucket}/${prefix}`;
   const target = (uri: string) => ({ Bucket: bucket, Key: prefix + uri });
 
+  /** By uri, of what is read in pieces: those of two versions must not be mixed. */
+  const versions = new Map<string, ObjectVersion>();
+  function versionOf(uri: string): ObjectVersion {
+    const version = versions.get(uri) ?? { etag: undefined };
+    versions.delete(uri);
+    versions.set(uri, version);
+    for (const oldest of versions.keys()) {
+      if (versions.size <= VERSIONS) break;
+      versions.delete(oldest);
+    }
+    return version;
+  }
+
   async function read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome> {
     if (!staysInside(uri)) return outside(uri);
     try {
@@ -91,7 +106,7 @@ function s3Source(
           range,
           signal,
           onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
-          ...(range === undefined && { maxBytes: MAX_IMAGE_BYTES }),
+          ...(range === undefined ? { maxBytes: MAX_IMAGE_BYTES } : { version: versionOf(uri) }),
         }),
       );
       return bytes === undefined ? missing() : { status: 'ok', bytes };
@@ -136,6 +151,7 @@ function s3Source(
       if (!staysInside(uri)) throw cannotOpen(root, uri, outside(uri).rejection);
       const bytes = await attempt('head', prefix + uri, async () => {
         const found = await client.send(new HeadObjectCommand(target(uri)), sendOptions(signal));
+        holdTo(target(uri), versionOf(uri), found.ETag);
         return found.ContentLength ?? 0;
       }).catch((error: unknown) => {
         const refused = refusal(error);
@@ -206,6 +222,8 @@ function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
       return tooManyBytes(Number(error.facts.bytes));
     case 'bad-range':
       return rejected('beyond-end', `expected bytes ${range?.start}–${range?.end}, the object ends before`);
+    case 'changed':
+      return rejected('changed', 'expected the object that was read before, found another one under its key');
     case 'cut-short':
       return rejected('shrank', 'the body breaks off before its stated length, again and again');
     default:

@@ -13,30 +13,50 @@ export interface S3Object {
   readonly Key: string;
 }
 
+/** The version of an object that several reads are held to: the one that the first of them finds. */
+export interface ObjectVersion {
+  /** Undefined before the first read. */
+  etag: string | undefined;
+}
+
 export interface ReadObjectOptions {
   /** Bytes [start, end); default: the whole object. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
   /** Larger bodies are refused before they are read. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Which version of the object is meant, and who hears which one it is. */
+  readonly version?: ObjectVersion | undefined;
   /** Hears why a body is asked for again. */
   readonly onRetry?: (error: unknown) => void;
 }
 
 /**
  * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, or a
- * PosecastError: bad-range (the object ends before the range does), too-many-bytes, cut-short (again and again).
+ * PosecastError: bad-range (the object ends before the range does), too-many-bytes, cut-short (again and again), changed (another
+ * version than is meant).
  */
 export async function readObject(
   client: S3Client,
   object: S3Object,
-  { range, maxBytes = Number.POSITIVE_INFINITY, signal, onRetry }: ReadObjectOptions = {},
+  { range, maxBytes = Number.POSITIVE_INFINITY, signal, version, onRetry }: ReadObjectOptions = {},
 ): Promise<Uint8Array | undefined> {
   if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
-  const input = { ...object, ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }) };
   for (let tries = 1; ; tries++) {
+    const input = {
+      ...object,
+      ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }),
+      ...(version?.etag !== undefined && { IfMatch: version.etag }),
+    };
     try {
-      const { Body, ContentLength } = await client.send(new GetObjectCommand(input), sendOptions(signal));
+      const answer = await client.send(new GetObjectCommand(input), sendOptions(signal));
+      const { Body, ContentLength } = answer;
+      try {
+        if (version !== undefined) holdTo(object, version, answer.ETag);
+      } catch (error) {
+        (Body as Readable | undefined)?.destroy();
+        throw error;
+      }
       // A service that does not know ranges answers with the whole object.
       const tooMuch = range !== undefined && (ContentLength ?? 0) > range.end - range.start;
       if (tooMuch || (ContentLength ?? 0) > maxBytes) {
@@ -48,6 +68,7 @@ export async function readObject(
       throw badRange(object, range);
     } catch (error) {
       if (isAbsent(error)) return undefined;
+      if (version?.etag !== undefined && httpStatus(error) === 412) throw changed(object, version.etag);
       if (range !== undefined && httpStatus(error) === 416) throw badRange(object, range);
       // The client retries requests, but not a body that breaks off while it is read.
       const mayPass =
@@ -57,6 +78,16 @@ export async function readObject(
       onRetry?.(error);
     }
   }
+}
+
+/**
+ * Throws a PosecastError, changed, when an answer is of another version. Some services do not know If-Match; weak ETags,
+ * as proxies make them, name no version.
+ */
+export function holdTo(object: S3Object, version: ObjectVersion, found: string | undefined): void {
+  if (found === undefined || found.startsWith('W/')) return;
+  version.etag ??= found;
+  if (version.etag !== found) throw changed(object, version.etag, found);
 }
 
 interface S3Body {
@@ -136,6 +167,10 @@ function decodeKey(key: string): string {
 
 function badRange({ Key }: S3Object, { start, end }: { start: number; end: number }): PosecastError {
   return new PosecastError('bad-range', 'range ends behind the object', { key: Key, start, end });
+}
+
+function changed({ Key }: S3Object, expected: string, found?: string): PosecastError {
+  return new PosecastError('changed', 'object is another one than before', { key: Key, expected, found });
 }
 
 function tooLarge({ Key }: S3Object, bytes: number): PosecastError {

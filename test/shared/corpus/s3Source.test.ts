@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -6,6 +7,7 @@ import { type ImagePlace, type ReadOutcome, readImage } from '../../../src/share
 import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
 import { openS3Source, type S3Source } from '../../../src/shared/corpus/s3Source.ts';
 import { compareUtf8 } from '../../../src/shared/listingOrder.ts';
+import { holdTo } from '../../../src/shared/store/s3Read.ts';
 import { putObjects } from '../../helpers/s3Objects.ts';
 import { type S3Request, type S3Service, withEnvironment, withS3 } from '../../helpers/services/s3.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
@@ -89,12 +91,53 @@ test('a body that breaks off is asked for again, and is a rejection when it neve
     assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'shrank');
   }));
 
+test('ranges of an object that is replaced between them are never of two versions', async () => {
+  await withSource(async ({ service, read }) => {
+    const range = (offset: number) => read({ uri: 'anna/1.jpg', offset, bytes: 3 });
+    assert.equal(text(await range(2)), 'pic');
+    await putObjects(service, { 'faces/anna/1.jpg': 'A PICTURE' });
+    assert.equal(text(await range(2)), 'changed');
+    assert.equal(
+      service.requests.at(-1)?.headers['if-match'],
+      `"${createHash('md5').update('a picture').digest('hex')}"`,
+    );
+    assert.equal(
+      text(await read({ uri: 'anna/1.jpg' })),
+      'A PICTURE',
+      'a whole object is one version anyway',
+    );
+    await putObjects(service, { 'faces/anna/1.jpg': 'a picture' });
+    assert.equal(text(await range(2)), 'pic', 'the same content again is the same version');
+  });
+  await withSource(async ({ service, source }) => {
+    const file = await source.open('anna/1.jpg', never);
+    assert.equal(Buffer.from(await file.read({ start: 0, end: 1 }, never)).toString(), 'a');
+    await putObjects(service, { 'faces/anna/1.jpg': 'A PICTURE' });
+    await assert.rejects(file.read({ start: 2, end: 5 }, never), {
+      code: 'changed',
+      message: /expected the object that was read before/,
+    });
+    await assert.rejects(source.open('anna/1.jpg', never), /another one under its key/);
+  });
+});
+
+test('a service that does not know If-Match is caught by the ETag of its answer; weak ETags say nothing', () => {
+  const object = { Bucket: 'b', Key: 'k' };
+  const version = { etag: undefined };
+  holdTo(object, version, 'W/"1"');
+  holdTo(object, version, undefined);
+  holdTo(object, version, '"1"');
+  holdTo(object, version, '"1"');
+  holdTo(object, version, 'W/"2"');
+  assert.throws(() => holdTo(object, version, '"2"'), { code: 'changed' });
+});
+
 test('a service that fails fails the shard and not the photograph', () =>
   withSource(async ({ service, read }) => {
     service.fate = () => ({ status: 501, code: 'NotImplemented' });
     await assert.rejects(read({ uri: 'anna/1.jpg' }), {
       code: 's3-failed',
-      message: /corpus read.*anna\/1\.jpg/,
+      message: /corpus get.*anna\/1\.jpg/,
     });
   }));
 
