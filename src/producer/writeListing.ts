@@ -1,7 +1,7 @@
 /** Streams a corpus into the store as listing and plan. Memory: one listing part, whatever the corpus size. */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../shared/config.ts';
-import { PosecastError } from '../shared/errors.ts';
+import { ConfigError, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { LabelColumn } from '../shared/labelColumns.ts';
 import { planKey } from '../shared/listing.ts';
@@ -10,6 +10,7 @@ import { createTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/list
 import type { RunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { isVariantFaceId } from '../shared/variantFaceId.ts';
 import { createShardPlanner, type PlannedShard } from './planShards.ts';
 
 /** Rows at which a listing part ends: some 15 MB of Parquet. */
@@ -115,6 +116,13 @@ export async function writeListing(
       subjects++;
       subject = { subjectId: face.subjectId, faces: 0, bytes: 0 };
       if (planner.nextPart() > parts.length) await endPart();
+    }
+    if (isVariantFaceId(face.faceId)) {
+      throw new ConfigError(
+        'reserved-face-id',
+        'corpus: expected face ids that do not end in #variant-<number>, as generated embeddings have it',
+        { face: face.faceId, subject: face.subjectId },
+      );
     }
     digest.add(face);
     table.append({

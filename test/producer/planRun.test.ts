@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { planRun, type RunModels } from '../../src/producer/planRun.ts';
@@ -167,4 +168,24 @@ test('what is ignored and what is oversize is said', () =>
     await planRun(place.config(), place.store, { models: MODELS, note: (line) => lines.push(line) });
     assert.match(lines.join('\n'), /1 ignored: not an image by its extension \(anna\/notes.txt\)/);
     assert.match(lines.join('\n'), /1 oversize shards.*\[largest=anna, faces=3, shardFaces=2\]/);
+  }));
+
+test('a face id of the form that variants get is refused before anything is written; one that only looks like it is not', () =>
+  withPlace(async (place) => {
+    const list = join(place.folder, 'faces.csv');
+    const config = { corpus: list, corpusFormat: 'csv' } as const;
+    const lines = (...ids: string[]) =>
+      writeFile(
+        list,
+        ['face_id,subject_id,path', ...ids.map((id) => `${id},anna,anna/1.jpg`), ''].join('\n'),
+      );
+    await lines('one', 'anna#variant-3');
+    await assert.rejects(plan(place, config), {
+      name: 'ConfigError',
+      code: 'reserved-face-id',
+      message: /expected face ids that do not end in #variant-<number>.*face=anna#variant-3, subject=anna/,
+    });
+    assert.equal(existsSync(place.out), false);
+    await lines('one', 'anna#variant-', 'anna#variant-3.jpg', '#variant-x');
+    assert.equal((await plan(place, config)).run.corpus.faces, 4);
   }));

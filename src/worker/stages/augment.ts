@@ -4,6 +4,7 @@
  */
 import { type EmbeddedFace, type FaceId, POSTURE_DIM, type Pose, type SubjectId } from '../../shared/face.ts';
 import { centroid, dot } from '../../shared/l2.ts';
+import { variantFaceId } from '../../shared/variantFaceId.ts';
 import { createBreather } from '../breather.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
@@ -64,11 +65,6 @@ export interface AugmentedSubject extends SubjectFaces {
   readonly variants: readonly Variant[];
   /** Variants that fell below the gate, or were not finite. */
   readonly variantsRejected: number;
-}
-
-/** A variant's id: unique in the output, because `#variant-` is refused in the face ids of a corpus. */
-export function variantFaceId(subjectId: SubjectId, variant: number): FaceId {
-  return `${subjectId}#variant-${variant}`;
 }
 
 /** Augments several subjects with one call of the combiner. */

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EmbeddedFace, POSTURE_DIM } from '../../../src/shared/face.ts';
 import { normalizeInPlace } from '../../../src/shared/l2.ts';
-import {
-  augment,
-  type Combine,
-  type PostureTargets,
-  variantFaceId,
-} from '../../../src/worker/stages/augment.ts';
+import { variantFaceId } from '../../../src/shared/variantFaceId.ts';
+import { augment, type Combine, type PostureTargets } from '../../../src/worker/stages/augment.ts';
 import { binTargets } from '../../../src/worker/stages/chooseVariants.ts';
 
 const options = { variants: 4, policy: 'coverage', seed: 1, minSimilarity: 0.5 } as const;
