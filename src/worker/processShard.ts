@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { CorpusSource } from '../shared/corpus/corpusSource.ts';
+import type { CorpusSource, ImagePlace } from '../shared/corpus/corpusSource.ts';
 import { PermanentShardError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { readListing } from '../shared/listing.ts';
@@ -157,8 +157,8 @@ async function processFaces(
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): Promise<FaceResult[]> {
-  const reader = openShardReader(corpus, records, readLimit, signal);
-  const images = openShardImages(run.config, reader, tableImages, records);
+  const openReader = (places: readonly ImagePlace[]) => openShardReader(corpus, places, readLimit, signal);
+  const images = openShardImages(run.config, openReader, tableImages, records);
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
   const batches = await Promise.all(

@@ -1,7 +1,8 @@
 /** The photographs of a shard, as the run's corpus holds them: what the worker decodes, from where the listing says. */
 import type { RunConfig } from '../shared/config.ts';
-import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
+import type { ImagePlace, ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import { imageInRecord } from '../shared/corpus/faceImage.ts';
+import { imageInMember, memberPlace } from '../shared/corpus/tarMember.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { ShardReader } from './shardReader.ts';
 import type { TableImages } from './tableImages.ts';
@@ -11,28 +12,38 @@ export interface ShardImages {
   read(record: FaceRecord): Promise<ReadOutcome>;
 }
 
-/** The images of the faces of one shard. `tables`: where the run's images lie in tables. */
+/**
+ * The images of the faces of one shard. `openReader` reads bytes of these places, each once; `tables`: where the run's
+ * images lie in tables.
+ */
 export function openShardImages(
   { corpusFormat }: Pick<RunConfig, 'corpusFormat'>,
-  bytes: ShardReader,
+  openReader: (places: readonly ImagePlace[]) => ShardReader,
   tables: TableImages | undefined,
   records: readonly FaceRecord[],
 ): ShardImages {
   switch (corpusFormat) {
     case 'parquet':
     case 'arrow': {
+      const bytes = openReader(records);
       const rows = tables?.forShard(records);
       return {
         read: (record) =>
           record.row === undefined || rows === undefined ? bytes.read(record) : rows.read(record),
       };
     }
-    case 'recordio':
+    case 'recordio': {
+      const bytes = openReader(records);
       return { read: async (record) => imageInRecord(await bytes.read(record), record) };
+    }
+    case 'webdataset': {
+      const places = new Map(records.map((record) => [record, memberPlace(record)]));
+      const bytes = openReader([...places.values()]);
+      return { read: async (record) => imageInMember(await bytes.read(places.get(record)!), record) };
+    }
     case 'folder':
     case 'csv':
-    case 'webdataset':
     case 'kdef':
-      return bytes;
+      return openReader(records);
   }
 }

@@ -13,6 +13,7 @@ import { packImage, writeArchive } from '../helpers/recordIoWriter.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { tableBytes } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { END, member } from '../producer/tar/tars.ts';
 
 const photograph = samplePhotographs(1)[0]!.bytes;
 
@@ -56,7 +57,7 @@ test('what is no picture, or is none that one wants to decode, is a word', async
 test('a photograph in an archive is read as a range of it, from a folder and from S3; without the corpus there is a word', () =>
   withS3({ conditionalPuts: true }, ({ endpoint, bucket }) =>
     withTempFolder(async (folder) => {
-      const archive = Buffer.concat([Buffer.alloc(512, 1), photograph, Buffer.alloc(1_024)]);
+      const archive = Buffer.concat([member('p/a.jpg', photograph), END]);
       await writeFile(join(folder, 'faces.tar'), archive);
       const store = await openStore(`s3://${bucket}/corpus`, { s3: { endpoint } });
       await store.put('faces.tar', archive);

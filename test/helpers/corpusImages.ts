@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/shared/config.ts';
-import type { CorpusSource } from '../../src/shared/corpus/corpusSource.ts';
+import type { CorpusSource, ImagePlace } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import type { S3Options } from '../../src/shared/store/openStore.ts';
@@ -38,8 +38,9 @@ export async function imagesOf(
       ? await tableImages(run.imageRoot, source, format, run.tableColumns, s3)
       : undefined;
   try {
-    const reader = openShardReader(source, faces, pLimit(4), new AbortController().signal);
-    const images = openShardImages(run, reader, tables, faces);
+    const openReader = (places: readonly ImagePlace[]) =>
+      openShardReader(source, places, pLimit(4), new AbortController().signal);
+    const images = openShardImages(run, openReader, tables, faces);
     return await Promise.all(
       faces.map(async (face) => {
         const read = await images.read(face);

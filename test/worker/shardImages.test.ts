@@ -9,6 +9,7 @@ import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.t
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { writeTar } from '../producer/tar/tars.ts';
 
 const MAGIC = Buffer.from('0a23d7ce', 'hex');
 
@@ -67,4 +68,38 @@ test("an image comes out of its record, and a record that has changed since the 
     assert.deepEqual(describeFaces(other), ['0/1: one', parts, '1/3: another-record']);
     writeFileSync(file, archive.rec.subarray(0, archive.offsets[3]));
     assert.deepEqual(describeFaces(await imagesOf(config, faces)), ['0/1: one', parts, '1/3: beyond-end']);
+  }));
+
+test('a photograph in a tar that was replaced by another is nobody’s, read with its shard or alone', () =>
+  withTempFolder(async (folder) => {
+    const path = join(folder, 't.tar');
+    const body = (text: string, bytes: number) => Buffer.alloc(bytes, text);
+    await writeTar(path, [
+      ['p/0.jpg', body('a', 700)],
+      ['p/1.jpg', body('b', 900)],
+      ['q/2.jpg', body('c', 900)],
+    ]);
+    const config = { corpus: path, corpusFormat: 'webdataset', imageRoot: folder } as const;
+    const listed = await corpusImages({ ...config, subjectFrom: 'folder' });
+    assert.deepEqual(
+      listed.map(({ image }) => (Buffer.isBuffer(image) ? `${image.length} ${image.subarray(0, 1)}` : image)),
+      ['700 a', '900 b', '900 c'],
+    );
+    const faces = listed.map(({ face }) => face);
+    // The first is as before, the second another one, the third lies elsewhere.
+    await writeTar(path, [
+      ['p/0.jpg', body('a', 700)],
+      ['p/other.jpg', body('x', 1_500)],
+      ['q/2.jpg', body('c', 900)],
+    ]);
+    const codes = (await imagesOf(config, faces)).map(({ image }) => (Buffer.isBuffer(image) ? 'ok' : image));
+    assert.deepEqual(codes, ['ok', 'another-member', 'another-member']);
+    const run = parseRunConfig(config);
+    for (const [i, face] of faces.entries()) {
+      const read = await readFaceImage(run, folderSource(folder), face, new AbortController().signal);
+      assert.equal(read.status === 'ok' ? 'ok' : read.rejection.code, codes[i]);
+    }
+    const lying = { ...faces[0]!, offset: 100 };
+    const read = await readFaceImage(run, folderSource(folder), lying, new AbortController().signal);
+    assert.equal(read.status === 'rejected' && read.rejection.code, 'another-member');
   }));

@@ -75,6 +75,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'too-many-bytes': 'too many bytes',
   'beyond-end': 'cut off',
   changed: 'replaced',
+  'another-member': 'replaced',
 };
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });

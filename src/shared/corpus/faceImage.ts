@@ -9,6 +9,7 @@ import { isBroken } from './recordIo.ts';
 import { pieceOf } from './sourceTable.ts';
 import { chooseTableColumns } from './tableColumns.ts';
 import { imagesOfRows } from './tableRows.ts';
+import { imageInMember, memberPlace } from './tarMember.ts';
 
 /** More is not read for one image of it. */
 const MAX_COLUMN_BYTES = 64 * 2 ** 20;
@@ -23,6 +24,9 @@ export async function readFaceImage(
   const { corpusFormat } = config;
   if (face.row !== undefined && (corpusFormat === 'parquet' || corpusFormat === 'arrow')) {
     return readRow({ corpusFormat, tableColumns: config.tableColumns }, source, face.uri, face.row, signal);
+  }
+  if (corpusFormat === 'webdataset') {
+    return imageInMember(await readImage(source, memberPlace(face), signal), face);
   }
   const read = await readImage(source, face, signal);
   return corpusFormat === 'recordio' ? imageInRecord(read, face) : read;

@@ -1,7 +1,8 @@
 /** The members of a tar archive by their headers; bodies are passed over. */
+
+import { BLOCK, parseTarBlock, type TarHeader, untilNul } from '../../../shared/corpus/tarHeader.ts';
 import type { ForwardReader } from '../forwardReader.ts';
 import { parsePaxRecords } from './paxRecords.ts';
-import { BLOCK, parseTarBlock, type TarHeader, untilNul } from './tarHeader.ts';
 
 /** Of a pax header or a GNU long name. */
 const MAX_EXTENSION_BYTES = 2 ** 20;

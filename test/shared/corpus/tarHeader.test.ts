@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Header } from 'tar';
-import { BLOCK, parseNumber, parseTarBlock } from '../../../src/producer/readers/tar/tarHeader.ts';
+import { BLOCK, parseNumber, parseTarBlock } from '../../../src/shared/corpus/tarHeader.ts';
 
 /** A header by another implementation (the npm package tar). */
 function headerOf(fields: { path: string; size: number; type?: 'File' | 'Link' | 'SymbolicLink' }): Buffer {
