@@ -53,6 +53,10 @@ test(
           const beyond = { uri: 'a.tar', offset: archive.length - 10, bytes: 20 };
           assert.equal(codeOf(await readImage(source, beyond, never)), 'beyond-end');
           assert.equal(codeOf(await readImage(source, { uri: 'b.tar' }, never)), 'missing');
+          await put(bucket, 'tars/c.tar', archive);
+          assert.equal(codeOf(await readImage(source, { ...place, uri: 'c.tar' }, never)), 'ok');
+          await put(bucket, 'tars/c.tar', Buffer.from(archive).fill(1, 600, 700));
+          assert.equal(codeOf(await readImage(source, { ...place, uri: 'c.tar' }, never)), 'changed');
           await source.close();
           const folder = await openCorpusSource(`s3://${bucket}/c`, { s3 });
           assert.equal(codeOf(await readImage(folder, { uri: odd }, never)), 'ok');

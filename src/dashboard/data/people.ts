@@ -49,6 +49,8 @@ interface ListingPart {
   readonly shards: readonly number[];
   /** Positions in the listing of each shard's first person, ascending. */
   readonly starts: readonly number[];
+  /** People of each shard whose first photographs are in it. */
+  readonly people: readonly number[];
   /** Undefined: everybody is new. */
   readonly appended: AppendedPeople | undefined;
 }
@@ -90,33 +92,22 @@ export function openRunPeople(
       ofListing[at]?.push(shard);
     }
     const result = Promise.all(
-      current.listings.map(async (listing, i) => ({
-        listing,
-        shards: ofListing[i]!,
-        starts: ofListing[i]!.map((shard) => log.number(shard, 'firstClassIndex') ?? 0),
-        appended: await tableOf(listing),
-      })),
+      current.listings.map(async (listing, i): Promise<ListingPart> => {
+        const appended = await tableOf(listing);
+        const ofPart = ofListing[i]!;
+        const starts = ofPart.map((shard) => log.number(shard, 'firstClassIndex') ?? 0);
+        const people = ofPart.map((shard, k) => {
+          const subjects = log.number(shard, 'subjects') ?? 0;
+          return appended === undefined ? subjects : appended.newWithin(starts[k]!, subjects);
+        });
+        return { listing, shards: ofPart, starts, people, appended };
+      }),
     );
     parts = { of, result };
     result.catch(() => {
       parts = undefined;
     });
     return result;
-  }
-
-  /** People whose first photographs are in the k-th shard of a part. */
-  function newIn({ shards, starts, appended }: ListingPart, k: number): number {
-    const people = log.number(shards[k]!, 'subjects') ?? 0;
-    return appended === undefined ? people : appended.newWithin(starts[k]!, people);
-  }
-
-  /** People by shard, and the part of each. */
-  async function counts(): Promise<Map<number, { readonly people: number; readonly part: ListingPart }>> {
-    const found = new Map<number, { readonly people: number; readonly part: ListingPart }>();
-    for (const part of await committed()) {
-      for (const [k, shard] of part.shards.entries()) found.set(shard, { people: newIn(part, k), part });
-    }
-    return found;
   }
 
   /** First rows of a shard, each with its number in the table. */
@@ -151,32 +142,35 @@ export function openRunPeople(
 
   const people: RunPeople = {
     async count() {
-      let sum = 0;
-      for (const { people } of (await counts()).values()) sum += people;
-      return sum;
+      return (await committed()).reduce((sum, part) => sum + peopleOf(part), 0);
     },
     async page(start, size) {
-      const known = await counts();
-      const slices = slicesOf(known.keys(), (shard) => known.get(shard)!.people, start, size);
-      const pieces = await Promise.all(
-        slices.map(async ({ shard, from, count }) => {
-          const { part } = known.get(shard)!;
-          const rows = (await firstRows(shard, part)).slice(from, from + count);
-          return Promise.all(rows.map((row) => whole(row, part)));
-        }),
-      );
-      return pieces.flat();
+      const pieces: Promise<PersonRow[]>[] = [];
+      let [skip, left] = [start, size];
+      for (const part of await committed()) {
+        const slices = slicesOf(part.shards.keys(), (k) => part.people[k]!, skip, left);
+        for (const { shard: k, from, count } of slices) {
+          left -= count;
+          const rows = async () => (await firstRows(part.shards[k]!, part)).slice(from, from + count);
+          pieces.push(rows().then((found) => Promise.all(found.map((row) => whole(row, part)))));
+        }
+        skip = Math.max(0, skip - peopleOf(part));
+      }
+      return (await Promise.all(pieces)).flat();
     },
     async at({ shard, row }) {
       return (await people.ofShard(shard)).find((person) => person.row === row);
     },
     async ofShard(shard) {
-      const part = (await counts()).get(shard)?.part;
+      const place = shards().placeOf(shard);
+      if (place === undefined || !log.has(shard)) return [];
+      const { generation } = shards().listingAt(place);
+      const part = (await committed()).find(({ listing }) => listing.generation === generation);
       if (part === undefined) return [];
       return Promise.all((await firstRows(shard, part)).map((row) => whole(row, part)));
     },
     async firstShards() {
-      return [...(await counts())].filter(([, { people }]) => people > 0).map(([shard]) => shard);
+      return (await committed()).flatMap((part) => part.shards.filter((_, k) => part.people[k]! > 0));
     },
     async positionOf(subjectId) {
       let before = 0;
@@ -194,7 +188,7 @@ export function openRunPeople(
         const from = Math.max(0, low - 1);
         let position = before;
         for (const [k, shard] of shards.entries()) {
-          const people = newIn(part, k);
+          const people = part.people[k]!;
           before += people;
           if (k < from) position = before;
           else if (people > 0 && !found.has(part)) {
@@ -211,6 +205,10 @@ export function openRunPeople(
     },
   };
   return people;
+}
+
+function peopleOf({ people }: ListingPart): number {
+  return people.reduce((sum, some) => sum + some, 0);
 }
 
 /** Numbers are added up; pose coverage is that of the last row, which was computed with all rows until then. */
