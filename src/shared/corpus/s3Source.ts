@@ -223,7 +223,7 @@ function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
     case 'bad-range':
       return rejected('beyond-end', `expected bytes ${range?.start}–${range?.end}, the object ends before`);
     case 'changed':
-      return rejected('changed', 'expected the object that was read before, found another one under its key');
+      return rejected('changed', 'has been replaced by another one since it was first read');
     case 'cut-short':
       return rejected('shrank', 'the body breaks off before its stated length, again and again');
     default:
