@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseRunConfig } from '../../src/shared/config.ts';
+import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
+import { tableReads } from '../../src/worker/tableReads.ts';
 import { corpusImages, describeFaces } from '../helpers/corpusImages.ts';
 import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { putObjects } from '../helpers/s3Objects.ts';
@@ -57,4 +60,31 @@ test('tables in S3 are read by their columns and pages', () =>
         assert.ok(image.equals(Buffer.alloc(big, Number(face.subjectId))));
       }
     }
+  }));
+
+test('a table that is replaced while a shard reads it rejects its photographs, and fails nothing', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    const table = (fill: number) =>
+      tableBytes(
+        {
+          key: { type: 'text', values: ['a', 'b'] },
+          label: { type: 'integer', values: [1, 2] },
+          jpg: { type: 'bytes', values: [Buffer.alloc(40_000, fill), Buffer.alloc(40_000, fill)] },
+        },
+        { format: 'parquet' },
+      );
+    await putObjects(service, { 't/0.parquet': table(1) });
+    const imageRoot = `s3://${service.bucket}/t`;
+    const { tableColumns: columns } = parseRunConfig({
+      corpus: imageRoot,
+      corpusFormat: 'parquet',
+      imageRoot,
+    });
+    const source = await openCorpusSource(imageRoot, { s3: { endpoint: service.endpoint } });
+    const ask = tableReads(source, { format: 'parquet', columns });
+    assert.equal((await ask({ kind: 'pieces', uri: '0.parquet' })).status, 'pieces');
+    await putObjects(service, { 't/0.parquet': table(2) });
+    const answer = await ask({ kind: 'rows', uri: '0.parquet', rows: [0, 1] });
+    assert.equal(answer.status === 'rejected' && answer.rejection.code, 'changed');
+    await source.close();
   }));
