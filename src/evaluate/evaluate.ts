@@ -95,7 +95,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
       });
       if (i > 0) continue;
       const shown = await pool.examples(job.name, exampleRow(measured.rows));
-      examples.push(...(await drawExamples(shown, people.files, hooks.signal)));
+      examples.push(...(await drawExamples(shown, people.files)));
     }
   } finally {
     await pool.close();

@@ -1,8 +1,7 @@
 /** Photographs for the report: where the judged row is right and `none` wrong, the reverse, and where both fail. */
 import sharp from 'sharp';
-import { readImage } from '../shared/corpus/corpusSource.ts';
-import { folderSource } from '../shared/corpus/folderSource.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
+import type { PhotographFile } from './corpus/embedPeople.ts';
 import { type Gallery, openGalleries } from './gallery.ts';
 import type { RowPlan } from './measureRow.ts';
 import type { Method } from './method.ts';
@@ -16,7 +15,7 @@ const PER_GROUP = 4;
 /** Side of a picture in the report, pixels. */
 const SIDE = 112;
 
-type Files = ReadonlyMap<string, { readonly imageRoot: string; readonly uri: string }>;
+type Files = ReadonlyMap<string, PhotographFile>;
 
 /** A probe worth showing. */
 export interface ExampleProbe {
@@ -59,15 +58,11 @@ export async function exampleProbes(
   return [...groups.values()].flat();
 }
 
-export function drawExamples(
-  probes: readonly ExampleProbe[],
-  files: Files,
-  signal: AbortSignal,
-): Promise<Example[]> {
+export function drawExamples(probes: readonly ExampleProbe[], files: Files): Promise<Example[]> {
   return Promise.all(
     probes.map(async ({ group, subjectId, mistakenFor, enrolment, probe, other }): Promise<Example> => {
       const picture = async (role: Example['pictures'][number]['role'], photograph: Photograph) => {
-        return { role, yaw: photograph.yaw, jpeg: await thumbnail(photograph, files, signal) };
+        return { role, yaw: photograph.yaw, jpeg: await thumbnail(photograph, files) };
       };
       return {
         group,
@@ -83,11 +78,11 @@ export function drawExamples(
   );
 }
 
-async function thumbnail({ faceId }: Photograph, files: Files, signal: AbortSignal): Promise<string> {
-  const { imageRoot, uri } = files.get(faceId)!;
-  const read = await readImage(folderSource(imageRoot), { uri }, signal);
+async function thumbnail({ faceId }: Photograph, files: Files): Promise<string> {
+  const { photographs, face } = files.get(faceId)!;
+  const read = await photographs.read(face);
   const picture = read.status === 'ok' ? await decodeImage(read.bytes) : read.rejection;
-  if ('code' in picture) throw new Error(`photograph vanished during the evaluation: ${uri}`);
+  if ('code' in picture) throw new Error(`photograph vanished during the evaluation: ${face.faceId}`);
   const { width, height, data } = picture;
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(SIDE, SIDE, { fit: 'inside' })

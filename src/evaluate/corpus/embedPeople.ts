@@ -1,4 +1,5 @@
 /** The corpora of an evaluation as embedded people, one set for each recogniser. */
+import type { Photographs } from '../../shared/corpus/photographs.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import type { PipelineModels } from '../../worker/models/pipelineModels.ts';
@@ -15,7 +16,7 @@ export interface CorpusInput {
   readonly role: CorpusCounts['role'];
   /** As typed. */
   readonly path: string;
-  readonly imageRoot: string;
+  readonly photographs: Photographs;
   readonly faces: readonly FaceRecord[];
   /** Nominal yaw in degrees from a file name; undefined: the pose meter's. */
   readonly yawOf?: (face: FaceRecord) => number | undefined;
@@ -27,8 +28,10 @@ export interface EmbeddedPeople {
   /** Recogniser name → its classes. */
   readonly classes: ReadonlyMap<string, readonly FaceClass[]>;
   /** Where a photograph lies, by `photographId`. */
-  readonly files: ReadonlyMap<string, { readonly imageRoot: string; readonly uri: string }>;
+  readonly files: ReadonlyMap<string, PhotographFile>;
 }
+
+export type PhotographFile = Pick<ViewRequest, 'photographs' | 'face'>;
 
 export interface EmbedPeopleOptions {
   readonly recognizers: readonly PipelineModels[];
@@ -54,7 +57,7 @@ export async function embedPeople(
   const listed = corpora.flatMap((corpus) => corpus.faces.map((face): ListedFace => ({ corpus, face })));
   hooks.stage('photographs');
   const requests = listed.map(({ corpus, face }): ViewRequest => {
-    return { imageRoot: corpus.imageRoot, ...face, views: [{ kind: 'photograph' }] };
+    return { photographs: corpus.photographs, face, views: [{ kind: 'photograph' }] };
   });
   const answers = await embedViews(requests, {
     recognizers,
@@ -82,9 +85,9 @@ export async function embedPeople(
     corpora: corpora.map((corpus) => countCorpus(corpus, listed, answers, first, leftOut.get(corpus) ?? [])),
     known: knownPeople(listed, answers, first),
     files: new Map(
-      listed.map(({ corpus: { role, imageRoot }, face: { faceId, uri } }) => [
-        photographId(role, faceId),
-        { imageRoot, uri },
+      listed.map(({ corpus: { role, photographs }, face }) => [
+        photographId(role, face.faceId),
+        { photographs, face },
       ]),
     ),
   };
@@ -213,7 +216,7 @@ export async function embedEnrolmentViews(
   }
   const requests = ids.map((faceId): ViewRequest => {
     const views = [{ kind: 'mirrored' } as const, ...yaws.map((yaw) => ({ kind: 'render', yaw }) as const)];
-    return { ...people.files.get(faceId)!, faceId, views };
+    return { ...people.files.get(faceId)!, views };
   });
   const embedOptions = { recognizers, work, signal: hooks.signal };
   const answers = await embedViews(requests, {

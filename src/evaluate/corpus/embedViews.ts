@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readImage } from '../../shared/corpus/corpusSource.ts';
-import { folderSource } from '../../shared/corpus/folderSource.ts';
-import type { FaceInput, ProcessedFace } from '../../shared/face.ts';
+import type { Photographs } from '../../shared/corpus/photographs.ts';
+import type { FaceInput, FaceRecord, ProcessedFace } from '../../shared/face.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
 import { createReleasers, type Releasers } from '../../shared/releasers.ts';
 import { type FacePipeline, openFacePipeline } from '../../worker/facePipeline.ts';
@@ -22,15 +21,14 @@ import { readViewCache, type ViewCache, writeViewCache } from './viewCache.ts';
 
 /** A photograph of a corpus and the views of it that are wanted. */
 export interface ViewRequest {
-  readonly imageRoot: string;
-  readonly uri: string;
-  readonly faceId: string;
+  readonly photographs: Photographs;
+  readonly face: FaceRecord;
   readonly views: readonly ViewKind[];
 }
 
 /** The answers to one request, in the order of its views. */
 export interface EmbeddedViews {
-  /** sha256 of the file; undefined when it could not be read. */
+  /** sha256 of the image file; undefined when it could not be read. */
   readonly sha256: string | undefined;
   /** Recogniser name → one outcome a view. */
   readonly outcomes: ReadonlyMap<string, readonly ViewOutcome[]>;
@@ -80,7 +78,7 @@ export async function embedViews(
     releasers.push('caches', write);
     for (const [i, request] of requests.entries()) {
       signal.throwIfAborted();
-      const { views, fresh } = await embedPhotograph(request, networks, signal);
+      const { views, fresh } = await embedPhotograph(request, networks);
       answers.push(views);
       if (fresh && ++computed >= WRITE_EVERY) await write();
       progress(i + 1, requests.length);
@@ -103,7 +101,8 @@ export async function measureViewRate(
     let started = performance.now();
     let views = 0;
     for (const [i, request] of requests.entries()) {
-      await embedPhotograph(request, networks, options.signal);
+      options.signal.throwIfAborted();
+      await embedPhotograph(request, networks);
       // The first warms up.
       if (i === 0) started = performance.now();
       else views += request.views.length;
@@ -150,11 +149,10 @@ async function writeCaches({ recognizers }: Networks): Promise<void> {
 }
 
 async function embedPhotograph(
-  { imageRoot, uri, faceId, views }: ViewRequest,
+  { photographs, face, views }: ViewRequest,
   networks: Networks,
-  signal: AbortSignal,
 ): Promise<{ views: EmbeddedViews; fresh: boolean }> {
-  const read = await readImage(folderSource(imageRoot), { uri }, signal);
+  const read = await photographs.read(face);
   if (read.status === 'rejected') {
     const outcome: ViewOutcome = { status: 'rejected', rejection: read.rejection };
     const outcomes = new Map(networks.recognizers.map(({ name }) => [name, views.map(() => outcome)]));
@@ -164,7 +162,7 @@ async function embedPhotograph(
   const missing = views.filter((view) =>
     networks.recognizers.some(({ cache }) => !cache.has(viewKey(sha256, view))),
   );
-  if (missing.length > 0) await compute(faceId, read.bytes, sha256, missing, networks);
+  if (missing.length > 0) await compute(face.faceId, read.bytes, sha256, missing, networks);
   const outcomes = new Map(
     networks.recognizers.map(({ name, cache }) => [
       name,

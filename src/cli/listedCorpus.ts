@@ -1,0 +1,45 @@
+/** A corpus for commands that work on all of it at once: its photographs listed, and ready to be read. */
+import { openCorpus } from '../producer/readers/corpusReader.ts';
+import { describeIgnored } from '../producer/readers/ignored.ts';
+import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
+import { ConfigError } from '../shared/errors.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import type { Releasers } from '../shared/releasers.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
+import type { AskedCorpus } from './corpusOptions.ts';
+
+export interface ListedCorpus {
+  /** In the order of `compareFaces`, in memory. */
+  readonly faces: readonly FaceRecord[];
+  readonly photographs: Photographs;
+}
+
+export interface ListCorpusOptions {
+  readonly s3: S3Options;
+  /** Holds for reading the photographs, too. */
+  readonly signal: AbortSignal;
+  /** Hears what was passed over, and how the corpus was understood. */
+  readonly note: (line: string) => void;
+  /** Closes the photographs. */
+  readonly releasers: Releasers;
+}
+
+/** @throws ConfigError when the corpus is not there, is not what it is said to be, or has no photograph. */
+export async function listCorpus(
+  asked: AskedCorpus,
+  { s3, signal, note, releasers }: ListCorpusOptions,
+): Promise<ListedCorpus> {
+  const reader = await openCorpus(asked, { s3 });
+  const faces: FaceRecord[] = [];
+  for await (const face of reader.faces(signal)) faces.push(face);
+  for (const line of [...(reader.notes ?? []), ...describeIgnored(reader.ignored)]) note(line);
+  if (faces.length === 0) {
+    throw new ConfigError('empty-corpus', 'corpus: expected photographs of people, found none', {
+      path: asked.corpus,
+      corpusFormat: asked.corpusFormat,
+    });
+  }
+  const photographs = await openPhotographs(asked, { s3, signal });
+  releasers.push('photographs', () => photographs.close());
+  return { faces, photographs };
+}

@@ -1,0 +1,62 @@
+/** The photographs of a corpus of any format, one at a time: whole objects, members of archives, rows of tables. */
+import type { RunConfig } from '../config.ts';
+import type { FaceRecord } from '../face.ts';
+import { type ReadOutcome, readImage } from './corpusSource.ts';
+import { imageInRecord } from './faceImage.ts';
+import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSource.ts';
+import { openRowImages } from './rowImages.ts';
+
+export interface Photographs {
+  /** For messages: the absolute folder, or s3://bucket/prefix. */
+  readonly root: string;
+  /**
+   * The image file of a face, in any order and as often as asked for, in an ArrayBuffer of its own. What is wrong with
+   * it alone is a rejection of stage 'read'; throws as `CorpusSource.read`, and the signal's reason once it is aborted.
+   */
+  read(face: FaceRecord): Promise<ReadOutcome>;
+  /** Releases files and sockets. */
+  close(): Promise<void>;
+}
+
+/** Where the photographs of a corpus lie, and as what. */
+export type PhotographPlace = Pick<RunConfig, 'imageRoot' | 'corpusFormat' | 'tableColumns'> &
+  Partial<Pick<RunConfig, 'followLinks'>>;
+
+/**
+ * Opens them for a command that reads one after the other; a worker reads those of a shard together (`shardImages.ts`).
+ * @throws ConfigError when the place is not there or may not be read.
+ */
+export async function openPhotographs(
+  { imageRoot, corpusFormat, tableColumns, followLinks = false }: PhotographPlace,
+  { s3, signal }: Pick<OpenCorpusSourceOptions, 's3'> & { readonly signal: AbortSignal },
+): Promise<Photographs> {
+  const source = await openCorpusSource(imageRoot, { followLinks, s3 });
+  const { root } = source;
+  const whole = (face: FaceRecord) => readImage(source, face, signal);
+  switch (corpusFormat) {
+    case 'folder':
+    case 'csv':
+    case 'webdataset':
+    case 'kdef':
+      return { root, read: whole, close: () => source.close() };
+    case 'recordio':
+      return {
+        root,
+        read: async (face) => imageInRecord(await whole(face), face),
+        close: () => source.close(),
+      };
+    case 'parquet':
+    case 'arrow': {
+      const rows = openRowImages(source, { format: corpusFormat, columns: tableColumns }, signal);
+      return {
+        root,
+        // Without a row, the table has the paths of its images.
+        read: (face) => (face.row === undefined ? whole(face) : rows.read(face.uri, face.row)),
+        async close() {
+          await rows.close();
+          await source.close();
+        },
+      };
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Images in the rows of a corpus's tables, one at a time, in any order and again and again. What has to be read for one
+ * image (its page, or where pages cannot be read alone its whole row group or record batch) is kept for its neighbours,
+ * which are asked for next where a table is sorted by person.
+ */
+import pLimit from 'p-limit';
+import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts';
+import { openTables, tableRejection } from './openTables.ts';
+import { pieceOf, type SourceTable } from './sourceTable.ts';
+import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
+import { type ImageColumn, imagesOfRows, type RowImages } from './tableRows.ts';
+
+/** Bytes of images that are kept, at the least those that had to be read for the last. */
+const KEPT_BYTES = 256 * 2 ** 20;
+
+export interface RowImageReading {
+  readonly format: 'parquet' | 'arrow';
+  readonly columns: TableColumnRequest;
+  /** Default: 256 MiB. */
+  readonly keptBytes?: number;
+}
+
+export interface RowImageReader {
+  /** What is wrong with a row, or with its table, is a rejection; throws as `CorpusSource.read`. */
+  read(uri: string, row: number): Promise<ReadOutcome>;
+  close(): Promise<void>;
+}
+
+/** Rows [start, end) of a table with their images. */
+interface KeptRows extends RowImages {
+  readonly uri: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export function openRowImages(
+  source: CorpusSource,
+  { format, columns, keptBytes = KEPT_BYTES }: RowImageReading,
+  signal: AbortSignal,
+): RowImageReader {
+  const tables = openTables(source, format, signal);
+  // Neighbours that are asked for together must not be read twice.
+  const oneByOne = pLimit(1);
+  /** Used last at the end. */
+  let kept: KeptRows[] = [];
+
+  function keep(rows: KeptRows): void {
+    kept = [...kept.filter((other) => other !== rows), rows];
+    let bytes = kept.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    while (bytes > keptBytes && kept.length > 1) bytes -= kept.shift()?.bytes.length ?? 0;
+  }
+
+  async function read(uri: string, row: number): Promise<ReadOutcome> {
+    const holds = (rows: KeptRows) => rows.uri === uri && rows.start <= row && row < rows.end;
+    const rows = kept.find(holds) ?? (await readAround(uri, row));
+    if (!('start' in rows)) return rows;
+    keep(rows);
+    const [from, to] = rows.starts.slice(row - rows.start);
+    const bytes = rows.bytes.slice(from, to);
+    return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
+  }
+
+  async function readAround(uri: string, row: number) {
+    const table = await tables.get(uri);
+    const { image } = chooseTableColumns(table.fields, columns, uri);
+    if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
+    const span = await spanOf(table, image, row);
+    if (span === undefined) return rejected('beyond-end', `expected row ${row}, the table ends before`);
+    const [start, end] = span;
+    const numbers = Array.from({ length: end - start }, (_, i) => start + i);
+    return { uri, start, end, ...(await imagesOfRows(table, image, numbers)) };
+  }
+
+  return {
+    read: (uri, row) =>
+      oneByOne(async () => {
+        signal.throwIfAborted();
+        try {
+          return await read(uri, row);
+        } catch (error) {
+          // A read that was broken off says nothing of the table.
+          signal.throwIfAborted();
+          return tableRejection(error, uri);
+        }
+      }),
+    close: () => oneByOne(() => tables.close()),
+  };
+}
+
+/** The rows [start, end) that have to be read for one of them; undefined: there is no such row. */
+async function spanOf(
+  table: SourceTable,
+  { column }: ImageColumn,
+  row: number,
+): Promise<readonly [number, number] | undefined> {
+  const piece = pieceOf(table.pieces, row);
+  if (piece === undefined) return undefined;
+  const end = piece.start + piece.rows;
+  const pages = (await table.pageStarts(piece, column)) ?? [];
+  return [pages.findLast((start) => start <= row) ?? piece.start, pages.find((start) => start > row) ?? end];
+}
