@@ -76,6 +76,17 @@ export async function corpusFromOptions(corpus: string, flags: CorpusFlags): Pro
   };
 }
 
+/** The options that were given, as they are typed. */
+export function givenCorpusOptions(flags: CorpusFlags): string[] {
+  const names = Object.keys({
+    ...{ corpusFormat: 0, imageRoot: 0, followLinks: 0, subjectFrom: 0, readBrokenArchives: 0 },
+    ...{ faceIdColumn: 0, subjectIdColumn: 0, pathColumn: 0, imageColumn: 0 },
+  } satisfies Record<keyof CorpusFlags, 0>) as (keyof CorpusFlags)[];
+  return names
+    .filter((name) => flags[name] !== undefined)
+    .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+}
+
 const COLUMN_OPTIONS = ['faceIdColumn', 'subjectIdColumn', 'pathColumn', 'imageColumn'] as const;
 
 /** Of options that several corpora share, those that a corpus of this format has. */

@@ -10,11 +10,12 @@ import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { withoutSecrets } from '../shared/secrets.ts';
 import { positiveInteger } from './computeOptions.ts';
-import { addCorpusOptions } from './corpusOptions.ts';
+import { addCorpusOptions, givenCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
   DEFAULT_RECOGNIZERS,
@@ -31,9 +32,14 @@ import { openStopSignal } from './signals.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
 const EPILOGUE = `
-Example:
+Examples:
   posecast evaluate test-people --distractors other-people --fra models/fra/mine \\
     --pairs models/fra/mine/work/samples.arrow --out evaluation
+  posecast evaluate s3://faces/test.tar --distractors 'others-{00..31}.tar' --subject-from cls --out evaluation
+
+CORPUS and --distractors are whatever \`posecast run\` takes (docs/corpus-formats.md). --subject-from, the columns of tables
+and the S3 options hold for both, where they have archives, tables or S3; --corpus-format and --image-root are about
+CORPUS alone.
 
 How it is measured:
   People are divided into folds. What learns from pairs learns from the training folds only, and test people are
@@ -81,8 +87,8 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('Measures whether variants help, person-disjoint, against every simple rival.')
     .argument('<CORPUS>', `people to be tested, each frontal and turned: ${CORPUS_KINDS}`);
+  command.requiredOption('--out <folder>', 'where report and evaluation.json are written');
   return addOnlyCorpusStoreOptions(addCorpusOptions(command))
-    .requiredOption('--out <folder>', 'where report and evaluation.json are written')
     .optionsGroup('What is compared:')
     .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
     .option(
@@ -156,6 +162,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   try {
     const out = resolve(flags.out);
     if (flags.protocol !== undefined) {
+      refuseCorpusOptions(corpus, flags);
       const { evaluateProtocol } = await import('./evaluateProtocol.ts');
       const asked = { ...flags, protocol: flags.protocol };
       const { result, files, text } = await evaluateProtocol(corpus, asked, commandLine(), hooks);
@@ -199,6 +206,17 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   } finally {
     await releasers.release();
     stop.close();
+  }
+}
+
+/** A protocol knows its set: a folder, laid out as it is published. */
+function refuseCorpusOptions(corpus: string, flags: EvaluateFlags): void {
+  const [given] = givenCorpusOptions(flags);
+  if (isS3Uri(corpus) || given !== undefined) {
+    throw new ConfigError('bad-option', '--protocol: expected a local folder, and no options of a corpus', {
+      corpus,
+      option: given,
+    });
   }
 }
 

@@ -10,7 +10,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { type AskedCorpus, type CorpusFlags, corpusFromOptions, optionsOfFormat } from './corpusOptions.ts';
 import { locateCorpus } from './corpusPlace.ts';
-import { type ListCorpusOptions, listCorpus } from './listedCorpus.ts';
+import { type ListedCorpusOptions, openListedCorpus } from './listedCorpus.ts';
 
 /** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
 export const POSE_SOURCES = ['meter', 'kdef-names'] as const;
@@ -32,12 +32,12 @@ export interface RecognizerFlags {
 export async function openCorpora(
   corpus: string,
   flags: EvaluatedFlags,
-  options: ListCorpusOptions,
+  options: ListedCorpusOptions,
 ): Promise<CorpusInput[]> {
   const asked = await corporaFromOptions(corpus, flags);
   const corpora: CorpusInput[] = [];
   for (const { role, path, asked: place } of asked) {
-    corpora.push({ role, path, ...(await listCorpus(place, options)) });
+    corpora.push({ role, path, ...(await openListedCorpus(place, options)) });
   }
   const [evaluated, ...others] = corpora as [CorpusInput, ...CorpusInput[]];
   return [flags.poses === 'kdef-names' ? withKdefNames(evaluated) : evaluated, ...others];

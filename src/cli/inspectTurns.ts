@@ -2,6 +2,7 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { openTurnSheet } from '../pictures/turnSheet.ts';
+import { openPhotographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
@@ -20,16 +21,18 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
   const faces = await Promise.all(photos.map(faceOf));
   const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this photograph\n`));
+  const { signal } = stop;
+  const photographs = await openPhotographs({ imageRoot: '/', corpusFormat: 'folder' }, { signal });
   const sheet = openTurnSheet();
   const turned = new Set<string>();
   try {
     const { samples } = await collectSamples({
-      imageRoot: '/',
       faces,
+      photographs,
       models,
       seed: 0,
       invented: { count: 0, from: new Set() },
-      signal: stop.signal,
+      signal,
       progress: () => {},
       turned: async (person) => {
         turned.add(person.faceId);
@@ -46,6 +49,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       process.exitCode = 1;
     }
   } finally {
+    await photographs.close();
     stop.close();
   }
   if (sheet.rows === 0) return;

@@ -14,7 +14,7 @@ export interface ListedCorpus {
   readonly photographs: Photographs;
 }
 
-export interface ListCorpusOptions {
+export interface ListedCorpusOptions {
   readonly s3: S3Options;
   /** Holds for reading the photographs, too. */
   readonly signal: AbortSignal;
@@ -25,9 +25,9 @@ export interface ListCorpusOptions {
 }
 
 /** @throws ConfigError when the corpus is not there, is not what it is said to be, or has no photograph. */
-export async function listCorpus(
+export async function openListedCorpus(
   asked: AskedCorpus,
-  { s3, signal, note, releasers }: ListCorpusOptions,
+  { s3, signal, note, releasers }: ListedCorpusOptions,
 ): Promise<ListedCorpus> {
   const reader = await openCorpus(asked, { s3 });
   const faces: FaceRecord[] = [];

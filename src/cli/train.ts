@@ -4,23 +4,29 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import { openBackend } from '../fra/backend.ts';
-import { openCorpus } from '../producer/readers/corpusReader.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import { createReleasers } from '../shared/releasers.ts';
 import { withoutSecrets } from '../shared/secrets.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
+import { CORPUS_KINDS } from './corpusPlace.ts';
 import { Interrupted } from './exit.ts';
+import { openListedCorpus } from './listedCorpus.ts';
 import { openStopSignal } from './signals.ts';
+import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 import { addTrainOptions, type TrainFlags, trainConfigOf } from './trainOptions.ts';
 import { openTrainReporter } from './trainReporter.ts';
 
 const EPILOGUE = `
-Example:
+Examples:
   posecast train photographs --recognizer fr-feature --out models/fra/mine --exclude-subjects test-people.txt
+  posecast train 's3://faces/train-{000..123}.tar' --subject-from cls --out mine --corpus-s3-profile archive
 
-CORPUS is a folder per person. Every near-frontal photograph is also rendered at other poses; photographs and
-renders pass the face pipeline; then an autoencoder and a generator learn from all but the validation people:
+CORPUS is whatever \`posecast run\` takes (docs/corpus-formats.md). Every near-frontal photograph is also rendered at
+other poses; photographs and renders pass the face pipeline; then an autoencoder and a generator learn from all but the
+validation people:
   samples       landmarks, poses and embeddings (kept in OUT/work)
   autoencoder   landmark image → posture code → landmark image   (watch iou)
   combiner      identity + posture code → embedding              (watch the validation score and "unchanged")
@@ -37,37 +43,47 @@ export function trainCommand(): Command {
     .description(
       'Trains a FRA model (autoencoder and generator) for a recogniser from a corpus of photographs.',
     )
-    .argument('<CORPUS>', 'a folder per person');
-  return addTrainOptions(command)
+    .argument('<CORPUS>', CORPUS_KINDS);
+  return addTrainOptions(addOnlyCorpusStoreOptions(addCorpusOptions(command)))
     .option('--resume', 'continue the training that OUT holds')
     .option('--json', 'one JSON object a line')
     .addHelpText('after', EPILOGUE)
     .action(train);
 }
 
-async function train(corpus: string, flags: TrainFlags): Promise<void> {
+type Flags = TrainFlags & CorpusFlags & OnlyCorpusStoreFlags;
+
+async function train(corpus: string, flags: Flags): Promise<void> {
   const out = resolve(flags.out);
   await checkOut(out, flags.resume === true);
+  const say = openTrainReporter(flags.json === true);
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
+  const releasers = createReleasers();
   try {
-    const { faces, imageRoot } = await listFaces(corpus, flags.excludeSubjects, stop.signal);
+    const asked = await corpusFromOptions(corpus, flags);
+    const { faces: listed, photographs } = await openListedCorpus(asked, {
+      s3: corpusS3Options(flags),
+      signal: stop.signal,
+      note: say.note,
+      releasers,
+    });
+    const faces = await withoutPeople(listed, flags.excludeSubjects);
     const backend = await openBackend(flags.device, flags.threads);
     const models = await resolvePipelineModels(flags, (line) => {
       process.stderr.write(`${line}\n`);
     });
     const people = new Set(faces.map(({ subjectId }) => subjectId)).size;
-    const say = openTrainReporter(flags.json === true);
     say.note(`${people} people, ${faces.length} photographs; training on ${backend.description}`);
     const card = await trainFra(
       trainConfigOf(flags, out),
       {
         out,
-        imageRoot,
         faces,
+        photographs,
         models,
         backend,
         data: {
-          data: flags.dataName ?? basename(imageRoot),
+          data: flags.dataName ?? basename(asked.corpus),
           licence: flags.dataLicence,
           credit: flags.dataCredit,
         },
@@ -83,6 +99,7 @@ async function train(corpus: string, flags: TrainFlags): Promise<void> {
       throw new Interrupted(`training stopped; continue with --resume [out=${flags.out}]`);
     throw error;
   } finally {
+    await releasers.release();
     stop.close();
   }
 }
@@ -110,22 +127,17 @@ async function checkOut(out: string, resume: boolean): Promise<void> {
   }
 }
 
-async function listFaces(
-  corpus: string,
+/** The people that are left out are not looked at again. */
+async function withoutPeople(
+  faces: readonly FaceRecord[],
   exclude: string | undefined,
-  signal: AbortSignal,
-): Promise<{ faces: FaceRecord[]; imageRoot: string }> {
-  const imageRoot = resolve(corpus);
+): Promise<FaceRecord[]> {
   const left = exclude === undefined ? new Set<string>() : await readSubjects(exclude);
-  const reader = await openCorpus({ corpus: imageRoot, corpusFormat: 'folder', imageRoot });
-  const faces: FaceRecord[] = [];
-  for await (const face of reader.faces(signal)) if (!left.has(face.subjectId)) faces.push(face);
-  if (faces.length === 0) {
-    throw new ConfigError('empty-corpus', 'corpus: expected photographs in a folder per person, found none', {
-      path: corpus,
-    });
-  }
-  return { faces, imageRoot };
+  const kept = faces.filter(({ subjectId }) => !left.has(subjectId));
+  if (kept.length > 0) return kept;
+  throw new ConfigError('empty-corpus', '--exclude-subjects: expected to leave somebody, found nobody left', {
+    exclude,
+  });
 }
 
 /** Names from a comma list, from a file (one a line), or of the sub-folders of a folder. */

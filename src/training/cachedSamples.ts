@@ -6,6 +6,7 @@ import { splitSubjects } from '../fra/training/splitSubjects.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
 import { type CollectCounts, collectSamples } from './collectSamples.ts';
+import { listingKey } from './listingKey.ts';
 import { readSamples, type TrainingSample, writeSamples } from './samples.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
 import { openTurnedSheets } from './turnedSheets.ts';
@@ -22,7 +23,7 @@ export interface TrainFolders {
  */
 export async function cachedSamples(
   config: TrainConfig,
-  { faces, imageRoot, models }: TrainInputs,
+  { faces, photographs, models }: TrainInputs,
   hooks: TrainHooks,
   { work, pictures }: TrainFolders,
 ): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
@@ -30,9 +31,9 @@ export async function cachedSamples(
   hooks.stage('samples');
   const path = join(work, 'samples.arrow');
   const digests = models.resolved.map(({ name, sha256 }) => `${name} ${sha256}`);
-  const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
+  const corpus = listingKey(faces, photographs);
   const key = createHash('sha256')
-    .update(JSON.stringify({ version, ...{ seed, validationShare, inventedPeople }, digests, listing }))
+    .update(JSON.stringify({ version, ...{ seed, validationShare, inventedPeople }, digests, ...corpus }))
     .digest('hex');
   let samples = await readSamples(path, key);
   if (samples === undefined) {
@@ -40,7 +41,7 @@ export async function cachedSamples(
     const sheets = openTurnedSheets();
     const people = faces.map(({ subjectId }) => subjectId);
     const collected = await collectSamples({
-      imageRoot,
+      photographs,
       faces,
       models: models.models,
       seed,
@@ -60,7 +61,9 @@ export async function cachedSamples(
       },
     });
     if (collected.samples.length === 0) {
-      throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', { imageRoot });
+      throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', {
+        corpus: photographs.place,
+      });
     }
     await sheets.write(pictures);
     await writeSamples(path, key, collected.samples);
@@ -71,8 +74,6 @@ export async function cachedSamples(
       await rm(join(work, `${stage}.checkpoint`), { force: true });
     await rm(join(work, '..', 'training-log.jsonl'), { force: true });
   }
-  const photographs = samples.filter(
-    ({ gridIndex, origin }) => gridIndex === -1 && origin.length === 0,
-  ).length;
-  return { samples, counts: { photographs, renders: samples.length - photographs } };
+  const real = samples.filter(({ gridIndex, origin }) => gridIndex === -1 && origin.length === 0).length;
+  return { samples, counts: { photographs: real, renders: samples.length - real } };
 }

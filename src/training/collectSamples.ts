@@ -3,9 +3,7 @@
  * (syntheticPoses.ts) go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are
  * what a worker will meet.
  */
-
-import { readImage } from '../shared/corpus/corpusSource.ts';
-import { folderSource } from '../shared/corpus/folderSource.ts';
+import type { Photographs } from '../shared/corpus/photographs.ts';
 import type { FaceOutcome, FaceRecord } from '../shared/face.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -29,7 +27,7 @@ import {
 } from './syntheticPoses.ts';
 
 export interface CollectOptions {
-  readonly imageRoot: string;
+  readonly photographs: Photographs;
   readonly faces: readonly FaceRecord[];
   readonly models: FacePipelineOptions['models'];
   readonly seed: number;
@@ -113,16 +111,14 @@ interface Networks {
 
 /** A near-frontal photograph, to be read again when somebody is made of it. */
 interface FrontalRecord extends Omit<Frontal, 'picture'> {
-  readonly uri: string;
+  readonly face: FaceRecord;
 }
 
 /** Samples of a photograph and its renders; answers with the photograph when it can be turned. */
-async function collectFace(
-  { faceId, subjectId, uri }: FaceRecord,
-  collector: Collector,
-): Promise<FrontalRecord | undefined> {
-  const { networks, counts, samples, imageRoot, signal, seed } = collector;
-  const read = await readImage(folderSource(imageRoot), { uri }, signal);
+async function collectFace(face: FaceRecord, collector: Collector): Promise<FrontalRecord | undefined> {
+  const { networks, counts, samples, photographs, seed } = collector;
+  const { faceId, subjectId } = face;
+  const read = await photographs.read(face);
   const [outcome] =
     read.status === 'ok' ? await networks.pipeline.process([{ faceId, bytes: read.bytes }]) : [];
   if (read.status !== 'ok' || outcome?.status !== 'ok') {
@@ -136,7 +132,7 @@ async function collectFace(
   if (located === undefined) return undefined;
   const poses = turnPhotograph(located, seededRandom(seed, 'render', faceId));
   await collectPoses(poses, { subjectId, faceId, origin: [] }, located.picture, collector);
-  return { subjectId, uri, landmarks: located.landmarks };
+  return { subjectId, face, landmarks: located.landmarks };
 }
 
 /** Samples of somebody who does not exist: a photograph and renders in one style. */
@@ -147,8 +143,8 @@ async function collectInvented(
 ): Promise<void> {
   const random = seededRandom(collector.seed, 'invented', String(n));
   const parents: Frontal[] = [];
-  for (const { subjectId, uri, landmarks } of chooseParents(frontals, random)) {
-    const read = await readImage(folderSource(collector.imageRoot), { uri }, collector.signal);
+  for (const { subjectId, face, landmarks } of chooseParents(frontals, random)) {
+    const read = await collector.photographs.read(face);
     const picture = read.status === 'ok' ? await decodeImage(read.bytes) : undefined;
     if (picture === undefined || 'code' in picture) return;
     parents.push({ subjectId, landmarks, picture });

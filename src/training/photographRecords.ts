@@ -2,10 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { readImage } from '../shared/corpus/corpusSource.ts';
-import { folderSource } from '../shared/corpus/folderSource.ts';
 import { cropHash, photographDigest } from '../shared/photographDigest.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
+import { listingKey } from './listingKey.ts';
 import type { TrainHooks, TrainInputs } from './trainConfig.ts';
 
 export interface PhotographRecords {
@@ -23,13 +22,15 @@ const cacheSchema = z.strictObject({
 
 /** Reads and crops every photograph once; kept in `cache` for the next time. */
 export async function photographRecords(
-  { faces, imageRoot, models: { models, resolved } }: TrainInputs,
+  { faces, photographs, models: { models, resolved } }: Pick<TrainInputs, 'faces' | 'photographs' | 'models'>,
   cache: string,
   hooks: TrainHooks,
 ): Promise<PhotographRecords> {
-  const listing = faces.map(({ faceId, bytes }) => `${faceId} ${bytes}`);
+  const corpus = listingKey(faces, photographs);
   const digests = resolved.map(({ name, sha256 }) => `${name} ${sha256}`);
-  const key = createHash('sha256').update(JSON.stringify({ listing, digests })).digest('hex');
+  const key = createHash('sha256')
+    .update(JSON.stringify({ ...corpus, digests }))
+    .digest('hex');
   const text = await readFile(cache, 'utf8').catch(() => 'null');
   const kept = cacheSchema.safeParse(parseOrNull(text));
   if (kept.success && kept.data.key === key) {
@@ -41,13 +42,13 @@ export async function photographRecords(
   const hashes = new Set<string>();
   const pipeline = await openFacePipeline({ models, aligned: false, device: 'cpu', intraOpThreads: 1 });
   try {
-    for (const [i, { faceId, uri }] of faces.entries()) {
+    for (const [i, face] of faces.entries()) {
       hooks.signal.throwIfAborted();
-      const read = await readImage(folderSource(imageRoot), { uri }, hooks.signal);
+      const read = await photographs.read(face);
       hooks.progress(i + 1, faces.length, 'remembering photographs');
       if (read.status !== 'ok') continue;
       found.add(photographDigest(read.bytes));
-      const [outcome] = await pipeline.process([{ faceId, bytes: read.bytes }]);
+      const [outcome] = await pipeline.process([{ faceId: face.faceId, bytes: read.bytes }]);
       if (outcome?.status === 'ok') hashes.add(cropHash(outcome.face.crop));
     }
   } finally {

@@ -4,6 +4,7 @@ import type { GeneratorKind } from '../fra/generators/generatorConfig.ts';
 import type { LogEntry, LoopConfig } from '../fra/training/loop.ts';
 import type { CombinerLoss, CombinerTerm, CombinerTermWeights } from '../fra/training/lossTerms.ts';
 import type { PostureForm } from '../fra/training/postureForm.ts';
+import type { Photographs } from '../shared/corpus/photographs.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 
@@ -52,8 +53,8 @@ export interface GeneratorRequest {
 
 export interface TrainInputs {
   readonly out: string;
-  readonly imageRoot: string;
   readonly faces: readonly FaceRecord[];
+  readonly photographs: Photographs;
   readonly models: PipelineModels;
   readonly backend: TensorBackend;
   /** What the card says about the data. */

@@ -5,10 +5,11 @@ import { type ReadOutcome, readImage } from './corpusSource.ts';
 import { imageInRecord } from './faceImage.ts';
 import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSource.ts';
 import { openRowImages } from './rowImages.ts';
+import { tableColumnsSchema } from './tableColumns.ts';
 
 export interface Photographs {
-  /** For messages: the absolute folder, or s3://bucket/prefix. */
-  readonly root: string;
+  /** Where and as what they are read: the root, for tables the columns as well. For messages and keys of caches. */
+  readonly place: string;
   /**
    * The image file of a face, in any order and as often as asked for, in an ArrayBuffer of its own. What is wrong with
    * it alone is a rejection of stage 'read'; throws as `CorpusSource.read`, and the signal's reason once it is aborted.
@@ -19,29 +20,34 @@ export interface Photographs {
 }
 
 /** Where the photographs of a corpus lie, and as what. */
-export type PhotographPlace = Pick<RunConfig, 'imageRoot' | 'corpusFormat' | 'tableColumns'> &
-  Partial<Pick<RunConfig, 'followLinks'>>;
+export type PhotographPlace = Pick<RunConfig, 'imageRoot' | 'corpusFormat'> &
+  Partial<Pick<RunConfig, 'followLinks' | 'tableColumns'>>;
 
 /**
  * Opens them for a command that reads one after the other; a worker reads those of a shard together (`shardImages.ts`).
  * @throws ConfigError when the place is not there or may not be read.
  */
 export async function openPhotographs(
-  { imageRoot, corpusFormat, tableColumns, followLinks = false }: PhotographPlace,
+  {
+    imageRoot,
+    corpusFormat,
+    followLinks = false,
+    tableColumns = tableColumnsSchema.parse({}),
+  }: PhotographPlace,
   { s3, signal }: Pick<OpenCorpusSourceOptions, 's3'> & { readonly signal: AbortSignal },
 ): Promise<Photographs> {
   const source = await openCorpusSource(imageRoot, { followLinks, s3 });
-  const { root } = source;
+  const place = source.root;
   const whole = (face: FaceRecord) => readImage(source, face, signal);
   switch (corpusFormat) {
     case 'folder':
     case 'csv':
     case 'webdataset':
     case 'kdef':
-      return { root, read: whole, close: () => source.close() };
+      return { place, read: whole, close: () => source.close() };
     case 'recordio':
       return {
-        root,
+        place,
         read: async (face) => imageInRecord(await whole(face), face),
         close: () => source.close(),
       };
@@ -49,7 +55,7 @@ export async function openPhotographs(
     case 'arrow': {
       const rows = openRowImages(source, { format: corpusFormat, columns: tableColumns }, signal);
       return {
-        root,
+        place: `${place} ${JSON.stringify(tableColumns)}`,
         // Without a row, the table has the paths of its images.
         read: (face) => (face.row === undefined ? whole(face) : rows.read(face.uri, face.row)),
         async close() {

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type EvaluatedFlags, openCorpora } from '../../src/cli/evaluationInputs.ts';
+import { createReleasers } from '../../src/shared/releasers.ts';
+import { posecast } from '../helpers/cli.ts';
+import { writeTable } from '../helpers/tableFiles.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+import { writeTar } from '../producer/tar/tars.ts';
+
+/** Person/photograph of each corpus, and what was noted. */
+async function open(corpus: string, flags: Partial<EvaluatedFlags>) {
+  const releasers = createReleasers();
+  const notes: string[] = [];
+  const options = { s3: {}, signal: new AbortController().signal, releasers };
+  try {
+    const corpora = await openCorpora(
+      corpus,
+      { poses: 'meter', ...flags },
+      { ...options, note: (line) => void notes.push(line) },
+    );
+    const shown = corpora.map(({ role, faces }) => [
+      role,
+      ...faces.map((face) => `${face.subjectId}: ${face.faceId}`),
+    ]);
+    return { corpora, shown, notes };
+  } finally {
+    await releasers.release();
+  }
+}
+
+test('distractors are of any kind, and options hold for each corpus that has them', () =>
+  withTempFolder(async (folder) => {
+    await writeTar(join(folder, 'test.tar'), [
+      ['x/1.jpg', 'one'],
+      ['x/1.txt', 'anna'],
+      ['x/notes.md', 'about'],
+    ]);
+    const text = (value: string) => ({ type: 'text', values: [value] }) as const;
+    const image = { type: 'bytes', values: [Buffer.from('two')] } as const;
+    writeTable(
+      join(folder, 'others.parquet'),
+      { celebrity: text('bert'), image },
+      {
+        format: 'parquet',
+      },
+    );
+    await mkdir(join(folder, 'people', 'carl'), { recursive: true });
+    await writeFile(join(folder, 'people', 'carl', '3.jpg'), 'three');
+    const [tar, table, people] = ['test.tar', 'others.parquet', 'people'].map((name) => join(folder, name));
+    const flags = { distractors: table!, subjectFrom: 'txt', subjectIdColumn: 'celebrity' };
+    const { corpora, shown, notes } = await open(tar!, flags);
+    assert.deepEqual(shown, [
+      ['evaluated', 'anna: test.tar/x/1.jpg'],
+      ['distractors', 'bert: others.parquet#0'],
+    ]);
+    assert.deepEqual([corpora[0]?.path, corpora[1]?.path], [tar, table]);
+    assert.match(notes.join('\n'), /1 ignored: not an image .*notes\.md/);
+    const swapped = await open(people!, { distractors: tar!, corpusFormat: 'folder', subjectFrom: 'txt' });
+    assert.deepEqual(swapped.shown, [
+      ['evaluated', 'carl: carl/3.jpg'],
+      ['distractors', 'anna: test.tar/x/1.jpg'],
+    ]);
+    await assert.rejects(open(people!, { distractors: table!, subjectFrom: 'txt' }), {
+      code: 'bad-option',
+      message: /--subject-from: expected with archives only/,
+    });
+    await assert.rejects(open(people!, { distractors: join(folder, 'nowhere') }), { code: 'no-corpus' });
+  }));
+
+test('KDEF names are read of members of an archive, and both sittings are one person', () =>
+  withTempFolder(async (folder) => {
+    await writeTar(join(folder, 'kdef.tar'), [
+      ['AF01/AF01ANFL.JPG', 'a'],
+      ['BF01/BF01ANS.JPG', 'b'],
+    ]);
+    const { corpora, shown } = await open(join(folder, 'kdef.tar'), { poses: 'kdef-names' });
+    assert.deepEqual(shown, [
+      ['evaluated', 'F01: kdef.tar/AF01/AF01ANFL.JPG', 'F01: kdef.tar/BF01/BF01ANS.JPG'],
+    ]);
+    const yaws = corpora[0]?.faces.map((face) => corpora[0]?.yawOf?.(face));
+    assert.deepEqual(yaws, [-90, 0]);
+  }));
+
+test('train and evaluate refuse a corpus that a run would refuse, in the words of a run', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'a.tar.gz'), '');
+    await writeTar(join(folder, 'empty.tar'), []);
+    await writeTar(join(folder, 'one.tar'), [['anna/1.jpg', 'x']]);
+    const out = ['--out', join(folder, 'out')];
+    const at = (name: string) => join(folder, name);
+    const cases: readonly [string[], RegExp][] = [
+      [['train', at('a.tar.gz')], /plain tars, found a compressed one/],
+      [['evaluate', at('a.tar.gz')], /plain tars, found a compressed one/],
+      [['train', at('empty.tar')], /expected photographs of people, found none/],
+      [['evaluate', at('one.tar'), '--image-column', 'jpg'], /expected with a table only/],
+      [['train', at('one.tar'), '--exclude-subjects', 'anna'], /expected to leave somebody/],
+      [
+        ['evaluate', at('one.tar'), '--protocol', 'kdef', '--subject-from', 'cls'],
+        /--protocol: .*--subject-from/,
+      ],
+      [['evaluate', 's3://b/c', '--protocol', 'kdef'], /--protocol: expected a local folder/],
+    ];
+    for (const [words, reason] of cases) {
+      const { code, stderr } = await posecast([...words, ...out]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, reason);
+    }
+  }));

@@ -1,0 +1,120 @@
+/** A training and an evaluation see the same photographs, whatever they are packed in. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { corpusFromOptions } from '../../src/cli/corpusOptions.ts';
+import { type ListedCorpus, openListedCorpus } from '../../src/cli/listedCorpus.ts';
+import { embedViews } from '../../src/evaluate/corpus/embedViews.ts';
+import { createReleasers } from '../../src/shared/releasers.ts';
+import { collectSamples } from '../../src/training/collectSamples.ts';
+import { photographRecords } from '../../src/training/photographRecords.ts';
+import { type PipelineModels, resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
+import { PACKED, packPhotographs } from '../helpers/packedPhotographs.ts';
+import { samplePhotographs } from '../helpers/photographs.ts';
+import { putObjects } from '../helpers/s3Objects.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+
+const signal = new AbortController().signal;
+const photographs = samplePhotographs(2);
+const releasers = createReleasers();
+let folder = '';
+let models: PipelineModels;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'posecast-packed-'));
+  await packPhotographs(photographs, folder);
+  models = await resolvePipelineModels({ detector: 'fr-detect', recognizer: 'fr-feature' }, () => {});
+});
+after(async () => {
+  await releasers.release();
+  await rm(folder, { recursive: true });
+});
+
+async function listed(corpus: string, s3 = {}): Promise<ListedCorpus> {
+  return openListedCorpus(await corpusFromOptions(corpus, {}), { s3, signal, note: () => {}, releasers });
+}
+
+/** What the training's card remembers of a corpus; `work` is its cache. */
+function records(corpus: ListedCorpus, work: string) {
+  const quiet = { stage() {}, progress() {}, log() {}, note() {}, signal };
+  return photographRecords({ ...corpus, models }, join(folder, `${work}.json`), quiet);
+}
+
+/** Embeddings of the whole corpus, of the same photographs in the same order whatever they are called. */
+async function embeddings(corpus: ListedCorpus, work: string): Promise<[string, string][]> {
+  const views = [{ kind: 'photograph' }] as const;
+  const requests = corpus.faces.map((face) => ({ photographs: corpus.photographs, face, views }));
+  const options = { recognizers: [models], work: join(folder, work), signal, progress: () => {} };
+  const answers = await embedViews(requests, options);
+  return answers
+    .map(({ sha256, outcomes }): [string, string] => {
+      const [outcome] = outcomes.get('fr-feature') ?? [];
+      assert.equal(outcome?.status, 'ok');
+      return [sha256 ?? '', String(outcome.view.embedding)];
+    })
+    .sort();
+}
+
+test('a tar, a RecordIO archive and tables, here and in S3, give the records and embeddings of the folder', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    const plain = await listed(join(folder, 'photos'));
+    const expected = await records(plain, 'folder');
+    assert.equal(expected.photographDigests.length, photographs.length);
+    assert.equal(expected.cropHashes.length, photographs.length);
+    const embedded = await embeddings(plain, 'work-folder');
+    for (const name of PACKED.slice(1)) {
+      const packed = await listed(join(folder, name));
+      assert.equal(packed.faces.length, photographs.length, name);
+      assert.deepEqual(await embeddings(packed, `work-${name}`), embedded, name);
+    }
+    const archives = ['faces.tar', 'faces.rec', 'faces.idx', 'faces.parquet'];
+    await putObjects(
+      service,
+      Object.fromEntries(archives.map((name) => [`c/${name}`, readFileSync(join(folder, name))])),
+    );
+    for (const name of ['faces.tar', 'faces.rec', 'faces.parquet']) {
+      const far = await listed(`s3://${service.bucket}/c/${name}`, { endpoint: service.endpoint });
+      assert.deepEqual(await records(far, `s3-${name}`), expected, name);
+    }
+  }));
+
+test('samples of a training come out of a table as they come out of a folder', async () => {
+  const collect = async (name: string) => {
+    const corpus = await listed(join(folder, name));
+    const { samples } = await collectSamples({
+      faces: corpus.faces.slice(0, 1),
+      photographs: corpus.photographs,
+      models: models.models,
+      seed: 1,
+      invented: { count: 0, from: new Set() },
+      signal,
+      progress: () => {},
+      turned: async () => {},
+    });
+    return samples.filter(({ gridIndex }) => gridIndex === -1).map(({ embedding }) => String(embedding));
+  };
+  const plain = await collect('photos');
+  assert.equal(plain.length, 1);
+  assert.deepEqual(await collect('faces.parquet'), plain);
+});
+
+test('photographs that cannot be read are rejections of stage read, and the others go on', async () => {
+  const { faces, photographs: images } = await listed(join(folder, 'faces.tar'));
+  const views = [{ kind: 'photograph' }] as const;
+  const [good, other] = faces;
+  assert.ok(good !== undefined && other !== undefined);
+  const requests = [{ ...other, offset: 1e12 }, { ...other, uri: 'elsewhere.tar' }, good].map((face) => ({
+    ...{ photographs: images, face, views },
+  }));
+  const answers = await embedViews(requests, {
+    ...{ recognizers: [models], work: join(folder, 'rejects'), signal, progress: () => {} },
+  });
+  const outcomes = answers.map(({ outcomes }) => outcomes.get('fr-feature')?.[0]);
+  const shown = outcomes.map((outcome) =>
+    outcome?.status === 'rejected' ? `${outcome.rejection.stage}/${outcome.rejection.code}` : outcome?.status,
+  );
+  assert.deepEqual(shown, ['read/beyond-end', 'read/missing', 'ok']);
+});
