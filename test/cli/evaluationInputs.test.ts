@@ -83,24 +83,26 @@ test('KDEF names are read of members of an archive, and both sittings are one pe
     assert.deepEqual(yaws, [-90, 0]);
   }));
 
-test('train and evaluate refuse a corpus that a run would refuse, in the words of a run', () =>
+test('a corpus that a run would refuse is refused, in the words of a run', () =>
   withTempFolder(async (folder) => {
-    await writeFile(join(folder, 'a.tar.gz'), '');
-    await writeTar(join(folder, 'empty.tar'), []);
-    await writeTar(join(folder, 'one.tar'), [['anna/1.jpg', 'x']]);
-    const out = ['--out', join(folder, 'out')];
     const at = (name: string) => join(folder, name);
+    await writeFile(at('a.tar.gz'), '');
+    await mkdir(at('nobody'));
+    await writeTar(at('one.tar'), [['anna/1.jpg', 'x']]);
+    const refused: readonly [string, Partial<EvaluatedFlags>, string, RegExp][] = [
+      ['a.tar.gz', {}, 'bad-corpus', /plain tars, found a compressed one/],
+      ['nobody', {}, 'empty-corpus', /expected photographs of people, found none/],
+      ['one.tar', { imageColumn: 'jpg' }, 'bad-option', /expected with a table only/],
+      ['one.tar', { imageRoot: folder }, 'bad-option', /--image-root: expected with a list only/],
+    ];
+    for (const [name, flags, code, message] of refused) {
+      await assert.rejects(open(at(name), flags), { name: 'ConfigError', code, message }, name);
+    }
+    const out = ['--out', at('out')];
     const cases: readonly [string[], RegExp][] = [
       [['train', at('a.tar.gz')], /plain tars, found a compressed one/],
-      [['evaluate', at('a.tar.gz')], /plain tars, found a compressed one/],
-      [['train', at('empty.tar')], /expected photographs of people, found none/],
-      [['evaluate', at('one.tar'), '--image-column', 'jpg'], /expected with a table only/],
       [['train', at('one.tar'), '--exclude-subjects', 'anna'], /expected to leave somebody/],
-      [
-        ['evaluate', at('one.tar'), '--protocol', 'kdef', '--subject-from', 'cls'],
-        /--protocol: .*--subject-from/,
-      ],
-      [['evaluate', 's3://b/c', '--protocol', 'kdef'], /--protocol: expected a local folder/],
+      [['evaluate', folder, '--protocol', 'kdef', '--subject-from', 'cls'], /--protocol: .*--subject-from/],
     ];
     for (const [words, reason] of cases) {
       const { code, stderr } = await posecast([...words, ...out]);

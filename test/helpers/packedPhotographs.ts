@@ -29,6 +29,6 @@ export async function packPhotographs(photographs: readonly Photograph[], folder
     image: { type: 'bytes', values: photographs.map(({ bytes }) => bytes) },
   };
   for (const format of ['parquet', 'arrow'] as const) {
-    writeTable(join(folder, `faces.${format}`), columns, { format, pieceRows: 3 });
+    writeTable(join(folder, `faces.${format}`), columns, { format, pieceRows: 2 });
   }
 }
