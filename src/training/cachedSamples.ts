@@ -62,7 +62,7 @@ export async function cachedSamples(
     });
     if (collected.samples.length === 0) {
       throw new ConfigError('no-faces', 'expected photographs with a usable face, found none', {
-        corpus: photographs.place,
+        photographs: faces.length,
       });
     }
     await sheets.write(pictures);

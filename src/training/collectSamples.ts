@@ -3,8 +3,10 @@
  * (syntheticPoses.ts) go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are
  * what a worker will meet.
  */
-import type { Photographs } from '../shared/corpus/photographs.ts';
+import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
+import { type Photographs, READ_AHEAD } from '../shared/corpus/photographs.ts';
 import type { FaceOutcome, FaceRecord } from '../shared/face.ts';
+import { mapInOrder } from '../shared/mapInOrder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { type FacePipeline, type FacePipelineOptions, openFacePipeline } from '../worker/facePipeline.ts';
@@ -78,9 +80,12 @@ export async function collectSamples(
     releasers.push('landmarks', () => landmarks.close());
     const collector = { ...options, networks: { pipeline, detector, landmarks }, counts, samples };
     const frontals: FrontalRecord[] = [];
-    for (const face of options.faces) {
+    const readings = mapInOrder(options.faces, READ_AHEAD, async (face) => {
+      return { face, read: await options.photographs.read(face) };
+    });
+    for await (const { face, read } of readings) {
       signal.throwIfAborted();
-      const frontal = await collectFace(face, collector);
+      const frontal = await collectFace(face, read, collector);
       if (frontal !== undefined && invented.from.has(face.subjectId)) frontals.push(frontal);
       options.progress(counts);
     }
@@ -115,10 +120,13 @@ interface FrontalRecord extends Omit<Frontal, 'picture'> {
 }
 
 /** Samples of a photograph and its renders; answers with the photograph when it can be turned. */
-async function collectFace(face: FaceRecord, collector: Collector): Promise<FrontalRecord | undefined> {
-  const { networks, counts, samples, photographs, seed } = collector;
+async function collectFace(
+  face: FaceRecord,
+  read: ReadOutcome,
+  collector: Collector,
+): Promise<FrontalRecord | undefined> {
+  const { networks, counts, samples, seed } = collector;
   const { faceId, subjectId } = face;
-  const read = await photographs.read(face);
   const [outcome] =
     read.status === 'ok' ? await networks.pipeline.process([{ faceId, bytes: read.bytes }]) : [];
   if (read.status !== 'ok' || outcome?.status !== 'ok') {

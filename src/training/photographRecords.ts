@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { READ_AHEAD } from '../shared/corpus/photographs.ts';
+import { mapInOrder } from '../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../shared/photographDigest.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import { listingKey } from './listingKey.ts';
@@ -42,10 +44,13 @@ export async function photographRecords(
   const hashes = new Set<string>();
   const pipeline = await openFacePipeline({ models, aligned: false, device: 'cpu', intraOpThreads: 1 });
   try {
-    for (const [i, face] of faces.entries()) {
+    let done = 0;
+    const readings = mapInOrder(faces, READ_AHEAD, async (face) => {
+      return { face, read: await photographs.read(face) };
+    });
+    for await (const { face, read } of readings) {
       hooks.signal.throwIfAborted();
-      const read = await photographs.read(face);
-      hooks.progress(i + 1, faces.length, 'remembering photographs');
+      hooks.progress(++done, faces.length, 'remembering photographs');
       if (read.status !== 'ok') continue;
       found.add(photographDigest(read.bytes));
       const [outcome] = await pipeline.process([{ faceId: face.faceId, bytes: read.bytes }]);

@@ -8,6 +8,8 @@ import { after, before, test } from 'node:test';
 import { corpusFromOptions } from '../../src/cli/corpusOptions.ts';
 import { type ListedCorpus, openListedCorpus } from '../../src/cli/listedCorpus.ts';
 import { embedViews } from '../../src/evaluate/corpus/embedViews.ts';
+import { type Photographs, READ_AHEAD } from '../../src/shared/corpus/photographs.ts';
+import { photographDigest } from '../../src/shared/photographDigest.ts';
 import { createReleasers } from '../../src/shared/releasers.ts';
 import { collectSamples } from '../../src/training/collectSamples.ts';
 import { photographRecords } from '../../src/training/photographRecords.ts';
@@ -99,6 +101,37 @@ test('samples of a training come out of a table as photographs come out of a fol
   assert.deepEqual(others, []);
   const plain = await embeddings(await listed(join(folder, 'photos')), 'work-folder');
   assert.ok(plain.some(([, embedding]) => embedding === String(real?.embedding)));
+});
+
+test('photographs are read ahead, a few at a time, and answered in their order', async () => {
+  const { faces, photographs: images } = await listed(join(folder, 'faces.rec'));
+  let [now, most] = [0, 0];
+  const counted: Photographs = {
+    ...images,
+    async read(face) {
+      most = Math.max(most, ++now);
+      const read = await images.read(face);
+      now--;
+      return read;
+    },
+  };
+  const views = [{ kind: 'photograph' }] as const;
+  const again = Array.from({ length: 4 * READ_AHEAD }, (_, i) => faces[i % faces.length]!);
+  const requests = again.map((face) => ({ photographs: counted, face, views }));
+  const answers = await embedViews(requests, {
+    ...{ recognizers: [models], work: join(folder, 'ahead'), signal, progress: () => {} },
+  });
+  assert.equal(most, READ_AHEAD);
+  const digests = await Promise.all(
+    again.map(async (face) => {
+      const read = await images.read(face);
+      return read.status === 'ok' ? photographDigest(read.bytes) : read.rejection.code;
+    }),
+  );
+  assert.deepEqual(
+    answers.map(({ sha256 }) => sha256),
+    digests,
+  );
 });
 
 test('photographs that cannot be read are rejections of stage read, and the others go on', async () => {

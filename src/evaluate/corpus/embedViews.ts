@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Photographs } from '../../shared/corpus/photographs.ts';
+import type { ReadOutcome } from '../../shared/corpus/corpusSource.ts';
+import { type Photographs, READ_AHEAD } from '../../shared/corpus/photographs.ts';
 import type { FaceInput, FaceRecord, ProcessedFace } from '../../shared/face.ts';
+import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
 import { createReleasers, type Releasers } from '../../shared/releasers.ts';
 import { type FacePipeline, openFacePipeline } from '../../worker/facePipeline.ts';
@@ -76,12 +78,15 @@ export async function embedViews(
       computed = 0;
     };
     releasers.push('caches', write);
-    for (const [i, request] of requests.entries()) {
+    const readings = mapInOrder(requests, READ_AHEAD, async (request) => {
+      return { request, read: await request.photographs.read(request.face) };
+    });
+    for await (const { request, read } of readings) {
       signal.throwIfAborted();
-      const { views, fresh } = await embedPhotograph(request, networks);
+      const { views, fresh } = await embedPhotograph(request, read, networks);
       answers.push(views);
       if (fresh && ++computed >= WRITE_EVERY) await write();
-      progress(i + 1, requests.length);
+      progress(answers.length, requests.length);
     }
     return answers;
   } finally {
@@ -102,7 +107,7 @@ export async function measureViewRate(
     let views = 0;
     for (const [i, request] of requests.entries()) {
       options.signal.throwIfAborted();
-      await embedPhotograph(request, networks);
+      await embedPhotograph(request, await request.photographs.read(request.face), networks);
       // The first warms up.
       if (i === 0) started = performance.now();
       else views += request.views.length;
@@ -149,10 +154,10 @@ async function writeCaches({ recognizers }: Networks): Promise<void> {
 }
 
 async function embedPhotograph(
-  { photographs, face, views }: ViewRequest,
+  { face, views }: ViewRequest,
+  read: ReadOutcome,
   networks: Networks,
 ): Promise<{ views: EmbeddedViews; fresh: boolean }> {
-  const read = await photographs.read(face);
   if (read.status === 'rejected') {
     const outcome: ViewOutcome = { status: 'rejected', rejection: read.rejection };
     const outcomes = new Map(networks.recognizers.map(({ name }) => [name, views.map(() => outcome)]));

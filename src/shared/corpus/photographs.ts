@@ -7,8 +7,11 @@ import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSour
 import { openRowImages } from './rowImages.ts';
 import { tableColumnsSchema } from './tableColumns.ts';
 
+/** Photographs asked for at once by who works on one after the other: the next are there when one is done, also from afar. */
+export const READ_AHEAD = 8;
+
 export interface Photographs {
-  /** Where and as what they are read: the root, for tables the columns as well. For messages and keys of caches. */
+  /** Where they lie and, of tables, in which columns: what tells one corpus from another in the key of a cache. */
   readonly place: string;
   /**
    * The image file of a face, in any order and as often as asked for, in an ArrayBuffer of its own. What is wrong with
