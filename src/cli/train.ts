@@ -127,7 +127,7 @@ async function checkOut(out: string, resume: boolean): Promise<void> {
   }
 }
 
-/** The people that are left out are not looked at again. */
+/** @throws ConfigError when nobody is left. */
 async function withoutPeople(
   faces: readonly FaceRecord[],
   exclude: string | undefined,

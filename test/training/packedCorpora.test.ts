@@ -5,9 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import sharp from 'sharp';
 import { corpusFromOptions } from '../../src/cli/corpusOptions.ts';
 import { type ListedCorpus, openListedCorpus } from '../../src/cli/listedCorpus.ts';
 import { embedViews } from '../../src/evaluate/corpus/embedViews.ts';
+import { drawExamples } from '../../src/evaluate/examples.ts';
 import { type Photographs, READ_AHEAD } from '../../src/shared/corpus/photographs.ts';
 import { photographDigest } from '../../src/shared/photographDigest.ts';
 import { createReleasers } from '../../src/shared/releasers.ts';
@@ -132,6 +134,26 @@ test('photographs are read ahead, a few at a time, and answered in their order',
     answers.map(({ sha256 }) => sha256),
     digests,
   );
+});
+
+test('pictures of the report come out of an archive and a table, also when all are asked for at once', async () => {
+  for (const name of ['faces.tar', 'faces.parquet']) {
+    const { faces, photographs: images } = await listed(join(folder, name));
+    const files = new Map(faces.map((face) => [face.faceId, { photographs: images, face }]));
+    const [enrolment, probe, other] = faces.map(({ faceId, subjectId }) => {
+      return { faceId, subjectId, yaw: 0, pitch: 0, embedding: new Float32Array() };
+    });
+    assert.ok(enrolment !== undefined && probe !== undefined && other !== undefined);
+    const shown = { group: 'wrong both ways', subjectId: '1', mistakenFor: '2', enrolment, probe, other };
+    for (const { pictures } of await drawExamples([shown, shown], files)) {
+      const drawn = pictures.map(({ jpeg }) => jpeg);
+      assert.equal(new Set(drawn).size, 3, name);
+      for (const jpeg of drawn) {
+        const { format, height } = await sharp(Buffer.from(jpeg, 'base64')).metadata();
+        assert.deepEqual([format, height], ['jpeg', 112]);
+      }
+    }
+  }
 });
 
 test('photographs that cannot be read are rejections of stage read, and the others go on', async () => {
