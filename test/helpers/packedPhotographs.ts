@@ -1,4 +1,4 @@
-/** The same photographs as every kind of corpus: a folder, a tar, a RecordIO archive, tables with the images in them. */
+/** The same photographs as every kind of corpus: a folder and lists of it, a tar, a RecordIO archive, tables of images. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeTar } from '../producer/tar/tars.ts';
@@ -7,7 +7,10 @@ import { saveArchive, writeInsightFaceArchive } from './recordIoWriter.ts';
 import { type TableColumns, writeTable } from './tableFiles.ts';
 
 /** Names below a folder; people are numbers, as RecordIO has them. */
-export const PACKED = ['photos', 'faces.tar', 'faces.rec', 'faces.parquet', 'faces.arrow'] as const;
+export const PACKED = [
+  ...['photos', 'list.csv', 'list.parquet'],
+  ...['faces.tar', 'faces.rec', 'faces.parquet', 'faces.arrow'],
+] as const;
 
 export async function packPhotographs(photographs: readonly Photograph[], folder: string): Promise<void> {
   for (const { subjectId, name, bytes } of photographs) {
@@ -24,8 +27,17 @@ export async function packPhotographs(photographs: readonly Photograph[], folder
       .map(({ bytes }) => ({ label: Number(person), image: bytes })),
   );
   saveArchive(join(folder, 'faces'), writeInsightFaceArchive(records));
+  const paths = photographs.map(({ subjectId, name }) => `photos/${subjectId}/${name}`);
+  const lines = photographs.map(({ subjectId }, i) => `${i},${subjectId},${paths[i]}\n`);
+  writeFileSync(join(folder, 'list.csv'), `face_id,subject_id,path\n${lines.join('')}`);
+  const subject: TableColumns[string] = {
+    type: 'text',
+    values: photographs.map(({ subjectId }) => subjectId),
+  };
+  const list: TableColumns = { subject_id: subject, path: { type: 'text', values: paths } };
+  writeTable(join(folder, 'list.parquet'), list, { format: 'parquet' });
   const columns: TableColumns = {
-    subject_id: { type: 'text', values: photographs.map(({ subjectId }) => subjectId) },
+    subject_id: subject,
     image: { type: 'bytes', values: photographs.map(({ bytes }) => bytes) },
   };
   for (const format of ['parquet', 'arrow'] as const) {

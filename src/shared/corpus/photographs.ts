@@ -7,7 +7,10 @@ import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSour
 import { openRowImages } from './rowImages.ts';
 import { tableColumnsSchema } from './tableColumns.ts';
 
-/** Photographs asked for at once by who works on one after the other: the next are there when one is done, also from afar. */
+/**
+ * Photographs asked for at once by who works on one after the other: the next ones come while it works, also from far
+ * away.
+ */
 export const READ_AHEAD = 8;
 
 export interface Photographs {
