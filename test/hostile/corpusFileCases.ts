@@ -2,6 +2,7 @@
 import { openRecordIoCorpus } from '../../src/producer/readers/recordIo.ts';
 import { openTableCorpus } from '../../src/producer/readers/tableCorpus.ts';
 import { imageOfRecord } from '../../src/shared/corpus/imageRecord.ts';
+import { openRowImages } from '../../src/shared/corpus/rowImages.ts';
 import { tableColumnsSchema } from '../../src/shared/corpus/tableColumns.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { shardImages } from '../../src/worker/tableImages.ts';
@@ -69,11 +70,15 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
     for await (const face of reader.faces()) faces.push(face);
     const ask = tableReads(source, { format, columns: request });
     const images = shardImages(faces, ask);
+    const oneByOne = openRowImages(source, { format, columns: request }, new AbortController().signal);
     let photographs = 0;
     for (const face of faces) {
       const read = await images.read(face);
+      const alone = await oneByOne.read(face.uri, face.row ?? -1);
+      if (alone.status === 'ok') photographs += alone.bytes.length > 0 ? 1 : 0;
       if (read.status === 'ok') photographs += read.bytes.length > 0 ? 1 : 0;
     }
+    await oneByOne.close();
     return photographs;
   };
 }

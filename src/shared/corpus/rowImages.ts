@@ -6,12 +6,15 @@
 import pLimit from 'p-limit';
 import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts';
 import { openTables, tableRejection } from './openTables.ts';
-import { pieceOf, type SourceTable } from './sourceTable.ts';
+import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
-import { type ImageColumn, imagesOfRows, type RowImages } from './tableRows.ts';
+import { imagesOfRows, type RowImages } from './tableRows.ts';
 
 /** Bytes of images that are kept, at the least those that had to be read for the last. */
 const KEPT_BYTES = 256 * 2 ** 20;
+
+/** Rows that are read at once, whatever a file says that it has. */
+const MOST_ROWS = 2 ** 16;
 
 export interface RowImageReading {
   readonly format: 'parquet' | 'arrow';
@@ -64,9 +67,10 @@ export function openRowImages(
     const table = await tables.get(uri);
     const { image } = chooseTableColumns(table.fields, columns, uri);
     if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
-    const span = await spanOf(table, image, row);
-    if (span === undefined) return rejected('beyond-end', `expected row ${row}, the table ends before`);
-    const [start, end] = span;
+    const piece = pieceOf(table.pieces, row);
+    if (piece === undefined) return rejected('beyond-end', `expected row ${row}, the table ends before`);
+    const pageStarts = (await table.pageStarts(piece, image.column)) ?? [];
+    const { start, end } = rowsAround(piece, pageStarts, row);
     const numbers = Array.from({ length: end - start }, (_, i) => start + i);
     return { uri, start, end, ...(await imagesOfRows(table, image, numbers)) };
   }
@@ -87,15 +91,16 @@ export function openRowImages(
   };
 }
 
-/** The rows [start, end) that have to be read for one of them; undefined: there is no such row. */
-async function spanOf(
-  table: SourceTable,
-  { column }: ImageColumn,
-  row: number,
-): Promise<readonly [number, number] | undefined> {
-  const piece = pieceOf(table.pieces, row);
-  if (piece === undefined) return undefined;
-  const end = piece.start + piece.rows;
-  const pages = (await table.pageStarts(piece, column)) ?? [];
-  return [pages.findLast((start) => start <= row) ?? piece.start, pages.find((start) => start > row) ?? end];
+/**
+ * The rows [start, end) that are read for one of them: those of its page, or without pages all of its piece. What a damaged
+ * file says of its pages moves the borders, never beyond the piece and never past the row.
+ */
+export function rowsAround({ start, rows }: TablePiece, pageStarts: readonly number[], row: number) {
+  const block = start + Math.floor((row - start) / MOST_ROWS) * MOST_ROWS;
+  const before = pageStarts.filter((page) => page <= row);
+  const after = pageStarts.filter((page) => page > row);
+  return {
+    start: Math.max(block, ...before.slice(-1)),
+    end: Math.min(block + MOST_ROWS, start + rows, ...after.slice(0, 1)),
+  };
 }

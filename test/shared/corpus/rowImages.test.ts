@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CorpusSource } from '../../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
-import { openRowImages, type RowImageReading } from '../../../src/shared/corpus/rowImages.ts';
+import { openRowImages, type RowImageReading, rowsAround } from '../../../src/shared/corpus/rowImages.ts';
 import { tableColumnsSchema } from '../../../src/shared/corpus/tableColumns.ts';
 import { type WriteOptions, writeTable } from '../../helpers/tableFiles.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
@@ -87,6 +87,26 @@ test('every row has its own image, whatever the order, the layout of the table a
       { numRuns: 40 },
     );
   }));
+
+test('what is read around a row holds it, stays in its piece and is bounded, whatever the pages are said to be', () => {
+  const anyRow = fc.oneof(fc.nat(200), fc.integer({ min: -(2 ** 50), max: 2 ** 50 }));
+  const pieces = fc.record({
+    start: fc.nat(100),
+    rows: fc.oneof(fc.integer({ min: 1, max: 50 }), fc.constant(2 ** 40)),
+  });
+  fc.assert(
+    fc.property(pieces, fc.array(anyRow, { maxLength: 6 }), fc.nat(2 ** 40), (piece, pages, n) => {
+      const row = piece.start + (n % piece.rows);
+      const { start, end } = rowsAround(piece, pages, row);
+      assert.ok(piece.start <= start && start <= row && row < end && end <= piece.start + piece.rows);
+      assert.ok(end - start <= 2 ** 16, `${end - start} rows`);
+    }),
+  );
+  const piece = { start: 10, rows: 20 };
+  assert.deepEqual(rowsAround(piece, [10, 14, 22], 15), { start: 14, end: 22 });
+  assert.deepEqual(rowsAround(piece, [10, 14, 22], 29), { start: 22, end: 30 });
+  assert.deepEqual(rowsAround(piece, [], 15), { start: 10, end: 30 });
+});
 
 test('neighbours of an image are not read again while there is room for them, and all tables are closed', () =>
   withTempFolder(async (folder) => {
