@@ -176,7 +176,9 @@ test('photographs that cannot be read are rejections of stage read, and the othe
   const views = [{ kind: 'photograph' }] as const;
   const [good, other] = faces;
   assert.ok(good !== undefined && other !== undefined);
-  const requests = [{ ...other, offset: 1e12 }, { ...other, uri: 'elsewhere.tar' }, good].map((face) => ({
+  const moved = { ...other, offset: (other.offset ?? 0) + 1024 };
+  const gone = { ...other, uri: 'elsewhere.tar' };
+  const requests = [{ ...other, offset: 1e12 }, gone, moved, good].map((face) => ({
     ...{ photographs: images, face, views },
   }));
   const answers = await embedViews(requests, {
@@ -186,5 +188,5 @@ test('photographs that cannot be read are rejections of stage read, and the othe
   const shown = outcomes.map((outcome) =>
     outcome?.status === 'rejected' ? `${outcome.rejection.stage}/${outcome.rejection.code}` : outcome?.status,
   );
-  assert.deepEqual(shown, ['read/beyond-end', 'read/missing', 'ok']);
+  assert.deepEqual(shown, ['read/beyond-end', 'read/missing', 'read/another-member', 'ok']);
 });

@@ -1,6 +1,12 @@
 /** The tables of a corpus, opened when they are first asked for; the last few stay open. */
 import { ConfigError, describeError, PosecastError } from '../errors.ts';
-import { type CorpusSource, isOfOneObject, type Rejected, rejected, type SourceFile } from './corpusSource.ts';
+import {
+  type CorpusSource,
+  isOfOneObject,
+  type Rejected,
+  rejected,
+  type SourceFile,
+} from './corpusSource.ts';
 import { openSourceTable } from './openSourceTable.ts';
 import type { SourceTable } from './sourceTable.ts';
 

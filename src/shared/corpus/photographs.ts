@@ -6,6 +6,7 @@ import { imageInRecord } from './faceImage.ts';
 import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSource.ts';
 import { openRowImages } from './rowImages.ts';
 import { tableColumnsSchema } from './tableColumns.ts';
+import { imageInMember, memberPlace } from './tarMember.ts';
 
 /**
  * Photographs asked for at once by who works on one after the other: the next ones come while it works, also from far
@@ -48,9 +49,14 @@ export async function openPhotographs(
   switch (corpusFormat) {
     case 'folder':
     case 'csv':
-    case 'webdataset':
     case 'kdef':
       return { place, read: whole, close: () => source.close() };
+    case 'webdataset':
+      return {
+        place,
+        read: async (face) => imageInMember(await readImage(source, memberPlace(face), signal), face),
+        close: () => source.close(),
+      };
     case 'recordio':
       return {
         place,
