@@ -6,6 +6,7 @@ import { readCommittedSet } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
+import { bodyBytes } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { listAppend } from './append/listAppend.ts';
 import { listCorpus, type PlanRunOptions, runToResume } from './planRun.ts';
@@ -46,7 +47,7 @@ export async function planDryRun(
   // The listing of a large corpus is large: it is counted as it goes by.
   const nowhere: Pick<ObjectStore, 'put'> = {
     async put(_, body) {
-      listingBytes += body.byteLength;
+      listingBytes += bodyBytes(body);
     },
   };
   if (existing !== undefined && options.append === true) {

@@ -9,6 +9,7 @@ import { compareFaces } from '../shared/listingOrder.ts';
 import { createTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/listingTable.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
+import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
 import { createShardPlanner, type PlannedShard } from './planShards.ts';
@@ -104,7 +105,7 @@ export async function writeListing(
     const key = partKey(runId, parts.length);
     const rows = table.rows;
     const body = await table.finish();
-    parts.push({ key, rows, bytes: body.byteLength, sha256: sha256Of(body) });
+    parts.push({ key, rows, bytes: bodyBytes(body), sha256: bodySha256(body) });
     await store.put(key, body, signal);
   };
 
@@ -208,8 +209,4 @@ export function jsonLine({ subjectId, faceId, uri, bytes, offset, row, labels }:
   const place =
     offset === undefined && row === undefined ? [] : [offset ?? null, ...(row === undefined ? [] : [row])];
   return JSON.stringify([subjectId, faceId, uri, bytes, ...place, ...(labels === undefined ? [] : [labels])]);
-}
-
-export function sha256Of(body: Uint8Array): string {
-  return createHash('sha256').update(body).digest('hex');
 }

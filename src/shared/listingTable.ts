@@ -64,10 +64,10 @@ export interface TableWriter<C extends TableColumns> {
   /** Rows so far. */
   readonly rows: number;
   /**
-   * The whole file; the writer is empty afterwards, and its memory serves the next file. Keeps the thread busy for about a
+   * The whole file, piece after piece; the writer is empty afterwards, and its memory serves the next file. Keeps the thread busy for about a
    * second a million rows. Nothing may be appended before it is done.
    */
-  finish(): Promise<Uint8Array>;
+  finish(): Promise<readonly Uint8Array[]>;
 }
 
 /**

@@ -1,9 +1,9 @@
 /** How fast each stage of a shard is alone: one thread, ready inputs, nothing else running, at its best batch. */
-import { createHash } from 'node:crypto';
 import { POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
+import { bodySha256 } from '../shared/store/objectBody.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { tableMetadata } from '../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
@@ -181,8 +181,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
         labelColumns: [],
       });
       for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!));
-      const bytes = await encodeTable(table.finish(), { format, metadata });
-      createHash('sha256').update(bytes).digest();
+      bodySha256(await encodeTable(table.finish(), { format, metadata }));
       return batch;
     });
   }

@@ -1,5 +1,5 @@
 /** The thread that encodes and hashes tables, so that neither happens where a queue lock is renewed. */
-import { createHash } from 'node:crypto';
+import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { TableColumns } from '../shared/table/columns.ts';
 import { type EncodedTable, type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
@@ -10,7 +10,7 @@ export interface TableRequest {
 }
 
 await serveThread<undefined, TableRequest, EncodedTable>(async () => async ({ table, options }) => {
-  const bytes = await encodeTable(table, options);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { response: { bytes, sha256, rows: table.rows }, transfer: [bytes.buffer as ArrayBuffer] };
+  const content = await encodeTable(table, options);
+  const response = { content, bytes: bodyBytes(content), sha256: bodySha256(content), rows: table.rows };
+  return { response, transfer: [...new Set(content.map((piece) => piece.buffer as ArrayBuffer))] };
 });

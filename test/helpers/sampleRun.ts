@@ -1,5 +1,5 @@
 /** A small run in a store, made by the product's own planner, encoder and commit; only the embeddings are made up. */
-import { createHash } from 'node:crypto';
+
 import { writeListing } from '../../src/producer/writeListing.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
@@ -8,6 +8,7 @@ import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.ts';
 import { createRunFile, type RunFile } from '../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
+import { bodyBytes, bodySha256 } from '../../src/shared/store/objectBody.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import type { TableColumns } from '../../src/shared/table/columns.ts';
 import { type EncodedTable, encodeTable } from '../../src/shared/table/encodeTable.ts';
@@ -162,8 +163,8 @@ export async function shardResult(
   const encode = async (kind: TableMetadata['kind'], table: TableColumns): Promise<EncodedTable> => {
     const labels = kind === 'embeddings' ? run.config.labelColumns : [];
     const metadata = tableMetadata({ kind, ...identity }, labels);
-    const bytes = await encodeTable(table, { format, metadata });
-    return { bytes, rows: table.rows, sha256: createHash('sha256').update(bytes).digest('hex') };
+    const content = await encodeTable(table, { format, metadata });
+    return { content, bytes: bodyBytes(content), rows: table.rows, sha256: bodySha256(content) };
   };
   const data = embeddingRows({ ...run.config, dim: run.embeddingDim });
   for (const row of rows.data) data.add(row);

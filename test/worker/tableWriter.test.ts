@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { wholeBody } from '../../src/shared/store/objectBody.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { tableMetadata } from '../../src/shared/table/tableMetadata.ts';
 import { embeddingRows, rejectRows } from '../../src/shared/table/tables.ts';
@@ -21,7 +22,9 @@ test('a table written in the thread has the checksum of its bytes and all its ro
     const written = await Promise.all(
       tables.map((table) => writer.encode(table, { format: 'parquet', metadata })),
     );
-    for (const [n, { bytes, sha256, rows }] of written.entries()) {
+    for (const [n, { content, bytes: length, sha256, rows }] of written.entries()) {
+      const bytes = wholeBody(content);
+      assert.equal(bytes.length, length);
       assert.equal(rows, n + 1);
       assert.equal(readTable(bytes, { key: 'k' }).rows, n + 1);
       assert.equal(sha256, createHash('sha256').update(bytes).digest('hex'));

@@ -58,9 +58,9 @@ const start = performance.now();
 await Promise.all(
   Array.from({ length: tables }, (_, i) =>
     inWork(async () => {
-      const { bytes } = await writer.encode(made[i] ?? makeTable(rows), options);
-      await store.put(`data/${i}`, bytes);
-      fileBytes += bytes.length;
+      const { content, bytes } = await writer.encode(made[i] ?? makeTable(rows), options);
+      await store.put(`data/${i}`, content);
+      fileBytes += bytes;
     }),
   ),
 );

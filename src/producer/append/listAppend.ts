@@ -8,18 +8,13 @@ import { createTableWriter } from '../../shared/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
 import type { AppendGeneration, RunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
+import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCorpus } from '../readers/corpusReader.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
 import { describeIgnored } from '../readers/ignored.ts';
-import {
-  createCorpusDigest,
-  listingLimits,
-  sha256Of,
-  type WrittenListing,
-  writeListing,
-} from '../writeListing.ts';
+import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
 import { compareCorpus } from './compareCorpus.ts';
 import { earlierFaces } from './earlierFaces.ts';
 
@@ -113,7 +108,7 @@ export async function listAppend(
       added: { faces: written.corpus.faces, subjects: newSubjects, bytes: written.corpus.bytes },
       gone,
       listing: written.listing,
-      subjects: { key, rows, bytes: body.byteLength, sha256: sha256Of(body) },
+      subjects: { key, rows, bytes: bodyBytes(body), sha256: bodySha256(body) },
     };
     return { generation, written, gone };
   } finally {

@@ -9,6 +9,7 @@
  */
 import type { TABLE_FORMATS } from '../config.ts';
 import { IntegrityError } from '../errors.ts';
+import type { ObjectBody } from '../store/objectBody.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { EncodedTable } from '../table/encodeTable.ts';
 import { jsonFile } from './parseFile.ts';
@@ -54,7 +55,7 @@ export async function commitShard(
   try {
     for (const folder of ATTEMPT_FOLDERS) {
       const [entry, table] = [files[folder], tables[folder]];
-      if (entry !== null && table !== undefined) await upload(store, entry, table.bytes, signal);
+      if (entry !== null && table !== undefined) await upload(store, entry, table.content, signal);
     }
   } catch (error) {
     // The run may be finished already, by others: then no finish will remove them. What stays does no harm.
@@ -89,13 +90,13 @@ export async function commitShard(
     for (const folder of ATTEMPT_FOLDERS) {
       const [entry, table] = [files[folder], tables[folder]];
       if (entry === null || table === undefined || (await store.head(entry.key)) !== undefined) continue;
-      await upload(store, entry, table.bytes, undefined);
+      await upload(store, entry, table.content, undefined);
     }
   }
 
   function fileEntry(folder: AttemptFolder, { rows, bytes, sha256 }: EncodedTable): FileEntry {
     const key = attemptKey(folder, result.spec.index, result.attemptId, format);
-    return { key, rows, bytes: bytes.length, sha256 };
+    return { key, rows, bytes, sha256 };
   }
 }
 
@@ -112,16 +113,16 @@ function later(signal: AbortSignal | undefined, ms: number): AbortSignal | undef
 /** Some S3 services keep more or fewer bytes than they were sent and call it a success. */
 async function upload(
   store: ObjectStore,
-  { key }: FileEntry,
-  bytes: Uint8Array,
+  { key, bytes }: FileEntry,
+  content: ObjectBody,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  await store.put(key, bytes, signal);
+  await store.put(key, content, signal);
   const found = (await store.head(key, signal))?.bytes;
-  if (found === bytes.length) return;
+  if (found === bytes) return;
   throw new IntegrityError('altered', 'store keeps another number of bytes than it was sent', {
     key,
-    sent: bytes.length,
+    sent: bytes,
     found,
   });
 }

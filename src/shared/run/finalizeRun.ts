@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { IntegrityError } from '../errors.ts';
 import { mapInOrder } from '../mapInOrder.ts';
+import { bodyBytes, bodySha256, type ObjectBody } from '../store/objectBody.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { TableColumns } from '../table/columns.ts';
 import { encodeParquet, ROW_GROUP_ROWS } from '../table/encodeTable.ts';
@@ -144,7 +145,7 @@ class RunSummary {
   }
 
   /** Checks the sums against what was planned. */
-  toManifest(subjects: Uint8Array): Uint8Array {
+  toManifest(subjects: ObjectBody): Uint8Array {
     const { run, shards, totals } = this;
     const { config } = run;
     if (totals.faces !== shards.faces || totals.subjects !== shards.subjects) {
@@ -176,8 +177,8 @@ class RunSummary {
       subjects: {
         key: SUBJECTS_KEY,
         rows: totals.subjects,
-        bytes: subjects.length,
-        sha256: createHash('sha256').update(subjects).digest('hex'),
+        bytes: bodyBytes(subjects),
+        sha256: bodySha256(subjects),
       },
     });
   }

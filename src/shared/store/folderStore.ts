@@ -20,8 +20,10 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, PosecastError, StoreUnusableError, toError } from '../errors.ts';
+import type { ObjectBody } from './objectBody.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
+import { writeFlushed } from './writeFlushed.ts';
 
 /** Temporary files older than this were left by a process that died. */
 const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
@@ -45,12 +47,11 @@ export async function openFolderStore(
   }
   if (wanted === 'write') await removeStaleTemporaries(temporaries);
 
-  async function writeTemporary(body: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
+  async function writeTemporary(body: ObjectBody, signal: AbortSignal | undefined): Promise<string> {
     const path = join(temporaries, randomUUID());
     const file = await openNew(path, temporaries);
     try {
-      await file.writeFile(body, { signal });
-      await file.sync();
+      await writeFlushed(file, body, signal);
     } catch (error) {
       await file.close();
       await unlink(path);

@@ -1,5 +1,6 @@
 /** A store that tells of every request: which, how it ended, how long it took, how many bytes went either way. */
 import { PosecastError, toError } from '../errors.ts';
+import { bodyBytes } from './objectBody.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 
 export const STORE_OPERATIONS = ['put', 'put-if-absent', 'get', 'head', 'list', 'delete'] as const;
@@ -69,7 +70,7 @@ export function heardStore(store: ObjectStore, hear: (request: StoreRequest) => 
   return {
     uri: store.uri,
     atomicPutIfAbsent: store.atomicPutIfAbsent,
-    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sentBytes: body.length }),
+    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sentBytes: bodyBytes(body) }),
     putIfAbsent: (key, body, signal) =>
       heard('put-if-absent', store.putIfAbsent(key, body, signal), { sentBytes: body.length }),
     get: (key, range, signal) =>

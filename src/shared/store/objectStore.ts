@@ -2,6 +2,8 @@
  * Where a run's files live. A folder and an S3 bucket both implement it; nothing else in posecast knows which
  * one it is. Keys are '/'-separated, relative to the store's root, never empty, never containing '..'.
  */
+import type { ObjectBody } from './objectBody.ts';
+
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
@@ -13,7 +15,7 @@ export interface ObjectStore {
   /** Whether `putIfAbsent` is atomic here. False: a store that ignores If-None-Match (the weaker guarantee). */
   readonly atomicPutIfAbsent: boolean;
   /** Writes or replaces an object; readers see the whole old or the whole new object. */
-  put(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void>;
+  put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void>;
   /** Writes an object only if the key is free. Exactly one of several callers gets `true`. For small objects. */
   putIfAbsent(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean>;
   /** The object, or a range of it [start, end); undefined when the key is absent. */

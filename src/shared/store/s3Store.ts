@@ -1,5 +1,6 @@
 /** A store in an S3 bucket, or in a service that speaks its protocol. */
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
@@ -13,6 +14,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError } from '../errors.ts';
 import type { StoreOperation, StoreRetry } from './heardStore.ts';
+import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { resolveS3Address, type S3Address } from './s3Address.ts';
@@ -25,6 +27,8 @@ import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 /** Bodies above this go up in parts, in bytes. */
 const MULTIPART_BYTES = 16 * 2 ** 20;
 const PART_BYTES = 8 * 2 ** 20;
+/** Bodies in pieces are copied into their parts; longer pieces would be copied more than once. */
+const CUT_BYTES = 2 ** 20;
 /** Opening must end within 5 s, in milliseconds. */
 const OPEN_DEADLINE_MS = 4000;
 const CONFLICT_ATTEMPTS = 8;
@@ -117,11 +121,14 @@ function s3Store(
     );
   }
 
-  async function putInParts(key: string, body: Uint8Array, signal?: AbortSignal): Promise<void> {
+  async function putInParts(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const upload = new Upload({
       client,
-      params: { ...target(key), Body: body },
+      params: {
+        ...target(key),
+        Body: body instanceof Uint8Array ? body : Readable.from(cutBody(body, CUT_BYTES)),
+      },
       partSize: PART_BYTES,
       queueSize: 3,
       leavePartsOnError: false,
@@ -220,7 +227,9 @@ function s3Store(
     atomicPutIfAbsent: atomic,
     put: (key, body, signal) =>
       attempt('put', key, () =>
-        body.length > MULTIPART_BYTES ? putInParts(key, body, signal) : putWhole(key, body, false, signal),
+        bodyBytes(body) > MULTIPART_BYTES
+          ? putInParts(key, body, signal)
+          : putWhole(key, wholeBody(body), false, signal),
       ),
     putIfAbsent: (key, body, signal) =>
       attempt('put-if-absent', key, () =>

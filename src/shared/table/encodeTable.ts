@@ -1,5 +1,8 @@
-/** Columns → the bytes of a Parquet (zstd) or Arrow IPC file. Slow: belongs on a thread of its own, see tableWriter. */
-import { tableToIPC } from 'apache-arrow';
+/**
+ * Columns → a Parquet (zstd) or Arrow IPC file, in pieces that follow one another: what is written, hashed and handed over
+ * needs no copy of the whole. Slow: belongs on a thread of its own, see tableWriter.
+ */
+import { RecordBatchFileWriter, tableToIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import type { TABLE_FORMATS } from '../config.ts';
 import { arrowTable } from './arrowTable.ts';
@@ -13,9 +16,11 @@ export interface EncodeOptions {
 
 /** A table as a file. */
 export interface EncodedTable {
-  /** The whole file. */
-  readonly bytes: Uint8Array;
-  /** Of `bytes`, hex. */
+  /** The whole file, piece after piece. */
+  readonly content: readonly Uint8Array[];
+  /** Length of the file. */
+  readonly bytes: number;
+  /** Of the file, hex. */
   readonly sha256: string;
   readonly rows: number;
 }
@@ -29,16 +34,29 @@ export const ROW_GROUP_ROWS = 8_192;
 /** Rows handed to the writer at once: copied on the way. */
 const BATCH_ROWS = 2_048;
 
-/** The table as one file. Rows keep their order; equal tables give equal bytes. */
-export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array> {
+/** Copying a smaller piece of a file, in bytes, costs less than writing it by itself. */
+const LARGE_BYTES = 64 * 2 ** 10;
+
+/**
+ * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file are the table's own
+ * buffers, wherever they are large: what is changed in them afterwards is changed in the file.
+ */
+export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array[]> {
   const { format, metadata } = options;
   // apache-arrow 21.2 writes compressed IPC that other readers refuse, so IPC files are not compressed.
-  if (format === 'arrow') return tableToIPC(arrowTable(table, metadataEntries(metadata)), 'file');
+  if (format === 'arrow') return arrowFile(table, metadata);
   return encodeParquet(slices(table, BATCH_ROWS), metadata);
 }
 
+async function arrowFile(table: TableColumns, metadata: TableMetadata): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  const writer = RecordBatchFileWriter.writeAll(arrowTable(table, metadataEntries(metadata)));
+  for await (const piece of writer) pieces.push(piece);
+  return joinSmall(pieces);
+}
+
 /** A table of a plan, as one Parquet file (snappy). Few columns and many rows, of which only some are read again. */
-export async function encodePlanTable(table: TableColumns, rowGroupRows: number): Promise<Uint8Array> {
+export async function encodePlanTable(table: TableColumns, rowGroupRows: number): Promise<Uint8Array[]> {
   let builder = new parquet.WriterPropertiesBuilder()
     .setCompression(parquet.Compression.SNAPPY)
     .setMaxRowGroupSize(rowGroupRows);
@@ -72,7 +90,7 @@ function* slices(table: TableColumns, rows: number): Iterable<TableColumns> {
 export async function encodeParquet(
   tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
   metadata: TableMetadata,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   const entries = metadataEntries(metadata);
   return writeParquet(tables, entries, (first) => writerProperties(first, entries));
 }
@@ -81,7 +99,7 @@ async function writeParquet(
   tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
   entries: Map<string, string>,
   propertiesOf: (first: TableColumns) => parquet.WriterProperties,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   const iterator = (async function* () {
     yield* tables;
   })();
@@ -109,11 +127,39 @@ async function writeParquet(
   const stream = await parquet.transformParquetStream(batches, propertiesOf(first.value));
   for await (const chunk of stream) chunks.push(chunk as Uint8Array);
   if (failure !== undefined) throw failure;
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  return joinSmall(chunks);
+}
+
+/**
+ * The same bytes in fewer pieces: each is a call of the system when it is written. Large ones stay where they are; small ones
+ * are copied always, because some are constants of the library that must not move to another thread.
+ */
+function joinSmall(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const endSmall = (): void => {
+    if (small.length > 0) joined.push(concat(small));
+    small = [];
+  };
+  for (const piece of pieces) {
+    if (piece.length < LARGE_BYTES) {
+      small.push(piece);
+      continue;
+    }
+    endSmall();
+    joined.push(piece);
+  }
+  endSmall();
+  return joined;
+}
+
+/** In a buffer of its own, which may be handed over to another thread. */
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
   }
   return bytes;
 }

@@ -7,6 +7,7 @@ import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { runShards } from '../../../src/shared/run/generations.ts';
 import { settleFinished } from '../../../src/shared/run/settleFinished.ts';
 import { readShardCommit } from '../../../src/shared/run/shardCommit.ts';
+import { wholeBody } from '../../../src/shared/store/objectBody.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../../src/verify/verifyRun.ts';
 import {
@@ -149,7 +150,10 @@ test('an attempt whose table the store cut short is not committed', () =>
     const run = await planSampleRun(store, { subjects: 1 });
     const [spec] = await sampleSpecs(store, run);
     assert.ok(spec);
-    const cutting: ObjectStore = { ...store, put: (key, body) => store.put(key, body.subarray(1)) };
+    const cutting: ObjectStore = {
+      ...store,
+      put: (key, body) => store.put(key, wholeBody(body).subarray(1)),
+    };
     await assert.rejects(runSampleShard(cutting, run, spec, 'first'), {
       name: 'IntegrityError',
       code: 'altered',

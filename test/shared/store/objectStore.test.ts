@@ -81,6 +81,20 @@ for (const [name, withStore] of Object.entries(STORES)) {
       assert.equal(Buffer.compare(body, found ?? new Uint8Array(0)), 0);
     }));
 
+  test(`${name}: a body in pieces is one object, however it is cut`, () =>
+    withStore(async (store) => {
+      for (const lengths of [[], [0], [1, 0, 2], [5, 9 * 2 ** 20, 3, 12 * 2 ** 20, 7]]) {
+        const pieces = lengths.map((length, i) => {
+          const piece = new Uint8Array(length).fill(i + 1);
+          for (let at = 0; at < length; at += 997) piece[at] = at % 251;
+          return piece;
+        });
+        await store.put('data/pieces', pieces);
+        const found = (await store.get('data/pieces')) ?? new Uint8Array(0);
+        assert.equal(Buffer.compare(Buffer.concat(pieces), found), 0, `${lengths}`);
+      }
+    }));
+
   test(`${name}: a key that leaves the root or means different things in different places is refused`, () =>
     withStore(async (store) => {
       for (const key of [

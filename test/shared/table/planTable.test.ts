@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import * as parquet from 'parquet-wasm';
+import { wholeBody } from '../../../src/shared/store/objectBody.ts';
 import { encodeParquet, encodePlanTable } from '../../../src/shared/table/encodeTable.ts';
 import { IntegerColumn } from '../../../src/shared/table/integerColumn.ts';
 import { tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
@@ -28,7 +29,7 @@ async function thereAndBack(rows: readonly Row[], groupRows: number) {
     count.add(one.count);
   }
   const table = { rows: rows.length, columns: [text.finish(), count.finish()] };
-  const file = await encodePlanTable(table, groupRows);
+  const file = wholeBody(await encodePlanTable(table, groupRows));
   const back = await parquetReadObjects({ file: file.slice().buffer });
   return back.map((one) => ({
     text: (one.text as string | null | undefined) ?? null,

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DataType, tableFromIPC } from 'apache-arrow';
+import { type DataType, tableFromIPC, tableToIPC } from 'apache-arrow';
 import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { EMBEDDING_TYPES } from '../../../src/shared/config.ts';
+import { wholeBody } from '../../../src/shared/store/objectBody.ts';
+import { arrowTable } from '../../../src/shared/table/arrowTable.ts';
 import { encodeTable } from '../../../src/shared/table/encodeTable.ts';
 import { fromFloat16Bits, toFloat16Bits } from '../../../src/shared/table/float16.ts';
 import { readTable } from '../../../src/shared/table/readTable.ts';
-import { parseTableMetadata, tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
+import {
+  metadataEntries,
+  parseTableMetadata,
+  tableMetadata,
+} from '../../../src/shared/table/tableMetadata.ts';
 import {
   type EmbeddingRow,
   type EmbeddingShape,
@@ -122,7 +128,7 @@ test('an embedding table comes back from Parquet row for row, by a reader that s
     fc.asyncProperty(shape, fc.array(row, { minLength: 1, maxLength: 20 }), async (shape, rows) => {
       const table = embeddingRows(shape);
       for (const one of rows) table.add(one);
-      const bytes = await encodeTable(table.finish(), { format: 'parquet', metadata: METADATA });
+      const bytes = wholeBody(await encodeTable(table.finish(), { format: 'parquet', metadata: METADATA }));
       const found = await parquetReadObjects({ file: toArrayBuffer(bytes), compressors });
       assert.deepEqual(plain(found), plain(rows.map((one) => expected(one, shape))));
     }),
@@ -135,7 +141,7 @@ test('an embedding table comes back from Arrow IPC row for row', async () => {
     fc.asyncProperty(shape, fc.array(row, { minLength: 1, maxLength: 20 }), async (shape, rows) => {
       const table = embeddingRows(shape);
       for (const one of rows) table.add(one);
-      const bytes = await encodeTable(table.finish(), { format: 'arrow', metadata: METADATA });
+      const bytes = wholeBody(await encodeTable(table.finish(), { format: 'arrow', metadata: METADATA }));
       const found = tableFromIPC<Record<string, DataType>>(bytes)
         .toArray()
         .map((one) => one.toJSON());
@@ -143,6 +149,32 @@ test('an embedding table comes back from Arrow IPC row for row', async () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('an Arrow file in pieces is the file in one, and its vectors are the buffers of the table, not copies', async () => {
+  await fc.assert(
+    fc.asyncProperty(shape, fc.array(row, { minLength: 0, maxLength: 20 }), async (shape, rows) => {
+      const table = embeddingRows(shape);
+      for (const one of rows) table.add(one);
+      const columns = table.finish();
+      const inOne = tableToIPC(arrowTable(columns, metadataEntries(METADATA)), 'file');
+      const pieces = await encodeTable(columns, { format: 'arrow', metadata: METADATA });
+      assert.deepEqual(Buffer.concat(pieces), Buffer.from(inOne));
+    }),
+    { numRuns: 30 },
+  );
+  const table = embeddingRows({
+    dim: DIM,
+    embeddingType: 'float32',
+    withLandmarks: false,
+    withPostureCode: false,
+    labelColumns: [],
+  });
+  for (let i = 0; i < 10_000; i++) table.add(makeRow());
+  const columns = table.finish();
+  const vectors = columns.columns.find(({ spec }) => spec.name === 'embedding')!.values;
+  const pieces = await encodeTable(columns, { format: 'arrow', metadata: METADATA });
+  assert.ok(pieces.some(({ buffer, length }) => buffer === vectors.buffer && length === vectors.byteLength));
 });
 
 for (const format of ['parquet', 'arrow'] as const) {
@@ -156,7 +188,9 @@ for (const format of ['parquet', 'arrow'] as const) {
     };
     const rows = embeddingRows(shape);
     for (let i = 0; i < 300; i++) rows.add(makeRow({ faceId: `face-${i}` }));
-    const file = readTable(await encodeTable(rows.finish(), { format, metadata: METADATA }), { key: 'k' });
+    const file = readTable(wholeBody(await encodeTable(rows.finish(), { format, metadata: METADATA })), {
+      key: 'k',
+    });
     assert.equal(file.rows, 300);
     assert.deepEqual(parseTableMetadata(file.metadata, 'k'), METADATA);
     const [batch] = file.batches;
@@ -199,9 +233,12 @@ test('a table of more rows than a row group is read back group by group, in orde
       }),
     );
   }
-  const file = readTable(await encodeTable(rows.finish(), { format: 'parquet', metadata: METADATA }), {
-    key: 'k',
-  });
+  const file = readTable(
+    wholeBody(await encodeTable(rows.finish(), { format: 'parquet', metadata: METADATA })),
+    {
+      key: 'k',
+    },
+  );
   let next = 0;
   for (const batch of file.batches) {
     const [ids, variants, vectors] = ['face_id', 'variant', 'embedding'].map((name) => batch.getChild(name));
@@ -251,7 +288,7 @@ test('a value that does not fit its column is refused with the column named', ()
 test('bytes that are no table, or a damaged one, are an integrity error naming the key', async () => {
   const rows = rejectRows();
   rows.add({ faceId: 'f', subjectId: 's', uri: 'u', stage: 'decode', code: 'c', message: 'm' });
-  const bytes = await encodeTable(rows.finish(), { format: 'parquet', metadata: METADATA });
+  const bytes = wholeBody(await encodeTable(rows.finish(), { format: 'parquet', metadata: METADATA }));
   assert.throws(
     () => readTable(Buffer.from('hello'), { key: 'some/key' }),
     /neither Parquet nor Arrow.*some\/key/,
