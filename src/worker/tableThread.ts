@@ -1,7 +1,7 @@
-/** The thread that encodes and hashes tables, so that neither happens where a queue lock is renewed. */
-import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
+/** The thread that encodes tables, and hashes those that it hands over, so that neither happens where a queue lock is renewed. */
+import { bodySha256 } from '../shared/store/objectBody.ts';
 import type { TableColumns } from '../shared/table/columns.ts';
-import { type EncodedTable, type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
+import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 
 export interface TableRequest {
@@ -9,8 +9,16 @@ export interface TableRequest {
   readonly options: EncodeOptions;
 }
 
-await serveThread<undefined, TableRequest, EncodedTable>(async () => async ({ table, options }) => {
+export interface TableAnswer {
+  readonly content: readonly Uint8Array[];
+  /** Absent where the content is in shared memory: it may be hashed by others, while it is written. */
+  readonly sha256?: string;
+}
+
+await serveThread<undefined, TableRequest, TableAnswer>(async () => async ({ table, options }) => {
   const content = await encodeTable(table, options);
-  const response = { content, bytes: bodyBytes(content), sha256: bodySha256(content), rows: table.rows };
-  return { response, transfer: [...new Set(content.map((piece) => piece.buffer as ArrayBuffer))] };
+  const buffers = [...new Set(content.map((piece) => piece.buffer))];
+  const transfer = buffers.filter((buffer) => buffer instanceof ArrayBuffer);
+  if (transfer.length === 0) return { response: { content } };
+  return { response: { content, sha256: bodySha256(content) }, transfer };
 });

@@ -164,7 +164,12 @@ export async function shardResult(
     const labels = kind === 'embeddings' ? run.config.labelColumns : [];
     const metadata = tableMetadata({ kind, ...identity }, labels);
     const content = await encodeTable(table, { format, metadata });
-    return { content, bytes: bodyBytes(content), rows: table.rows, sha256: bodySha256(content) };
+    return {
+      content,
+      bytes: bodyBytes(content),
+      rows: table.rows,
+      sha256: Promise.resolve(bodySha256(content)),
+    };
   };
   const data = embeddingRows({ ...run.config, dim: run.embeddingDim });
   for (const row of rows.data) data.add(row);

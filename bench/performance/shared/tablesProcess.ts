@@ -58,8 +58,9 @@ const start = performance.now();
 await Promise.all(
   Array.from({ length: tables }, (_, i) =>
     inWork(async () => {
-      const { content, bytes } = await writer.encode(made[i] ?? makeTable(rows), options);
+      const { content, bytes, sha256 } = await writer.encode(made[i] ?? makeTable(rows), options);
       await store.put(`data/${i}`, content);
+      await sha256;
       fileBytes += bytes;
     }),
   ),

@@ -9,7 +9,6 @@
  */
 import type { TABLE_FORMATS } from '../config.ts';
 import { IntegrityError } from '../errors.ts';
-import type { ObjectBody } from '../store/objectBody.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { EncodedTable } from '../table/encodeTable.ts';
 import { jsonFile } from './parseFile.ts';
@@ -45,18 +44,16 @@ export async function commitShard(
   const before = await readShardCommit(store, result.spec.index);
   if (before !== undefined) return settle(store, result, before);
 
-  const files = {
-    data: tables.data === undefined ? null : fileEntry('data', tables.data),
-    rejects: tables.rejects === undefined ? null : fileEntry('rejects', tables.rejects),
-    subjects: fileEntry('subjects', tables.subjects),
-  };
-  // Checked before anything is written: a result that does not add up must not become a commit.
-  const commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
+  let commit: ShardCommit;
   try {
-    for (const folder of ATTEMPT_FOLDERS) {
-      const [entry, table] = [files[folder], tables[folder]];
-      if (entry !== null && table !== undefined) await upload(store, entry, table.content, signal);
-    }
+    for (const folder of ATTEMPT_FOLDERS) await upload(folder, signal);
+    const files = {
+      data: tables.data === undefined ? null : await fileEntry('data', tables.data),
+      rejects: tables.rejects === undefined ? null : await fileEntry('rejects', tables.rejects),
+      subjects: await fileEntry('subjects', tables.subjects),
+    };
+    // A result that does not add up must not become a commit.
+    commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
   } catch (error) {
     // The run may be finished already, by others: then no finish will remove them. What stays does no harm.
     await removeFiles(store, result, AbortSignal.timeout(TIDY_MS)).catch(() => {});
@@ -88,15 +85,28 @@ export async function commitShard(
    */
   async function uploadMissing(): Promise<void> {
     for (const folder of ATTEMPT_FOLDERS) {
-      const [entry, table] = [files[folder], tables[folder]];
-      if (entry === null || table === undefined || (await store.head(entry.key)) !== undefined) continue;
-      await upload(store, entry, table.content, undefined);
+      if (tables[folder] === undefined || (await store.head(keyOf(folder))) !== undefined) continue;
+      await upload(folder, undefined);
     }
   }
 
-  function fileEntry(folder: AttemptFolder, { rows, bytes, sha256 }: EncodedTable): FileEntry {
-    const key = attemptKey(folder, result.spec.index, result.attemptId, format);
-    return { key, rows, bytes, sha256 };
+  function keyOf(folder: AttemptFolder): string {
+    return attemptKey(folder, result.spec.index, result.attemptId, format);
+  }
+
+  async function fileEntry(folder: AttemptFolder, { rows, bytes, sha256 }: EncodedTable): Promise<FileEntry> {
+    return { key: keyOf(folder), rows, bytes, sha256: await sha256 };
+  }
+
+  /** Some S3 services keep more or fewer bytes than they were sent and call it a success. */
+  async function upload(folder: AttemptFolder, stop: AbortSignal | undefined): Promise<void> {
+    const [key, table] = [keyOf(folder), tables[folder]];
+    if (table === undefined) return;
+    await store.put(key, table.content, stop);
+    const found = (await store.head(key, stop))?.bytes;
+    if (found === table.bytes) return;
+    const facts = { key, sent: table.bytes, found };
+    throw new IntegrityError('altered', 'store keeps another number of bytes than it was sent', facts);
   }
 }
 
@@ -108,23 +118,6 @@ function later(signal: AbortSignal | undefined, ms: number): AbortSignal | undef
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });
   return stop.signal;
-}
-
-/** Some S3 services keep more or fewer bytes than they were sent and call it a success. */
-async function upload(
-  store: ObjectStore,
-  { key, bytes }: FileEntry,
-  content: ObjectBody,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await store.put(key, content, signal);
-  const found = (await store.head(key, signal))?.bytes;
-  if (found === bytes) return;
-  throw new IntegrityError('altered', 'store keeps another number of bytes than it was sent', {
-    key,
-    sent: bytes,
-    found,
-  });
 }
 
 async function settle(store: ObjectStore, result: ShardResult, commit: ShardCommit): Promise<'won' | 'lost'> {

@@ -44,12 +44,12 @@ export class ColumnBuilder {
   constructor(spec: ColumnSpec, expectedRows = 0) {
     this.spec = spec;
     if (spec.type === 'utf8') {
-      this.values = new Uint8Array(1024);
+      this.values = this.allocate(1024);
       this.offsets = new Int32Array(128);
     } else if (typeof spec.type === 'string') {
-      this.values = new SCALAR_ARRAYS[spec.type](128);
+      this.values = this.allocate(128);
     } else {
-      this.values = new Float32Array(spec.type.size * Math.max(16, expectedRows));
+      this.values = this.allocate(spec.type.size * Math.max(16, expectedRows));
     }
   }
 
@@ -140,10 +140,16 @@ export class ColumnBuilder {
   private reserve(count: number): void {
     this.used += count;
     if (this.used <= this.values.length) return;
-    const Kind = this.values.constructor as new (length: number) => Numbers;
-    const larger = new Kind(Math.max(this.used, this.values.length * 2));
+    const larger = this.allocate(Math.max(this.used, this.values.length * 2));
     (larger as Uint8Array).set(this.values as Uint8Array);
     this.values = larger;
+  }
+
+  private allocate(length: number): Numbers {
+    const { type } = this.spec;
+    if (type === 'utf8') return new Uint8Array(length);
+    if (typeof type === 'string') return new SCALAR_ARRAYS[type](length);
+    return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
   }
 
   private refuse(problem: string): never {

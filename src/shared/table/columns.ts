@@ -15,7 +15,8 @@ export interface ColumnSpec {
 
 /**
  * A finished column. `values`: UTF-8 bytes (utf8), rows (scalars), rows × size (vectors). Vectors are float32 here
- * whatever they become in the file: rounding a shard's embeddings takes too long for the thread that fills columns.
+ * whatever they become in the file: rounding a shard's embeddings takes too long for the thread that fills columns. They lie in
+ * shared memory, so that a file that consists of them can be hashed by one thread and written by another at the same time.
  */
 export interface Column {
   readonly spec: ColumnSpec;
@@ -33,12 +34,13 @@ export interface TableColumns {
   readonly columns: readonly Column[];
 }
 
-/** Every buffer of a table, for postMessage's transfer list. */
+/** Every buffer of a table that is not shared with the other threads already, for postMessage's transfer list. */
 export function tableBuffers(table: TableColumns): ArrayBuffer[] {
   return table.columns
     .flatMap(({ values, offsets, validity }) => [values, offsets, validity])
     .filter((view) => view !== undefined)
-    .map((view) => view.buffer as ArrayBuffer);
+    .map((view) => view.buffer)
+    .filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** Rows [start, end) of a table; `start` must be a multiple of 8. Numbers are views, texts and nulls are copies. */

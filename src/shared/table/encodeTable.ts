@@ -5,6 +5,7 @@
 import { RecordBatchFileWriter, tableToIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import type { TABLE_FORMATS } from '../config.ts';
+import { bodyBytes } from '../store/objectBody.ts';
 import { arrowTable } from './arrowTable.ts';
 import { sliceTable, type TableColumns } from './columns.ts';
 import { metadataEntries, type TableMetadata } from './tableMetadata.ts';
@@ -20,8 +21,8 @@ export interface EncodedTable {
   readonly content: readonly Uint8Array[];
   /** Length of the file. */
   readonly bytes: number;
-  /** Of the file, hex. */
-  readonly sha256: string;
+  /** Of the file, hex. May still be computed while the file is written. */
+  readonly sha256: Promise<string>;
   readonly rows: number;
 }
 
@@ -34,12 +35,12 @@ export const ROW_GROUP_ROWS = 8_192;
 /** Rows handed to the writer at once: copied on the way. */
 const BATCH_ROWS = 2_048;
 
-/** Copying a smaller piece of a file, in bytes, costs less than writing it by itself. */
+/** Copying a smaller piece of a Parquet file, in bytes, costs less than writing it by itself. */
 const LARGE_BYTES = 64 * 2 ** 10;
 
 /**
- * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file are the table's own
- * buffers, wherever they are large: what is changed in them afterwards is changed in the file.
+ * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file lie in shared memory, the
+ * vectors where they were in the table: what is changed in them afterwards is changed in the file.
  */
 export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array[]> {
   const { format, metadata } = options;
@@ -52,7 +53,7 @@ async function arrowFile(table: TableColumns, metadata: TableMetadata): Promise<
   const pieces: Uint8Array[] = [];
   const writer = RecordBatchFileWriter.writeAll(arrowTable(table, metadataEntries(metadata)));
   for await (const piece of writer) pieces.push(piece);
-  return joinSmall(pieces);
+  return joinPieces(pieces, ({ buffer }) => buffer instanceof SharedArrayBuffer, SharedArrayBuffer);
 }
 
 /** A table of a plan, as one Parquet file (snappy). Few columns and many rows, of which only some are read again. */
@@ -127,35 +128,38 @@ async function writeParquet(
   const stream = await parquet.transformParquetStream(batches, propertiesOf(first.value));
   for await (const chunk of stream) chunks.push(chunk as Uint8Array);
   if (failure !== undefined) throw failure;
-  return joinSmall(chunks);
+  return joinPieces(chunks, ({ length }) => length >= LARGE_BYTES, ArrayBuffer);
 }
 
 /**
- * The same bytes in fewer pieces: each is a call of the system when it is written. Large ones stay where they are; small ones
- * are copied always, because some are constants of the library that must not move to another thread.
+ * The same bytes in fewer pieces: each is a call of the system when it is written. Those that do not stay where they are are
+ * copied, also single ones, because some are constants of the library that must not move to another thread.
  */
-function joinSmall(pieces: readonly Uint8Array[]): Uint8Array[] {
+function joinPieces(
+  pieces: Iterable<Uint8Array>,
+  stays: (piece: Uint8Array) => boolean,
+  Memory: new (bytes: number) => ArrayBufferLike,
+): Uint8Array[] {
   const joined: Uint8Array[] = [];
-  let small: Uint8Array[] = [];
-  const endSmall = (): void => {
-    if (small.length > 0) joined.push(concat(small));
-    small = [];
+  let moving: Uint8Array[] = [];
+  const endMoving = (): void => {
+    if (moving.length > 0) joined.push(concat(moving, Memory));
+    moving = [];
   };
   for (const piece of pieces) {
-    if (piece.length < LARGE_BYTES) {
-      small.push(piece);
+    if (!stays(piece)) {
+      moving.push(piece);
       continue;
     }
-    endSmall();
+    endMoving();
     joined.push(piece);
   }
-  endSmall();
+  endMoving();
   return joined;
 }
 
-/** In a buffer of its own, which may be handed over to another thread. */
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+function concat(pieces: readonly Uint8Array[], Memory: new (bytes: number) => ArrayBufferLike): Uint8Array {
+  const bytes = new Uint8Array(new Memory(bodyBytes(pieces)));
   let at = 0;
   for (const piece of pieces) {
     bytes.set(piece, at);

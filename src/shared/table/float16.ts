@@ -22,8 +22,9 @@ export function toFloat16Bits(value: number): number {
   return sign | ((magnitude - 0x38000000 + 0xfff + lastKeptBit) >>> 13);
 }
 
+/** In shared memory, as the values of vectors are. */
 export function toFloat16Array(values: Float32Array): Uint16Array {
-  const bits = new Uint16Array(values.length);
+  const bits = new Uint16Array(new SharedArrayBuffer(values.length * Uint16Array.BYTES_PER_ELEMENT));
   for (let i = 0; i < values.length; i++) bits[i] = toFloat16Bits(values[i] as number);
   return bits;
 }
