@@ -1,4 +1,4 @@
-/** Streams a corpus into the store as listing and plan. Memory: one listing part, whatever the corpus size. */
+/** Streams a corpus into the store as listing and plan. Memory: one listing part as it is in its file, whatever the corpus size. */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError, PosecastError } from '../shared/errors.ts';
@@ -14,7 +14,7 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
 import { createShardPlanner, type PlannedShard } from './planShards.ts';
 
-/** Rows at which a listing part ends: some 15 MB of Parquet. */
+/** Rows at which a listing part ends: 8 to 15 MB of Parquet, which is what lies in memory of it. */
 const PART_ROWS = 500_000;
 
 /** Keys hold the run's id, so that two planners of one store never write over each other. */
@@ -82,10 +82,10 @@ export async function writeListing(
   let subject = { subjectId: '', faces: 0, bytes: 0 };
   const table = createTableWriter(columns);
 
-  const planned = (shard: PlannedShard | undefined): void => {
+  const planned = async (shard: PlannedShard | undefined): Promise<void> => {
     if (shard === undefined) return;
     if (shard.oversize) oversizeShards++;
-    plan.append({
+    await plan.append({
       index: shard.index,
       part: partKey(runId, shard.part),
       row_start: shard.rowStart,
@@ -96,9 +96,9 @@ export async function writeListing(
       first_class_index: shard.firstClassIndex,
     });
   };
-  const endSubject = (): void => {
+  const endSubject = async (): Promise<void> => {
     if (subject.faces === 0) return;
-    planned(planner.add(subject));
+    await planned(planner.add(subject));
     if (subject.faces > largestSubject.faces) largestSubject = subject;
   };
   const endPart = async (): Promise<void> => {
@@ -113,7 +113,7 @@ export async function writeListing(
   let subjects = 0;
   for await (const face of faces) {
     if (face.subjectId !== subject.subjectId || subject.faces === 0) {
-      endSubject();
+      await endSubject();
       subjects++;
       subject = { subjectId: face.subjectId, faces: 0, bytes: 0 };
       if (planner.nextPart() > parts.length) await endPart();
@@ -126,7 +126,7 @@ export async function writeListing(
       );
     }
     digest.add(face);
-    table.append({
+    const full = table.append({
       face_id: face.faceId,
       subject_id: face.subjectId,
       uri: face.uri,
@@ -135,6 +135,7 @@ export async function writeListing(
       row: face.row ?? null,
       ...Object.fromEntries(labelColumns.map(({ name }, i) => [name, face.labels?.[i] ?? null])),
     });
+    if (full !== undefined) await full;
     subject.faces++;
     subject.bytes += face.bytes;
     if (++seen % 5_000 === 0) {
@@ -143,8 +144,8 @@ export async function writeListing(
     }
   }
   if (seen === 0) return undefined;
-  endSubject();
-  planned(planner.finish());
+  await endSubject();
+  await planned(planner.finish());
   await endPart();
   const shards = plan.rows;
   await store.put(planKey(runId), await plan.finish(), signal);

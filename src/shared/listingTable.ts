@@ -1,7 +1,7 @@
 /** The two Parquet tables of a plan: the listing (one row a face) and the shards (one row a shard). */
 import type { LabelColumn, LabelType } from './labelColumns.ts';
 import type { TableColumns as ColumnarTable } from './table/columns.ts';
-import { encodePlanTable } from './table/encodeTable.ts';
+import { openPlanFile } from './table/encodeTable.ts';
 import { IntegerColumn } from './table/integerColumn.ts';
 import { NumberColumn } from './table/numberColumn.ts';
 import { TextColumn } from './table/textColumn.ts';
@@ -60,37 +60,50 @@ type ColumnValue<T extends ColumnType> = {
 }[T];
 
 export interface TableWriter<C extends TableColumns> {
-  append(row: TableRow<C>): void;
+  /**
+   * Adds a row. Every so often it returns a promise: a row group is full, and nothing may be appended before it is written.
+   * That keeps the thread busy for about 10 ms.
+   */
+  append(row: TableRow<C>): Promise<void> | undefined;
   /** Rows so far. */
   readonly rows: number;
-  /**
-   * The whole file, piece after piece; the writer is empty afterwards, and its memory serves the next file. Keeps the thread busy for about a
-   * second a million rows. Nothing may be appended before it is done.
-   */
+  /** The whole file, piece after piece; the writer is empty afterwards. Nothing may be appended before it is done. */
   finish(): Promise<readonly Uint8Array[]>;
 }
 
 /**
- * Builds one Parquet file (snappy, row groups of 10,000) from flat columns in memory. A row costs two microseconds and
- * leaves nothing to the garbage collector but the strings that it came with.
+ * Builds one Parquet file (snappy, row groups of 10,000). Memory: one row group as flat columns, the earlier ones as they are
+ * in the file. A row costs two microseconds and leaves nothing to the garbage collector but the strings that it came with.
  */
 export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
   const fields = Object.entries(columns).map(([name, type]) => ({ name, column: planColumn(name, type) }));
+  let file = openPlanFile(ROW_GROUP);
+  /** Of the file, and of those the ones that are not in a row group yet. */
   let rows = 0;
+  let open = 0;
+
+  async function endGroup(): Promise<void> {
+    const group: ColumnarTable = { rows: open, columns: fields.map(({ column }) => column.finish()) };
+    await file.write(group);
+    for (const { column } of fields) column.clear();
+    open = 0;
+  }
+
   return {
     append(row) {
       for (const { name, column } of fields) column.add((row as TableRow<TableColumns>)[name] ?? null);
       rows++;
+      return ++open === ROW_GROUP ? endGroup() : undefined;
     },
     get rows() {
       return rows;
     },
     async finish() {
-      const table: ColumnarTable = { rows, columns: fields.map(({ column }) => column.finish()) };
-      const file = await encodePlanTable(table, ROW_GROUP);
-      for (const { column } of fields) column.clear();
+      if (open > 0 || rows === 0) await endGroup();
+      const pieces = await file.finish();
+      file = openPlanFile(ROW_GROUP);
       rows = 0;
-      return file;
+      return pieces;
     },
   };
 }

@@ -238,7 +238,7 @@ test('a listing of an earlier version, without offsets, is read', () =>
   withStore(async (store) => {
     const { offset: _offset, row: _row, ...earlier } = LISTING_COLUMNS;
     const table = createTableWriter(earlier);
-    table.append({ face_id: 'f', subject_id: 's', uri: 'f.jpg', bytes: 3 });
+    await table.append({ face_id: 'f', subject_id: 's', uri: 'f.jpg', bytes: 3 });
     await store.put(partKey('r1', 0), await table.finish());
     assert.deepEqual(await readListing(store, { part: partKey('r1', 0), rowStart: 0, rowEnd: 1 }), [
       { faceId: 'f', subjectId: 's', uri: 'f.jpg', bytes: 3 },

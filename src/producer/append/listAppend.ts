@@ -69,7 +69,7 @@ export async function listAppend(
   async function* added(): AsyncGenerator<FaceRecord> {
     const earlier = shards.listings.map((listing) => earlierFaces(store, listing, signal));
     for await (const { subjectId, faces, earlier: known } of compareCorpus(counted(), earlier, changes)) {
-      table.append({
+      await table.append({
         subject_id: subjectId,
         class_index: known?.classIndex ?? shards.subjects + newSubjects++,
         earlier: known?.places.join(',') ?? '',

@@ -2,12 +2,13 @@
  * Columns → a Parquet (zstd) or Arrow IPC file, in pieces that follow one another: what is written, hashed and handed over
  * needs no copy of the whole. Slow: belongs on a thread of its own, see tableWriter.
  */
-import { RecordBatchFileWriter, tableToIPC } from 'apache-arrow';
+import { RecordBatchFileWriter } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import type { TABLE_FORMATS } from '../config.ts';
 import { bodyBytes } from '../store/objectBody.ts';
 import { arrowTable } from './arrowTable.ts';
 import { sliceTable, type TableColumns } from './columns.ts';
+import { openParquetFile, type ParquetFile } from './parquetFile.ts';
 import { metadataEntries, type TableMetadata } from './tableMetadata.ts';
 
 export interface EncodeOptions {
@@ -56,16 +57,21 @@ async function arrowFile(table: TableColumns, metadata: TableMetadata): Promise<
   return joinPieces(pieces, ({ buffer }) => buffer instanceof SharedArrayBuffer, SharedArrayBuffer);
 }
 
-/** A table of a plan, as one Parquet file (snappy). Few columns and many rows, of which only some are read again. */
-export async function encodePlanTable(table: TableColumns, rowGroupRows: number): Promise<Uint8Array[]> {
-  let builder = new parquet.WriterPropertiesBuilder()
-    .setCompression(parquet.Compression.SNAPPY)
-    .setMaxRowGroupSize(rowGroupRows);
-  for (const { spec } of table.columns) {
-    // Texts that come once, as ids and paths do, make a dictionary useless and numbers that grow do so too.
-    builder = builder.setColumnDictionaryEnabled(spec.name, repeats(table, spec.name));
-  }
-  return writeParquet(slices(table, rowGroupRows), new Map(), () => builder.build());
+/**
+ * A Parquet file (snappy) of a plan: few columns and many rows, of which only some are read again. It is given its row groups
+ * one after another; what the first one repeats decides which texts get a dictionary.
+ */
+export function openPlanFile(rowGroupRows: number): ParquetFile {
+  return openParquetFile(new Map(), (first) => {
+    let builder = new parquet.WriterPropertiesBuilder()
+      .setCompression(parquet.Compression.SNAPPY)
+      .setMaxRowGroupSize(rowGroupRows);
+    for (const { spec } of first.columns) {
+      // Texts that come once, as ids and paths do, make a dictionary useless and numbers that grow do so too.
+      builder = builder.setColumnDictionaryEnabled(spec.name, repeats(first, spec.name));
+    }
+    return builder.build();
+  });
 }
 
 /** Whether a text column says the same again and again, judged by its first rows. */
@@ -93,42 +99,14 @@ export async function encodeParquet(
   metadata: TableMetadata,
 ): Promise<Uint8Array[]> {
   const entries = metadataEntries(metadata);
-  return writeParquet(tables, entries, (first) => writerProperties(first, entries));
-}
-
-async function writeParquet(
-  tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
-  entries: Map<string, string>,
-  propertiesOf: (first: TableColumns) => parquet.WriterProperties,
-): Promise<Uint8Array[]> {
-  const iterator = (async function* () {
-    yield* tables;
-  })();
-  const first = await iterator.next();
-  if (first.done) throw new Error('a Parquet file needs at least one table');
-  const ready = recordBatches(first.value, entries);
-  // The writer reports a failing input in its own words; the caller gets the original.
-  let failure: unknown;
-  const batches = new ReadableStream<parquet.RecordBatch>({
-    async pull(controller) {
-      try {
-        while (ready.length === 0) {
-          const next = await iterator.next();
-          if (next.done) return controller.close();
-          ready.push(...recordBatches(next.value, entries));
-        }
-        controller.enqueue(ready.shift() as parquet.RecordBatch);
-      } catch (error) {
-        failure = error;
-        controller.close();
-      }
-    },
-  });
-  const chunks: Uint8Array[] = [];
-  const stream = await parquet.transformParquetStream(batches, propertiesOf(first.value));
-  for await (const chunk of stream) chunks.push(chunk as Uint8Array);
-  if (failure !== undefined) throw failure;
-  return joinPieces(chunks, ({ length }) => length >= LARGE_BYTES, ArrayBuffer);
+  const file = openParquetFile(entries, (first) => writerProperties(first, entries));
+  try {
+    for await (const table of tables) await file.write(table);
+    return joinPieces(await file.finish(), ({ length }) => length >= LARGE_BYTES, ArrayBuffer);
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
 }
 
 /**
@@ -166,16 +144,6 @@ function concat(pieces: readonly Uint8Array[], Memory: new (bytes: number) => Ar
     at += piece.length;
   }
   return bytes;
-}
-
-function recordBatches(table: TableColumns, entries: Map<string, string>): parquet.RecordBatch[] {
-  const copy = parquet.Table.fromIPCStream(tableToIPC(arrowTable(table, entries), 'stream'));
-  try {
-    return copy.recordBatches();
-  } finally {
-    // Its memory is not JavaScript's: the garbage collector does not know that it is worth collecting.
-    copy.free();
-  }
 }
 
 function writerProperties(table: TableColumns, entries: Map<string, string>): parquet.WriterProperties {

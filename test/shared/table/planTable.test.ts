@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import * as parquet from 'parquet-wasm';
 import { wholeBody } from '../../../src/shared/store/objectBody.ts';
-import { encodeParquet, encodePlanTable } from '../../../src/shared/table/encodeTable.ts';
+import { encodeParquet, openPlanFile } from '../../../src/shared/table/encodeTable.ts';
 import { IntegerColumn } from '../../../src/shared/table/integerColumn.ts';
 import { tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
-import { embeddingRows } from '../../../src/shared/table/tables.ts';
+import { embeddingRows, rejectRows, subjectRows } from '../../../src/shared/table/tables.ts';
 import { TextColumn } from '../../../src/shared/table/textColumn.ts';
 
 interface Row {
@@ -24,12 +24,18 @@ const row: fc.Arbitrary<Row> = fc.record(
 async function thereAndBack(rows: readonly Row[], groupRows: number) {
   const text = new TextColumn({ name: 'text', type: 'utf8', nullable: true });
   const count = new IntegerColumn({ name: 'count', type: 'int64', nullable: true });
-  for (const one of rows) {
-    text.add(one.text);
-    count.add(one.count);
+  const written = openPlanFile(groupRows);
+  for (let start = 0; start < rows.length; start += groupRows) {
+    const group = rows.slice(start, start + groupRows);
+    for (const one of group) {
+      text.add(one.text);
+      count.add(one.count);
+    }
+    await written.write({ rows: group.length, columns: [text.finish(), count.finish()] });
+    text.clear();
+    count.clear();
   }
-  const table = { rows: rows.length, columns: [text.finish(), count.finish()] };
-  const file = wholeBody(await encodePlanTable(table, groupRows));
+  const file = wholeBody(await written.finish());
   const back = await parquetReadObjects({ file: file.slice().buffer });
   return back.map((one) => ({
     text: (one.text as string | null | undefined) ?? null,
@@ -41,9 +47,9 @@ test('texts and integers of a plan come back as they were, nulls too, whatever t
   fc.assert(
     fc.asyncProperty(
       fc.array(row, { minLength: 1, maxLength: 60 }),
-      fc.integer({ min: 1, max: 8 }),
-      async (rows, eights) => {
-        assert.deepEqual(await thereAndBack(rows, eights * 8), rows);
+      fc.integer({ min: 1, max: 70 }),
+      async (rows, groupRows) => {
+        assert.deepEqual(await thereAndBack(rows, groupRows), rows);
       },
     ),
     { numRuns: 20 },
@@ -91,6 +97,33 @@ test('a value of another type is refused with the column named', () => {
   assert.throws(
     () => new IntegerColumn({ name: 'bytes', type: 'int64', nullable: false }).add(1.5),
     /column bytes expected an integer, found 1.5/,
+  );
+});
+
+test('a table that cannot be had fails the file with its own error, and what the writer holds is freed', async () => {
+  const metadata = tableMetadata({ kind: 'rejects', runId: 'r', recognizer: 'r', recognizerDigest: 'd' });
+  const tables = async function* () {
+    for (let i = 0; i < 3; i++) {
+      const rows = rejectRows();
+      rows.add({ faceId: `f${i}`, subjectId: 's', uri: 'u', stage: 'read', code: 'c', message: 'm' });
+      yield rows.finish();
+    }
+    throw new TypeError('no more tables');
+  };
+  await assert.rejects(encodeParquet(tables(), metadata), { name: 'TypeError', message: 'no more tables' });
+  await assert.rejects(encodeParquet([], metadata), /at least one table/);
+});
+
+test('tables of different columns do not make one file', async () => {
+  const metadata = tableMetadata({ kind: 'rejects', runId: 'r', recognizer: 'r', recognizerDigest: 'd' });
+  const rejects = rejectRows();
+  rejects.add({ faceId: 'f', subjectId: 's', uri: 'u', stage: 'read', code: 'c', message: 'm' });
+  const subjects = subjectRows();
+  const counts = { faces: 1, rejects: 0, variants: 0, variantsRejected: 0 };
+  subjects.add({ subjectId: 's', classIndex: 0, ...counts, poseCoverageBefore: 0, poseCoverageAfter: 0 });
+  await assert.rejects(
+    encodeParquet([rejects.finish(), subjects.finish()], metadata),
+    /expected columns face_id: Utf8.*found subject_id: Utf8/,
   );
 });
 
