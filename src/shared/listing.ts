@@ -60,7 +60,7 @@ export async function readListing(
   labelColumns: readonly LabelColumn[] = [],
 ): Promise<FaceRecord[]> {
   const { part, rowStart, rowEnd } = range;
-  const file = await openTable(store, part, signal);
+  const file = await openPart(store, part, signal);
   if (file === undefined) {
     throw new PermanentShardError('no-listing', 'listing part is not in the store', {
       key: part,
@@ -77,7 +77,13 @@ export async function readListing(
   const columns = Object.keys(listingColumns(labelColumns)).filter(
     (name) => file.columns.has(name) || !LATER_LISTING_COLUMNS.includes(name),
   );
-  const rows = await file.read(columns, listingRow.catchall(labelCell), rowStart, rowEnd);
+  const rows = await file
+    .read(columns, listingRow.catchall(labelCell), rowStart, rowEnd, signal)
+    .catch((error: unknown) => {
+      // It may have been put right when it is asked for again.
+      openParts.get(store)?.delete(part);
+      throw error;
+    });
   return rows.map((row) => ({
     faceId: row.face_id,
     subjectId: row.subject_id,
@@ -89,6 +95,27 @@ export async function readListing(
       labels: labelColumns.map((column) => labelOf(column, row[column.name], part)),
     }),
   }));
+}
+
+/** Parts that stay open: those of the shards in work, and the next. */
+const OPEN_PARTS = 4;
+/** Parts never change, so that a shard need not ask for their size and footer again. */
+const openParts = new WeakMap<ObjectStore, Map<string, Promise<StoredTable | undefined>>>();
+
+async function openPart(
+  store: ObjectStore,
+  part: string,
+  signal: AbortSignal | undefined,
+): Promise<StoredTable | undefined> {
+  const open = openParts.get(store) ?? new Map<string, Promise<StoredTable | undefined>>();
+  openParts.set(store, open);
+  const kept = await open.get(part)?.catch(() => undefined);
+  if (kept !== undefined) return kept;
+  const opening = openTable(store, part, signal);
+  open.delete(part);
+  open.set(part, opening);
+  for (const oldest of [...open.keys()].slice(0, -OPEN_PARTS)) open.delete(oldest);
+  return opening;
 }
 
 function labelOf({ name, type }: LabelColumn, cell: unknown, key: string): LabelValue {
@@ -199,7 +226,13 @@ export interface StoredTable {
   readonly rows: number;
   readonly columns: ReadonlySet<string>;
   /** Rows [start, end), each of them checked. */
-  read<T>(columns: string[], schema: z.ZodType<T>, start: number, end: number): Promise<T[]>;
+  read<T>(
+    columns: string[],
+    schema: z.ZodType<T>,
+    start: number,
+    end: number,
+    signal?: AbortSignal,
+  ): Promise<T[]>;
 }
 
 /** A Parquet file of a plan; undefined when the key is absent. */
@@ -211,17 +244,17 @@ export async function openTable(
   const info = await store.head(key, signal);
   if (info === undefined) return undefined;
   const byteLength = info.bytes;
-  const file: AsyncBuffer = {
+  const file = (stop: AbortSignal | undefined): AsyncBuffer => ({
     byteLength,
     slice(start, end = byteLength) {
-      const reading = read(start, end);
+      const reading = read(start, end, stop);
       // The reader asks for several ranges ahead and may give up before it awaits them all: a failure that nobody
       // awaits any more must not end the process.
       reading.catch(() => {});
       return reading;
     },
-  };
-  async function read(start: number, end: number): Promise<ArrayBuffer> {
+  });
+  async function read(start: number, end: number, stop: AbortSignal | undefined): Promise<ArrayBuffer> {
     // Offsets come from the file: a damaged one must not ask for a terabyte.
     if (!(start >= 0 && end >= start && end <= byteLength)) {
       throw new IntegrityError('bad-listing', 'plan file points outside itself', {
@@ -231,7 +264,7 @@ export async function openTable(
         byteLength,
       });
     }
-    const body = await store.get(key, { start, end }, signal);
+    const body = await store.get(key, { start, end }, stop);
     if (body?.byteLength !== end - start) {
       throw new IntegrityError('short-read', 'store returned another number of bytes than asked', {
         key,
@@ -241,22 +274,24 @@ export async function openTable(
     }
     return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
   }
-  const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
+  const guarded = async <T>(stop: AbortSignal | undefined, read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
     } catch (error) {
-      signal?.throwIfAborted();
+      stop?.throwIfAborted();
       if (error instanceof IntegrityError) throw error;
       throw new IntegrityError('bad-listing', 'plan file cannot be read', { key, store: store.uri }, error);
     }
   };
-  const metadata = await guarded(() => parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES }));
+  const metadata = await guarded(signal, () =>
+    parquetMetadataAsync(file(signal), { initialFetchSize: FOOTER_BYTES }),
+  );
   return {
     rows: Number(metadata.num_rows),
     columns: new Set(metadata.schema.slice(1).map(({ name }) => name)),
-    read: (columns, schema, rowStart, rowEnd) =>
-      guarded(async () => {
-        const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd });
+    read: (columns, schema, rowStart, rowEnd, stop = signal) =>
+      guarded(stop, async () => {
+        const rows = await parquetReadObjects({ file: file(stop), metadata, columns, rowStart, rowEnd });
         const parsed = z
           .array(schema)
           .length(rowEnd - rowStart)

@@ -81,10 +81,16 @@ export async function openFolderStore(
     return join(root, key);
   }
 
-  async function makeParent(key: string): Promise<string> {
+  /** Gives the temporary file its name; the folder for it is there nearly always. */
+  async function place<T>(key: string, put: (path: string) => Promise<T>): Promise<T> {
     const path = await pathOf(key);
-    await mkdir(dirname(path), { recursive: true });
-    return path;
+    try {
+      return await put(path);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      return await put(path);
+    }
   }
 
   return {
@@ -95,9 +101,10 @@ export async function openFolderStore(
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
-        const path = await makeParent(key);
-        await rename(temporary, path);
-        await syncFolder(dirname(path));
+        await place(key, async (path) => {
+          await rename(temporary, path);
+          await syncFolder(dirname(path));
+        });
       } catch (error) {
         await unlink(temporary).catch(ignore('ENOENT'));
         throw error;
@@ -108,10 +115,11 @@ export async function openFolderStore(
       checkKey(key);
       const temporary = await writeTemporary(body, signal);
       try {
-        const path = await makeParent(key);
-        if (!(await linkIfAbsent(temporary, path))) return false;
-        await syncFolder(dirname(path));
-        return true;
+        return await place(key, async (path) => {
+          if (!(await linkIfAbsent(temporary, path))) return false;
+          await syncFolder(dirname(path));
+          return true;
+        });
       } finally {
         await unlink(temporary);
       }
@@ -137,8 +145,9 @@ export async function openFolderStore(
             bytes: info.size,
           });
         }
-        if (range === undefined) return await file.readFile({ signal });
-        return await readRange(file, range.start, range.end, key);
+        signal?.throwIfAborted();
+        const { start, end } = range ?? { start: 0, end: info.size };
+        return await readRange(file, start, end, key);
       } finally {
         await file.close();
       }
@@ -227,9 +236,9 @@ async function statFolder(path: string, root: string): Promise<Stats | undefined
 async function openNew(path: string, folder: string): Promise<FileHandle> {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
   for (let attempt = 0; attempt < 20; attempt++) {
-    await mkdir(folder, { recursive: true });
     const file = await open(path, flags).catch(ignore('ENOENT'));
     if (file !== undefined) return file;
+    await mkdir(folder, { recursive: true });
   }
   throw new PosecastError('cannot-write', 'temporary folder disappears while it is used', { folder });
 }

@@ -8,7 +8,7 @@ import type { TABLE_FORMATS } from '../config.ts';
 import { bodyBytes } from '../store/objectBody.ts';
 import { arrowTable } from './arrowTable.ts';
 import { sliceTable, type TableColumns } from './columns.ts';
-import { openParquetFile, type ParquetFile } from './parquetFile.ts';
+import { openParquetFile, type ParquetFile, smallParquetFile } from './parquetFile.ts';
 import { metadataEntries, type TableMetadata } from './tableMetadata.ts';
 
 export interface EncodeOptions {
@@ -47,7 +47,9 @@ export async function encodeTable(table: TableColumns, options: EncodeOptions): 
   const { format, metadata } = options;
   // apache-arrow 21.2 writes compressed IPC that other readers refuse, so IPC files are not compressed.
   if (format === 'arrow') return arrowFile(table, metadata);
-  return encodeParquet(slices(table, BATCH_ROWS), metadata);
+  if (table.rows > BATCH_ROWS) return encodeParquet(slices(table, BATCH_ROWS), metadata);
+  const entries = metadataEntries(metadata);
+  return [smallParquetFile(table, entries, writerProperties(table, entries))];
 }
 
 async function arrowFile(table: TableColumns, metadata: TableMetadata): Promise<Uint8Array[]> {
@@ -87,7 +89,6 @@ function repeats({ rows, columns }: TableColumns, name: string): boolean {
 }
 
 function* slices(table: TableColumns, rows: number): Iterable<TableColumns> {
-  if (table.rows <= rows) return yield table;
   for (let start = 0; start < table.rows; start += rows) {
     yield sliceTable(table, start, Math.min(start + rows, table.rows));
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parquetReadObjects } from 'hyparquet';
 import * as parquet from 'parquet-wasm';
 import { wholeBody } from '../../../src/shared/store/objectBody.ts';
-import { encodeParquet, openPlanFile } from '../../../src/shared/table/encodeTable.ts';
+import { encodeParquet, encodeTable, openPlanFile } from '../../../src/shared/table/encodeTable.ts';
 import { IntegerColumn } from '../../../src/shared/table/integerColumn.ts';
 import { tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
 import { embeddingRows, rejectRows, subjectRows } from '../../../src/shared/table/tables.ts';
@@ -127,7 +127,7 @@ test('tables of different columns do not make one file', async () => {
   );
 });
 
-test('encoding tables one after another takes the memory of one', async () => {
+test('tables encoded one after another, in groups or at once, are the same bytes and take the memory of one', async () => {
   const metadata = tableMetadata({
     kind: 'embeddings',
     runId: 'memory',
@@ -160,7 +160,10 @@ test('encoding tables one after another takes the memory of one', async () => {
         embedding: new Float32Array(512).fill(i),
       });
     }
-    await encodeParquet([rows.finish()], metadata);
+    const table = rows.finish();
+    const inGroups = wholeBody(await encodeParquet([table], metadata));
+    const atOnce = wholeBody(await encodeTable(table, { format: 'parquet', metadata }));
+    assert.equal(Buffer.compare(inGroups, atOnce), 0);
   };
   const megabytes = () => parquet.wasmMemory().buffer.byteLength / 1e6;
   await encode();
