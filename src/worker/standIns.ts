@@ -2,10 +2,10 @@
  * Stand-ins for the dear parts of a worker: with one in place, what a run still costs is the rest. For measuring only
  * (`posecast bench --model dummy`, `--sink dummy`): such a run's tables are worthless.
  */
-import { createHash } from 'node:crypto';
 import { type EmbeddedFace, POSTURE_DIM } from '../shared/face.ts';
 import { normalizeInPlace } from '../shared/l2.ts';
 import { seededRandom } from '../shared/random.ts';
+import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ModelPool, ShardModels } from './modelPool.ts';
 import type { TableWriter } from './tableWriter.ts';
 
@@ -56,12 +56,12 @@ export interface DummyModelsOptions {
 
 /** A writer whose tables of embeddings are files of one byte; those of rejects and people, which a run reads again, are real. */
 export function withoutEmbeddings(writer: TableWriter): TableWriter {
-  const bytes = new Uint8Array(1);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const content = [new Uint8Array(1)];
+  const sha256 = Promise.resolve(bodySha256(content));
   return {
     encode: async (table, options) =>
       options.metadata.kind === 'embeddings'
-        ? { bytes, sha256, rows: table.rows }
+        ? { content, bytes: bodyBytes(content), sha256, rows: table.rows }
         : writer.encode(table, options),
     close: () => writer.close(),
   };

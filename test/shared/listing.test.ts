@@ -234,6 +234,61 @@ test('labels and rows come back from a listing, and are part of the fingerprint 
     }
   }));
 
+test('a part of several row groups gives back every row, also where only some groups have absent values', () =>
+  withStore(async (store) => {
+    const corpus = corpusOf(Array.from({ length: 1_250 }, () => 20)).map((face, i) => ({
+      ...face,
+      ...(i >= 5_000 && i < 12_000 && { offset: i * 2 ** 20 }),
+    }));
+    const written = await writeListing(stream(corpus), store, { ...OPTIONS, partRows: 500_000 });
+    const [part] = written!.listing;
+    assert.equal(part?.rows, 25_000);
+    const body = (await store.get(part.key)) ?? new Uint8Array(0);
+    assert.equal(createHash('sha256').update(body).digest('hex'), part.sha256);
+    assert.deepEqual(await readListing(store, { part: part.key, rowStart: 0, rowEnd: 25_000 }), corpus);
+    for (const [rowStart, rowEnd] of [
+      [9_999, 10_001],
+      [20_000, 20_001],
+    ] as const) {
+      const read = await readListing(store, { part: part.key, rowStart, rowEnd });
+      assert.deepEqual(read, corpus.slice(rowStart, rowEnd));
+    }
+  }));
+
+test('the size and the footer of a part are asked for once, and again after it could not be read', () =>
+  withStore(async (real) => {
+    const asked: string[] = [];
+    let broken = false;
+    const store: ObjectStore = {
+      ...real,
+      head: (key, signal) => {
+        asked.push('head');
+        return real.head(key, signal);
+      },
+      get: async (key, range, signal) => {
+        asked.push('get');
+        const body = await real.get(key, range, signal);
+        return broken ? body?.subarray(1) : body;
+      },
+    };
+    await writeListing(stream(corpusOf([2, 2])), store, OPTIONS);
+    const range = { part: partKey('r1', 0), rowStart: 0, rowEnd: 2 };
+    const read = async () => {
+      asked.length = 0;
+      const rows = await readListing(store, range);
+      return { rows: rows.length, heads: asked.filter((one) => one === 'head').length, gets: asked.length };
+    };
+    const first = await read();
+    assert.equal(first.heads, 1);
+    const second = await read();
+    assert.equal(second.heads, 0);
+    assert.equal(second.gets, first.gets - 2);
+    broken = true;
+    await assert.rejects(readListing(store, range), { name: 'IntegrityError' });
+    broken = false;
+    assert.deepEqual(await read(), first);
+  }));
+
 test('a listing of an earlier version, without offsets, is read', () =>
   withStore(async (store) => {
     const { offset: _offset, row: _row, ...earlier } = LISTING_COLUMNS;
