@@ -34,7 +34,10 @@ export interface ShardTables {
 
 export interface ShardTablesOptions {
   readonly dim: number;
-  readonly config: Pick<RunConfig, 'embeddingType' | 'withLandmarks' | 'withPostureCode' | 'labelColumns'>;
+  readonly config: Pick<
+    RunConfig,
+    'format' | 'embeddingType' | 'withLandmarks' | 'withPostureCode' | 'labelColumns'
+  >;
   /** class_index of the shard's n-th subject. */
   readonly classIndexOf: (n: number) => number;
   /** Embeddings at most, as far as is known. */
@@ -44,7 +47,10 @@ export interface ShardTablesOptions {
 }
 
 export function shardTables(options: ShardTablesOptions): ShardTables {
-  const data = embeddingRows({ dim: options.dim, ...options.config }, options.expectedRows);
+  const data = embeddingRows(
+    { dim: options.dim, ...options.config },
+    { expectedRows: options.expectedRows, shared: options.config.format === 'arrow' },
+  );
   const rejects = rejectRows();
   const subjects = subjectRows();
   const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };

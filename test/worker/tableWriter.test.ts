@@ -34,23 +34,20 @@ for (const format of ['parquet', 'arrow'] as const) {
   });
 }
 
-test('the buffers of a table move to the thread, and its vectors stay in memory that both share', async () => {
+test('the buffers of a table move to the thread; vectors that are shared stay in memory that both share', async () => {
   const writer = await openTableWriter();
+  const shape = { withLandmarks: false, withPostureCode: false, labelColumns: [] };
   try {
-    const rows = embeddingRows({
-      dim: 512,
-      embeddingType: 'float32',
-      withLandmarks: false,
-      withPostureCode: false,
-      labelColumns: [],
-    });
-    const table = rows.finish();
-    const written = writer.encode(table, { format: 'arrow', metadata });
-    for (const { spec, values } of table.columns) {
-      if (typeof spec.type === 'object') assert.ok(values.buffer instanceof SharedArrayBuffer, spec.name);
-      else assert.equal(values.buffer.byteLength, 0, spec.name);
+    for (const shared of [true, false]) {
+      const table = embeddingRows({ dim: 512, embeddingType: 'float32', ...shape }, { shared }).finish();
+      const written = writer.encode(table, { format: shared ? 'arrow' : 'parquet', metadata });
+      for (const { spec, values } of table.columns) {
+        if (shared && typeof spec.type === 'object')
+          assert.ok(values.buffer instanceof SharedArrayBuffer, spec.name);
+        else assert.equal(values.buffer.byteLength, 0, spec.name);
+      }
+      await (await written).sha256;
     }
-    await (await written).sha256;
   } finally {
     await writer.close();
   }
@@ -59,7 +56,10 @@ test('the buffers of a table move to the thread, and its vectors stay in memory 
 test('a checksum that nobody waits for may fail: a writer is closed while files are still hashed', async () => {
   const writer = await openTableWriter();
   const shape = { withLandmarks: false, withPostureCode: false, labelColumns: [] };
-  const rows = embeddingRows({ dim: 512, embeddingType: 'float32', ...shape }, 20_000);
+  const rows = embeddingRows(
+    { dim: 512, embeddingType: 'float32', ...shape },
+    { expectedRows: 20_000, shared: true },
+  );
   const embedding = new Float32Array(512).fill(0.1);
   for (let i = 0; i < 20_000; i++) {
     const empty = {

@@ -100,7 +100,7 @@ function makeTable(count: number): TableColumns {
     withPostureCode: false,
     labelColumns: [],
   } as const;
-  const table = embeddingRows(shape, count);
+  const table = embeddingRows(shape, { expectedRows: count, shared: format === 'arrow' });
   // Copied by the table.
   const embedding = new Float32Array(DIM);
   for (let row = 0; row < count; row++) {

@@ -40,9 +40,18 @@ export class ColumnBuilder {
   private offsets: Int32Array | undefined;
   private validity = new Uint8Array(16);
 
-  /** @param expectedRows room for as many vectors is taken at once; memory that stays unused is never touched. */
-  constructor(spec: ColumnSpec, expectedRows = 0) {
+  private readonly vectorMemory: typeof ArrayBuffer | typeof SharedArrayBuffer;
+
+  /**
+   * @param expectedRows room for as many vectors is taken at once; memory that stays unused is never touched.
+   * @param shared vectors lie in shared memory.
+   */
+  constructor(
+    spec: ColumnSpec,
+    { expectedRows = 0, shared = false }: { expectedRows?: number | undefined; shared?: boolean } = {},
+  ) {
     this.spec = spec;
+    this.vectorMemory = shared ? SharedArrayBuffer : ArrayBuffer;
     if (spec.type === 'utf8') {
       this.values = this.allocate(1024);
       this.offsets = new Int32Array(128);
@@ -149,7 +158,7 @@ export class ColumnBuilder {
     const { type } = this.spec;
     if (type === 'utf8') return new Uint8Array(length);
     if (typeof type === 'string') return new SCALAR_ARRAYS[type](length);
-    return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
+    return new Float32Array(new this.vectorMemory(length * Float32Array.BYTES_PER_ELEMENT));
   }
 
   private refuse(problem: string): never {

@@ -148,8 +148,18 @@ export function embeddingColumns(shape: EmbeddingShape): ColumnSpec[] {
   return columns;
 }
 
-/** @param expectedRows at most so many, as far as is known: more may come, and are moved once more. */
-export function embeddingRows(shape: EmbeddingShape, expectedRows = 0): TableRows<EmbeddingRow> {
+/** Where rows lie while they are collected. */
+export interface RowMemory {
+  /** At most so many, as far as is known: more may come, and are moved once more. */
+  readonly expectedRows?: number | undefined;
+  /**
+   * Vectors lie in memory that threads share: what an Arrow file is made of without a copy, hashed and written at once. Both
+   * threads keep it until they look for garbage; a Parquet file is made from memory that is handed over and freed.
+   */
+  readonly shared?: boolean;
+}
+
+export function embeddingRows(shape: EmbeddingShape, memory: RowMemory = {}): TableRows<EmbeddingRow> {
   const cells = (row: EmbeddingRow): CellValue[] => [
     row.faceId,
     row.subjectId,
@@ -168,7 +178,7 @@ export function embeddingRows(shape: EmbeddingShape, expectedRows = 0): TableRow
     ...(shape.withLandmarks ? [row.landmarks ?? null] : []),
     ...(shape.withPostureCode ? [row.postureCode ?? null] : []),
   ];
-  return tableRows(embeddingColumns(shape), cells, expectedRows);
+  return tableRows(embeddingColumns(shape), cells, memory);
 }
 
 export function rejectRows(): TableRows<RejectRow> {
@@ -225,9 +235,9 @@ export function* readSubjectRows(batch: RecordBatch): Iterable<SubjectRow> {
 function tableRows<Row>(
   specs: readonly ColumnSpec[],
   cells: (row: Row) => CellValue[],
-  expectedRows = 0,
+  memory: RowMemory = {},
 ): TableRows<Row> {
-  const builders = specs.map((spec) => new ColumnBuilder(spec, expectedRows));
+  const builders = specs.map((spec) => new ColumnBuilder(spec, memory));
   let length = 0;
   return {
     get length() {

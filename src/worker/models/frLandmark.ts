@@ -18,8 +18,8 @@ export interface LandmarkNetwork {
   close(): Promise<void>;
 }
 
-/** Squares a run. */
-const CPU_BATCH = 20;
+/** Squares a run: more are a little slower. */
+const CPU_BATCH = 5;
 
 export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
   const batch = batchOn(session, CPU_BATCH);

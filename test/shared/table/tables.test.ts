@@ -154,7 +154,7 @@ test('an embedding table comes back from Arrow IPC row for row', async () => {
 test('an Arrow file in pieces is the file in one, and its vectors are the buffers of the table, not copies', async () => {
   await fc.assert(
     fc.asyncProperty(shape, fc.array(row, { minLength: 0, maxLength: 20 }), async (shape, rows) => {
-      const table = embeddingRows(shape);
+      const table = embeddingRows(shape, { shared: true });
       for (const one of rows) table.add(one);
       const columns = table.finish();
       const inOne = tableToIPC(arrowTable(columns, metadataEntries(METADATA)), 'file');
@@ -163,13 +163,16 @@ test('an Arrow file in pieces is the file in one, and its vectors are the buffer
     }),
     { numRuns: 30 },
   );
-  const table = embeddingRows({
-    dim: DIM,
-    embeddingType: 'float32',
-    withLandmarks: false,
-    withPostureCode: false,
-    labelColumns: [],
-  });
+  const table = embeddingRows(
+    {
+      dim: DIM,
+      embeddingType: 'float32',
+      withLandmarks: false,
+      withPostureCode: false,
+      labelColumns: [],
+    },
+    { shared: true },
+  );
   for (let i = 0; i < 10_000; i++) table.add(makeRow());
   const columns = table.finish();
   const vectors = columns.columns.find(({ spec }) => spec.name === 'embedding')!.values;

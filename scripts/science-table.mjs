@@ -1,0 +1,66 @@
+// The tables of docs/science.md from a report of `posecast evaluate`, as Markdown:
+//
+//   node scripts/science-table.mjs OUT/evaluation.json
+//
+// Per cent; in brackets the interval of the paired difference to the row "none".
+import { readFileSync } from 'node:fs';
+
+const METRICS = { ncm: 'NCM', svmLinear: 'linear SVM', head: 'head', eer: 'EER', tar2: 'TAR@1 %' };
+const [path] = process.argv.slice(2);
+if (path === undefined) {
+  console.error('expected a report: node scripts/science-table.mjs OUT/evaluation.json');
+  process.exit(2);
+}
+const { recognizers } = JSON.parse(readFileSync(path, 'utf8'));
+for (const { name, embedDim, rows, smallestDetectableGain } of recognizers) {
+  const ncmOf = (id) => rows.find((row) => row.id === id)?.metrics.ncm?.value;
+  const [none, oracle] = [ncmOf('none'), ncmOf('oracle')];
+  console.log(`## \`${name}\` (${embedDim} values)\n`);
+  console.log(`| row | ${Object.values(METRICS).join(' | ')} | gap closed |`);
+  console.log(
+    `|---|${Object.values(METRICS)
+      .map(() => '--:|')
+      .join('')}--:|`,
+  );
+  for (const { id, label, kind, trainedOn, metrics } of rows) {
+    const what = kind === 'generator' ? `**${label}**` : `${label}${suffix(trainedOn)}`;
+    const cells = Object.keys(METRICS).map((metric) => cell(metrics[metric]));
+    const closed = (metrics.ncm.value - none) / (oracle - none);
+    console.log(
+      `| ${what} | ${cells.join(' | ')} | ${id === 'none' || id === 'oracle' ? '' : `${(100 * closed).toFixed(0)} %`} |`,
+    );
+  }
+  const smallest = Object.entries(METRICS).map(
+    ([metric, text]) => `${text} ${percent(smallestDetectableGain[metric])}`,
+  );
+  console.log(`\nsmallest gains found in four of five such evaluations, points: ${smallest.join(', ')}\n`);
+  const bins = rows[0].byYaw.map(({ from, to, probes }) => `${from}–${to}° (${probes})`);
+  console.log(`| NCM by yaw of the probe | ${bins.join(' | ')} |\n|---|${bins.map(() => '--:|').join('')}`);
+  for (const { label, kind, trainedOn, byYaw } of rows) {
+    if (kind === 'ablation') continue;
+    console.log(
+      `| ${label}${suffix(trainedOn)} | ${byYaw.map(({ ncm }) => percent(ncm.value, 0)).join(' | ')} |`,
+    );
+  }
+  console.log('');
+}
+
+/** What a rival learnt from, where two rows differ in nothing else. */
+function suffix(trainedOn) {
+  if (trainedOn.includes('test people included')) return ' **(leaked)**';
+  if (trainedOn.startsWith('real pairs') && !trainedOn.includes('synthetic')) return ', real pairs';
+  return trainedOn.startsWith('synthetic pairs') ? ', rendered pairs' : '';
+}
+
+function cell({ value, difference }) {
+  if (difference === undefined) return percent(value);
+  return `${percent(value)} (${signed(difference.low)} … ${signed(difference.high)})`;
+}
+
+function percent(share, digits = 1) {
+  return (100 * share).toFixed(digits);
+}
+
+function signed(share) {
+  return `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+}
