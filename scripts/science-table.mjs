@@ -1,18 +1,50 @@
-// The tables of docs/science.md from a report of `posecast evaluate`, as Markdown:
+// The tables of docs/science.md as Markdown, from a report of `posecast evaluate` or from a folder of trained models:
 //
-//   node scripts/science-table.mjs OUT/evaluation.json
+//   node scripts/science-table.mjs OUT/fr-feature-main/evaluation.json
+//   node scripts/science-table.mjs OUT/fr-feature
 //
-// Per cent; in brackets the interval of the paired difference to the row "none".
-import { readFileSync } from 'node:fs';
+// Per cent; in brackets, of a report, the interval of the paired difference to the row "none"; of models, that of the value.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 const METRICS = { ncm: 'NCM', svmLinear: 'linear SVM', head: 'head', eer: 'EER', tar2: 'TAR@1 %' };
 const [path] = process.argv.slice(2);
 if (path === undefined) {
-  console.error('expected a report: node scripts/science-table.mjs OUT/evaluation.json');
+  console.error(
+    'expected a report or a folder of models: node scripts/science-table.mjs OUT/evaluation.json',
+  );
   process.exit(2);
 }
-const { recognizers } = JSON.parse(readFileSync(path, 'utf8'));
-for (const { name, embedDim, rows, smallestDetectableGain } of recognizers) {
+if (statSync(path).isDirectory()) printModels(path);
+else printReport(JSON.parse(readFileSync(path, 'utf8')));
+
+function printModels(folder) {
+  const cards = readdirSync(folder)
+    .filter((name) => existsSync(join(folder, name, 'card.json')))
+    .map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name, 'card.json'), 'utf8')) }))
+    .sort((a, b) => a.metrics.combiner.retrieval.loss - b.metrics.combiner.retrieval.loss);
+  console.log('| model | loss | rank-1 | posture shuffled | removed | cosine to target | multiply-adds |');
+  console.log('|---|--:|--:|--:|--:|--:|--:|');
+  for (const { name, metrics, architecture } of cards) {
+    const { retrieval, shuffledPosture, removedPosture, similarityToTarget } = metrics.combiner;
+    const { low, high } = retrieval.rank1Interval;
+    const cells = [
+      retrieval.loss.toFixed(4),
+      `${percent(retrieval.rank1)} (${percent(low)} … ${percent(high)})`,
+      percent(shuffledPosture.rank1),
+      percent(removedPosture.rank1),
+      similarityToTarget.toFixed(3),
+      `${(architecture.cost.multiplyAdds / 1e6).toFixed(1)} M`,
+    ];
+    console.log(`| ${name} | ${cells.join(' | ')} |`);
+  }
+}
+
+function printReport({ recognizers }) {
+  for (const recognizer of recognizers) printRecognizer(recognizer);
+}
+
+function printRecognizer({ name, embedDim, rows, smallestDetectableGain }) {
   const ncmOf = (id) => rows.find((row) => row.id === id)?.metrics.ncm?.value;
   const [none, oracle] = [ncmOf('none'), ncmOf('oracle')];
   console.log(`## \`${name}\` (${embedDim} values)\n`);
