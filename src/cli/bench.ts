@@ -58,7 +58,7 @@ export function benchCommand(): Command {
         .default('real'),
     )
     .addOption(
-      new Option('--sink <name>', 'dummy: only a whole run that encodes and writes no tables')
+      new Option('--sink <name>', 'dummy: only a whole run that encodes and writes no embeddings')
         .choices(PARTS)
         .default('real'),
     )
