@@ -54,7 +54,7 @@ async function detectBatch(
   const { width, height } = size;
   const anchors = anchorCount(size);
   const itemSize = 3 * height * width;
-  const input = new Float32Array(views.length * itemSize);
+  const input = session.inputOf(views.length * itemSize);
   const frames = views.map(({ region }) => frameOf(region, size));
   views.forEach(({ picture }, i) => {
     resamplePlanes(picture, frames[i]!, [width, height], PLANES, input, i * itemSize);

@@ -37,7 +37,7 @@ export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
 
 async function locateBatch(session: NetworkSession, squares: readonly View[]): Promise<Float32Array[]> {
   const itemSize = SIDE * SIDE;
-  const input = new Float32Array(squares.length * itemSize);
+  const input = session.inputOf(squares.length * itemSize);
   squares.forEach(({ picture, region }, n) => {
     resamplePlanes(picture, region, [SIDE, SIDE], GREY, input, n * itemSize);
   });

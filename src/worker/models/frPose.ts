@@ -51,7 +51,7 @@ export function frPoseNetwork(session: NetworkSession): PoseNetwork {
 
 async function measureBatch(session: NetworkSession, views: readonly PoseView[]): Promise<RawPose[]> {
   const itemSize = 3 * SIDE * SIDE;
-  const input = new Float32Array(views.length * itemSize);
+  const input = session.inputOf(views.length * itemSize);
   views.forEach(({ picture, region, mirrored }, i) => {
     resamplePlanes(picture, region, [SIDE, SIDE], PLANES, input, i * itemSize);
     if (mirrored) mirrorPlanes(input.subarray(i * itemSize, (i + 1) * itemSize), SIDE);

@@ -99,7 +99,7 @@ async function propose(
   while (Math.min(region.width, region.height) * scale >= WINDOW) {
     const width = Math.ceil(region.width * scale);
     const height = Math.ceil(region.height * scale);
-    const input = new Float32Array(width * height * 3);
+    const input = pnet.inputOf(width * height * 3);
     writeTransposed(input, 0, resample(picture, region, width, height), width, height);
     const outputs = await pnet.run(input, [1, width, height, 3]);
     const { boxes, scores } = roleOutputs(pnet, outputs);
@@ -138,7 +138,7 @@ async function refine(
   for (let start = 0; start < candidates.length; start += CANDIDATE_BATCH) {
     const batch = candidates.slice(start, start + CANDIDATE_BATCH);
     const squares = batch.map(({ box }) => squareAround(box, Math.max(box.width, box.height)));
-    const input = new Float32Array(batch.length * itemSize);
+    const input = session.inputOf(batch.length * itemSize);
     batch.forEach(({ view }, i) => {
       const pixels = resample(views[view]!.picture, squares[i]!, side, side);
       writeTransposed(input, i * itemSize, pixels, side, side);

@@ -12,7 +12,7 @@ export function onnxPostureEncoder(session: NetworkSession): PostureEncoder {
   return {
     async encode(images) {
       const itemSize = CROP_SIZE * CROP_SIZE;
-      const input = new Float32Array(images.length * itemSize);
+      const input = session.inputOf(images.length * itemSize);
       images.forEach((image, i) => {
         input.set(image, i * itemSize);
       });

@@ -37,7 +37,7 @@ async function embedBatch(
   crops: readonly FaceCrop[],
 ): Promise<Float32Array[]> {
   const itemSize = 3 * CROP_SIZE * CROP_SIZE;
-  const input = new Float32Array(crops.length * itemSize);
+  const input = session.inputOf(crops.length * itemSize);
   crops.forEach((crop, i) => {
     writePlanes(input, i * itemSize, crop, pixels);
   });

@@ -30,6 +30,7 @@ export class NetworkSession {
   readonly #session: InferenceSession;
   /** Batch that the graph insists on; undefined where dimension 0 is free. */
   readonly #fixedBatch: number | undefined;
+  #input = new Float32Array(0);
 
   constructor(path: string, session: InferenceSession, device: Device) {
     this.path = path;
@@ -47,6 +48,15 @@ export class NetworkSession {
 
   get outputNames(): readonly string[] {
     return this.#session.outputNames;
+  }
+
+  /**
+   * Room for an input of `size` values, whatever is in it: the same memory every time, so that a new one of some megabytes
+   * is not asked for, filled with zeros and collected for every run. Its values stand until the next call.
+   */
+  inputOf(size: number): Float32Array {
+    if (this.#input.length < size) this.#input = new Float32Array(size);
+    return this.#input.subarray(0, size);
   }
 
   /**

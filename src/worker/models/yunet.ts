@@ -25,7 +25,7 @@ export function yunetDetector(session: NetworkSession): Detector {
       for (const { picture, region } of views) {
         const side = Math.max(region.width, region.height, SIDE / MAX_ENLARGEMENT);
         const frame = { x: region.x, y: region.y, width: side, height: side };
-        const input = new Float32Array(itemSize);
+        const input = session.inputOf(itemSize);
         resamplePlanes(picture, frame, [SIDE, SIDE], PLANES, input, 0);
         found.push(readFaces(session, await session.run(input, [1, 3, SIDE, SIDE]), frame));
       }
