@@ -40,5 +40,6 @@ export function emitGelu(graph: GraphBuilder, x: string): string {
 export function emitUnitRows(graph: GraphBuilder, x: string): string {
   const squares = graph.node('ReduceSum', [graph.node('Mul', [x, x]), graph.integers([1])]);
   const length = graph.node('Sqrt', [graph.node('Add', [squares, graph.scalar(NORMALIZE_EPSILON)])]);
-  return graph.node('Div', [x, length]);
+  // One division a row and a product a value: half the time of a division a value.
+  return graph.node('Mul', [x, graph.node('Reciprocal', [length])]);
 }
