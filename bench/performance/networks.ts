@@ -8,7 +8,7 @@ import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { ratePerSecond } from './shared/measure.ts';
 import { noiseTensor, openPlain } from './shared/plainRuntime.ts';
 
-const SECONDS = isQuick() ? 0.05 : 1.5;
+const SECONDS = isQuick() ? 0.05 : 2;
 const ROUNDS = isQuick() ? 1 : 3;
 
 /** Batches of the product (its sources say the same), and those that plain ONNX Runtime may choose from. */
@@ -30,11 +30,17 @@ for (const [i, { name, item, own, others }] of NETWORKS.entries()) {
   const rounds: Round[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const { data } = noiseTensor([own, ...item]);
-    const value = await ratePerSecond(own, SECONDS, () => ours.run(data as Float32Array, [own, ...item]));
+    let value = 0;
     let limit = 0;
+    // By turns, and the best of as many tries for both: a machine that others use would otherwise favour the one with more.
     for (const batch of others) {
+      const seconds = SECONDS / others.length;
       const feeds = { [ours.inputName]: noiseTensor([batch, ...item]) };
-      limit = Math.max(limit, await ratePerSecond(batch, SECONDS / others.length, () => plain.run(feeds)));
+      value = Math.max(
+        value,
+        await ratePerSecond(own, seconds, () => ours.run(data as Float32Array, [own, ...item])),
+      );
+      limit = Math.max(limit, await ratePerSecond(batch, seconds, () => plain.run(feeds)));
     }
     rounds.push({ value, limit });
   }
