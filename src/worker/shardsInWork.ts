@@ -1,5 +1,5 @@
 /** The shards that a process has in work: how far each is, how long it still takes, and the word to break it off. */
-import type { ShardProgress } from './processShard.ts';
+import type { ShardProgress } from './shardContext.ts';
 import type { ShardPace } from './shardPace.ts';
 
 export interface ShardInWork {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import pLimit from 'p-limit';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { openRunPlan } from '../../src/shared/run/runPlan.ts';
-import { processShard, type ShardContext } from '../../src/worker/processShard.ts';
+import { processShard } from '../../src/worker/processShard.ts';
+import type { ShardContext } from '../../src/worker/shardContext.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 

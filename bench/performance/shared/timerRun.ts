@@ -13,7 +13,7 @@ import type { ShardSpec } from '../../../src/shared/shard.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { openEarlierReader } from '../../../src/worker/earlierReader.ts';
 import type { ModelPool } from '../../../src/worker/modelPool.ts';
-import type { ShardContext } from '../../../src/worker/processShard.ts';
+import type { ShardContext } from '../../../src/worker/shardContext.ts';
 import type { TableWriter } from '../../../src/worker/tableWriter.ts';
 
 export interface TimerRunOptions {

@@ -7,7 +7,7 @@ import { readProgress } from '../../../src/shared/redisRuns.ts';
 import { startOwnRedis } from '../../../src/shared/redisServer.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../../src/shared/shard.ts';
-import type { ShardContext } from '../../../src/worker/processShard.ts';
+import type { ShardContext } from '../../../src/worker/shardContext.ts';
 import { type RunWorker, startRunWorker } from '../../../src/worker/work.ts';
 
 /** A fresh Redis as runs on one machine start it: append-only file, flushed every second. */

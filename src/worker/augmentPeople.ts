@@ -1,0 +1,81 @@
+/** The people of a shard, their faces together → variants, and the rows of the tables. */
+import type { ShardSpec } from '../shared/shard.ts';
+import { type KnownPeople, readKnownPeople } from './knownPeople.ts';
+import type { InTurn, ShardRunOptions } from './shardContext.ts';
+import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
+import {
+  type AugmentedSubject,
+  augment,
+  type Combine,
+  type SubjectFaces,
+  subjectCentroid,
+} from './stages/augment.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { addThreadTimes } from './threadTimes.ts';
+
+/** Subjects augmented with one call of the combiner. */
+const SUBJECTS_AT_ONCE = 64;
+
+/** The tables of a shard: the faces of each person, and the variants made of them. */
+export async function augmentPeople(
+  results: readonly FaceResult[],
+  spec: ShardSpec,
+  context: InTurn,
+  { signal, onProgress, observer }: ShardRunOptions,
+  stopwatch: Stopwatch,
+): Promise<ShardTables> {
+  const { run, models, augmentation } = context;
+  const known = await readKnownPeople(spec, context, signal, stopwatch);
+  const combine: Combine = (identities, postures) =>
+    models.combine(identities, postures, (times) => addThreadTimes(times, stopwatch, observer));
+  const tables = shardTables({
+    dim: run.embeddingDim,
+    config: run.config,
+    classIndexOf: known.classIndexOf,
+    expectedRows: results.length + spec.subjects * run.config.variants,
+    reachableBins: augmentation?.targets.bins.reachable ?? [],
+  });
+  const bySubject = groupBySubject(results);
+  for (let start = 0; start < bySubject.length; start += SUBJECTS_AT_ONCE) {
+    signal.throwIfAborted();
+    const group = bySubject.slice(start, start + SUBJECTS_AT_ONCE);
+    const usable = group.map((results) => usableFaces(results, known.earlierOf));
+    const augmented: AugmentedSubject[] =
+      augmentation === undefined
+        ? usable.map(withoutVariants)
+        : await stopwatch.time('augment', () =>
+            augment(usable, augmentation.targets, augmentation.options, combine),
+          );
+    for (const [i, subject] of augmented.entries()) await tables.add(group[i]!, subject);
+    const variants = augmented.reduce((sum, subject) => sum + subject.variants.length, 0);
+    onProgress({ faces: 0, rejects: 0, variants });
+  }
+  return tables;
+}
+
+/** Results of one subject each; the listing is sorted by subject. */
+function groupBySubject(results: readonly FaceResult[]): FaceResult[][] {
+  const groups: FaceResult[][] = [];
+  for (const result of results) {
+    const group = groups.at(-1);
+    if (group?.[0]?.record.subjectId === result.record.subjectId) group.push(result);
+    else groups.push([result]);
+  }
+  return groups;
+}
+
+function usableFaces(results: readonly FaceResult[], earlierOf: KnownPeople['earlierOf']): SubjectFaces {
+  const { subjectId } = results[0]!.record;
+  const earlier = earlierOf(subjectId);
+  return {
+    subjectId,
+    ...(earlier && { earlier }),
+    faces: results.flatMap(({ record, outcome }) =>
+      outcome.status === 'ok' ? [{ faceId: record.faceId, face: outcome.face }] : [],
+    ),
+  };
+}
+
+function withoutVariants(subject: SubjectFaces): AugmentedSubject {
+  return { ...subject, centroid: subjectCentroid(subject), variants: [], variantsRejected: 0 };
+}

@@ -1,0 +1,57 @@
+/** Photographs of a shard → faces: read, and through the models in batches. */
+import pLimit from 'p-limit';
+import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
+import type { FaceRecord } from '../shared/face.ts';
+import { batchRecords } from './batchRecords.ts';
+import type { InTurn, ShardRunOptions } from './shardContext.ts';
+import { openShardImages } from './shardImages.ts';
+import { openShardReader } from './shardReader.ts';
+import type { FaceResult } from './shardTables.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { addThreadTimes } from './threadTimes.ts';
+
+/** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
+export async function processFaces(
+  records: readonly FaceRecord[],
+  { run, corpus, tableImages, models, batchFaces, readLimit }: InTurn,
+  { signal, onProgress, onFaces, observer }: ShardRunOptions,
+  stopwatch: Stopwatch,
+): Promise<FaceResult[]> {
+  const openReader = (places: readonly ImagePlace[]) => openShardReader(corpus, places, readLimit, signal);
+  const images = openShardImages(run.config, openReader, tableImages, records);
+  // One batch computing and one being read for every thread.
+  const inFlight = pLimit(models.threads * 2);
+  const batches = await Promise.all(
+    batchRecords(records, batchFaces).map((batch) =>
+      inFlight(async () => {
+        signal.throwIfAborted();
+        const readAt = performance.now();
+        const reads = await stopwatch.time('read', () =>
+          Promise.all(batch.map((record) => images.read(record))),
+        );
+        observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
+        const inputs = batch.flatMap(({ faceId }, i) => {
+          const read = reads[i]!;
+          return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
+        });
+        const askedAt = performance.now();
+        const outcomes = await stopwatch.time('faces', () =>
+          models.processFaces(inputs, (times) => {
+            addThreadTimes(times, stopwatch, observer);
+            observer?.batchStage?.('wait', Math.max(0, performance.now() - askedAt - times.busyMs) / 1_000);
+          }),
+        );
+        let next = 0;
+        const results = batch.map((record, i): FaceResult => {
+          const read = reads[i]!;
+          return { record, outcome: read.status === 'ok' ? outcomes[next++]! : read };
+        });
+        const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
+        onProgress({ faces: batch.length, rejects, variants: 0 });
+        onFaces?.(results);
+        return results;
+      }),
+    ),
+  );
+  return batches.flat();
+}
