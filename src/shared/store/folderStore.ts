@@ -4,9 +4,8 @@
  * a power cut. Nothing is created before the first write.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
 import {
-  access,
   type FileHandle,
   link,
   lstat,
@@ -19,18 +18,19 @@ import {
   unlink,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, PosecastError, StoreUnusableError, toError } from '../errors.ts';
+import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
+import { checkFolder } from './checkFolder.ts';
+import { listFolder } from './listFolder.ts';
 import type { ObjectBody } from './objectBody.ts';
-import type { ObjectInfo, ObjectStore } from './objectStore.ts';
-import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
+import type { ObjectStore } from './objectStore.ts';
+import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
+import { errorCode, ignore } from './systemErrors.ts';
 import { writeFlushed } from './writeFlushed.ts';
 
 /** Temporary files older than this were left by a process that died. */
 const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
 /** Larger objects are read in ranges only: Node reads no more into one buffer. */
 const MAX_WHOLE_BYTES = 2 ** 31 - 1;
-/** Files looked at at once while listing. */
-const LIST_BATCH = 64;
 
 /** Opens the folder; it need not exist yet. ConfigError when it cannot be one, or cannot be written to. */
 export async function openFolderStore(
@@ -199,39 +199,6 @@ function linkInStore(path: string): PosecastError {
   });
 }
 
-/** The nearest thing that exists on the way to the folder must be a folder, and writable. */
-async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void> {
-  for (let path = root; ; path = dirname(path)) {
-    const found = await statFolder(path, root);
-    if (found === undefined) continue;
-    if (!found.isDirectory()) {
-      const facts = { folder: root, found: path };
-      throw new ConfigError('not-a-folder', 'expected a folder or s3://bucket/prefix, found a file', facts);
-    }
-    if (wanted === 'read') return;
-    try {
-      return await access(path, constants.W_OK | constants.X_OK);
-    } catch (error) {
-      throw new ConfigError('not-writable', 'folder cannot be written to', { folder: path }, error);
-    }
-  }
-}
-
-/** Undefined: there is nothing. What cannot be a path at all (too long, links in circles, NUL) is the user's mistake. */
-async function statFolder(path: string, root: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
-    const facts = { folder: root, code: errorCode(error) };
-    throw new ConfigError(
-      'not-a-folder',
-      'expected a folder or s3://bucket/prefix, found no usable path',
-      facts,
-    );
-  }
-}
-
 /** Creates a file in a folder that another process's close may remove at any moment. */
 async function openNew(path: string, folder: string): Promise<FileHandle> {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
@@ -280,41 +247,6 @@ async function readRange(file: FileHandle, start: number, end: number, key: stri
   return bytes;
 }
 
-/** Depth first, names of a folder compared as `name/`, which is the byte order of whole keys. */
-async function* listFolder(root: string, prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {
-  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  if (folder !== '') checkKey(folder.slice(0, -1));
-  yield* walk(folder);
-
-  async function* walk(at: string): AsyncIterable<ObjectInfo> {
-    signal?.throwIfAborted();
-    const entries = await readdir(join(root, at), { withFileTypes: true }).catch(ignore('ENOENT', 'ENOTDIR'));
-    const keys = (entries ?? [])
-      .filter(
-        (entry) => (entry.isFile() || entry.isDirectory()) && !(at === '' && entry.name === RESERVED_SEGMENT),
-      )
-      .map((entry) => at + entry.name + (entry.isDirectory() ? '/' : ''))
-      .filter((key) => key.startsWith(prefix) || prefix.startsWith(key))
-      .sort(compareKeys);
-    for (let i = 0; i < keys.length; i += LIST_BATCH) {
-      const batch = keys.slice(i, i + LIST_BATCH);
-      const infos = await Promise.all(
-        batch.map((key) => (key.endsWith('/') ? undefined : statFile(root, key))),
-      );
-      for (const [j, key] of batch.entries()) {
-        const info = infos[j];
-        if (key.endsWith('/')) yield* walk(key);
-        else if (info !== undefined) yield info;
-      }
-    }
-  }
-}
-
-async function statFile(root: string, key: string): Promise<ObjectInfo | undefined> {
-  const info = await stat(join(root, key)).catch(ignore('ENOENT'));
-  return info === undefined ? undefined : { key, bytes: info.size };
-}
-
 async function removeStaleTemporaries(folder: string): Promise<void> {
   for (const name of (await readdir(folder).catch(ignore('ENOENT', 'ENOTDIR'))) ?? []) {
     const path = join(folder, name);
@@ -332,16 +264,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function errorCode(error: unknown): string {
-  return (toError(error) as NodeJS.ErrnoException).code ?? '';
-}
-
-/** For catch: swallows these system errors, passes every other one on. */
-function ignore(...codes: string[]): (error: unknown) => undefined {
-  return (error) => {
-    if (!codes.includes(errorCode(error))) throw error;
-    return undefined;
-  };
 }
