@@ -151,6 +151,7 @@ export async function openSession(
 ): Promise<NetworkSession> {
   let session: InferenceSession;
   try {
+    const onCpu = options.device === 'cpu';
     const settings: InferenceSession.SessionOptions = {
       executionProviders: [options.device],
       intraOpNumThreads: options.intraOpThreads,
@@ -160,11 +161,11 @@ export async function openSession(
       // Without its arena every run asks the system for its memory anew and touches it for the first time: 6 % of a whole
       // run's time (docs/performance.md). Price: the largest batch's memory of every network is kept.
       enableCpuMemArena: true,
-      enableMemPattern: true,
+      // A plan of the memory for every batch size that came by takes 10 % of a process's memory and saves no time.
+      enableMemPattern: !onCpu,
       // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
       logSeverityLevel: 4,
     };
-    const onCpu = options.device === 'cpu';
     if (rewrite === undefined && !onCpu) session = await InferenceSession.create(path, settings);
     else {
       const file = await readFile(path);
