@@ -31,6 +31,7 @@ export class NetworkSession {
   /** Batch that the graph insists on; undefined where dimension 0 is free. */
   readonly #fixedBatch: number | undefined;
   #input = new Float32Array(0);
+  #inputIsLent = false;
 
   constructor(path: string, session: InferenceSession, device: Device) {
     this.path = path;
@@ -51,11 +52,14 @@ export class NetworkSession {
   }
 
   /**
-   * Room for an input of `size` values, whatever is in it: the same memory every time, so that a new one of some megabytes
-   * is not asked for, filled with zeros and collected for every run. Its values stand until the next call.
+   * Room for an input of `size` values, whatever is in it, to be handed to `run`: the same memory every time, so that a new
+   * one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under way with
+   * it, another one.
    */
   inputOf(size: number): Float32Array {
+    if (this.#inputIsLent) return new Float32Array(size);
     if (this.#input.length < size) this.#input = new Float32Array(size);
+    this.#inputIsLent = true;
     return this.#input.subarray(0, size);
   }
 
@@ -64,6 +68,14 @@ export class NetworkSession {
    * with a fixed batch is run as often as needed, the last part filled up with zeros that are cut off again.
    */
   async run(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkTensor>> {
+    try {
+      return await this.#runParts(input, dims);
+    } finally {
+      if (input.buffer === this.#input.buffer) this.#inputIsLent = false;
+    }
+  }
+
+  async #runParts(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkTensor>> {
     const count = dims[0] ?? 0;
     const fixed = this.#fixedBatch;
     const name = this.#onlyInput();

@@ -51,3 +51,23 @@ test('a graph with a fixed batch takes any number of items', { skip: fixed.skip 
   assert.ok(largestDifference(last.output0!.data, together.data.slice(256)) < 1e-5);
   await session.close();
 });
+
+test('inputs are written into the same memory again, never into that of a run under way', async () => {
+  const [model] = await ensureModels(['fr-landmark']);
+  const session = await openSession(model!.files.model!, cpu);
+  const dims = [1, 1, 64, 64];
+  const first = ramp(4096);
+  const second = first.map((value) => -value);
+  const expected = (await session.run(first, dims)).output!.data;
+
+  const lent = session.inputOf(4096);
+  lent.set(first);
+  const underWay = session.run(lent, dims);
+  const other = session.inputOf(4096);
+  other.set(second);
+  const [one] = await Promise.all([underWay, session.run(other, dims)]);
+  assert.deepEqual(one.output!.data, expected);
+
+  assert.equal(session.inputOf(2048).buffer, lent.buffer);
+  await session.close();
+});
