@@ -19,7 +19,7 @@ import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
 const THREADS = 2;
 const PROGRAMS = join(packageRoot, 'bench', 'rivals');
 /** `few`: of the runs that say what starting costs, and which setting of a rival is the faster. */
-const SIZES = isQuick() ? { few: 8, many: 24, rounds: 1 } : { few: 240, many: 960, rounds: 3 };
+const SIZES = isQuick() ? { few: 8, many: 24, rounds: 1 } : { few: 240, many: 1_920, rounds: 3 };
 
 /** Two workers of one thread, and the alternative: one worker of two threads. */
 const SETTINGS = [
