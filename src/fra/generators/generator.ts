@@ -61,6 +61,16 @@ export interface CachedForward {
   ) => string;
 }
 
+/** The forward pass by its two steps. */
+export function forwardInTwoSteps(cached: CachedForward): Generator['forward'] {
+  return (weights, identities, postures) =>
+    cached.combine(
+      weights,
+      cached.identityState(weights, identities),
+      cached.postureState(weights, postures),
+    );
+}
+
 /** Values of all weights. */
 export function parameterCount({ specs }: Generator): number {
   return Object.values(specs).reduce(

@@ -11,7 +11,7 @@ import { emitWeight as constant, emitLinear, emitUnitRows } from '../export/emit
 import type { GraphBuilder } from '../export/graphBuilder.ts';
 import { matMul, normalizeRows } from '../networks/tensorOps.ts';
 import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
-import type { CachedForward, Generator } from './generator.ts';
+import { type CachedForward, forwardInTwoSteps, type Generator } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
 import { basisSize, basisValues, emitBasisAt, PROBE_SPECS, readPose } from './poseBasis.ts';
 
@@ -83,12 +83,7 @@ export function linearMap(config: LinearMapConfig): Generator {
     specs: linearMapSpecs(config),
     cached,
     multiplyAdds: combineMultiplyAdds + dim * functions * rank + POSTURE_DIM * 2,
-    forward: (weights, identities, postures) =>
-      cached.combine(
-        weights,
-        cached.identityState(weights, identities),
-        cached.postureState(weights, postures),
-      ),
+    forward: forwardInTwoSteps(cached),
     // Without the states: to join and to part them again would cost a tenth of the time.
     emit: (graph, weights, { identity, posture }) =>
       emitMoved(graph, weights, {

@@ -8,7 +8,7 @@ import { POSTURE_DIM } from '../../shared/face.ts';
 import { emitLinear, emitUnitRows, emitWeight } from '../export/emitOps.ts';
 import { linear, matMul, normalizeRows } from '../networks/tensorOps.ts';
 import { type WeightSpecs, weight } from '../networks/weights.ts';
-import type { CachedForward, Generator } from './generator.ts';
+import { type CachedForward, forwardInTwoSteps, type Generator } from './generator.ts';
 import type { ResidualMlpConfig } from './generatorConfig.ts';
 import { basisSize, basisValues, emitBasisAt, PROBE_SPECS, readPose } from './poseBasis.ts';
 
@@ -56,12 +56,7 @@ export function residualMlp(config: ResidualMlpConfig): Generator {
     cached,
     multiplyAdds:
       cached.multiplyAdds + identityDim * hidden + specs['pose.weight']!.shape[0]! * hidden + 2 * POSTURE_DIM,
-    forward: (weights, identities, postures) =>
-      cached.combine(
-        weights,
-        cached.identityState(weights, identities),
-        cached.postureState(weights, postures),
-      ),
+    forward: forwardInTwoSteps(cached),
     emit: (graph, weights, { identity, posture }) =>
       cached.emitCombine(
         graph,
