@@ -59,7 +59,7 @@ function printRecognizer({ name, embedDim, rows, smallestDetectableGain }) {
     const cells = Object.keys(METRICS).map((metric) => cell(metrics[metric]));
     const closed = (metrics.ncm.value - none) / (oracle - none);
     console.log(
-      `| ${what} | ${cells.join(' | ')} | ${id === 'none' || id === 'oracle' ? '' : `${(100 * closed).toFixed(0)} %`} |`,
+      `| ${what} | ${cells.join(' | ')} | ${id === 'none' || id === 'oracle' ? '' : `${percent(closed, 0).replace('-', '−')} %`} |`,
     );
   }
   const smallest = Object.entries(METRICS).map(
