@@ -173,7 +173,7 @@ export async function openSession(
       // Without its arena every run asks the system for its memory anew and touches it for the first time: 6 % of a whole
       // run's time (docs/performance.md). Price: the largest batch's memory of every network is kept.
       enableCpuMemArena: true,
-      // A plan of the memory for every batch size that came by takes 10 % of a process's memory and saves no time.
+      // A plan of the memory for every batch size that came by takes 10 % of a process's memory and hardly saves time.
       enableMemPattern: !onCpu,
       // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
       logSeverityLevel: 4,
