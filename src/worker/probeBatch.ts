@@ -71,7 +71,10 @@ export async function probeBatch(
     await Promise.all(
       Array.from({ length: models.threads }, () =>
         models.processFaces(
-          Array.from({ length: batch }, (_, i) => ({ faceId: `probe-${i}`, bytes: photograph.slice() })),
+          Array.from({ length: batch }, (_, i) => ({
+            faceId: `probe-${i}`,
+            bytes: new Uint8Array(photograph),
+          })),
         ),
       ),
     );

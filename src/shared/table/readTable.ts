@@ -38,7 +38,7 @@ export function readTable(bytes: Uint8Array, options: ReadTableOptions): TableFi
 
 function readParquet(bytes: Uint8Array, { key, columns }: ReadTableOptions): TableFile {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  const footer = parquetMetadata((whole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer);
+  const footer = parquetMetadata((whole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer);
   return {
     rows: Number(footer.num_rows),
     fields: tableFromIPC(parquet.readSchema(bytes).intoIPCStream()).schema.fields,

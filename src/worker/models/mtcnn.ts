@@ -99,9 +99,10 @@ async function propose(
   while (Math.min(region.width, region.height) * scale >= WINDOW) {
     const width = Math.ceil(region.width * scale);
     const height = Math.ceil(region.height * scale);
-    const input = pnet.inputOf(width * height * 3);
+    const dims = [1, width, height, 3];
+    const input = pnet.inputOf(dims);
     writeTransposed(input, 0, resample(picture, region, width, height), width, height);
-    const outputs = await pnet.run(input, [1, width, height, 3]);
+    const outputs = await pnet.run(input, dims);
     const { boxes, scores } = roleOutputs(pnet, outputs);
     const gridWidth = scores.dims[1] ?? 0;
     const gridHeight = scores.dims[2] ?? 0;
@@ -138,12 +139,13 @@ async function refine(
   for (let start = 0; start < candidates.length; start += CANDIDATE_BATCH) {
     const batch = candidates.slice(start, start + CANDIDATE_BATCH);
     const squares = batch.map(({ box }) => squareAround(box, Math.max(box.width, box.height)));
-    const input = session.inputOf(batch.length * itemSize);
+    const dims = [batch.length, side, side, 3];
+    const input = session.inputOf(dims);
     batch.forEach(({ view }, i) => {
       const pixels = resample(views[view]!.picture, squares[i]!, side, side);
       writeTransposed(input, i * itemSize, pixels, side, side);
     });
-    const outputs = await session.run(input, [batch.length, side, side, 3]);
+    const outputs = await session.run(input, dims);
     const { boxes, scores, points } = roleOutputs(session, outputs);
     batch.forEach(({ view }, i) => {
       const score = scores.data[i * 2 + 1]!;

@@ -2,7 +2,7 @@
 import { IntegrityError } from '../../shared/errors.ts';
 import { CROP_SIZE, type FaceCrop } from '../../shared/face.ts';
 import { type Normalisation, writePlanes } from './raster.ts';
-import type { NetworkSession } from './session.ts';
+import { batchOn, type NetworkSession } from './session.ts';
 
 /** Crops a run: more are no faster and keep more memory. */
 const CPU_BATCH = 4;
@@ -18,8 +18,7 @@ export function onnxRecognizer(session: NetworkSession, embedDim: number, pixels
   return {
     embedDim,
     async embed(crops) {
-      // A GPU gets all of them at once.
-      const batch = session.device === 'cpu' ? CPU_BATCH : crops.length;
+      const batch = batchOn(session, CPU_BATCH);
       const embeddings: Float32Array[] = [];
       for (let start = 0; start < crops.length; start += batch) {
         embeddings.push(...(await embedBatch(session, embedDim, pixels, crops.slice(start, start + batch))));
@@ -37,11 +36,12 @@ async function embedBatch(
   crops: readonly FaceCrop[],
 ): Promise<Float32Array[]> {
   const itemSize = 3 * CROP_SIZE * CROP_SIZE;
-  const input = session.inputOf(crops.length * itemSize);
+  const dims = [crops.length, 3, CROP_SIZE, CROP_SIZE];
+  const input = session.inputOf(dims);
   crops.forEach((crop, i) => {
     writePlanes(input, i * itemSize, crop, pixels);
   });
-  const outputs = await session.run(input, [crops.length, 3, CROP_SIZE, CROP_SIZE]);
+  const outputs = await session.run(input, dims);
   // Recognisers name their one output as they like.
   const output = outputs[session.outputNames[0] ?? ''];
   if (output === undefined || output.data.length !== crops.length * embedDim) {

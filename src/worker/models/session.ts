@@ -24,6 +24,9 @@ export interface NetworkTensor {
   readonly dims: readonly number[];
 }
 
+/** Items of a run on a GPU at most; the networks here are no faster with more. */
+const GPU_BATCH = 64;
+
 export class NetworkSession {
   readonly path: string;
   readonly device: Device;
@@ -52,20 +55,25 @@ export class NetworkSession {
   }
 
   /**
-   * Room for an input of `size` values, whatever is in it, to be handed to `run`: the same memory every time, so that a new
-   * one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under way with
-   * it, another one.
+   * Room for an input of shape `dims`, batch first, whatever is in it, to be handed to `run`: the same memory every time, so
+   * that a new one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under
+   * way with it, another one.
    */
-  inputOf(size: number): Float32Array {
-    if (this.#inputIsLent) return new Float32Array(size);
-    if (this.#input.length < size) this.#input = new Float32Array(size);
+  inputOf(dims: readonly number[]): Float32Array {
+    const [count = 0, ...itemDims] = dims;
+    const size = product(dims);
+    // What lies behind the last item fills the last run up.
+    const room = Math.ceil(count / this.#runSize(count)) * this.#runSize(count) * product(itemDims);
+    if (this.#inputIsLent) return new Float32Array(room).subarray(0, size);
+    if (this.#input.length < room) this.#input = new Float32Array(room);
     this.#inputIsLent = true;
     return this.#input.subarray(0, size);
   }
 
   /**
-   * Runs `input`, shape `dims` with the batch first, and answers every output with the same batch first. A graph
-   * with a fixed batch is run as often as needed, the last part filled up with zeros that are cut off again.
+   * Runs `input`, shape `dims` with the batch first, and answers every output with the same batch first. A graph with a
+   * fixed batch is run as often as needed, and a GPU at the batches of `gpuBatch`; the last run is filled up with items of
+   * any content, whose answers are cut off again.
    */
   async run(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkTensor>> {
     try {
@@ -76,18 +84,22 @@ export class NetworkSession {
   }
 
   async #runParts(input: Float32Array, dims: readonly number[]): Promise<Record<string, NetworkTensor>> {
-    const count = dims[0] ?? 0;
-    const fixed = this.#fixedBatch;
+    const [count = 0, ...itemDims] = dims;
+    const size = this.#runSize(count);
     const name = this.#onlyInput();
-    if (fixed === undefined || fixed === count) return this.runNamed({ [name]: { data: input, dims } });
-    const itemSize = dims.slice(1).reduce((product, dim) => product * dim, 1);
+    if (size === count) return this.runNamed({ [name]: { data: input, dims } });
+    const itemSize = product(itemDims);
     const parts: Record<string, NetworkTensor>[] = [];
-    for (let start = 0; start < count; start += fixed) {
-      const part = new Float32Array(fixed * itemSize);
-      part.set(input.subarray(start * itemSize, Math.min(start + fixed, count) * itemSize));
-      parts.push(await this.runNamed({ [name]: { data: part, dims: [fixed, ...dims.slice(1)] } }));
+    for (let start = 0; start < count; start += size) {
+      const data = valuesFrom(input, start * itemSize, size * itemSize);
+      parts.push(await this.runNamed({ [name]: { data, dims: [size, ...itemDims] } }));
     }
-    return joinParts(this.outputNames, parts, count, fixed);
+    return joinParts(this.outputNames, parts, count, size);
+  }
+
+  /** Items of each run when there are `count`. */
+  #runSize(count: number): number {
+    return this.#fixedBatch ?? (this.device === 'cpu' ? count : gpuBatch(count));
   }
 
   /** Runs a network of several inputs, all with the same batch first; the graph's batch must be free. */
@@ -126,23 +138,44 @@ export class NetworkSession {
   }
 }
 
+/**
+ * Items of a run on a GPU that is shown `count`: it chooses its kernels for every batch anew, which takes a second (docs/gpu.md),
+ * so it meets powers of two only, and none that is larger than its fastest.
+ */
+export function gpuBatch(count: number): number {
+  return Math.min(GPU_BATCH, 2 ** Math.ceil(Math.log2(Math.max(1, count))));
+}
+
+const product = (dims: readonly number[]) => dims.reduce((all, dim) => all * dim, 1);
+
+/** `length` values from `start` on: where the input ends before, what lies behind it, or a copy with zeros. */
+function valuesFrom(input: Float32Array, start: number, length: number): Float32Array {
+  const offset = input.byteOffset + start * Float32Array.BYTES_PER_ELEMENT;
+  if (offset + length * Float32Array.BYTES_PER_ELEMENT <= input.buffer.byteLength) {
+    return new Float32Array(input.buffer, offset, length);
+  }
+  const copy = new Float32Array(length);
+  copy.set(input.subarray(start));
+  return copy;
+}
+
 function joinParts(
   names: readonly string[],
   parts: readonly Record<string, NetworkTensor>[],
   count: number,
-  fixed: number,
+  size: number,
 ): Record<string, NetworkTensor> {
   const joined: Record<string, NetworkTensor> = {};
   for (const name of names) {
     const first = parts[0]?.[name];
     if (first === undefined) continue;
     // A graph may fold its batch into another dimension: values an item are counted, not read from the shape.
-    const itemSize = first.data.length / fixed;
-    const data = new Float32Array(parts.length * fixed * itemSize);
+    const itemSize = first.data.length / size;
+    const data = new Float32Array(parts.length * size * itemSize);
     parts.forEach((part, i) => {
-      data.set(part[name]?.data ?? [], i * fixed * itemSize);
+      data.set(part[name]?.data ?? [], i * size * itemSize);
     });
-    const itemDims = first.dims[0] === fixed ? first.dims.slice(1) : [itemSize];
+    const itemDims = first.dims[0] === size ? first.dims.slice(1) : [itemSize];
     joined[name] = { data: data.subarray(0, count * itemSize), dims: [count, ...itemDims] };
   }
   return joined;
@@ -193,7 +226,7 @@ export async function openSession(
 
 /** Pictures a run: on a CPU as many as its caches like, on a GPU as many as its cores do. */
 export function batchOn({ device }: NetworkSession, onCpu: number): number {
-  return device === 'cpu' ? onCpu : 8 * onCpu;
+  return device === 'cpu' ? onCpu : GPU_BATCH;
 }
 
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */

@@ -19,15 +19,15 @@ const PLANES = normalisedPlanes({ mean: [0, 0, 0], std: [1, 1, 1], channelOrder:
 export function yunetDetector(session: NetworkSession): Detector {
   return {
     async detect(views: readonly View[]): Promise<Detection[][]> {
-      const itemSize = 3 * SIDE * SIDE;
+      const dims = [1, 3, SIDE, SIDE];
       const found: Detection[][] = [];
       // One view a run: the graph's batch is fixed at 1 and a view is 5 MB.
       for (const { picture, region } of views) {
         const side = Math.max(region.width, region.height, SIDE / MAX_ENLARGEMENT);
         const frame = { x: region.x, y: region.y, width: side, height: side };
-        const input = session.inputOf(itemSize);
+        const input = session.inputOf(dims);
         resamplePlanes(picture, frame, [SIDE, SIDE], PLANES, input, 0);
-        found.push(readFaces(session, await session.run(input, [1, 3, SIDE, SIDE]), frame));
+        found.push(readFaces(session, await session.run(input, dims), frame));
       }
       return found;
     },

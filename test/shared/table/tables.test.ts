@@ -288,6 +288,17 @@ test('a value that does not fit its column is refused with the column named', ()
   assert.throws(() => rows.add(makeRow({ variant: 1.5 })), /variant must be an integer/);
 });
 
+test('a table is read from bytes that lie in the memory of others, as small downloads do', async () => {
+  const rows = rejectRows();
+  rows.add({ faceId: 'f', subjectId: 's', uri: 'u', stage: 'decode', code: 'c', message: 'm' });
+  const own = wholeBody(await encodeTable(rows.finish(), { format: 'parquet', metadata: METADATA }));
+  for (const before of [0, 3]) {
+    const shared = Buffer.alloc(before + own.length + 100, 7).subarray(before, before + own.length);
+    shared.set(own);
+    assert.equal(readTable(shared, { key: 'some/key' }).rows, 1);
+  }
+});
+
 test('bytes that are no table, or a damaged one, are an integrity error naming the key', async () => {
   const rows = rejectRows();
   rows.add({ faceId: 'f', subjectId: 's', uri: 'u', stage: 'decode', code: 'c', message: 'm' });
