@@ -1,5 +1,6 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { openFolderCorpus } from '../producer/readers/folder.ts';
@@ -116,7 +117,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const whole = await wholeRun(standIns);
   note('the same without the models …');
   const withoutModels = await wholeRun({ ...standIns, models: true });
-  const report = compareBench(stages, whole, withoutModels, threads);
+  const report = compareBench(stages, whole, withoutModels, Math.min(threads, availableParallelism()));
   print({ stages, ...report }, formatBench(stages, report, device));
 }
 

@@ -15,11 +15,17 @@ export interface ComputeFlags {
 }
 
 const CPU_BATCH = 8;
+/** One waits for the GPU while the other uses the core. */
+const THREADS_A_CORE_ON_GPU = 2;
 
 export function addComputeOptions(command: Command): Command {
   return command
     .addOption(new Option('--device <name>', 'where the networks run').choices(DEVICES).default('cpu'))
-    .option('--threads <n>', 'model threads (default: one a core on the CPU, one on a GPU)', positiveInteger)
+    .option(
+      '--threads <n>',
+      'model threads (default: one a core; on a GPU two, which decode and prepare for it)',
+      positiveInteger,
+    )
     .option(
       '--batch <n>',
       `faces a model thread gets at a time, or "probe": the fastest, tried out at the start (default: ${CPU_BATCH} on the CPU, probe on a GPU)`,
@@ -41,7 +47,7 @@ export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Pr
   const onCpu = flags.device === 'cpu';
   return {
     device: flags.device,
-    threads: flags.threads ?? (onCpu ? availableParallelism() : 1),
+    threads: flags.threads ?? availableParallelism() * (onCpu ? 1 : THREADS_A_CORE_ON_GPU),
     batchFaces: flags.batch ?? (onCpu ? CPU_BATCH : 'probe'),
     engine: flags.engine ?? 'onnx',
     corpusS3: corpusS3Options(flags),

@@ -22,7 +22,7 @@ import {
 import type { PostureEncoder } from './models/postureEncoder.ts';
 import type { Raster } from './models/raster.ts';
 import type { Recognizer } from './models/recognizer.ts';
-import type { Device } from './models/session.ts';
+import type { SessionOptions } from './models/session.ts';
 import { alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
 import { type ChosenFace, detectFaces } from './stages/detect.ts';
@@ -32,7 +32,7 @@ import { type LocatedFace, locateLandmarks, refuseInvented } from './stages/land
 import { measurePoses } from './stages/pose.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 
-export interface FacePipelineOptions {
+export interface FacePipelineOptions extends Omit<SessionOptions, 'gpuBatch'> {
   readonly models: {
     readonly detector: PipelineModel;
     /**
@@ -48,9 +48,6 @@ export interface FacePipelineOptions {
   readonly aligned: boolean;
   /** ONNX file of the FRA encoder; without it no posture codes are made. */
   readonly encoderPath?: string;
-  readonly device: Device;
-  /** Threads inside one operator of one network. */
-  readonly intraOpThreads: number;
   /** Faces in memory at once; default 8. */
   readonly facesAtOnce?: number;
 }
@@ -113,7 +110,8 @@ interface Networks {
 
 async function openNetworks(options: FacePipelineOptions, releasers: Releasers): Promise<Networks> {
   const { models, aligned, encoderPath } = options;
-  const session = { device: options.device, intraOpThreads: options.intraOpThreads };
+  const { device, intraOpThreads, deviceClient } = options;
+  const session = { device, intraOpThreads, deviceClient };
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const network = await opening;
     releasers.push('network', () => network.close());

@@ -55,13 +55,15 @@ export interface MeasureOptions {
 }
 
 /** Items that a stage gets at a time; the fastest counts. */
-const FACE_BATCHES = [4, 8, 16];
+const FACE_BATCHES = { cpu: [4, 8, 16], gpu: [32, 64] };
 const VARIANT_BATCHES = [128, 512];
 const TABLE_ROWS = [4_096];
 
 /** The stages in the order of the pipeline. Photographs in which nothing is found only count for decode and detect. */
 export async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
-  const { models, fra, session, photographs, aligned } = options;
+  const { models, fra, session, aligned } = options;
+  const faceBatches = FACE_BATCHES[session.device === 'cpu' ? 'cpu' : 'gpu'];
+  const photographs = repeated(options.photographs, Math.max(...faceBatches));
   const releasers = createReleasers();
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const opened = await opening;
@@ -120,24 +122,24 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const found = aligned
       ? pictures.map(faceOfCrop)
       : await keep(openDetector(models.detector, session)).then((detector) =>
-          measure('detect', pictures, 'faces', FACE_BATCHES, (batch) =>
+          measure('detect', pictures, 'faces', faceBatches, (batch) =>
             detectFaces(detector, batch.map(anew)),
           ),
         );
-    const located = await measure('landmarks', found.filter(isUsable), 'faces', FACE_BATCHES, (batch) =>
+    const located = await measure('landmarks', found.filter(isUsable), 'faces', faceBatches, (batch) =>
       locateLandmarks(landmarkNetwork, batch),
     );
-    await measure('pose', located, 'faces', FACE_BATCHES, (batch) => measurePoses(poseNetwork, batch));
+    await measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(poseNetwork, batch));
     const faces = aligned
       ? located.map(cropOf)
-      : await measure('align', located, 'faces', FACE_BATCHES, async (batch) => batch.map(alignFace));
+      : await measure('align', located, 'faces', faceBatches, async (batch) => batch.map(alignFace));
     const usable = faces.filter(isUsable);
     const crops = usable.map(({ crop }) => crop);
-    await measure('embed', crops, 'faces', FACE_BATCHES, (batch) => embedCrops(recognizer, batch));
+    await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
       const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
       const combiner = await keep(openCombiner(fra.combinerPath, session));
-      await measure('posture', usable, 'faces', FACE_BATCHES, (batch) =>
+      await measure('posture', usable, 'faces', faceBatches, (batch) =>
         encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks))),
       );
       const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
@@ -185,6 +187,11 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       return batch;
     });
   }
+}
+
+/** At least `count` items, in whole rounds. */
+function repeated<T>(items: readonly T[], count: number): T[] {
+  return Array.from({ length: Math.ceil(count / items.length) }, () => items).flat();
 }
 
 function variantRow(i: number, embedding: Float32Array): EmbeddingRow {

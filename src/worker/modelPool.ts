@@ -1,7 +1,9 @@
 /** The models of a worker process, in threads: what the rest of the worker sees of them. */
 import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
+import { createReleasers } from '../shared/releasers.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
-import { openThreadPool } from '../shared/threads/threadPool.ts';
+import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
+import { openDeviceThread } from './device/openDeviceThread.ts';
 import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
 
 /** What computes the faces and variants of a shard. */
@@ -34,11 +36,23 @@ export interface ModelPool extends ShardModels {
 const COMBINE_ROWS = 128;
 
 export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
-  const pool = await openThreadPool<ModelRequest, ModelResponse>({
-    file: new URL('./modelThread.js', import.meta.url),
-    size: threads,
-    init,
-  });
+  const releasers = createReleasers();
+  let pool: ThreadPool<ModelRequest, ModelResponse>;
+  try {
+    const { device } = init.pipeline;
+    const deviceThread = device === 'cpu' ? undefined : await openDeviceThread(init.pipeline);
+    if (deviceThread !== undefined) releasers.push('device', () => deviceThread.close());
+    pool = await openThreadPool<ModelRequest, ModelResponse>({
+      file: new URL('./modelThread.js', import.meta.url),
+      size: threads,
+      init,
+      ...(deviceThread && { ports: Array.from({ length: threads }, () => deviceThread.connect()) }),
+    });
+    releasers.push('model threads', () => pool.close());
+  } catch (error) {
+    await releasers.release();
+    throw error;
+  }
   const models = (turn: number): ShardModels => ({
     threads,
     async processFaces(batch, onAnswer) {
@@ -76,5 +90,5 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
     },
   });
   let turns = 0;
-  return { ...models(0), inTurn: () => models(++turns), close: () => pool.close() };
+  return { ...models(0), inTurn: () => models(++turns), close: () => releasers.release() };
 }

@@ -1,13 +1,15 @@
 /** A thread of the model pool: the face pipeline and the combiner, one request at a time. */
+import type { MessagePort } from 'node:worker_threads';
 import type { EmbeddedFace, FaceInput, FaceOutcome } from '../shared/face.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
+import { deviceClient } from './device/deviceClient.ts';
 import { type FacePipelineOptions, openFacePipeline } from './facePipeline.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import { openStopwatch } from './stopwatch.ts';
 
 export interface ModelThreadInit {
-  readonly pipeline: FacePipelineOptions;
+  readonly pipeline: Omit<FacePipelineOptions, 'deviceClient'>;
   /** Absent when nothing is generated. */
   readonly fra?: FraNetworksOptions;
 }
@@ -28,9 +30,10 @@ export interface ThreadTimes {
   readonly stagesMs: Readonly<Record<string, number>>;
 }
 
-await serveThread(async (init: ModelThreadInit) => {
-  const fra = init.fra && (await openFraNetworks(init.fra, init.pipeline));
-  const pipeline = await openFacePipeline(init.pipeline, fra?.encoder);
+await serveThread(async (init: ModelThreadInit, port?: MessagePort) => {
+  const session = { ...init.pipeline, deviceClient: port && deviceClient(port) };
+  const fra = init.fra && (await openFraNetworks(init.fra, session));
+  const pipeline = await openFacePipeline(session, fra?.encoder);
   return async (request: ModelRequest): Promise<Answer<ModelResponse>> => {
     const startedAt = performance.now();
     const stopwatch = openStopwatch();

@@ -26,7 +26,7 @@ import { openTableWriter } from './tableWriter.ts';
 /** How this process computes. Not part of the run's identity: workers may differ. */
 export interface ComputeOptions {
   readonly device: Device;
-  /** Model threads: on the CPU one a core, each with single-threaded sessions; one a GPU. */
+  /** Model threads, each with single-threaded sessions; on a GPU they share the sessions of its thread. */
   readonly threads: number;
   /** Faces a model thread gets at a time; 'probe': as many as are fastest, tried out at the start. */
   readonly batchFaces: number | 'probe';
@@ -116,8 +116,13 @@ export async function openShardContext(
   };
 }
 
-function openPool(run: RunFile, { models, fra }: RunAssets, compute: ComputeOptions): Promise<ModelPool> {
-  return openModelPool(compute.threads, {
+async function openPool(
+  run: RunFile,
+  { models, fra }: RunAssets,
+  compute: ComputeOptions,
+): Promise<ModelPool> {
+  const startedAt = performance.now();
+  const pool = await openModelPool(compute.threads, {
     pipeline: {
       models,
       aligned: run.config.aligned,
@@ -135,6 +140,11 @@ function openPool(run: RunFile, { models, fra }: RunAssets, compute: ComputeOpti
       },
     }),
   });
+  const seconds = (performance.now() - startedAt) / 1000;
+  // On an NVIDIA GPU most of a minute may go by.
+  if (compute.device !== 'cpu')
+    compute.note?.(`${compute.device}: networks open after ${seconds.toFixed(1)} s`);
+  return pool;
 }
 
 /** A square photograph also stands for an aligned crop. */

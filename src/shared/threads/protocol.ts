@@ -1,4 +1,11 @@
 /** What travels between a thread pool and its threads. */
+import type { MessagePort } from 'node:worker_threads';
+
+/** What a thread starts with. */
+export interface ThreadInit {
+  readonly init: unknown;
+  readonly port?: MessagePort;
+}
 
 export interface ThreadRequest {
   readonly id: number;

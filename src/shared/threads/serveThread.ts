@@ -1,7 +1,7 @@
 /** The inside of a pool's thread: opens a handler once, then answers requests one after the other. */
-import { parentPort, type Transferable, workerData } from 'node:worker_threads';
-import { PosecastError, toError } from '../errors.ts';
-import { CLOSE_THREAD, type ThreadFailure, type ThreadMessage, type ThreadReply } from './protocol.ts';
+import { type MessagePort, parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { CLOSE_THREAD, type ThreadInit, type ThreadMessage, type ThreadReply } from './protocol.ts';
+import { describeFailure } from './threadFailure.ts';
 
 export interface Answer<Response> {
   readonly response: Response;
@@ -11,24 +11,25 @@ export interface Answer<Response> {
 
 export type ThreadHandler<Request, Response> = (request: Request) => Promise<Answer<Response>>;
 
-/** Call once at the top level of a thread file. `open` gets the pool's `init` value. */
+/** Call once at the top level of a thread file. `open` gets the pool's `init` value, and the thread's port if it has one. */
 export async function serveThread<Init, Request, Response>(
-  open: (init: Init) => Promise<ThreadHandler<Request, Response>>,
+  open: (init: Init, port?: MessagePort) => Promise<ThreadHandler<Request, Response>>,
 ): Promise<void> {
-  const port = parentPort;
-  if (port === null) throw new Error('serveThread must run in a worker thread');
-  const reply = (message: ThreadReply, transfer?: Transferable[]) => port.postMessage(message, transfer);
+  const pool = parentPort;
+  if (pool === null) throw new Error('serveThread must run in a worker thread');
+  const { init, port } = workerData as ThreadInit;
+  const reply = (message: ThreadReply, transfer?: Transferable[]) => pool.postMessage(message, transfer);
 
   let handler: ThreadHandler<Request, Response>;
   try {
-    handler = await open(workerData as Init);
+    handler = await open(init as Init, port);
   } catch (error) {
     reply({ id: 0, status: 'failed', failure: describeFailure(error) });
     return;
   }
   // One request at a time: ONNX sessions of a thread are not shared by concurrent runs.
   let last: Promise<void> = Promise.resolve();
-  port.on('message', (message: ThreadMessage) => {
+  pool.on('message', (message: ThreadMessage) => {
     if (message === CLOSE_THREAD) {
       // A thread's process.exit ends the thread alone.
       last = last.then(() => process.exit(0));
@@ -45,14 +46,4 @@ export async function serveThread<Init, Request, Response>(
     });
   });
   reply({ id: 0, status: 'ok', response: undefined });
-}
-
-function describeFailure(thrown: unknown): ThreadFailure {
-  const error = toError(thrown);
-  return {
-    name: error.name,
-    code: error instanceof PosecastError ? error.code : undefined,
-    message: error.message,
-    stack: error.stack,
-  };
 }

@@ -3,9 +3,10 @@
  * to the first free thread, each thread holding at most `depth` of them, so that its next input is already there when
  * it finishes one.
  */
-import { type Transferable, Worker } from 'node:worker_threads';
-import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
-import { CLOSE_THREAD, type ThreadFailure, type ThreadReply } from './protocol.ts';
+import { type MessagePort, type Transferable, Worker } from 'node:worker_threads';
+import { PosecastError } from '../errors.ts';
+import { CLOSE_THREAD, type ThreadInit, type ThreadReply } from './protocol.ts';
+import { errorOfFailure } from './threadFailure.ts';
 
 export interface ThreadPool<Request, Response> {
   readonly size: number;
@@ -24,6 +25,8 @@ export interface ThreadPoolOptions {
   readonly size: number;
   /** Cloned into every thread. */
   readonly init: unknown;
+  /** One a thread, handed over to it: its own line to somebody else. */
+  readonly ports?: readonly MessagePort[];
   /** Requests a thread holds at once (1 running, the rest ready). */
   readonly depth?: number;
 }
@@ -74,21 +77,22 @@ export async function openThreadPool<Request, Response>(
     }
   }
 
-  async function startThread(): Promise<void> {
-    const worker = new Worker(options.file, { workerData: options.init });
+  async function startThread(port: MessagePort | undefined): Promise<void> {
+    const workerData: ThreadInit = { init: options.init, ...(port && { port }) };
+    const worker = new Worker(options.file, { workerData, transferList: port === undefined ? [] : [port] });
     const thread: PoolThread<Response> = { worker, held: new Map() };
     threads.push(thread);
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (reply: ThreadReply) => {
         if (reply.id === 0) {
           if (reply.status === 'ok') resolve();
-          else reject(toThreadError(reply.failure));
+          else reject(errorOfFailure(reply.failure));
           return;
         }
         const pending = thread.held.get(reply.id);
         thread.held.delete(reply.id);
         if (reply.status === 'ok') pending?.resolve(reply.response as Response);
-        else pending?.reject(toThreadError(reply.failure));
+        else pending?.reject(errorOfFailure(reply.failure));
         dispatch();
       });
       worker.on('error', (error) => {
@@ -109,7 +113,7 @@ export async function openThreadPool<Request, Response>(
   }
 
   try {
-    await Promise.all(Array.from({ length: options.size }, startThread));
+    await Promise.all(Array.from({ length: options.size }, (_, i) => startThread(options.ports?.[i])));
   } catch (error) {
     await close();
     throw error;
@@ -140,15 +144,4 @@ async function stopThread(worker: Worker): Promise<void> {
   const timer = setTimeout(() => void worker.terminate(), STOP_MS);
   await ended;
   clearTimeout(timer);
-}
-
-/** Rebuilds the error of a thread; a configuration error stays one, so that the command line can tell. */
-function toThreadError(failure: ThreadFailure): Error {
-  if (failure.code === undefined) {
-    const error = new Error(failure.message);
-    if (failure.stack !== undefined) error.stack = failure.stack;
-    return error;
-  }
-  const Kind = [ConfigError, StoreUnusableError].find(({ name }) => name === failure.name) ?? PosecastError;
-  return new Kind(failure.code, failure.message);
 }

@@ -9,8 +9,11 @@ export interface Combiner {
   close(): Promise<void>;
 }
 
+/** Rows of every run on a GPU: as many as one request of the model pool carries. */
+const GPU_BATCH = 128;
+
 export async function openCombiner(path: string, options: SessionOptions): Promise<Combiner> {
-  const session = await openSession(path, options);
+  const session = await openSession(path, { ...options, gpuBatch: GPU_BATCH });
   return {
     async combine(identities, postures) {
       const rows = postures.length / POSTURE_DIM;

@@ -54,13 +54,12 @@ async function detectBatch(
   const { width, height } = size;
   const anchors = anchorCount(size);
   const itemSize = 3 * height * width;
-  const dims = [views.length, 3, height, width];
-  const input = session.inputOf(dims);
+  const input = session.inputOf(views.length * itemSize);
   const frames = views.map(({ region }) => frameOf(region, size));
   views.forEach(({ picture }, i) => {
     resamplePlanes(picture, frames[i]!, [width, height], PLANES, input, i * itemSize);
   });
-  const outputs = await session.run(input, dims);
+  const outputs = await session.run(input, [views.length, 3, height, width]);
   const scores = outputOf(session, outputs, 'scores', [anchors, 2]);
   const boxes = outputOf(session, outputs, 'boxes', [anchors, 4]);
   return frames.map((frame, i) =>

@@ -37,12 +37,11 @@ export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
 
 async function locateBatch(session: NetworkSession, squares: readonly View[]): Promise<Float32Array[]> {
   const itemSize = SIDE * SIDE;
-  const dims = [squares.length, 1, SIDE, SIDE];
-  const input = session.inputOf(dims);
+  const input = session.inputOf(squares.length * itemSize);
   squares.forEach(({ picture, region }, n) => {
     resamplePlanes(picture, region, [SIDE, SIDE], GREY, input, n * itemSize);
   });
-  const outputs = await session.run(input, dims);
+  const outputs = await session.run(input, [squares.length, 1, SIDE, SIDE]);
   const values = outputOf(session, outputs, 'output', [VALUES]);
   return squares.map(({ region }, n) => {
     const points = new Float32Array(VALUES);

@@ -51,13 +51,12 @@ export function frPoseNetwork(session: NetworkSession): PoseNetwork {
 
 async function measureBatch(session: NetworkSession, views: readonly PoseView[]): Promise<RawPose[]> {
   const itemSize = 3 * SIDE * SIDE;
-  const dims = [views.length, 3, SIDE, SIDE];
-  const input = session.inputOf(dims);
+  const input = session.inputOf(views.length * itemSize);
   views.forEach(({ picture, region, mirrored }, i) => {
     resamplePlanes(picture, region, [SIDE, SIDE], PLANES, input, i * itemSize);
     if (mirrored) mirrorPlanes(input.subarray(i * itemSize, (i + 1) * itemSize), SIDE);
   });
-  const outputs = await session.run(input, dims);
+  const outputs = await session.run(input, [views.length, 3, SIDE, SIDE]);
   const yaw = outputOf(session, outputs, 'output', [BINS]);
   const pitch = outputOf(session, outputs, '617', [BINS]);
   const roll = outputOf(session, outputs, '618', [BINS]);

@@ -13,7 +13,8 @@ import { IntegrityError } from '../../shared/errors.ts';
 import type { Detection, Detector, View } from './detector.ts';
 import { squareAround, suppress } from './detector.ts';
 import { type Box, type Raster, resample } from './raster.ts';
-import type { NetworkSession, NetworkTensor } from './session.ts';
+import type { NetworkTensors } from './runtime.ts';
+import type { NetworkSession } from './session.ts';
 
 const WINDOW = 12;
 const STRIDE = 2;
@@ -99,10 +100,9 @@ async function propose(
   while (Math.min(region.width, region.height) * scale >= WINDOW) {
     const width = Math.ceil(region.width * scale);
     const height = Math.ceil(region.height * scale);
-    const dims = [1, width, height, 3];
-    const input = pnet.inputOf(dims);
+    const input = pnet.inputOf(width * height * 3);
     writeTransposed(input, 0, resample(picture, region, width, height), width, height);
-    const outputs = await pnet.run(input, dims);
+    const outputs = await pnet.run(input, [1, width, height, 3]);
     const { boxes, scores } = roleOutputs(pnet, outputs);
     const gridWidth = scores.dims[1] ?? 0;
     const gridHeight = scores.dims[2] ?? 0;
@@ -139,13 +139,12 @@ async function refine(
   for (let start = 0; start < candidates.length; start += CANDIDATE_BATCH) {
     const batch = candidates.slice(start, start + CANDIDATE_BATCH);
     const squares = batch.map(({ box }) => squareAround(box, Math.max(box.width, box.height)));
-    const dims = [batch.length, side, side, 3];
-    const input = session.inputOf(dims);
+    const input = session.inputOf(batch.length * itemSize);
     batch.forEach(({ view }, i) => {
       const pixels = resample(views[view]!.picture, squares[i]!, side, side);
       writeTransposed(input, i * itemSize, pixels, side, side);
     });
-    const outputs = await session.run(input, dims);
+    const outputs = await session.run(input, [batch.length, side, side, 3]);
     const { boxes, scores, points } = roleOutputs(session, outputs);
     batch.forEach(({ view }, i) => {
       const score = scores.data[i * 2 + 1]!;
@@ -199,7 +198,7 @@ function writeTransposed(
 }
 
 /** Outputs told apart by their last dimension (4 boxes, 2 scores, 10 points): names differ between conversions. */
-function roleOutputs(session: NetworkSession, outputs: Record<string, NetworkTensor>) {
+function roleOutputs(session: NetworkSession, outputs: NetworkTensors) {
   const withLast = (last: number) => Object.values(outputs).find((output) => output.dims.at(-1) === last);
   const boxes = withLast(4);
   const scores = withLast(2);

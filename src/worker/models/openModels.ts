@@ -28,10 +28,13 @@ export async function openDetector(model: PipelineModel, options: SessionOptions
     case 'yunet':
       return yunetDetector(await openOnly(model, options));
     case 'mtcnn': {
-      const [pnet, rnet, onet] = await Promise.all(
-        ['pnet', 'rnet', 'onet'].map((role) => openRole(model, role, options)),
-      );
-      return mtcnnDetector({ pnet: pnet!, rnet: rnet!, onet: onet! });
+      // Every picture has sizes of its own, and to a GPU every size is a new network.
+      const onCpu = { device: 'cpu', intraOpThreads: options.intraOpThreads } as const;
+      return mtcnnDetector({
+        pnet: await openRole(model, 'pnet', onCpu),
+        rnet: await openRole(model, 'rnet', options),
+        onet: await openRole(model, 'onet', options),
+      });
     }
     default:
       throw wrongFamily(model, 'detector', 'fr-detect, mtcnn or yunet');

@@ -12,12 +12,11 @@ export function onnxPostureEncoder(session: NetworkSession): PostureEncoder {
   return {
     async encode(images) {
       const itemSize = CROP_SIZE * CROP_SIZE;
-      const dims = [images.length, 1, CROP_SIZE, CROP_SIZE];
-      const input = session.inputOf(dims);
+      const input = session.inputOf(images.length * itemSize);
       images.forEach((image, i) => {
         input.set(image, i * itemSize);
       });
-      const outputs = await session.run(input, dims);
+      const outputs = await session.run(input, [images.length, 1, CROP_SIZE, CROP_SIZE]);
       const codes = outputOf(session, outputs, 'posture', [POSTURE_DIM]);
       return images.map((_, i) => codes.slice(i * POSTURE_DIM, (i + 1) * POSTURE_DIM));
     },

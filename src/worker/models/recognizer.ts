@@ -36,12 +36,11 @@ async function embedBatch(
   crops: readonly FaceCrop[],
 ): Promise<Float32Array[]> {
   const itemSize = 3 * CROP_SIZE * CROP_SIZE;
-  const dims = [crops.length, 3, CROP_SIZE, CROP_SIZE];
-  const input = session.inputOf(dims);
+  const input = session.inputOf(crops.length * itemSize);
   crops.forEach((crop, i) => {
     writePlanes(input, i * itemSize, crop, pixels);
   });
-  const outputs = await session.run(input, dims);
+  const outputs = await session.run(input, [crops.length, 3, CROP_SIZE, CROP_SIZE]);
   // Recognisers name their one output as they like.
   const output = outputs[session.outputNames[0] ?? ''];
   if (output === undefined || output.data.length !== crops.length * embedDim) {

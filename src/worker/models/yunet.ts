@@ -6,7 +6,8 @@
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
-import { type NetworkSession, type NetworkTensor, outputOf } from './session.ts';
+import type { NetworkTensors } from './runtime.ts';
+import { type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 640;
 const STRIDES = [8, 16, 32] as const;
@@ -19,15 +20,15 @@ const PLANES = normalisedPlanes({ mean: [0, 0, 0], std: [1, 1, 1], channelOrder:
 export function yunetDetector(session: NetworkSession): Detector {
   return {
     async detect(views: readonly View[]): Promise<Detection[][]> {
-      const dims = [1, 3, SIDE, SIDE];
+      const itemSize = 3 * SIDE * SIDE;
       const found: Detection[][] = [];
       // One view a run: the graph's batch is fixed at 1 and a view is 5 MB.
       for (const { picture, region } of views) {
         const side = Math.max(region.width, region.height, SIDE / MAX_ENLARGEMENT);
         const frame = { x: region.x, y: region.y, width: side, height: side };
-        const input = session.inputOf(dims);
+        const input = session.inputOf(itemSize);
         resamplePlanes(picture, frame, [SIDE, SIDE], PLANES, input, 0);
-        found.push(readFaces(session, await session.run(input, dims), frame));
+        found.push(readFaces(session, await session.run(input, [1, 3, SIDE, SIDE]), frame));
       }
       return found;
     },
@@ -35,7 +36,7 @@ export function yunetDetector(session: NetworkSession): Detector {
   };
 }
 
-function readFaces(session: NetworkSession, outputs: Record<string, NetworkTensor>, frame: Box): Detection[] {
+function readFaces(session: NetworkSession, outputs: NetworkTensors, frame: Box): Detection[] {
   const candidates: Detection[] = [];
   const unit = frame.width / SIDE;
   for (const stride of STRIDES) {

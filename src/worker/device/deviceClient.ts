@@ -1,0 +1,61 @@
+/** A model thread's side of the device's thread: networks that run there. */
+import type { MessagePort } from 'node:worker_threads';
+import { PosecastError } from '../../shared/errors.ts';
+import { errorOfFailure } from '../../shared/threads/threadFailure.ts';
+import type { NetworkRuntime } from '../models/runtime.ts';
+import type { DeviceReply, DeviceRequest } from './deviceProtocol.ts';
+
+export interface DeviceClient {
+  /** Opens the network of a file, with `gpuBatch` items in every run. @throws what opening it threw there. */
+  open(file: Uint8Array, gpuBatch: number): Promise<NetworkRuntime>;
+}
+
+type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
+type Reply<Status extends DeviceReply['status']> = Extract<DeviceReply, { status: Status }>;
+
+export function deviceClient(port: MessagePort): DeviceClient {
+  const pending = new Map<
+    number,
+    { resolve: (reply: DeviceReply) => void; reject: (error: Error) => void }
+  >();
+  let nextId = 1;
+  let ended = false;
+  const gone = () => new PosecastError('thread-died', 'the thread of the device ended');
+
+  port.on('message', (reply: DeviceReply) => {
+    const asked = pending.get(reply.id);
+    pending.delete(reply.id);
+    if (reply.status === 'failed') asked?.reject(errorOfFailure(reply.failure));
+    else asked?.resolve(reply);
+  });
+  port.on('close', () => {
+    ended = true;
+    for (const { reject } of pending.values()) reject(gone());
+    pending.clear();
+  });
+
+  function ask<Status extends DeviceReply['status']>(
+    request: WithoutId<DeviceRequest>,
+  ): Promise<Reply<Status>> {
+    if (ended) return Promise.reject(gone());
+    const id = nextId++;
+    return new Promise((resolve, reject) => {
+      pending.set(id, { resolve: resolve as (reply: DeviceReply) => void, reject });
+      port.postMessage({ ...request, id });
+    });
+  }
+
+  return {
+    async open(file, gpuBatch) {
+      const { opened } = await ask<'opened'>({ kind: 'open', file, gpuBatch });
+      const { network, inputNames, outputNames } = opened;
+      return {
+        inputNames,
+        outputNames,
+        run: async (inputs) => (await ask<'ran'>({ kind: 'run', network, inputs })).outputs,
+        // Others run it, too; it ends with its thread.
+        close: async () => {},
+      };
+    },
+  };
+}

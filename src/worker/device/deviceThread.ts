@@ -1,0 +1,52 @@
+/**
+ * The thread of a GPU: every network once, run for all model threads. They decode, align and prepare; what they ask at
+ * the same time shares a run. Networks of their own they could not have: each would choose its kernels anew, for seconds,
+ * and WebGPU does not bear several threads.
+ */
+import { createHash } from 'node:crypto';
+import type { MessagePort } from 'node:worker_threads';
+import { ownedBuffers } from '../../shared/threads/ownedBuffers.ts';
+import { serveThread } from '../../shared/threads/serveThread.ts';
+import { describeFailure } from '../../shared/threads/threadFailure.ts';
+import { openOnnxRuntime } from '../models/onnxRuntime.ts';
+import type { NetworkRuntime } from '../models/runtime.ts';
+import type { SessionOptions } from '../models/session.ts';
+import type { DeviceReply, DeviceRequest } from './deviceProtocol.ts';
+
+export type DeviceThreadInit = Pick<SessionOptions, 'device' | 'intraOpThreads'>;
+
+/** A model thread to serve. */
+export interface ConnectRequest {
+  readonly port: MessagePort;
+}
+
+await serveThread(async (options: DeviceThreadInit) => {
+  const networks = new Map<string, Promise<NetworkRuntime>>();
+
+  async function answer(request: DeviceRequest): Promise<DeviceReply> {
+    const { id } = request;
+    try {
+      if (request.kind === 'run') {
+        const runtime = await networks.get(request.network)!;
+        return { id, status: 'ran', outputs: await runtime.run(request.inputs) };
+      }
+      const { file, gpuBatch } = request;
+      const network = createHash('sha256').update(file).digest('hex');
+      const opening = networks.get(network) ?? openOnnxRuntime(file, { ...options, gpuBatch });
+      networks.set(network, opening);
+      const { inputNames, outputNames } = await opening;
+      return { id, status: 'opened', opened: { network, inputNames, outputNames } };
+    } catch (error) {
+      return { id, status: 'failed', failure: describeFailure(error) };
+    }
+  }
+
+  return async ({ port }: ConnectRequest) => {
+    port.on('message', async (request: DeviceRequest) => {
+      const reply = await answer(request);
+      const arrays = reply.status === 'ran' ? Object.values(reply.outputs).map(({ data }) => data) : [];
+      port.postMessage(reply, ownedBuffers(arrays));
+    });
+    return { response: undefined };
+  };
+});
