@@ -3,7 +3,7 @@ import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from
 import { createReleasers } from '../shared/releasers.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
-import { openDeviceThread } from './device/openDeviceThread.ts';
+import { openDevice } from './device/openDevice.ts';
 import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
 
 /** What computes the faces and variants of a shard. */
@@ -40,13 +40,13 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
   let pool: ThreadPool<ModelRequest, ModelResponse>;
   try {
     const { device } = init.pipeline;
-    const deviceThread = device === 'cpu' ? undefined : await openDeviceThread(init.pipeline);
-    if (deviceThread !== undefined) releasers.push('device', () => deviceThread.close());
+    const gpu = device === 'cpu' ? undefined : await openDevice(init.pipeline);
+    if (gpu !== undefined) releasers.push('device', () => gpu.close());
     pool = await openThreadPool<ModelRequest, ModelResponse>({
       file: new URL('./modelThread.js', import.meta.url),
       size: threads,
       init,
-      ...(deviceThread && { ports: Array.from({ length: threads }, () => deviceThread.connect()) }),
+      ...(gpu && { ports: Array.from({ length: threads }, () => gpu.connect()) }),
     });
     releasers.push('model threads', () => pool.close());
   } catch (error) {

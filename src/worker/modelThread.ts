@@ -30,8 +30,8 @@ export interface ThreadTimes {
   readonly stagesMs: Readonly<Record<string, number>>;
 }
 
-await serveThread(async (init: ModelThreadInit, port?: MessagePort) => {
-  const session = { ...init.pipeline, deviceClient: port && deviceClient(port) };
+await serveThread(async (init: ModelThreadInit, ports: readonly MessagePort[]) => {
+  const session = { ...init.pipeline, deviceClient: ports.length === 0 ? undefined : deviceClient(ports) };
   const fra = init.fra && (await openFraNetworks(init.fra, session));
   const pipeline = await openFacePipeline(session, fra?.encoder);
   return async (request: ModelRequest): Promise<Answer<ModelResponse>> => {

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 /** What a thread starts with. */
 export interface ThreadInit {
   readonly init: unknown;
-  readonly port?: MessagePort;
+  readonly ports: readonly MessagePort[];
 }
 
 export interface ThreadRequest {

@@ -11,18 +11,18 @@ export interface Answer<Response> {
 
 export type ThreadHandler<Request, Response> = (request: Request) => Promise<Answer<Response>>;
 
-/** Call once at the top level of a thread file. `open` gets the pool's `init` value, and the thread's port if it has one. */
+/** Call once at the top level of a thread file. `open` gets the pool's `init` value, and the thread's ports. */
 export async function serveThread<Init, Request, Response>(
-  open: (init: Init, port?: MessagePort) => Promise<ThreadHandler<Request, Response>>,
+  open: (init: Init, ports: readonly MessagePort[]) => Promise<ThreadHandler<Request, Response>>,
 ): Promise<void> {
   const pool = parentPort;
   if (pool === null) throw new Error('serveThread must run in a worker thread');
-  const { init, port } = workerData as ThreadInit;
+  const { init, ports } = workerData as ThreadInit;
   const reply = (message: ThreadReply, transfer?: Transferable[]) => pool.postMessage(message, transfer);
 
   let handler: ThreadHandler<Request, Response>;
   try {
-    handler = await open(init as Init, port);
+    handler = await open(init as Init, ports);
   } catch (error) {
     reply({ id: 0, status: 'failed', failure: describeFailure(error) });
     return;

@@ -25,8 +25,8 @@ export interface ThreadPoolOptions {
   readonly size: number;
   /** Cloned into every thread. */
   readonly init: unknown;
-  /** One a thread, handed over to it: its own line to somebody else. */
-  readonly ports?: readonly MessagePort[];
+  /** For every thread its own, handed over to it: lines to somebody else. */
+  readonly ports?: readonly (readonly MessagePort[])[];
   /** Requests a thread holds at once (1 running, the rest ready). */
   readonly depth?: number;
 }
@@ -77,9 +77,9 @@ export async function openThreadPool<Request, Response>(
     }
   }
 
-  async function startThread(port: MessagePort | undefined): Promise<void> {
-    const workerData: ThreadInit = { init: options.init, ...(port && { port }) };
-    const worker = new Worker(options.file, { workerData, transferList: port === undefined ? [] : [port] });
+  async function startThread(ports: readonly MessagePort[]): Promise<void> {
+    const workerData: ThreadInit = { init: options.init, ports };
+    const worker = new Worker(options.file, { workerData, transferList: [...ports] });
     const thread: PoolThread<Response> = { worker, held: new Map() };
     threads.push(thread);
     await new Promise<void>((resolve, reject) => {
@@ -113,7 +113,7 @@ export async function openThreadPool<Request, Response>(
   }
 
   try {
-    await Promise.all(Array.from({ length: options.size }, (_, i) => startThread(options.ports?.[i])));
+    await Promise.all(Array.from({ length: options.size }, (_, i) => startThread(options.ports?.[i] ?? [])));
   } catch (error) {
     await close();
     throw error;

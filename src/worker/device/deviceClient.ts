@@ -1,4 +1,4 @@
-/** A model thread's side of the device's thread: networks that run there. */
+/** A model thread's side of a device: networks that run in the device's threads. */
 import type { MessagePort } from 'node:worker_threads';
 import { PosecastError } from '../../shared/errors.ts';
 import { errorOfFailure } from '../../shared/threads/threadFailure.ts';
@@ -6,14 +6,38 @@ import type { NetworkRuntime } from '../models/runtime.ts';
 import type { DeviceReply, DeviceRequest } from './deviceProtocol.ts';
 
 export interface DeviceClient {
-  /** Opens the network of a file, with `gpuBatch` items in every run. @throws what opening it threw there. */
-  open(file: Uint8Array, gpuBatch: number): Promise<NetworkRuntime>;
+  /** Opens the network of a file, with at most `batch` items in a run. @throws what opening it threw there. */
+  open(file: Uint8Array, batch: number): Promise<NetworkRuntime>;
 }
 
 type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
 type Reply<Status extends DeviceReply['status']> = Extract<DeviceReply, { status: Status }>;
 
-export function deviceClient(port: MessagePort): DeviceClient {
+/**
+ * @param ports one to each thread of the device. Every model thread opens its networks in the same order, and they go to
+ * the threads by turns: so those of one network meet in one thread.
+ */
+export function deviceClient(ports: readonly MessagePort[]): DeviceClient {
+  const lines = ports.map(openLine);
+  let opened = 0;
+  return {
+    async open(file, batch) {
+      const ask = lines[opened++ % lines.length]!;
+      const { network, inputNames, outputNames } = (await ask<'opened'>({ kind: 'open', file, batch }))
+        .opened;
+      return {
+        inputNames,
+        outputNames,
+        run: async (inputs) => (await ask<'ran'>({ kind: 'run', network, inputs })).outputs,
+        // Others run it, too; it ends with its thread.
+        close: async () => {},
+      };
+    },
+  };
+}
+
+/** Answers what is asked in one thread; all of it fails when the thread ends. */
+function openLine(port: MessagePort) {
   const pending = new Map<
     number,
     { resolve: (reply: DeviceReply) => void; reject: (error: Error) => void }
@@ -34,7 +58,7 @@ export function deviceClient(port: MessagePort): DeviceClient {
     pending.clear();
   });
 
-  function ask<Status extends DeviceReply['status']>(
+  return function ask<Status extends DeviceReply['status']>(
     request: WithoutId<DeviceRequest>,
   ): Promise<Reply<Status>> {
     if (ended) return Promise.reject(gone());
@@ -43,19 +67,5 @@ export function deviceClient(port: MessagePort): DeviceClient {
       pending.set(id, { resolve: resolve as (reply: DeviceReply) => void, reject });
       port.postMessage({ ...request, id });
     });
-  }
-
-  return {
-    async open(file, gpuBatch) {
-      const { opened } = await ask<'opened'>({ kind: 'open', file, gpuBatch });
-      const { network, inputNames, outputNames } = opened;
-      return {
-        inputNames,
-        outputNames,
-        run: async (inputs) => (await ask<'ran'>({ kind: 'run', network, inputs })).outputs,
-        // Others run it, too; it ends with its thread.
-        close: async () => {},
-      };
-    },
   };
 }

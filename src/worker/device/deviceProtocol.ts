@@ -4,7 +4,7 @@ import type { NetworkTensors } from '../models/runtime.ts';
 
 export type DeviceRequest =
   /** The file of a network; the same file is opened once, whoever asks. */
-  | { readonly id: number; readonly kind: 'open'; readonly file: Uint8Array; readonly gpuBatch: number }
+  | { readonly id: number; readonly kind: 'open'; readonly file: Uint8Array; readonly batch: number }
   | { readonly id: number; readonly kind: 'run'; readonly network: string; readonly inputs: NetworkTensors };
 
 export interface OpenedNetwork {

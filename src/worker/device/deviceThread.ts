@@ -1,7 +1,7 @@
 /**
- * The thread of a GPU: every network once, run for all model threads. They decode, align and prepare; what they ask at
- * the same time shares a run. Networks of their own they could not have: each would choose its kernels anew, for seconds,
- * and WebGPU does not bear several threads.
+ * A thread of a GPU: some of the networks, each once, run for all model threads, which decode, align and prepare. What they
+ * ask at the same time shares a run. With networks of their own each of them would have CUDA choose its kernels, for
+ * seconds a network, one behind the other (docs/gpu.md).
  */
 import { createHash } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
@@ -30,9 +30,9 @@ await serveThread(async (options: DeviceThreadInit) => {
         const runtime = await networks.get(request.network)!;
         return { id, status: 'ran', outputs: await runtime.run(request.inputs) };
       }
-      const { file, gpuBatch } = request;
+      const { file, batch } = request;
       const network = createHash('sha256').update(file).digest('hex');
-      const opening = networks.get(network) ?? openOnnxRuntime(file, { ...options, gpuBatch });
+      const opening = networks.get(network) ?? openOnnxRuntime(file, { ...options, batch });
       networks.set(network, opening);
       const { inputNames, outputNames } = await opening;
       return { id, status: 'opened', opened: { network, inputNames, outputNames } };

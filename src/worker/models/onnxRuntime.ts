@@ -11,8 +11,8 @@ export interface OnnxOptions {
   readonly device: Device;
   /** Threads inside one operator. */
   readonly intraOpThreads: number;
-  /** Items of a run on a GPU. */
-  readonly gpuBatch: number;
+  /** Items of a run, of whatever requests they are; absent: each request is a run. */
+  readonly batch?: number | undefined;
 }
 
 /**
@@ -42,12 +42,12 @@ export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): P
 }
 
 /** Undefined: as they come. */
-function batchesOf(session: InferenceSession, { device, gpuBatch }: OnnxOptions): Batches | undefined {
+function batchesOf(session: InferenceSession, { device, batch }: OnnxOptions): Batches | undefined {
   const fixedBatch = inputShapes(session)[0]?.[0];
   if (isSize(fixedBatch)) return { size: fixedBatch, filled: true };
-  if (device === 'cpu') return undefined;
+  if (batch === undefined) return undefined;
   // CUDA chooses its kernels anew for every size it meets, which takes a network seconds; WebGPU hardly any time.
-  return { size: gpuBatch, filled: device !== 'webgpu' };
+  return { size: batch, filled: device === 'cuda' || device === 'tensorrt' };
 }
 
 function runtimeOf(session: InferenceSession): NetworkRuntime {

@@ -112,9 +112,10 @@ export async function openSession(
   try {
     const file = await readFile(path);
     const wanted = rewrite?.(file) ?? file;
+    const batch = device === 'cpu' ? undefined : gpuBatch;
     const runtime =
       deviceClient === undefined
-        ? await openOnnxRuntime(wanted, { device, intraOpThreads, gpuBatch })
+        ? await openOnnxRuntime(wanted, { device, intraOpThreads, batch })
         : await deviceClient.open(wanted, gpuBatch);
     return new NetworkSession(path, runtime, options);
   } catch (thrown) {
