@@ -1,10 +1,10 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { openFolderCorpus } from '../producer/readers/folder.ts';
 import { TABLE_FORMATS } from '../shared/config.ts';
+import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
@@ -117,7 +117,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const whole = await wholeRun(standIns);
   note('the same without the models …');
   const withoutModels = await wholeRun({ ...standIns, models: true });
-  const report = compareBench(stages, whole, withoutModels, Math.min(threads, availableParallelism()));
+  const report = compareBench(stages, whole, withoutModels, Math.min(threads, usableCores()));
   print({ stages, ...report }, formatBench(stages, report, device));
 }
 

@@ -5,10 +5,11 @@ import type { WholeRun } from './benchWholeRun.ts';
 import { count } from './liveLine.ts';
 
 export interface BenchReport {
-  readonly threads: number;
+  /** Cores that the models use: no more than there are threads. */
+  readonly cores: number;
   readonly facesPerSecond: number;
   readonly variantsPerSecond: number;
-  /** Faces a second if what the stages cost alone were spread perfectly over as many cores as there are threads. */
+  /** Faces a second if what the stages cost alone were spread perfectly over these cores. */
   readonly limitFacesPerSecond: number;
   /** facesPerSecond / limitFacesPerSecond. */
   readonly utilisation: number;
@@ -29,7 +30,7 @@ export function compareBench(
   stages: readonly StageRate[],
   whole: WholeRun,
   withoutModels: WholeRun,
-  threads: number,
+  cores: number,
 ): BenchReport {
   const { faces, variants } = whole.totals;
   const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
@@ -43,13 +44,13 @@ export function compareBench(
   const withoutModelsFacesPerSecond = withoutModels.totals.faces / withoutModels.workSeconds;
   const slowest = costs.reduce((a, b) => (b.seconds > a.seconds ? b : a));
   // What goes on beside the models holds a run up where it takes longer than they do together.
-  const restHoldsUp = withoutModelsFacesPerSecond < threads / sum;
+  const restHoldsUp = withoutModelsFacesPerSecond < cores / sum;
   return {
-    threads,
+    cores,
     facesPerSecond,
     variantsPerSecond: variants / whole.workSeconds,
-    limitFacesPerSecond: threads / sum,
-    utilisation: facesPerSecond / (threads / sum),
+    limitFacesPerSecond: cores / sum,
+    utilisation: facesPerSecond / (cores / sum),
     withoutModelsFacesPerSecond,
     bottleneck: restHoldsUp ? REST : slowest.stage,
     bottleneckShare: restHoldsUp
@@ -89,14 +90,14 @@ export function adviceOf(report: BenchReport, device: string): string[] {
 }
 
 export function formatBench(stages: readonly StageRate[], report: BenchReport, device: string): string {
-  const { threads, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
+  const { cores, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
   return [
     'each stage alone, one thread',
     ...stages.map((stage) => `  ${formatStage(stage)}`),
     '',
-    `whole run, ${threads} threads: photographs → Redis → committed tables`,
+    `whole run on ${cores} cores: photographs → Redis → committed tables`,
     `  ${rate(facesPerSecond)}, ${count(variantsPerSecond)} variants/s`,
-    `  ${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over the threads`,
+    `  ${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over them`,
     `  ${rate(report.withoutModelsFacesPerSecond)} without the models: reading, queue, tables and commits`,
     `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
     '',

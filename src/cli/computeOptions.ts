@@ -1,6 +1,6 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
-import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { usableCores } from '../shared/cores.ts';
 import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
@@ -14,7 +14,8 @@ export interface ComputeFlags {
   readonly engine?: FraEngine;
 }
 
-const CPU_BATCH = 8;
+/** What threads ask of a GPU at the same time shares its runs: larger ones are no faster and take memory (docs/gpu.md). */
+const BATCH = { cpu: 8, gpu: 16 };
 /** One waits for the GPU while the other uses the core. */
 const THREADS_A_CORE_ON_GPU = 2;
 
@@ -28,7 +29,7 @@ export function addComputeOptions(command: Command): Command {
     )
     .option(
       '--batch <n>',
-      `faces a model thread gets at a time, or "probe": the fastest, tried out at the start (default: ${CPU_BATCH} on the CPU, probe on a GPU)`,
+      `faces a model thread gets at a time, or "probe": the fastest, tried out at the start (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
       batch,
     )
     .addOption(
@@ -47,8 +48,8 @@ export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Pr
   const onCpu = flags.device === 'cpu';
   return {
     device: flags.device,
-    threads: flags.threads ?? availableParallelism() * (onCpu ? 1 : THREADS_A_CORE_ON_GPU),
-    batchFaces: flags.batch ?? (onCpu ? CPU_BATCH : 'probe'),
+    threads: flags.threads ?? usableCores() * (onCpu ? 1 : THREADS_A_CORE_ON_GPU),
+    batchFaces: flags.batch ?? BATCH[onCpu ? 'cpu' : 'gpu'],
     engine: flags.engine ?? 'onnx',
     corpusS3: corpusS3Options(flags),
   };

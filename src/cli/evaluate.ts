@@ -1,6 +1,5 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { evaluate, workFolder } from '../evaluate/evaluate.ts';
@@ -10,6 +9,7 @@ import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { usableCores } from '../shared/cores.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -148,7 +148,7 @@ export function evaluateCommand(): Command {
       '--threads <n>',
       'rows measured at the same time (default: one a core)',
       positiveInteger,
-      availableParallelism(),
+      usableCores(),
     )
     .option('--json', 'one JSON object on standard output instead of the table')
     .addHelpText('after', EPILOGUE)
