@@ -11,7 +11,7 @@ import type { LandmarkNetwork } from '../models/frLandmark.ts';
 import type { Box } from '../models/raster.ts';
 import { fivePoints } from './alignTransform.ts';
 import type { ChosenFace } from './detect.ts';
-import { agreedPoints, pointDistance } from './landmarksConsensus.ts';
+import { type AgreedPoints, agreedPoints, pointDistance } from './landmarksConsensus.ts';
 
 /** A face with its landmarks. Distances are shares of the side of the face's square. */
 export interface LocatedFace extends ChosenFace {
@@ -48,18 +48,17 @@ export async function locateLandmarks(
   faces: readonly ChosenFace[],
 ): Promise<LocatedFace[]> {
   const answers = await locateAround(network, faces, FIRST_SCALES);
-  const unsure = faces.flatMap((face, i) =>
-    agreedPoints(answers[i]!, face.region.width).spread > SURE_SPREAD ? [i] : [],
-  );
+  const agreed = answers.map((own, i) => agreedPoints(own, faces[i]!.region.width));
+  const unsure = agreed.flatMap(({ spread }, i) => (spread > SURE_SPREAD ? [i] : []));
   const further = await locateAround(
     network,
     unsure.map((i) => faces[i]!),
     FURTHER_SCALES,
   );
   unsure.forEach((i, n) => {
-    answers[i]!.push(...further[n]!);
+    agreed[i] = agreedPoints([...answers[i]!, ...further[n]!], faces[i]!.region.width);
   });
-  return faces.map((face, i) => locatedFace(face, answers[i]!));
+  return faces.map((face, i) => locatedFace(face, agreed[i]!));
 }
 
 /** Why a face cannot be aligned by its landmarks, if so. */
@@ -96,9 +95,8 @@ function squaresAround({ x, y, width }: Box, scales: readonly number[]): Box[] {
   );
 }
 
-function locatedFace(face: ChosenFace, answers: readonly Float32Array[]): LocatedFace {
+function locatedFace(face: ChosenFace, { points: points68, spread }: AgreedPoints): LocatedFace {
   const side = face.region.width;
-  const { points: points68, spread } = agreedPoints(answers, side);
   const five = fivePoints(points68);
   if (face.points === undefined) return { ...face, points68, spread, five, confirmed: true };
   const confirmed =

@@ -7,20 +7,23 @@ export function pointDistance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(sum / (a.length / 2));
 }
 
+export interface AgreedPoints {
+  readonly points: Float32Array;
+  readonly spread: number;
+}
+
 /**
  * Mean of the half of the answers that lies closest around the most central one, and the spread of all answers about
  * that mean: root mean square distance over `scale`. A median a coordinate would mix layouts that exclude each other.
  */
-export function agreedPoints(
-  answers: readonly Float32Array[],
-  scale: number,
-): { points: Float32Array; spread: number } {
+export function agreedPoints(answers: readonly Float32Array[], scale: number): AgreedPoints {
   const half = Math.ceil(answers.length / 2);
+  const distances = pairDistances(answers);
   let closest: readonly Float32Array[] = answers;
   let smallestRadius = Number.POSITIVE_INFINITY;
-  for (const centre of answers) {
+  for (const fromCentre of distances) {
     const ranked = answers
-      .map((answer) => ({ answer, distance: pointDistance(centre, answer) }))
+      .map((answer, i) => ({ answer, distance: fromCentre[i]! }))
       .sort((a, b) => a.distance - b.distance)
       .slice(0, half);
     const radius = ranked.at(-1)?.distance ?? 0;
@@ -35,4 +38,18 @@ export function agreedPoints(
   }
   const squares = answers.reduce((sum, answer) => sum + pointDistance(points, answer) ** 2, 0);
   return { points, spread: Math.sqrt(squares / answers.length) / scale };
+}
+
+/** Distance of every answer from every other, each pair measured once. */
+function pairDistances(answers: readonly Float32Array[]): readonly (readonly number[])[] {
+  const distances: number[][] = answers.map(() => []);
+  answers.forEach((a, i) => {
+    distances[i]![i] = 0;
+    for (let j = i + 1; j < answers.length; j++) {
+      const distance = pointDistance(a, answers[j]!);
+      distances[i]![j] = distance;
+      distances[j]![i] = distance;
+    }
+  });
+  return distances;
 }
