@@ -19,7 +19,7 @@ import { withFolder } from './shared/folders.ts';
 
 const ROUNDS = isQuick() ? 1 : 3;
 /** Enough that start and end of a run, a second or two, weigh little. */
-const FACES = isQuick() ? 24 : 2_880;
+const FACES = isQuick() ? 24 : 5_760;
 const SHARED = join(packageRoot, '..', 'shared', 'data', 'london');
 
 const reportSchema = z.object({ facesPerSecond: z.number(), limitFacesPerSecond: z.number() });

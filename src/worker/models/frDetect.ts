@@ -17,8 +17,8 @@ const MIN_SCORE = 0.65;
 const MAX_OVERLAP = 0.4;
 const PLANES = normalisedPlanes({ mean: [127, 127, 127], std: [128, 128, 128], channelOrder: 'RGB' });
 
-/** Pixels a run: those of two views at full size, or seven at a glance. More are no faster and keep more memory. */
-const CPU_PIXELS = 2 * 320 * 240;
+/** Pixels a run: those of one view at full size, or of three at a glance. More are slower and keep more memory. */
+const CPU_PIXELS = 320 * 240;
 
 export async function openFrDetector(path: string, options: SessionOptions): Promise<Detector> {
   const full = await openSession(path, options);
