@@ -72,7 +72,7 @@ const EXAMPLES = `
 Examples:
   posecast bench                                         the samples, every core
   posecast bench /data/faces --faces 5000                your own photographs; the longer, the steadier
-  posecast bench /data/crops --aligned --device cuda --batch 128
+  posecast bench /data/crops --aligned --device cuda
   posecast bench /data/faces --model dummy               what disk, queue and tables bear
   posecast bench /data/faces --model dummy --sink dummy  what disk and queue bear
 `;

@@ -85,7 +85,7 @@ export function adviceOf(report: BenchReport, device: string): string[] {
     advice.push('most time goes to decoding: smaller photographs, or aligned crops with --aligned');
   else if (device === 'cpu')
     advice.push('the networks are the limit: a GPU (posecast devices), or more machines (posecast work)');
-  else advice.push('the device is the limit: a larger --batch if its memory allows, or more machines');
+  else advice.push('the device is the limit: a faster one, or more machines');
   return advice;
 }
 

@@ -16,15 +16,15 @@ export interface ComputeFlags {
 
 /** What threads ask of a GPU at the same time shares its runs: larger ones are no faster and take memory (docs/gpu.md). */
 const BATCH = { cpu: 8, gpu: 16 };
-/** One waits for the GPU while the other uses the core. */
-const THREADS_A_CORE_ON_GPU = 2;
+/** Of two a core one waits for the GPU while the other uses the core. More than these were no faster (docs/gpu.md). */
+const MOST_GPU_THREADS = 32;
 
 export function addComputeOptions(command: Command): Command {
   return command
     .addOption(new Option('--device <name>', 'where the networks run').choices(DEVICES).default('cpu'))
     .option(
       '--threads <n>',
-      'model threads (default: one a core; on a GPU two, which decode and prepare for it)',
+      'model threads (default: one a core; on a GPU two, at most 32, which decode and prepare for it)',
       positiveInteger,
     )
     .option(
@@ -48,7 +48,7 @@ export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Pr
   const onCpu = flags.device === 'cpu';
   return {
     device: flags.device,
-    threads: flags.threads ?? usableCores() * (onCpu ? 1 : THREADS_A_CORE_ON_GPU),
+    threads: flags.threads ?? (onCpu ? usableCores() : Math.min(2 * usableCores(), MOST_GPU_THREADS)),
     batchFaces: flags.batch ?? BATCH[onCpu ? 'cpu' : 'gpu'],
     engine: flags.engine ?? 'onnx',
     corpusS3: corpusS3Options(flags),

@@ -16,7 +16,7 @@ export interface OnnxOptions {
 }
 
 /**
- * ONNX Runtime never falls back to another device here: one that is not there is an error. A GPU has chosen its kernels
+ * ONNX Runtime never falls back to another device here: one that is not there is an error. CUDA has chosen its kernels
  * when this returns.
  */
 export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): Promise<NetworkRuntime> {
@@ -37,7 +37,7 @@ export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): P
   });
   const runtime = runtimeOf(session);
   const batches = batchesOf(session, options);
-  if (!onCpu) await chooseKernels(runtime, session, batches);
+  if (choosesSlowly(options.device)) await chooseKernels(runtime, session, batches?.size ?? 1);
   return batches === undefined ? runtime : inBatches(batches, runtime);
 }
 
@@ -46,8 +46,12 @@ function batchesOf(session: InferenceSession, { device, batch }: OnnxOptions): B
   const fixedBatch = inputShapes(session)[0]?.[0];
   if (isSize(fixedBatch)) return { size: fixedBatch, filled: true };
   if (batch === undefined) return undefined;
-  // CUDA chooses its kernels anew for every size it meets, which takes a network seconds; WebGPU hardly any time.
-  return { size: batch, filled: device === 'cuda' || device === 'tensorrt' };
+  return { size: batch, filled: choosesSlowly(device) };
+}
+
+/** Whether a network's first run of a batch size takes seconds (docs/gpu.md). */
+function choosesSlowly(device: Device): boolean {
+  return device === 'cuda' || device === 'tensorrt';
 }
 
 function runtimeOf(session: InferenceSession): NetworkRuntime {
@@ -77,13 +81,12 @@ function runtimeOf(session: InferenceSession): NetworkRuntime {
   };
 }
 
-/** One run with zeros, where the graph says how large an item is: the first is by far the slowest. */
+/** One run with zeros, where the graph says how large an item is. */
 async function chooseKernels(
   runtime: NetworkRuntime,
   session: InferenceSession,
-  batches: Batches | undefined,
+  batch: number,
 ): Promise<void> {
-  const batch = batches?.filled ? batches.size : 1;
   const shapes = inputShapes(session).map(([, ...itemDims]) => [batch, ...itemDims]);
   const inputs: Record<string, NetworkTensor> = {};
   for (const [i, dims] of shapes.entries()) {
