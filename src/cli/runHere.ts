@@ -75,8 +75,8 @@ function notConsuming(quietMs: number, inWork: number): PosecastError {
 }
 
 /**
- * Rejects with the signal's reason when stopped. Shards in work are handed back when the releasers run, whatever the
- * end.
+ * Rejects with the signal's reason when stopped. Shards in work are handed back before it resolves, and else when the
+ * releasers run.
  */
 export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const { redis, queue, context, live, observation, signal, releasers } = options;
@@ -138,7 +138,9 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       endWith({ status: 'too-many-rejects', limit, rejects: rejects.report() });
     },
   });
-  releasers.push('worker', () => worker.close());
+  let closing: Promise<void> | undefined;
+  const closeWorker = () => (closing ??= worker.close());
+  releasers.push('worker', closeWorker);
   const unwatch = observation.watchRun({
     runId: run.runId,
     shardsInWork: () => worker.inWork(),
@@ -225,6 +227,8 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     }
   };
   const end = await wait();
+  // A commit that is under way now counts: what is said of the run afterwards is read from its commits.
+  if (end.status !== 'complete') await closeWorker();
   // Without the last numbers when Redis is away.
   await Promise.race([show(), sleep(LAST_SHOW_MS, undefined, { ref: false })]);
   return { end, longestBlockMs: worker.longestBlockMs() };
