@@ -111,7 +111,9 @@ test('keys are those of the index, in any order of its lines, and records that i
 test('any archive is listed in the order of a listing, each face with the bytes of its record', async () => {
   const bytes = fc
     .array(fc.oneof(fc.constant(MAGIC), fc.uint8Array({ maxLength: 9 })), { minLength: 1, maxLength: 5 })
-    .map((pieces) => Buffer.concat(pieces));
+    .map((pieces) => Buffer.concat(pieces))
+    // Record 0 with two labels and no image is a header.
+    .filter((image) => image.length > 0);
   const label = fc.oneof(fc.nat(9), fc.tuple(fc.nat(9), fc.integer({ min: -5, max: 5 })));
   await fc.assert(
     fc.asyncProperty(
