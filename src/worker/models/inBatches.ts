@@ -36,7 +36,7 @@ export interface Batches {
 
 export function inBatches({ size, filled }: Batches, runtime: NetworkRuntime): NetworkRuntime {
   const waiting: Request[] = [];
-  /** Inputs of a run, by name and shape: the same memory for every run. */
+  /** Inputs of a run, by name: the same memory for every run, as large as the largest so far. */
   const buffers = new Map<string, Float32Array>();
   let running = false;
 
@@ -63,9 +63,11 @@ export function inBatches({ size, filled }: Batches, runtime: NetworkRuntime): N
     parts[0]!.request.inputs.forEach(([name, { dims }], i) => {
       const [, ...itemDims] = dims;
       const itemSize = itemDims.reduce((product, dim) => product * dim, 1);
-      const key = `${name} ${itemDims.join('×')}`;
-      const data = buffers.get(key) ?? new Float32Array(size * itemSize);
-      buffers.set(key, data);
+      let data = buffers.get(name);
+      if (data === undefined || data.length < size * itemSize) {
+        data = new Float32Array(size * itemSize);
+        buffers.set(name, data);
+      }
       for (const { request, from, count, at } of parts) {
         const given = request.inputs[i]![1].data;
         data.set(given.subarray(from * itemSize, (from + count) * itemSize), at * itemSize);

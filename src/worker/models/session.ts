@@ -16,9 +16,9 @@ export interface SessionOptions {
   readonly device: Device;
   /** Threads inside one operator. 1 for one session per core: more collapses under load. */
   readonly intraOpThreads: number;
-  /** The thread in which networks of this device run; absent: the calling one. */
+  /** Runs networks in the device's threads; absent: they run in the calling one. */
   readonly deviceClient?: DeviceClient | undefined;
-  /** Items of every run on a GPU, default 32. */
+  /** Items of a run on a GPU at most, default 32. */
   readonly gpuBatch?: number;
 }
 
