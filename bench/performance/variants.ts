@@ -19,7 +19,7 @@ import { gemmPeak, memoryBandwidth, noiseTensor, openPlain } from './shared/plai
 const SECONDS = isQuick() ? 0.05 : 1;
 const ROUNDS = isQuick() ? 1 : 3;
 /** Postures of one person at a time, and pairs of the full form. */
-const POSTURES = [32, 128, 512];
+const POSTURES = [32, 128, 512, 2_048];
 const WANTED_PER_SECOND = 20_000;
 
 interface Form {

@@ -7,13 +7,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
-import { emitWeight as constant, emitLinear, emitUnitRows } from '../export/emitOps.ts';
+import { emitWeight as constant, emitOverRoot, emitUnitRows } from '../export/emitOps.ts';
 import type { GraphBuilder } from '../export/graphBuilder.ts';
-import { matMul, normalizeRows } from '../networks/tensorOps.ts';
+import { matMul, overRoot } from '../networks/tensorOps.ts';
 import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
-import { type CachedForward, forwardInTwoSteps, type Generator } from './generator.ts';
+import { type CachedForward, forwardInTwoSteps, type Generator, type GraphInputs } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
-import { basisSize, basisValues, emitBasisAt, PROBE_SPECS, readPose } from './poseBasis.ts';
+import { basisSize, basisValues, emitBasisAt, hatShares, PROBE_SPECS, readPose } from './poseBasis.ts';
 
 /** Weights: probe.*, offset (F,D); of a ridge scale (F,1), map.weight (D, F·R) and, when R < D, directions (R,D). */
 function linearMapSpecs(config: LinearMapConfig): WeightSpecs {
@@ -35,46 +35,58 @@ export function linearMap(config: LinearMapConfig): Generator {
   const functions = basisSize(basis);
   const rank = config.kind === 'ridge' ? config.rank : 0;
   const lowRank = rank > 0 && rank < dim;
-  const combineMultiplyAdds = functions * (rank + dim) + (lowRank ? rank * dim : 0);
+  const mapMultiplyAdds = functions * rank * dim;
+  const changeMultiplyAdds = functions * (rank + dim) + (lowRank ? rank * dim : 0);
 
-  /** Identity state: the identity, then its F·R mapped values. Posture state: basis values and, of a ridge, 1 + scale. */
+  /**
+   * What the answer is before it is scaled is φ·S, with S (F,D) of the person alone: the change of every function and, as
+   * hats sum to 1, the identity in the row of every hat. Its squared length is φ·S·Sᵀ·φᵀ: φ is scaled before the product, and
+   * nothing is done to the D values after it. Identity state: S, then S·Sᵀ. Posture state: φ.
+   */
   const cached: CachedForward = {
-    identitySize: dim + functions * rank,
-    postureSize: functions + (rank === 0 ? 0 : 1),
-    multiplyAdds: combineMultiplyAdds,
-    identityState: (weights, identities) =>
-      rank === 0
-        ? identities
-        : tf.concat2d([identities, matMul(identities, weight(weights, 'map.weight') as tf.Tensor2D)], 1),
-    postureState: (weights, postures) => {
-      const values = basisValues(basis, readPose(weights, postures));
-      if (rank === 0) return values;
-      return tf.concat2d([values, tf.add(matMul(values, weight(weights, 'scale') as tf.Tensor2D), 1)], 1);
+    identitySize: functions * (dim + functions),
+    postureSize: functions,
+    multiplyAdds: functions * (dim + functions),
+    identityState: (weights, identities) => {
+      const count = identities.shape[0];
+      const parts = answers(weights, identities);
+      const products = tf.matMul(parts, tf.transpose(parts, [0, 2, 1]));
+      return tf.concat2d(
+        [tf.reshape(parts, [count, functions * dim]), tf.reshape(products, [count, functions ** 2])],
+        1,
+      );
     },
-    combine: (weights, identity, posture) => {
+    postureState: (weights, postures) => basisValues(basis, readPose(weights, postures)),
+    combine: (_weights, identity, posture) => {
       const count = posture.shape[0];
-      const own = tf.slice(identity, [0, 0], [count, dim]);
-      const values = tf.slice(posture, [0, 0], [count, functions]);
-      const offset = matMul(values, weight(weights, 'offset') as tf.Tensor2D);
-      if (rank === 0) return normalizeRows(tf.add(own, offset));
-      const factor = tf.slice(posture, [0, functions], [count, 1]);
-      const moved = tf.add(tf.mul(own, factor), offset) as tf.Tensor2D;
-      return normalizeRows(tf.add(moved, change(weights, identity, values)));
+      const [parts, products] = tf.split(identity, [functions * dim, functions ** 2], 1);
+      const values = tf.reshape(posture, [count, 1, functions]) as tf.Tensor3D;
+      const terms = tf.mul(
+        matMul(values, tf.reshape(products!, [count, functions, functions]) as tf.Tensor3D),
+        values,
+      );
+      const scaled = overRoot(values, terms);
+      return tf.reshape(matMul(scaled, tf.reshape(parts!, [count, functions, dim]) as tf.Tensor3D), [
+        count,
+        dim,
+      ]);
     },
-    emitIdentityState: (graph, weights, identity) =>
-      rank === 0 ? identity : graph.concat([identity, emitMapped(graph, weights, identity)], 1),
-    emitPostureState: (graph, weights, posture) => {
-      const { values, factor } = emitShown(graph, weights, posture);
-      return factor === undefined ? values : graph.concat([values, factor], 1);
+    emitIdentityState: (graph, weights, identity) => {
+      const parts = emitAnswers(graph, weights, identity);
+      const products = graph.node('MatMul', [parts, graph.transpose(parts, [0, 2, 1])]);
+      return graph.concat(
+        [graph.reshape(parts, [0, functions * dim]), graph.reshape(products, [0, functions ** 2])],
+        1,
+      );
     },
-    emitCombine: (graph, weights, identity, posture) => {
-      if (rank === 0) return emitMoved(graph, weights, { own: identity, values: posture });
-      return emitMoved(graph, weights, {
-        own: graph.slice(identity, 1, 0, dim),
-        mapped: graph.slice(identity, 1, dim, dim + functions * rank),
-        values: graph.slice(posture, 1, 0, functions),
-        factor: graph.slice(posture, 1, functions, functions + 1),
-      });
+    emitPostureState: (graph, weights, posture) => emitBasisAt(graph, basis, weights, posture),
+    emitCombine: (graph, _weights, identity, posture) => {
+      const size = functions * dim;
+      const parts = graph.reshape(graph.slice(identity, 1, 0, size), [functions, dim]);
+      const products = graph.slice(identity, 1, size, size + functions ** 2);
+      const weighed = graph.node('MatMul', [posture, graph.reshape(products, [functions, functions])]);
+      const scaled = emitOverRoot(graph, posture, graph.node('Mul', [weighed, posture]));
+      return graph.node('MatMul', [scaled, parts]);
     },
   };
 
@@ -82,55 +94,59 @@ export function linearMap(config: LinearMapConfig): Generator {
     identityDim: dim,
     specs: linearMapSpecs(config),
     cached,
-    multiplyAdds: combineMultiplyAdds + dim * functions * rank + POSTURE_DIM * 2,
+    multiplyAdds: mapMultiplyAdds + changeMultiplyAdds + POSTURE_DIM * 2,
     forward: forwardInTwoSteps(cached),
-    // Without the states: to join and to part them again would cost a tenth of the time.
-    emit: (graph, weights, { identity, posture }) =>
-      emitMoved(graph, weights, {
-        own: identity,
-        ...(rank > 0 && { mapped: emitMapped(graph, weights, identity) }),
-        ...emitShown(graph, weights, posture),
-      }),
+    // Without the states, which would be made for every pair anew.
+    emit: emitPairs,
   };
 
-  /** Σ_f φ_f·(identity·W_f): (N,D). */
-  function change(weights: Weights, identity: tf.Tensor2D, values: tf.Tensor): tf.Tensor2D {
-    const count = values.shape[0]!;
-    const mapped = tf.reshape(tf.slice(identity, [0, dim], [count, functions * rank]), [
-      count,
-      functions,
-      rank,
-    ]) as tf.Tensor3D;
-    const shares = tf.reshape(values, [count, 1, functions]) as tf.Tensor3D;
-    const mixed = tf.reshape(matMul(shares, mapped), [count, rank]) as tf.Tensor2D;
-    return lowRank ? matMul(mixed, weight(weights, 'directions') as tf.Tensor2D) : mixed;
+  /** What the answer would be where one function alone is 1, before it is scaled: S, (N,F,D). */
+  function answers(weights: Weights, identities: tf.Tensor2D): tf.Tensor3D {
+    const count = identities.shape[0];
+    const own = tf.reshape(identities, [count, 1, dim]);
+    const offset = weight(weights, 'offset');
+    const hats = tf.tensor2d(hatShares(basis), [functions, 1]);
+    if (rank === 0) return tf.add(tf.mul(own, hats), offset);
+    const mapped = matMul(identities, weight(weights, 'map.weight') as tf.Tensor2D);
+    const moved = lowRank
+      ? matMul(
+          tf.reshape(mapped, [count * functions, rank]) as tf.Tensor2D,
+          weight(weights, 'directions') as tf.Tensor2D,
+        )
+      : mapped;
+    const kept = tf.mul(own, tf.add(hats, weight(weights, 'scale')));
+    return tf.add(tf.add(kept, offset), tf.reshape(moved, [count, functions, dim]));
   }
 
+  function emitAnswers(graph: GraphBuilder, weights: NamedWeights, identity: string): string {
+    const own = graph.reshape(identity, [0, 1, dim]);
+    const offset = constant(graph, weights, 'offset');
+    const hats = graph.values([functions, 1], hatShares(basis));
+    if (rank === 0) return graph.node('Add', [graph.node('Mul', [own, hats]), offset]);
+    const mapped = graph.reshape(emitMapped(graph, weights, identity), [0, functions, rank]);
+    const moved = lowRank ? graph.node('MatMul', [mapped, constant(graph, weights, 'directions')]) : mapped;
+    const shares = graph.node('Add', [hats, constant(graph, weights, 'scale')]);
+    const kept = graph.node('Mul', [own, shares]);
+    return graph.node('Add', [graph.node('Add', [kept, offset]), moved]);
+  }
+
+  /** (N,F·R). */
   function emitMapped(graph: GraphBuilder, weights: NamedWeights, identity: string): string {
     return graph.node('MatMul', [identity, constant(graph, weights, 'map.weight')]);
   }
 
-  /** Basis values (N,F) of a posture and, of a ridge, the factor 1 + scale (N,1). */
-  function emitShown(graph: GraphBuilder, weights: NamedWeights, posture: string) {
-    const values = emitBasisAt(graph, basis, emitLinear(graph, weights, 'probe', posture));
-    if (rank === 0) return { values };
-    const scale = graph.node('MatMul', [values, constant(graph, weights, 'scale')]);
-    return { values, factor: graph.node('Add', [scale, graph.scalar(1)]) };
-  }
-
   /**
-   * The answer. What is small a row is joined, so that one product onto a sum that is there already makes all of the change:
-   * every pass over N×D values takes as long as a tenth of the products.
+   * The answer for pairs. What is small a row is joined, so that one product onto a sum that is there already makes all of the
+   * change: every pass over N×D values takes as long as a tenth of the products.
    */
-  function emitMoved(graph: GraphBuilder, weights: NamedWeights, parts: EmittedParts): string {
-    const { own, mapped, values, factor } = parts;
+  function emitPairs(graph: GraphBuilder, weights: NamedWeights, { identity, posture }: GraphInputs): string {
+    const values = emitBasisAt(graph, basis, weights, posture);
     const offset = constant(graph, weights, 'offset');
-    if (mapped === undefined || factor === undefined) {
-      return emitUnitRows(graph, graph.node('Gemm', [values, offset, own]));
-    }
-    const kept = graph.node('Mul', [own, factor]);
-    const shares = graph.reshape(values, [0, 1, functions]);
-    const shared = graph.node('MatMul', [shares, graph.reshape(mapped, [0, functions, rank])]);
+    if (rank === 0) return emitUnitRows(graph, graph.node('Gemm', [values, offset, identity]));
+    const factor = graph.node('Gemm', [values, constant(graph, weights, 'scale'), graph.scalar(1)]);
+    const kept = graph.node('Mul', [identity, factor]);
+    const mapped = graph.reshape(emitMapped(graph, weights, identity), [0, functions, rank]);
+    const shared = graph.node('MatMul', [graph.reshape(values, [0, 1, functions]), mapped]);
     const mixed = graph.reshape(shared, [0, rank]);
     const moved = lowRank
       ? graph.node('Gemm', [
@@ -141,12 +157,4 @@ export function linearMap(config: LinearMapConfig): Generator {
       : graph.node('Add', [graph.node('Gemm', [values, offset, kept]), mixed]);
     return emitUnitRows(graph, moved);
   }
-}
-
-/** Names of what the answer is made of; `own` and `mapped` (F·R values) of one row or of N. */
-interface EmittedParts {
-  readonly own: string;
-  readonly mapped?: string;
-  readonly values: string;
-  readonly factor?: string;
 }

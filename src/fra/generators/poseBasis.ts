@@ -5,9 +5,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
+import { emitWeight } from '../export/emitOps.ts';
 import type { GraphBuilder } from '../export/graphBuilder.ts';
-import { linear, matMul } from '../networks/tensorOps.ts';
-import { type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
+import { linear } from '../networks/tensorOps.ts';
+import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
 import type { PoseBasis } from './generatorConfig.ts';
 
 /** Degrees of pitch at which a ramp reaches 1, and the value it never exceeds. */
@@ -17,6 +18,11 @@ export const PITCH_LIMIT = 1.5;
 /** Functions in the basis. */
 export function basisSize({ knots, pitch }: PoseBasis): number {
   return knots.length + (pitch ? 2 : 0);
+}
+
+/** 1 for a hat, 0 for a ramp of pitch, F values: at every pose Σ_f share_f·φ_f = 1, because hats sum to 1. */
+export function hatShares({ knots, pitch }: PoseBasis): number[] {
+  return [...knots.map(() => 1), ...(pitch ? [0, 0] : [])];
 }
 
 export const PROBE_SPECS: WeightSpecs = {
@@ -39,70 +45,65 @@ export function readPose(weights: Weights, postures: tf.Tensor2D): tf.Tensor2D {
 
 /** poses (N,2) in degrees → basis values (N,F). */
 export function basisValues(basis: PoseBasis, poses: tf.Tensor2D): tf.Tensor2D {
-  const count = poses.shape[0];
-  const { from, width, spread, first } = rampConstants(basis);
-  const yaw = tf.slice(poses, [0, 0], [count, 1]);
-  const pitch = tf.slice(poses, [0, 1], [count, 1]);
-  const hats =
-    from.length === 0
-      ? tf.ones([count, 1])
-      : tf.add(
-          matMul(
-            tf.clipByValue(tf.div(tf.sub(yaw, tf.tensor1d(from)), tf.tensor1d(width)), 0, 1) as tf.Tensor2D,
-            tf.tensor2d(spread, [from.length, first.length]),
-          ),
-          tf.tensor1d(first),
-        );
-  if (!basis.pitch) return hats as tf.Tensor2D;
-  const ramp = (unit: number) => tf.clipByValue(tf.div(pitch, unit), 0, PITCH_LIMIT);
-  return tf.concat([hats, ramp(PITCH_UNIT), ramp(-PITCH_UNIT)], 1) as tf.Tensor2D;
-}
-
-/** poses (N,2) → basis values (N,F), as nodes. */
-export function emitBasisAt(graph: GraphBuilder, basis: PoseBasis, poses: string): string {
-  const { from, width, spread, first } = rampConstants(basis);
-  const row = (values: readonly number[]) => graph.values([values.length], values);
-  const yaw = graph.slice(poses, 1, 0, 1);
-  const zeroToOne = [graph.scalar(0), graph.scalar(1)];
-  const hats =
-    from.length === 0
-      ? // One for every row, whatever its pose.
-        graph.node('Add', [graph.node('Mul', [yaw, graph.scalar(0)]), graph.scalar(1)])
-      : graph.node('Add', [
-          graph.node('MatMul', [
-            graph.node('Clip', [
-              graph.node('Div', [graph.node('Sub', [yaw, row(from)]), row(width)]),
-              ...zeroToOne,
-            ]),
-            graph.values([from.length, first.length], spread),
-          ]),
-          row(first),
-        ]);
-  if (!basis.pitch) return hats;
-  const pitch = graph.slice(poses, 1, 1, 2);
-  const ramp = (unit: number) =>
-    graph.node('Clip', [
-      graph.node('Div', [pitch, graph.scalar(unit)]),
-      graph.scalar(0),
-      graph.scalar(PITCH_LIMIT),
-    ]);
-  return graph.concat([hats, ramp(PITCH_UNIT), ramp(-PITCH_UNIT)], 1);
+  const { ramps, size, slopes, starts, toValues, first } = rampForm(basis);
+  const climbed = linear(poses, tf.tensor2d(slopes, [2, ramps]), tf.tensor1d(starts));
+  return linear(tf.clipByValue(climbed, 0, 1), tf.tensor2d(toValues, [ramps, size]), tf.tensor1d(first));
 }
 
 /**
- * Ramps climb from 0 to 1 between neighbouring knots; hat k is ramp k−1 minus ramp k, with 1 before the first and 0 after
- * the last: hats = ramps · spread + first.
+ * postures (N,512) → basis values (N,F), as nodes. The read-out is multiplied into the slopes, constants by constants, which a
+ * runtime does when it opens the graph: operations over few columns cost a run as much as over many.
  */
-function rampConstants({ knots }: PoseBasis) {
-  const from = knots.slice(0, -1);
-  const spread = from.flatMap((_, ramp) =>
-    knots.map((_, hat) => (hat === ramp ? -1 : hat === ramp + 1 ? 1 : 0)),
-  );
+export function emitBasisAt(
+  graph: GraphBuilder,
+  basis: PoseBasis,
+  weights: NamedWeights,
+  posture: string,
+): string {
+  const { ramps, size, slopes, starts, toValues, first } = rampForm(basis);
+  const toRamps = graph.values([2, ramps], slopes);
+  const weight = graph.node('MatMul', [emitWeight(graph, weights, 'probe.weight'), toRamps]);
+  const bias = graph.node('MatMul', [emitWeight(graph, weights, 'probe.bias'), toRamps]);
+  const start = graph.node('Add', [bias, graph.values([ramps], starts)]);
+  const climbed = graph.node('Gemm', [posture, weight, start]);
+  const clipped = graph.node('Clip', [climbed, graph.scalar(0), graph.scalar(1)]);
+  return graph.node('Gemm', [clipped, graph.values([ramps, size], toValues), graph.values([size], first)]);
+}
+
+/**
+ * The basis as two small products: values = clip(poses · slopes + starts, 0, 1) · toValues + first. Yaw ramps climb from 0
+ * to 1 between neighbouring knots; hat k is ramp k−1 minus ramp k, with 1 before the first and 0 after the last. Pitch has
+ * a ramp each way. Matrices are row-major.
+ */
+function rampForm({ knots, pitch }: PoseBasis) {
+  const between = knots.slice(1).map((knot, i) => {
+    const width = knot - knots[i]!;
+    return {
+      slope: [1 / width, 0],
+      start: -knots[i]! / width,
+      values: [[i, -1] as const, [i + 1, 1] as const],
+    };
+  });
+  const limit = PITCH_UNIT * PITCH_LIMIT;
+  const upAndDown = [1, -1].map((way, i) => {
+    return { slope: [0, way / limit], start: 0, values: [[knots.length + i, PITCH_LIMIT] as const] };
+  });
+  const all = [...between, ...(pitch ? upAndDown : [])];
+  // One knot and no pitch: the only function is 1 everywhere. A ramp that never climbs keeps the products' shapes.
+  const ramps = all.length > 0 ? all : [{ slope: [0, 0], start: 0, values: [] }];
+  const size = basisSize({ knots, pitch });
+  const toValues = ramps.flatMap(({ values }) => {
+    const row = new Array<number>(size).fill(0);
+    for (const [column, value] of values) row[column] = value;
+    return row;
+  });
   return {
-    from,
-    width: from.map((knot, i) => knots[i + 1]! - knot),
-    spread,
-    first: knots.map((_, hat) => (hat === 0 ? 1 : 0)),
+    ramps: ramps.length,
+    size,
+    slopes: [0, 1].flatMap((angle) => ramps.map(({ slope }) => slope[angle]!)),
+    starts: ramps.map(({ start }) => start),
+    toValues,
+    first: Array.from({ length: size }, (_, i) => (i === 0 ? 1 : 0)),
   };
 }
 

@@ -104,7 +104,7 @@ function cachedForward({ identityDim: dim, hidden, condition, basis }: ResidualM
       const strength = graph.node('Sigmoid', [
         graph.node('Sub', [graph.node('Mul', [turned, graph.scalar(YAW_FACTOR)]), graph.scalar(1)]),
       ]);
-      const seen = condition === 'code' ? posture : emitBasisAt(graph, basis, poses);
+      const seen = condition === 'code' ? posture : emitBasisAt(graph, basis, weights, posture);
       return graph.concat(
         [strength, graph.node('MatMul', [seen, emitWeight(graph, weights, 'pose.weight')])],
         1,
