@@ -1,16 +1,24 @@
 /**
- * Picture → the one face in it that the corpus means, in up to four looks:
+ * Picture → the one face in it that the corpus means, in up to five looks:
  *
  * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around them,
  *    as in most photographs;
- * 2. else the whole picture at the detector's full resolution, judged alike;
- * 3. where none is found, or unsurely, or one that fills the frame: five looks with black margins of growing width, and the
- *    faces they agree on. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
- *    halves and ears there, and one margin alone is a matter of luck (docs/accuracy.md);
- * 4. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
+ * 2. where a glance finds faces surely, but one fills the frame: glances with black margins of growing width, enough where all
+ *    see the same one. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
+ *    halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
+ * 3. where a glance finds none, or unsurely: the whole picture at the detector's full resolution, judged as in 1;
+ * 4. what is doubtful still: the margins at full resolution, and the faces that most of these looks agree on;
+ * 5. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
  */
 import type { Rejection } from '../../shared/face.ts';
-import { type Detection, type Detector, type FivePoints, suppress, type View } from '../models/detector.ts';
+import {
+  type Detection,
+  type Detector,
+  type FivePoints,
+  overlap,
+  suppress,
+  type View,
+} from '../models/detector.ts';
 import type { Box, Raster } from '../models/raster.ts';
 import { agreedFaces } from './detectConsensus.ts';
 import { faceSquare } from './detectSquare.ts';
@@ -30,8 +38,10 @@ export interface ChosenFace extends View {
 const FILLS_FRAME = 0.6;
 /** A face with room around it scores above this (London: never below .9999); halves and ears score less. */
 const SURE_SCORE = 0.98;
-/** Margins of the third look, as shares of the longer side. */
+/** Margins, as shares of the longer side. */
 const MARGINS = [0.35, 0.5, 0.65, 0.8, 1];
+/** Boxes of glances that overlap their mean by this much (intersection over union) show the same place. */
+const STEADY_OVERLAP = 0.8;
 /** Tiles a side of the last look, and how much of a tile its neighbour repeats. */
 const TILES = 2;
 const TILE_OVERLAP = 0.25;
@@ -44,36 +54,45 @@ export async function detectFaces(
   pictures: readonly Raster[],
 ): Promise<(ChosenFace | Rejection)[]> {
   const found: Detection[][] = pictures.map(() => []);
-  const look = (
-    indices: readonly number[],
-    views: (picture: Raster) => View[],
-    by: Look = detector.detect,
-  ): Promise<Detection[][]> =>
+  const look = (by: Look, indices: readonly number[], views: (picture: Raster) => View[]) =>
     lookAt(
       by,
       indices.map((i) => pictures[i]!),
       views,
     );
-  const doubtful = () => indicesWhere(pictures, (picture, i) => !isSure(picture, found[i]!));
-  const wholeLooks = detector.glance === undefined ? [detector.detect] : [detector.glance, detector.detect];
-  for (const wholeLook of wholeLooks) {
-    const shown = doubtful();
-    const seen = await look(shown, wholeView, wholeLook);
-    shown.forEach((i, n) => {
-      found[i] = seen[n]!;
+  /** Looks at whole pictures and keeps what is found; those of which it is not sure. */
+  const lookAtWhole = async (by: Look, indices: readonly number[]): Promise<number[]> => {
+    const seen = await look(by, indices, wholeView);
+    indices.forEach((i, n) => {
+      found[i] = seen[n]!.flat();
     });
+    return indices.filter((i) => !isSure(pictures[i]!, found[i]!));
+  };
+
+  let doubtful = [...pictures.keys()];
+  let filling: number[] = [];
+  if (detector.glance !== undefined) {
+    doubtful = await lookAtWhole(detector.glance, doubtful);
+    filling = doubtful.filter((i) => isSurelyThere(found[i]!));
+    const padded = await look(detector.glance, filling, paddedViews);
+    const steady = padded.map(steadyFace);
+    filling.forEach((i, n) => {
+      if (steady[n] !== undefined) found[i] = [steady[n]];
+    });
+    doubtful = doubtful.filter((i) => !filling.includes(i));
+    filling = filling.filter((_, n) => steady[n] === undefined);
   }
-  const unsure = doubtful();
-  const padded = await look(unsure, paddedViews);
-  unsure.forEach((i, n) => {
-    const agreed = agreedFaces(padded[n]!);
+  doubtful = [...filling, ...(await lookAtWhole(detector.detect, doubtful))];
+  const padded = await look(detector.detect, doubtful, paddedViews);
+  doubtful.forEach((i, n) => {
+    const agreed = agreedFaces(padded[n]!.flat());
     if (agreed.length > 0) found[i] = agreed;
   });
-  const missing = indicesWhere(pictures, (_, i) => found[i]!.length === 0);
-  const tiled = await look(missing, tileViews);
+  const missing = [...pictures.keys()].filter((i) => found[i]!.length === 0);
+  const tiled = await look(detector.detect, missing, tileViews);
   // A face in the overlap of two tiles was found twice.
   missing.forEach((i, n) => {
-    found[i] = suppress(tiled[n]!, 0.4);
+    found[i] = suppress(tiled[n]!.flat(), 0.4);
   });
   return pictures.map((picture, i) => chooseFace(picture, found[i]!));
 }
@@ -81,41 +100,47 @@ export async function detectFaces(
 /** The faces of each view, at one of the detector's resolutions. */
 type Look = (views: readonly View[]) => Promise<Detection[][]>;
 
-/** Shows the detector the views of each picture, all in one batch; the detections of each picture. */
+/** Shows the detector the views of each picture, all in one batch; for each picture, what is found in each view. */
 async function lookAt(
   look: Look,
   pictures: readonly Raster[],
   views: (picture: Raster) => View[],
-): Promise<Detection[][]> {
+): Promise<Detection[][][]> {
   const asked = pictures.flatMap((picture, i) => views(picture).map((view) => ({ i, view })));
-  const found: Detection[][] = pictures.map(() => []);
+  const found: Detection[][][] = pictures.map(() => []);
   if (asked.length === 0) return found;
   const answers = await look(asked.map(({ view }) => view));
   asked.forEach(({ i }, n) => {
-    found[i]!.push(...answers[n]!);
+    found[i]!.push(answers[n]!);
   });
   return found;
-}
-
-function indicesWhere<T>(items: readonly T[], keep: (item: T, i: number) => boolean): number[] {
-  return items.flatMap((item, i) => (keep(item, i) ? [i] : []));
 }
 
 /** Whether faces were found, surely, and none of them fills the frame. */
 function isSure({ width, height }: Raster, faces: readonly Detection[]): boolean {
   const limit = FILLS_FRAME * Math.max(width, height);
-  return (
-    faces.length > 0 &&
-    faces.every(
-      ({ box, score }) =>
-        score >= SURE_SCORE &&
-        box.height <= limit &&
-        box.x >= 0 &&
-        box.y >= 0 &&
-        box.x + box.width <= width &&
-        box.y + box.height <= height,
-    )
-  );
+  const hasRoom = ({ box }: Detection) =>
+    box.height <= limit &&
+    box.x >= 0 &&
+    box.y >= 0 &&
+    box.x + box.width <= width &&
+    box.y + box.height <= height;
+  return isSurelyThere(faces) && faces.every(hasRoom);
+}
+
+function isSurelyThere(faces: readonly Detection[]): boolean {
+  return faces.length > 0 && faces.every(({ score }) => score >= SURE_SCORE);
+}
+
+/** The one face of every look, where all see it surely and at the same place. */
+function steadyFace(looks: readonly Detection[][]): Detection | undefined {
+  const faces = looks.flat();
+  const [face] = agreedFaces(faces);
+  const isSteady =
+    face !== undefined &&
+    looks.every(({ length }) => length === 1) &&
+    faces.every(({ box, score }) => score >= SURE_SCORE && overlap(box, face.box) >= STEADY_OVERLAP);
+  return isSteady ? face : undefined;
 }
 
 function wholeView(picture: Raster): View[] {
