@@ -10,7 +10,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
 import { measureStages } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { compareBench, formatBench, formatStandIn } from './benchReport.ts';
+import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions, positiveInteger } from './computeOptions.ts';
 
@@ -101,20 +101,25 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     { ...flags, fra: flags.recognizer, withPostureCode: false },
     note,
   );
+  const photographs = await Promise.all(
+    records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
+  );
+  const stagesAlone = () =>
+    measureStages({
+      models,
+      ...(fra && { fra: { encoderPath: fra.paths.encoder, combinerPath: fra.paths.combiner } }),
+      session: { device, intraOpThreads: 1 },
+      aligned: flags.aligned,
+      format: flags.format,
+      photographs,
+      secondsPerStage: SECONDS_PER_STAGE,
+    });
   note(`stages alone, one thread, ${SECONDS_PER_STAGE} s each …`);
-  const stages = await measureStages({
-    models,
-    ...(fra && { fra: { encoderPath: fra.paths.encoder, combinerPath: fra.paths.combiner } }),
-    session: { device, intraOpThreads: 1 },
-    aligned: flags.aligned,
-    format: flags.format,
-    photographs: await Promise.all(
-      records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
-    ),
-    secondsPerStage: SECONDS_PER_STAGE,
-  });
+  const before = await stagesAlone();
   note(`whole run, ${flags.faces} photographs …`);
   const whole = await wholeRun(standIns);
+  note('the stages once more: a machine may have changed its pace …');
+  const stages = meanRates(before, await stagesAlone());
   note('the same without the models …');
   const withoutModels = await wholeRun({ ...standIns, models: true });
   const report = compareBench(stages, whole, withoutModels, Math.min(threads, usableCores()));

@@ -61,6 +61,19 @@ export function compareBench(
   };
 }
 
+/** The stages as they were before and after a run: what an item takes is the mean, the batch that of the faster time. */
+export function meanRates(before: readonly StageRate[], after: readonly StageRate[]): StageRate[] {
+  return before.map((first, i) => {
+    const second = after[i]!;
+    return {
+      ...first,
+      perSecond: 2 / (1 / first.perSecond + 1 / second.perSecond),
+      coreSeconds: (first.coreSeconds + second.coreSeconds) / 2,
+      batch: (second.perSecond > first.perSecond ? second : first).batch,
+    };
+  });
+}
+
 /** Below this share of the limit something else than the stages takes the time. */
 const WELL_USED = 0.75;
 

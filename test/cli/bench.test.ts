@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { adviceOf, compareBench } from '../../src/cli/benchReport.ts';
+import { adviceOf, compareBench, meanRates } from '../../src/cli/benchReport.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import type { StageRate } from '../../src/worker/measureStages.ts';
 
@@ -33,6 +33,18 @@ test('the limit is the core time of every stage, its share of the variants and r
   assert.ok(Math.abs(report.utilisation - 0.8) < 1e-9);
   assert.equal(report.variantsPerSecond, 400);
   assert.deepEqual([report.bottleneck, report.bottleneckShare], ['pose', 0.5]);
+});
+
+test('of stages before and after a run the time of an item is the mean, and the batch that of the faster', () => {
+  const after = stages.map((stage) => ({
+    ...stage,
+    perSecond: stage.perSecond / 2,
+    coreSeconds: stage.coreSeconds * 2,
+    batch: 16,
+  }));
+  const [decode] = meanRates(stages, after);
+  assert.deepEqual(decode, { ...stages[0], perSecond: 1 / 0.006, coreSeconds: 0.006, batch: 1 });
+  assert.deepEqual(meanRates(after, stages), meanRates(stages, after));
 });
 
 test('what goes on beside the models is the bottleneck where it takes longer than all stages', () => {
