@@ -143,7 +143,8 @@ export function linearMap(config: LinearMapConfig): Generator {
     const values = emitBasisAt(graph, basis, weights, posture);
     const offset = constant(graph, weights, 'offset');
     if (rank === 0) return emitUnitRows(graph, graph.node('Gemm', [values, offset, identity]));
-    const factor = graph.node('Gemm', [values, constant(graph, weights, 'scale'), graph.scalar(1)]);
+    // Of one dimension: with a bias of none ONNX Runtime on WebGPU ends the process.
+    const factor = graph.node('Gemm', [values, constant(graph, weights, 'scale'), graph.values([1], [1])]);
     const kept = graph.node('Mul', [identity, factor]);
     const mapped = graph.reshape(emitMapped(graph, weights, identity), [0, functions, rank]);
     const shared = graph.node('MatMul', [graph.reshape(values, [0, 1, functions]), mapped]);
