@@ -46,9 +46,15 @@ export function cutToFrame(
   const below = JITTER * randomNormal(random);
   const columns = Math.round(width * RENDER_UNIT);
   const rows = Math.round(height * RENDER_UNIT);
-  const x = Math.round(RENDER_SIDE / 2 + aside * RENDER_UNIT - columns / 2);
-  const y = Math.round(RENDER_EYE_LINE + below * RENDER_UNIT - eyeLine * rows);
+  const eyes = { x: RENDER_SIDE / 2, y: Math.round(RENDER_EYE_LINE) };
+  const x = startHolding(eyes.x, columns, Math.round(eyes.x + aside * RENDER_UNIT - columns / 2));
+  const y = startHolding(eyes.y, rows, Math.round(RENDER_EYE_LINE + below * RENDER_UNIT - eyeLine * rows));
   return cut(picture, Math.max(0, x), Math.max(0, y), x + columns, y + rows);
+}
+
+/** The start nearest to `wanted` at which a span of `length` holds the pixel `held`. */
+function startHolding(held: number, length: number, wanted: number): number {
+  return Math.min(held, Math.max(held - length + 1, wanted));
 }
 
 /** From (left, top) to before (right, bottom), as far as the picture goes. */

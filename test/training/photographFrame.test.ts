@@ -24,6 +24,8 @@ test('the middle between the eyes stays in every frame, and a frame is a part of
       assert.equal(data.length, 3 * width * height);
       assert.ok(data.includes(255));
     }),
+    // A narrow frame that follows a profile far, and jitters the same way.
+    { examples: [[697745578, -75.50847991573757]] },
   );
 });
 
