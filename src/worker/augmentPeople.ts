@@ -26,8 +26,8 @@ export async function augmentPeople(
 ): Promise<ShardTables> {
   const { run, models, augmentation } = context;
   const known = await readKnownPeople(spec, context, signal, stopwatch);
-  const combine: Combine = (identities, postures) =>
-    models.combine(identities, postures, (times) => addThreadTimes(times, stopwatch, observer));
+  const combine: Combine = (pairs) =>
+    models.combine(pairs, (times) => addThreadTimes(times, stopwatch, observer));
   const tables = shardTables({
     dim: run.embeddingDim,
     config: run.config,

@@ -1,10 +1,11 @@
 /** The models of a worker process, in threads: what the rest of the worker sees of them. */
-import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
+import type { EmbeddedFace, FaceInput, FaceOutcome } from '../shared/face.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
 import { openDevice } from './device/openDevice.ts';
 import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
+import type { CombinePair } from './stages/augment.ts';
 
 /** What computes the faces and variants of a shard. */
 export interface ShardModels {
@@ -14,12 +15,8 @@ export interface ShardModels {
     batch: readonly FaceInput[],
     onAnswer?: (times: ThreadTimes) => void,
   ): Promise<FaceOutcome<EmbeddedFace>[]>;
-  /** n × D identities and n × 512 posture codes → n × D unit embeddings; `onAnswer` hears of each request made of it. */
-  combine(
-    identities: Float32Array,
-    postures: Float32Array,
-    onAnswer?: (times: ThreadTimes) => void,
-  ): Promise<Float32Array>;
+  /** `Combine`; `onAnswer` hears of each request made of it. */
+  combine(pairs: readonly CombinePair[], onAnswer?: (times: ThreadTimes) => void): Promise<Float32Array[]>;
 }
 
 export interface ModelPool extends ShardModels {
@@ -53,6 +50,17 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
     await releasers.release();
     throw error;
   }
+  async function combinePart(
+    pairs: readonly CombinePair[],
+    turn: number,
+    onAnswer: ((times: ThreadTimes) => void) | undefined,
+  ): Promise<Float32Array[]> {
+    const response = await pool.run(combineRequest(pairs), [], turn);
+    if (response.kind !== 'combine') throw new Error('thread answered another request');
+    onAnswer?.(response.times);
+    return rowsOf(response.embeddings, pairs.length);
+  }
+
   const models = (turn: number): ShardModels => ({
     threads,
     async processFaces(batch, onAnswer) {
@@ -65,30 +73,35 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
       onAnswer?.(response.times);
       return response.outcomes;
     },
-    async combine(identities, postures, onAnswer) {
-      const rows = postures.length / POSTURE_DIM;
-      const dim = identities.length / rows;
-      const embeddings = new Float32Array(rows * dim);
-      const parts: Promise<void>[] = [];
-      for (let start = 0; start < rows; start += COMBINE_ROWS) {
-        const end = Math.min(rows, start + COMBINE_ROWS);
-        const request: ModelRequest = {
-          kind: 'combine',
-          identities: identities.slice(start * dim, end * dim),
-          postures: postures.slice(start * POSTURE_DIM, end * POSTURE_DIM),
-        };
-        parts.push(
-          pool.run(request, [], turn).then((response) => {
-            if (response.kind !== 'combine') throw new Error('thread answered another request');
-            onAnswer?.(response.times);
-            embeddings.set(response.embeddings, start * dim);
-          }),
-        );
+    async combine(pairs, onAnswer) {
+      const parts: Promise<Float32Array[]>[] = [];
+      for (let start = 0; start < pairs.length; start += COMBINE_ROWS) {
+        parts.push(combinePart(pairs.slice(start, start + COMBINE_ROWS), turn, onAnswer));
       }
-      await Promise.all(parts);
-      return embeddings;
+      return (await Promise.all(parts)).flat();
     },
   });
   let turns = 0;
   return { ...models(0), inTurn: () => models(++turns), close: () => releasers.release() };
+}
+
+/** Every identity once, however many variants are made of it: memory that is new to this thread is memory to collect. */
+function combineRequest(pairs: readonly CombinePair[]): ModelRequest {
+  const rows = new Map<Float32Array, number>();
+  for (const { identity } of pairs) if (!rows.has(identity)) rows.set(identity, rows.size);
+  const dim = pairs[0]!.identity.length;
+  const identities = new Float32Array(rows.size * dim);
+  for (const [identity, row] of rows) identities.set(identity, row * dim);
+  return {
+    kind: 'combine',
+    identities,
+    dim,
+    sources: Uint32Array.from(pairs, ({ identity }) => rows.get(identity)!),
+    postures: Uint32Array.from(pairs, ({ posture }) => posture),
+  };
+}
+
+function rowsOf(matrix: Float32Array, rows: number): Float32Array[] {
+  const dim = matrix.length / rows;
+  return Array.from({ length: rows }, (_, row) => matrix.subarray(row * dim, (row + 1) * dim));
 }

@@ -1,6 +1,6 @@
 /** A thread of the model pool: the face pipeline and the combiner, one request at a time. */
 import type { MessagePort } from 'node:worker_threads';
-import type { EmbeddedFace, FaceInput, FaceOutcome } from '../shared/face.ts';
+import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { deviceClient } from './device/deviceClient.ts';
@@ -11,12 +11,23 @@ import { openStopwatch } from './stopwatch.ts';
 export interface ModelThreadInit {
   readonly pipeline: Omit<FacePipelineOptions, 'deviceClient'>;
   /** Absent when nothing is generated. */
-  readonly fra?: FraNetworksOptions;
+  readonly fra?: FraNetworksOptions & {
+    /** The codes of the posture bank, n × 512, in memory that all threads share. */
+    readonly postureCodes: Float32Array;
+  };
 }
 
 export type ModelRequest =
   | { readonly kind: 'faces'; readonly batch: readonly FaceInput[] }
-  | { readonly kind: 'combine'; readonly identities: Float32Array; readonly postures: Float32Array };
+  | {
+      readonly kind: 'combine';
+      /** m × `dim`. */
+      readonly identities: Float32Array;
+      readonly dim: number;
+      /** For each variant, the row of its identity, and of its posture in the bank. */
+      readonly sources: Uint32Array;
+      readonly postures: Uint32Array;
+    };
 
 export type ModelResponse = { readonly times: ThreadTimes } & (
   | { readonly kind: 'faces'; readonly outcomes: FaceOutcome<EmbeddedFace>[] }
@@ -34,6 +45,7 @@ await serveThread(async (init: ModelThreadInit, ports: readonly MessagePort[]) =
   const session = { ...init.pipeline, deviceClient: ports.length === 0 ? undefined : deviceClient(ports) };
   const fra = init.fra && (await openFraNetworks(init.fra, session));
   const pipeline = await openFacePipeline(session, fra?.encoder);
+  const [pickIdentities, pickPostures] = [rowPicker(), rowPicker()];
   return async (request: ModelRequest): Promise<Answer<ModelResponse>> => {
     const startedAt = performance.now();
     const stopwatch = openStopwatch();
@@ -50,8 +62,9 @@ await serveThread(async (init: ModelThreadInit, ports: readonly MessagePort[]) =
         };
       }
       case 'combine': {
-        if (fra === undefined) throw new Error('no combiner was opened in this thread');
-        const { identities, postures } = request;
+        if (fra === undefined || init.fra === undefined) throw new Error('no combiner in this thread');
+        const identities = pickIdentities(request.identities, request.dim, request.sources);
+        const postures = pickPostures(init.fra.postureCodes, POSTURE_DIM, request.postures);
         const embeddings = await stopwatch.time('combine', () => fra.combiner.combine(identities, postures));
         return {
           response: { kind: 'combine', embeddings, times: times() },
@@ -61,6 +74,19 @@ await serveThread(async (init: ModelThreadInit, ports: readonly MessagePort[]) =
     }
   };
 });
+
+/** Picks rows of matrices, into the same memory every time: an answer is good until the next one. */
+function rowPicker(): (matrix: Float32Array, rowSize: number, rows: Uint32Array) => Float32Array {
+  let room = new Float32Array(0);
+  return (matrix, rowSize, rows) => {
+    const size = rows.length * rowSize;
+    if (room.length < size) room = new Float32Array(size);
+    rows.forEach((row, i) => {
+      room.set(matrix.subarray(row * rowSize, (row + 1) * rowSize), i * rowSize);
+    });
+    return room.subarray(0, size);
+  };
+}
 
 /** The crop has served: it is not sent back. */
 function withoutCrop(outcome: FaceOutcome): FaceOutcome<EmbeddedFace> {

@@ -137,6 +137,7 @@ async function openPool(
         encoderPath: fra.paths.encoder,
         combinerPath: fra.paths.combiner,
         engine: compute.engine ?? 'onnx',
+        postureCodes: inSharedMemory(fra.bank.codes),
       },
     }),
   });
@@ -145,6 +146,12 @@ async function openPool(
   if (compute.device !== 'cpu')
     compute.note?.(`${compute.device}: networks open after ${seconds.toFixed(1)} s`);
   return pool;
+}
+
+function inSharedMemory(values: Float32Array): Float32Array {
+  const shared = new Float32Array(new SharedArrayBuffer(values.byteLength));
+  shared.set(values);
+  return shared;
 }
 
 /** A square photograph also stands for an aligned crop. */

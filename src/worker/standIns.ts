@@ -37,13 +37,7 @@ export function openDummyModels({ threads, dim, withPostures }: DummyModelsOptio
   const models: ShardModels = {
     threads,
     processFaces: async (batch) => batch.map(() => ({ status: 'ok', face: face() })),
-    async combine(identities) {
-      const embeddings = new Float32Array(identities.length);
-      for (let start = 0; start < identities.length; start += dim) {
-        embeddings.set(invented(identities.subarray(start, start + dim)), start);
-      }
-      return embeddings;
-    },
+    combine: async (pairs) => pairs.map(({ identity }) => invented(identity)),
   };
   return { ...models, inTurn: () => models, close: async () => {} };
 }

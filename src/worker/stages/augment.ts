@@ -45,8 +45,16 @@ export interface AugmentOptions {
   readonly minSimilarity: number;
 }
 
-/** Identities n × D and posture codes n × 512 → embeddings n × D of unit length. */
-export type Combine = (identities: Float32Array, postures: Float32Array) => Promise<Float32Array>;
+/** A person's embedding, and the posture at which it is wanted. */
+export interface CombinePair {
+  /** D values. Pairs of one photograph name the same array, so that it is sent to the models once. */
+  readonly identity: Float32Array;
+  /** Index into the posture bank. */
+  readonly posture: number;
+}
+
+/** Pairs → an embedding of unit length for each, D values. */
+export type Combine = (pairs: readonly CombinePair[]) => Promise<Float32Array[]>;
 
 export interface Variant {
   readonly faceId: FaceId;
@@ -88,7 +96,10 @@ export async function augment(
       seed: options.seed,
     }),
   );
-  const generated = await generate(subjects, choices, targets, combine);
+  const pairs = subjects.flatMap(({ faces }, i) =>
+    choices[i]!.map(({ source, posture }) => ({ identity: faces[source]!.face.embedding, posture })),
+  );
+  const generated = pairs.length === 0 ? [] : await combine(pairs);
   const breather = createBreather();
   const augmented: AugmentedSubject[] = [];
   let next = 0;
@@ -113,30 +124,6 @@ export function subjectCentroid({ faces, earlier }: SubjectFaces): Float32Array 
     faces.map(({ face }) => face.embedding),
     earlier?.sum,
   );
-}
-
-/** One embedding a choice, in the order of the choices. */
-async function generate(
-  subjects: readonly SubjectFaces[],
-  choices: readonly (readonly VariantChoice[])[],
-  targets: PostureTargets,
-  combine: Combine,
-): Promise<Float32Array[]> {
-  const count = choices.reduce((sum, list) => sum + list.length, 0);
-  if (count === 0) return [];
-  const dim = subjects.find(({ faces }) => faces.length > 0)!.faces[0]!.face.embedding.length;
-  const identities = new Float32Array(count * dim);
-  const postures = new Float32Array(count * POSTURE_DIM);
-  let row = 0;
-  for (const [i, list] of choices.entries()) {
-    for (const { source, posture } of list) {
-      identities.set(subjects[i]!.faces[source]!.face.embedding, row * dim);
-      postures.set(postureCode(targets, posture), row * POSTURE_DIM);
-      row++;
-    }
-  }
-  const embeddings = await combine(identities, postures);
-  return Array.from({ length: count }, (_, k) => embeddings.subarray(k * dim, (k + 1) * dim));
 }
 
 function describe(

@@ -36,7 +36,7 @@ function makeFace(values: readonly number[], yaw = 0): EmbeddedFace {
 }
 
 /** Gives every identity back unchanged. */
-const unchanged: Combine = async (identities) => identities;
+const unchanged: Combine = async (pairs) => pairs.map(({ identity }) => identity);
 
 test('every variant names its source, its posture and the pose it was asked for', async () => {
   const targets = makeTargets([-60, -30, 30, 60]);
@@ -61,11 +61,7 @@ test('variants below the similarity gate, and those that are not finite, are dro
     [Number.NaN, 0],
     [1, 0.1],
   ];
-  const combine: Combine = async (identities) => {
-    const embeddings = new Float32Array(identities.length);
-    for (const [i, answer] of answers.entries()) embeddings.set(answer, i * 2);
-    return embeddings;
-  };
+  const combine: Combine = async () => answers.map((answer) => Float32Array.from(answer));
   const faces = [{ faceId: 'a/1', face: makeFace([1, 0]) }];
   const [anna] = await augment([{ subjectId: 'anna', faces }], makeTargets([30]), options, combine);
   assert.deepEqual(
@@ -77,10 +73,10 @@ test('variants below the similarity gate, and those that are not finite, are dro
 
 test('several subjects share one call of the combiner and keep their own variants', async () => {
   let calls = 0;
-  const combine: Combine = async (identities, postures) => {
+  const combine: Combine = (pairs) => {
     calls++;
-    assert.equal(identities.length / 2, postures.length / POSTURE_DIM);
-    return identities;
+    assert.deepEqual(new Set(pairs.map(({ posture }) => posture)), new Set([0, 1, 2]));
+    return unchanged(pairs);
   };
   const subjects = [
     { subjectId: 'anna', faces: [{ faceId: 'a/1', face: makeFace([1, 0]) }] },
