@@ -1,6 +1,7 @@
 /**
  * The whole of `posecast run` (photographs on disk → Redis → committed Parquet, every core busy) against the sum of its
- * stages, each alone at its best batch, spread perfectly over the cores; and the same for corpora of aligned crops.
+ * stages, each alone at its best batch, spread perfectly over the cores; and the same for corpora of aligned crops. Every
+ * stage is there: the table holds posture codes.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -31,6 +32,7 @@ async function bench(corpus: string, faces: number, options: readonly string[]):
     'bench',
     corpus,
     '--json',
+    '--with-posture-code',
     ...['--faces', String(faces)],
     ...options,
   ]);

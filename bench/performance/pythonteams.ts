@@ -1,7 +1,7 @@
 /**
  * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
  * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside,
- * while posecast makes a run in full. Once with the pose network, which a table of faces by pose needs, and once without.
+ * while posecast makes a run as it is by default. Once with the pose network, which a table of faces by pose needs, and once without.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -92,7 +92,7 @@ async function measure(): Promise<BenchRow[]> {
     return [
       ratioRow(
         {
-          what: `in full, whole command, against ${name}`,
+          what: `posecast run, whole command, against ${name}`,
           unit: 'faces/s',
           limitOf: `${name}, whole command`,
           target: 1.3,
@@ -102,7 +102,7 @@ async function measure(): Promise<BenchRow[]> {
       ),
       ratioRow(
         {
-          what: `in full, every further photograph, against ${name}`,
+          what: `posecast run, every further photograph, against ${name}`,
           unit: 'faces/s',
           limitOf: `${name}, start-up taken off`,
           target: 1.3,

@@ -22,6 +22,7 @@ interface Flags extends ComputeFlags {
   readonly detector: string;
   readonly recognizer: string;
   readonly aligned: boolean;
+  readonly withPostureCode: boolean;
   readonly format: (typeof TABLE_FORMATS)[number];
   readonly model: (typeof PARTS)[number];
   readonly sink: (typeof PARTS)[number];
@@ -49,6 +50,7 @@ export function benchCommand(): Command {
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
+    .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
     .addOption(new Option('--format <name>', 'of the table').choices(TABLE_FORMATS).default('parquet'))
     .addOption(
       new Option(
@@ -87,9 +89,9 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const { device, threads } = compute;
   const standIns = { models: flags.model === 'dummy', tables: flags.sink === 'dummy' };
   const wholeRun = (without: typeof standIns) => {
-    const { faces, variants, detector, recognizer, aligned, format, batch } = flags;
-    const options = { faces, variants, detector, recognizer, aligned, format, batch, device, threads };
-    return measureWholeRun(root, records, { ...options, standIns: without });
+    const { faces, variants, detector, recognizer, aligned, withPostureCode, format, batch } = flags;
+    const options = { faces, variants, detector, recognizer, format, batch, device, threads };
+    return measureWholeRun(root, records, { ...options, aligned, withPostureCode, standIns: without });
   };
   if (standIns.models || standIns.tables) {
     note(`whole run with stand-ins, ${flags.faces} photographs …`);
@@ -97,17 +99,19 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const facesPerSecond = whole.totals.faces / whole.workSeconds;
     return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
   }
-  const { models, fra } = await openRunAssets(
-    { ...flags, fra: flags.recognizer, withPostureCode: false },
-    note,
-  );
+  const { models, fra } = await openRunAssets({ ...flags, fra: flags.recognizer }, note);
   const photographs = await Promise.all(
     records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
   );
   const stagesAlone = () =>
     measureStages({
       models,
-      ...(fra && { fra: { encoderPath: fra.paths.encoder, combinerPath: fra.paths.combiner } }),
+      ...(fra && {
+        fra: {
+          combinerPath: fra.paths.combiner,
+          ...(flags.withPostureCode && { encoderPath: fra.paths.encoder }),
+        },
+      }),
       session: { device, intraOpThreads: 1 },
       aligned: flags.aligned,
       format: flags.format,

@@ -12,7 +12,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import type { StandIns } from '../worker/standIns.ts';
 
 export interface WholeRunOptions
-  extends Pick<RunConfig, 'detector' | 'recognizer' | 'variants' | 'aligned' | 'format'> {
+  extends Pick<RunConfig, 'detector' | 'recognizer' | 'variants' | 'aligned' | 'withPostureCode' | 'format'> {
   /** Photographs; those of the corpus are repeated, each time as other people. */
   readonly faces: number;
   readonly device: string;
@@ -37,7 +37,7 @@ const SHARDS = 8;
 export async function measureWholeRun(
   root: string,
   records: readonly FaceRecord[],
-  { faces, batch, aligned, standIns, ...options }: WholeRunOptions,
+  { faces, batch, aligned, withPostureCode, standIns, ...options }: WholeRunOptions,
 ): Promise<WholeRun> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
   try {
@@ -54,6 +54,7 @@ export async function measureWholeRun(
       ...[list, join(folder, 'out'), '--json'],
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ...(aligned ? ['--aligned'] : []),
+      ...(withPostureCode ? ['--with-posture-code'] : []),
     ]);
     return completeSchema.parse(JSON.parse(stdout));
   } finally {

@@ -62,7 +62,7 @@ export function addRunOptions(command: Command): Command {
       ),
     )
     .option('--with-landmarks', 'also write the 68 landmarks of real faces')
-    .option('--with-posture-code', 'also write posture codes')
+    .option('--with-posture-code', 'also compute posture codes of real faces, and write them')
     .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
     .option(
       '--shard-megabytes <n>',

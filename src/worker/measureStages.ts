@@ -42,8 +42,8 @@ export interface StageRate {
 
 export interface MeasureOptions {
   readonly models: Readonly<Record<'detector' | 'landmarks' | 'pose' | 'recognizer', PipelineModel>>;
-  /** Absent: no posture codes, no variants. */
-  readonly fra?: { readonly encoderPath: string; readonly combinerPath: string };
+  /** Absent: no variants. `encoderPath` absent: no posture codes of photographs. */
+  readonly fra?: { readonly encoderPath?: string; readonly combinerPath: string };
   readonly session: SessionOptions;
   /** Photographs that hold a face, or aligned crops. */
   readonly photographs: readonly Uint8Array[];
@@ -137,11 +137,13 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const crops = usable.map(({ crop }) => crop);
     await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
-      const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
+      if (fra.encoderPath !== undefined) {
+        const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
+        await measure('posture', usable, 'faces', faceBatches, (batch) =>
+          encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks))),
+        );
+      }
       const combiner = await keep(openCombiner(fra.combinerPath, session));
-      await measure('posture', usable, 'faces', faceBatches, (batch) =>
-        encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks))),
-      );
       const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
       const identities = new Float32Array(rows.length * recognizer.embedDim).fill(
         recognizer.embedDim ** -0.5,

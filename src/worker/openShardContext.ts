@@ -78,7 +78,7 @@ export async function openShardContext(
     ? openDummyModels({
         threads: compute.threads,
         dim: run.embeddingDim,
-        withPostures: fra !== undefined,
+        withPostures: run.config.withPostureCode,
       })
     : await openPool(run, assets, compute);
   releasers.push('models', () => models.close());
@@ -134,7 +134,8 @@ async function openPool(
     ...(fra && {
       fra: {
         folder: fra.folder,
-        encoderPath: fra.paths.encoder,
+        // A code takes a fifth of the recogniser's time: a run whose table does not hold them computes none.
+        ...(run.config.withPostureCode && { encoderPath: fra.paths.encoder }),
         combinerPath: fra.paths.combiner,
         engine: compute.engine ?? 'onnx',
         postureCodes: inSharedMemory(fra.bank.codes),

@@ -6,6 +6,8 @@ import { before, test } from 'node:test';
 import sharp from 'sharp';
 import { dot } from '../../src/shared/l2.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
 import { childRedis } from '../helpers/childRedis.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
@@ -35,6 +37,28 @@ test('a folder of photographs becomes a committed table that verifies', () =>
 
     const verified = await posecast(['verify', out]);
     assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  }));
+
+test('posture codes of photographs take time only in a run whose table holds them', () =>
+  withTempFolder(async (folder) => {
+    const stagesOf = async (name: string, options: readonly string[]) => {
+      const out = join(folder, name);
+      const ran = await posecast(['run', samples, out, '--variants', '2', ...options]);
+      assert.equal(ran.code, 0, ran.stderr);
+      const store = await openStore(out, { access: 'read' });
+      const commit = await readShardCommit(store, 0);
+      await store.close();
+      return Object.keys(commit!.timingsMs);
+    };
+    const [without, withCodes] = [
+      await stagesOf('without', []),
+      await stagesOf('with', ['--with-posture-code']),
+    ];
+    assert.deepEqual(
+      withCodes.filter((stage) => !without.includes(stage)),
+      ['posture'],
+    );
+    assert.ok(without.includes('combine'));
   }));
 
 test('real faces of one person are nearer to each other than to anybody else', () =>

@@ -26,7 +26,7 @@ let options: readonly string[];
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'posecast-metrics-'));
   small = await makeSmallShards(folder, 4 * SHARDS);
-  options = [...small.options, '--shard-faces', '4'];
+  options = [...small.options, '--shard-faces', '4', '--with-posture-code'];
 });
 after(() => rm(folder, { recursive: true, force: true }));
 

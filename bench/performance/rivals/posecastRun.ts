@@ -1,4 +1,4 @@
-/** `posecast run` in full: pose angles, posture codes, ten variants a person, a committed table. */
+/** `posecast run` with pose angles, ten variants a person and a committed table; in full: with posture codes in the table, too. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ export async function runInFull(
     await writeList(list, photographs, count);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      posecastCommand(list, join(folder, 'out'), count, threads).slice(1),
+      [...posecastCommand(list, join(folder, 'out'), count, threads).slice(1), '--with-posture-code'],
       { maxBuffer: 64 * 2 ** 20 },
     );
     const { workSeconds, totals } = completeSchema.parse(JSON.parse(stdout));
@@ -40,7 +40,7 @@ export async function runInFull(
   }
 }
 
-/** The command line of a run in full. Enough shards that committing one overlaps the computing of another. */
+/** The command line of a run. Enough shards that committing one overlaps the computing of another. */
 export function posecastCommand(
   list: string,
   out: string,

@@ -15,13 +15,15 @@ export type FraEngine = (typeof FRA_ENGINES)[number];
 export interface FraNetworksOptions {
   /** Folder of the FRA model. */
   readonly folder: string;
-  readonly encoderPath: string;
+  /** Absent: nobody asks for posture codes of photographs. */
+  readonly encoderPath?: string;
   readonly combinerPath: string;
   readonly engine: FraEngine;
 }
 
 export interface FraNetworks {
-  readonly encoder: PostureEncoder;
+  /** Absent where no `encoderPath` was given. */
+  readonly encoder?: PostureEncoder;
   readonly combiner: Combiner;
   close(): Promise<void>;
 }
@@ -34,15 +36,16 @@ export async function openFraNetworks(
   if (engine !== 'onnx') {
     // Loaded only where it is asked for: TensorFlow.js takes a second to load.
     const { openTfjsFra } = await import('./tfjsFra.ts');
-    return openTfjsFra(folder, engine === 'tfjs' ? 'cpu' : 'cuda');
+    const { encoder, ...networks } = await openTfjsFra(folder, engine === 'tfjs' ? 'cpu' : 'cuda');
+    return encoderPath === undefined ? networks : { encoder, ...networks };
   }
-  const encoder = await openPostureEncoder(encoderPath, session);
+  const encoder = encoderPath === undefined ? undefined : await openPostureEncoder(encoderPath, session);
   const combiner = await openCombiner(combinerPath, session);
   return {
-    encoder,
+    ...(encoder && { encoder }),
     combiner,
     async close() {
-      await encoder.close();
+      await encoder?.close();
       await combiner.close();
     },
   };

@@ -22,7 +22,7 @@ import type { FraNetworks } from './fraNetworks.ts';
  *
  * @throws ConfigError when `device` is cuda and TensorFlow lists no GPU: it never falls back to the CPU.
  */
-export async function openTfjsFra(folder: string, device: TrainingDevice): Promise<FraNetworks> {
+export async function openTfjsFra(folder: string, device: TrainingDevice): Promise<Required<FraNetworks>> {
   const backend = await openBackend(device, 1);
   const { card, paths } = await openFraModel(folder);
   const { autoencoder, combiner } = card.architecture;
