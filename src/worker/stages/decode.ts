@@ -13,6 +13,7 @@ import type { Rejection } from '../../shared/face.ts';
 import type { Raster } from '../models/raster.ts';
 import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
 import { decodePnm, readPnmHeader } from './decodePnm.ts';
+import { type ImageSize, imageSize } from './decodeSize.ts';
 
 // One picture at a time in the calling thread; libvips would keep decoded pictures for calls that never come.
 sharp.concurrency(1);
@@ -30,10 +31,7 @@ const LARGE_PIXELS = 16_000_000;
 /** So that a thread holds one such picture and not eight. */
 const largePictures = pLimit(1);
 
-function atLeisure<T>(
-  { width, height }: { width: number; height: number },
-  decode: () => Promise<T>,
-): Promise<T> {
+function atLeisure<T>({ width, height }: ImageSize, decode: () => Promise<T>): Promise<T> {
   return width * height > LARGE_PIXELS ? largePictures(decode) : decode();
 }
 
@@ -81,9 +79,9 @@ async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
 }
 
 async function decodeWithSharp(bytes: Uint8Array, format: ImageFormat): Promise<Raster | Rejection> {
-  let size: { width: number; height: number };
+  let size: ImageSize;
   try {
-    size = await sharp(bytes, { limitInputPixels: false }).metadata();
+    size = imageSize(bytes, format) ?? (await sharp(bytes, { limitInputPixels: false }).metadata());
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }
