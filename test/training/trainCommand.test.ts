@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { openFraModel } from '../../src/fra/fraModel.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
@@ -24,140 +25,122 @@ async function smallCorpus(folder: string): Promise<string> {
   return corpus;
 }
 
+/** A first training of one step, whose autoencoder and samples the other trainings here take. */
+let folder = '';
+let corpus = '';
+let tiny = '';
+let people: readonly string[] = [];
+let flags: readonly string[] = [];
+let firstOutput = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'posecast-train-'));
+  corpus = await smallCorpus(folder);
+  tiny = join(folder, 'tiny');
+  people = await readdir(corpus);
+  flags = [
+    ...['--exclude-subjects', people[0]!, '--invented-people', '2', '--data-licence', 'CC BY 4.0'],
+    ...['--autoencoder-steps', '1', '--combiner-steps', '1'],
+  ];
+  const { code, stdout, stderr } = await posecast(['train', corpus, '--out', tiny, ...flags]);
+  assert.equal(code, 0, stderr);
+  firstOutput = stdout;
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+/** A training into a folder of this name that takes what the first one made. */
+function trainFurther(name: string, ...more: string[]): ReturnType<typeof posecast> {
+  return posecast(['train', corpus, '--out', join(folder, name), ...flags, '--autoencoder', tiny, ...more]);
+}
+
 test('train makes a model that opens, without the excluded person, and --resume finds it finished', async () => {
-  await withTempFolder(async (folder) => {
-    const corpus = await smallCorpus(folder);
-    const out = join(folder, 'tiny');
-    const people = await readdir(corpus);
-    const flags = ['--exclude-subjects', people[0]!, '--autoencoder-steps', '1', '--combiner-steps', '1'];
-    const words = [
-      'train',
-      corpus,
-      '--out',
-      out,
-      ...flags,
-      '--invented-people',
-      '2',
-      '--data-licence',
-      'CC BY 4.0',
-    ];
-    const trained = await posecast(words);
+  assert.match(firstOutput, /right person first/);
+  const { card, bank } = await openFraModel(tiny);
+  assert.equal(card.name, 'tiny');
+  assert.equal(card.training.licence, 'CC BY 4.0');
+  assert.equal(card.training.subjects + card.training.validationSubjects, 6);
+  assert.deepEqual(card.training.subjectDigests, people.slice(1).map(subjectDigest).sort());
+  assert.equal(card.training.autoencoderSteps, 1);
+  assert.ok(card.training.renders > 50, `${card.training.renders} renders`);
+  assert.ok(bank.yaw.some((yaw) => yaw > 30) && bank.yaw.some((yaw) => yaw < -30));
+  const log = (await readFile(join(tiny, 'training-log.jsonl'), 'utf8')).trim().split('\n');
+  assert.deepEqual(
+    log.map((line) => (JSON.parse(line) as { stage: string }).stage),
+    ['autoencoder', 'combiner'],
+  );
+  assert.deepEqual((await readdir(join(tiny, 'pictures'))).sort(), [
+    'embeddings.png',
+    'invented.png',
+    'losses.png',
+    'reconstruction.png',
+    'renders.png',
+  ]);
+  const sheets = await Promise.all(
+    ['renders', 'invented'].map((name) => sharp(join(tiny, 'pictures', `${name}.png`)).metadata()),
+  );
+  assert.ok(sheets[0]!.height! > 2 * sheets[1]!.height!, 'six people were rendered, two invented');
+
+  const again = await posecast(['train', corpus, '--out', tiny, ...flags]);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /--resume/);
+  const resumed = await posecast(['train', corpus, '--out', tiny, ...flags, '--resume']);
+  assert.equal(resumed.code, 0, resumed.stderr);
+  const second = (await openFraModel(tiny)).card;
+  assert.deepEqual({ ...second, training: null }, { ...card, training: null });
+});
+
+test('other generators take the autoencoder and the samples of a first training', async () => {
+  const { card } = await openFraModel(tiny);
+  const ridge = await trainFurther('ridge', '--generator', 'ridge', '--yaw-knots=-30,0,30');
+  assert.equal(ridge.code, 0, ridge.stderr);
+  assert.doesNotMatch(ridge.stderr, /rejected/, 'samples were collected again');
+  const linear = (await openFraModel(join(folder, 'ridge'))).card;
+  assert.equal(linear.architecture.combiner.kind, 'ridge');
+  for (const name of ['renders', 'invented']) {
+    const [first, taken] = await Promise.all(
+      [tiny, join(folder, 'ridge')].map((of) => readFile(join(of, 'pictures', `${name}.png`))),
+    );
+    assert.deepEqual(taken, first);
+  }
+  assert.deepEqual(linear.files['encoder.onnx'], card.files['encoder.onnx']);
+  assert.equal(linear.training.autoencoderFrom, card.files['encoder.onnx'].sha256);
+  assert.ok(linear.training.choices.some((line) => line.includes('penalty')));
+  assert.ok(linear.architecture.cost.parameters < card.architecture.cost.parameters);
+
+  const parts = `${join(folder, 'ridge')},${tiny}`;
+  const mixed = await trainFurther('mixture', '--generator', 'mixture', '--parts', parts);
+  assert.equal(mixed.code, 0, mixed.stderr);
+  const mixture = (await openFraModel(join(folder, 'mixture'))).card;
+  assert.equal(mixture.architecture.combiner.kind, 'mixture');
+  assert.ok(mixture.metrics.combiner.retrieval.loss <= linear.metrics.combiner.retrieval.loss + 1e-6);
+
+  const divided = await trainFurther('divided', '--generator', 'mean-offset', '--seed', '9');
+  assert.equal(divided.code, 2);
+  assert.match(divided.stderr, /same validation people/);
+});
+
+for (const form of ['yaw', 'landmarks', 'none']) {
+  test(`posture form ${form} is trained on, recorded, and in the posture bank; loss terms can be left out`, async () => {
+    const asked = ['--posture', form, '--without', 'pose,alignment', '--train-people', '4'];
+    const trained = await trainFurther(form, ...asked, '--identity-residual', 'off');
     assert.equal(trained.code, 0, trained.stderr);
-    assert.match(trained.stdout, /right person first/);
-    const { card, bank } = await openFraModel(out);
-    assert.equal(card.name, 'tiny');
-    assert.equal(card.training.licence, 'CC BY 4.0');
-    assert.equal(card.training.subjects + card.training.validationSubjects, 6);
-    assert.deepEqual(card.training.subjectDigests, people.slice(1).map(subjectDigest).sort());
-    assert.equal(card.training.autoencoderSteps, 1);
-    assert.ok(card.training.renders > 50, `${card.training.renders} renders`);
-    assert.ok(bank.yaw.some((yaw) => yaw > 30) && bank.yaw.some((yaw) => yaw < -30));
-    const log = (await readFile(join(out, 'training-log.jsonl'), 'utf8')).trim().split('\n');
-    assert.deepEqual(
-      log.map((line) => (JSON.parse(line) as { stage: string }).stage),
-      ['autoencoder', 'combiner'],
+    const { card, bank } = await openFraModel(join(folder, form));
+    assert.equal(card.architecture.posture, form);
+    assert.deepEqual(card.training.without, ['pose', 'alignment']);
+    assert.equal(card.training.peopleLimit, 4);
+    assert.equal(card.training.subjects, 4);
+    const { combiner } = card.architecture;
+    assert.ok(combiner.kind === 'vit' && !combiner.identityResidual && combiner.normalizeOutput);
+    assert.equal(
+      bank.codes.some((value) => value !== 0),
+      form !== 'none',
     );
-    assert.deepEqual((await readdir(join(out, 'pictures'))).sort(), [
-      'embeddings.png',
-      'invented.png',
-      'losses.png',
-      'reconstruction.png',
-      'renders.png',
+    const log = await readFile(join(folder, form, 'training-log.jsonl'), 'utf8');
+    assert.deepEqual(Object.keys((JSON.parse(log.trim()) as { losses: object }).losses), [
+      'identity',
+      'photograph',
     ]);
-    const sheets = await Promise.all(
-      ['renders', 'invented'].map((name) => sharp(join(out, 'pictures', `${name}.png`)).metadata()),
-    );
-    assert.ok(sheets[0]!.height! > 2 * sheets[1]!.height!, 'six people were rendered, two invented');
-
-    const again = await posecast(words);
-    assert.equal(again.code, 2);
-    assert.match(again.stderr, /--resume/);
-    const resumed = await posecast([...words, '--resume']);
-    assert.equal(resumed.code, 0, resumed.stderr);
-    const second = (await openFraModel(out)).card;
-    assert.deepEqual({ ...second, training: null }, { ...card, training: null });
-
-    // Other generators take its autoencoder and its samples.
-    const withTiny = (kind: string, ...more: string[]) => {
-      const asked = [...words.slice(0, 2), ...words.slice(4), '--autoencoder', out];
-      return posecast([...asked, '--generator', kind, '--out', join(folder, kind), ...more]);
-    };
-    const ridge = await withTiny('ridge', '--yaw-knots=-30,0,30');
-    assert.equal(ridge.code, 0, ridge.stderr);
-    assert.doesNotMatch(ridge.stderr, /rejected/, 'samples were collected again');
-    const linear = (await openFraModel(join(folder, 'ridge'))).card;
-    assert.equal(linear.architecture.combiner.kind, 'ridge');
-    for (const name of ['renders', 'invented']) {
-      const [first, taken] = await Promise.all(
-        [out, join(folder, 'ridge')].map((of) => readFile(join(of, 'pictures', `${name}.png`))),
-      );
-      assert.deepEqual(taken, first);
-    }
-    assert.deepEqual(linear.files['encoder.onnx'], card.files['encoder.onnx']);
-    assert.equal(linear.training.autoencoderFrom, card.files['encoder.onnx'].sha256);
-    assert.ok(linear.training.choices.some((line) => line.includes('penalty')));
-    assert.ok(linear.architecture.cost.parameters < card.architecture.cost.parameters);
-
-    const mixed = await withTiny('mixture', '--parts', `${join(folder, 'ridge')},${out}`);
-    assert.equal(mixed.code, 0, mixed.stderr);
-    const mixture = (await openFraModel(join(folder, 'mixture'))).card;
-    assert.equal(mixture.architecture.combiner.kind, 'mixture');
-    assert.ok(mixture.metrics.combiner.retrieval.loss <= linear.metrics.combiner.retrieval.loss + 1e-6);
-
-    const divided = await withTiny('mean-offset', '--seed', '9');
-    assert.equal(divided.code, 2);
-    assert.match(divided.stderr, /same validation people/);
   });
-});
-
-test('every posture form is trained on, recorded, and in the posture bank; loss terms can be left out', async () => {
-  await withTempFolder(async (folder) => {
-    const corpus = await smallCorpus(folder);
-    const base = [
-      'train',
-      corpus,
-      '--invented-people',
-      '0',
-      '--combiner-steps',
-      '1',
-      '--autoencoder-steps',
-      '1',
-    ];
-    const first = join(folder, 'code');
-    assert.equal((await posecast([...base, '--out', first])).code, 0);
-    for (const form of ['yaw', 'landmarks', 'none']) {
-      const out = join(folder, form);
-      const flags = [
-        '--posture',
-        form,
-        '--autoencoder',
-        first,
-        '--without',
-        'pose,alignment',
-        '--train-people',
-        '4',
-      ];
-      const trained = await posecast([...base, '--out', out, ...flags, '--identity-residual', 'off']);
-      assert.equal(trained.code, 0, trained.stderr);
-      const { card, bank } = await openFraModel(out);
-      assert.equal(card.architecture.posture, form);
-      assert.deepEqual(card.training.without, ['pose', 'alignment']);
-      assert.equal(card.training.peopleLimit, 4);
-      assert.equal(card.training.subjects, 4);
-      const { combiner } = card.architecture;
-      assert.ok(combiner.kind === 'vit' && !combiner.identityResidual && combiner.normalizeOutput);
-      assert.equal(
-        bank.codes.some((value) => value !== 0),
-        form !== 'none',
-      );
-      const log = await readFile(join(out, 'training-log.jsonl'), 'utf8');
-      assert.deepEqual(Object.keys((JSON.parse(log.trim()) as { losses: object }).losses), [
-        'identity',
-        'photograph',
-      ]);
-    }
-  });
-});
+}
 
 test('Ctrl-C during training ends with exit code 130, and says how to go on', async () => {
   await withTempFolder(async (folder) => {
