@@ -1,4 +1,5 @@
-/** The people of a shard, their faces together → variants, and the rows of the tables. */
+/** The people of a shard, their faces together → variants, and the rows of the tables, while further faces are computed. */
+import { severalAtOnce } from '../shared/severalAtOnce.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { type KnownPeople, readKnownPeople } from './knownPeople.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
@@ -16,9 +17,13 @@ import { addThreadTimes } from './threadTimes.ts';
 /** Subjects augmented with one call of the combiner. */
 const SUBJECTS_AT_ONCE = 64;
 
-/** The tables of a shard: the faces of each person, and the variants made of them. */
+/**
+ * The tables of a shard: the faces of each person, and the variants made of them.
+ *
+ * @param batches the results of all its faces, in listing order.
+ */
 export async function augmentPeople(
-  results: readonly FaceResult[],
+  batches: AsyncIterable<readonly FaceResult[]>,
   spec: ShardSpec,
   context: InTurn,
   { signal, onProgress, observer }: ShardRunOptions,
@@ -32,36 +37,38 @@ export async function augmentPeople(
     dim: run.embeddingDim,
     config: run.config,
     classIndexOf: known.classIndexOf,
-    expectedRows: results.length + spec.subjects * run.config.variants,
+    expectedRows: spec.rowEnd - spec.rowStart + spec.subjects * run.config.variants,
     reachableBins: augmentation?.targets.bins.reachable ?? [],
   });
-  const bySubject = groupBySubject(results);
-  for (let start = 0; start < bySubject.length; start += SUBJECTS_AT_ONCE) {
+  for await (const people of severalAtOnce(bySubject(batches), SUBJECTS_AT_ONCE)) {
     signal.throwIfAborted();
-    const group = bySubject.slice(start, start + SUBJECTS_AT_ONCE);
-    const usable = group.map((results) => usableFaces(results, known.earlierOf));
+    const usable = people.map((results) => usableFaces(results, known.earlierOf));
     const augmented: AugmentedSubject[] =
       augmentation === undefined
         ? usable.map(withoutVariants)
         : await stopwatch.time('augment', () =>
             augment(usable, augmentation.targets, augmentation.options, combine),
           );
-    for (const [i, subject] of augmented.entries()) await tables.add(group[i]!, subject);
+    for (const [i, subject] of augmented.entries()) await tables.add(people[i]!, subject);
     const variants = augmented.reduce((sum, subject) => sum + subject.variants.length, 0);
     onProgress({ faces: 0, rejects: 0, variants });
   }
   return tables;
 }
 
-/** Results of one subject each; the listing is sorted by subject. */
-function groupBySubject(results: readonly FaceResult[]): FaceResult[][] {
-  const groups: FaceResult[][] = [];
-  for (const result of results) {
-    const group = groups.at(-1);
-    if (group?.[0]?.record.subjectId === result.record.subjectId) group.push(result);
-    else groups.push([result]);
+/** The results of one subject each, as soon as the next one begins: the listing is sorted by subject. */
+async function* bySubject(batches: AsyncIterable<readonly FaceResult[]>): AsyncGenerator<FaceResult[]> {
+  let subject: FaceResult[] = [];
+  for await (const batch of batches) {
+    for (const result of batch) {
+      if (subject.length > 0 && subject[0]!.record.subjectId !== result.record.subjectId) {
+        yield subject;
+        subject = [];
+      }
+      subject.push(result);
+    }
   }
-  return groups;
+  if (subject.length > 0) yield subject;
 }
 
 function usableFaces(results: readonly FaceResult[], earlierOf: KnownPeople['earlierOf']): SubjectFaces {

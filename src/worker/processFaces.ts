@@ -10,48 +10,52 @@ import type { FaceResult } from './shardTables.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { addThreadTimes } from './threadTimes.ts';
 
-/** Every record through reading and the face pipeline; a few batches in flight, results in listing order. */
-export async function processFaces(
+/**
+ * Every record through reading and the face pipeline; a few batches in flight, whoever takes their results. Answers a batch at a
+ * time, in listing order. When nobody takes them any more, no further batch is begun.
+ */
+export async function* processFaces(
   records: readonly FaceRecord[],
   { run, corpus, tableImages, models, batchFaces, readLimit }: InTurn,
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
-): Promise<FaceResult[]> {
+): AsyncGenerator<FaceResult[]> {
   const openReader = (places: readonly ImagePlace[]) => openShardReader(corpus, places, readLimit, signal);
   const images = openShardImages(run.config, openReader, tableImages, records);
+  const processBatch = async (batch: readonly FaceRecord[]): Promise<FaceResult[]> => {
+    signal.throwIfAborted();
+    const readAt = performance.now();
+    const reads = await stopwatch.time('read', () => Promise.all(batch.map((record) => images.read(record))));
+    observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
+    const inputs = batch.flatMap(({ faceId }, i) => {
+      const read = reads[i]!;
+      return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
+    });
+    const askedAt = performance.now();
+    const outcomes = await stopwatch.time('faces', () =>
+      models.processFaces(inputs, (times) => {
+        addThreadTimes(times, stopwatch, observer);
+        observer?.batchStage?.('wait', Math.max(0, performance.now() - askedAt - times.busyMs) / 1_000);
+      }),
+    );
+    let next = 0;
+    const results = batch.map((record, i): FaceResult => {
+      const read = reads[i]!;
+      return { record, outcome: read.status === 'ok' ? outcomes[next++]! : read };
+    });
+    const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
+    onProgress({ faces: batch.length, rejects, variants: 0 });
+    onFaces?.(results);
+    return results;
+  };
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
-  const batches = await Promise.all(
-    batchRecords(records, batchFaces).map((batch) =>
-      inFlight(async () => {
-        signal.throwIfAborted();
-        const readAt = performance.now();
-        const reads = await stopwatch.time('read', () =>
-          Promise.all(batch.map((record) => images.read(record))),
-        );
-        observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
-        const inputs = batch.flatMap(({ faceId }, i) => {
-          const read = reads[i]!;
-          return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
-        });
-        const askedAt = performance.now();
-        const outcomes = await stopwatch.time('faces', () =>
-          models.processFaces(inputs, (times) => {
-            addThreadTimes(times, stopwatch, observer);
-            observer?.batchStage?.('wait', Math.max(0, performance.now() - askedAt - times.busyMs) / 1_000);
-          }),
-        );
-        let next = 0;
-        const results = batch.map((record, i): FaceResult => {
-          const read = reads[i]!;
-          return { record, outcome: read.status === 'ok' ? outcomes[next++]! : read };
-        });
-        const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
-        onProgress({ faces: batch.length, rejects, variants: 0 });
-        onFaces?.(results);
-        return results;
-      }),
-    ),
-  );
-  return batches.flat();
+  const batches = batchRecords(records, batchFaces).map((batch) => inFlight(processBatch, batch));
+  // Each is awaited in its turn; until then a failure must not count as unhandled.
+  for (const batch of batches) batch.catch(() => undefined);
+  try {
+    for (let next = batches.shift(); next !== undefined; next = batches.shift()) yield await next;
+  } finally {
+    inFlight.clearQueue();
+  }
 }

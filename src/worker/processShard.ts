@@ -45,8 +45,8 @@ export async function processShard(
     readListing(store, spec, options.signal, run.config.labelColumns),
   );
   const inTurn = { ...context, models: context.models.inTurn() };
-  const results = await processFaces(records, inTurn, options, stopwatch);
-  const tables = await augmentPeople(results, spec, inTurn, options, stopwatch);
+  const faces = processFaces(records, inTurn, options, stopwatch);
+  const tables = await augmentPeople(faces, spec, inTurn, options, stopwatch);
   options.signal.throwIfAborted();
   const encoded = await encodeTables(tables, context, stopwatch);
   const result = {

@@ -24,7 +24,7 @@ export const BATCH_STAGES = [
 ] as const;
 export type BatchStage = (typeof BATCH_STAGES)[number];
 
-/** The parts of a shard's processing, in order; `read` and `faces` overlap. */
+/** The parts of a shard's processing, in order; `read`, `faces` and `augment` overlap. */
 export const SHARD_STAGES = ['listing', 'read', 'faces', 'augment', 'encode', 'commit'] as const;
 
 export const SHARD_OUTCOMES = ['committed', 'taken', 'failed', 'handed-back'] as const;

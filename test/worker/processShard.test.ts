@@ -1,34 +1,141 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import pLimit from 'p-limit';
+import type { CorpusSource } from '../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
+import { type EmbeddedFace, POSTURE_DIM } from '../../src/shared/face.ts';
+import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { openRunPlan } from '../../src/shared/run/runPlan.ts';
+import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import type { ShardModels } from '../../src/worker/modelPool.ts';
 import { processShard } from '../../src/worker/processShard.ts';
 import type { ShardContext } from '../../src/worker/shardContext.ts';
+import { binTargets } from '../../src/worker/stages/chooseVariants.ts';
+import { openTableWriter } from '../../src/worker/tableWriter.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withFolderStore } from '../helpers/stores.ts';
+
+const options = { signal: new AbortController().signal, onProgress: () => undefined };
+const unasked = async () => assert.fail('computed again');
+
+function contextOf(
+  store: ObjectStore,
+  run: RunFile,
+  { processFaces = unasked, combine = unasked }: Partial<ShardModels>,
+  more: Partial<ShardContext> = {},
+): ShardContext {
+  const models: ShardModels = { threads: 1, processFaces, combine };
+  return {
+    run,
+    store,
+    corpus: folderSource('/nowhere'),
+    plan: openRunPlan(store, run),
+    earlier: { read: unasked, close: async () => undefined },
+    models: { ...models, inTurn: () => models, close: async () => undefined },
+    tableWriter: { encode: unasked, close: async () => undefined },
+    device: 'cpu',
+    batchFaces: 1,
+    readLimit: pLimit(1),
+    ...more,
+  };
+}
+
+/** A corpus in which every photograph is one byte; `fails`: but those whose reading ends the shard. */
+function bytesOnly(fails: (uri: string) => boolean = () => false): CorpusSource {
+  return {
+    ...folderSource('/nowhere'),
+    async read(uri) {
+      if (fails(uri)) throw new Error(`${uri}: the disk is gone`);
+      return { status: 'ok', bytes: new Uint8Array(1) };
+    },
+  };
+}
+
+const face = (dim: number): EmbeddedFace => ({
+  facesFound: 1,
+  detectionScore: 1,
+  pose: { yaw: 0, pitch: 0, roll: 0 },
+  landmarks: new Float32Array(136),
+  embedding: new Float32Array(dim).fill(dim ** -0.5),
+});
 
 test('a shard that is committed is taken already: nothing is read and nothing computed', () =>
   withFolderStore(async (store) => {
     const run = await planSampleRun(store, { subjects: 1 });
     const [spec] = await sampleSpecs(store, run);
     assert.ok(spec);
-    const computed = async () => assert.fail('computed again');
-    const models = { threads: 1, processFaces: computed, combine: computed };
-    const context: ShardContext = {
-      run,
-      store,
-      corpus: folderSource('/nowhere'),
-      plan: openRunPlan(store, run),
-      earlier: { read: computed, close: async () => undefined },
-      models: { ...models, inTurn: () => models, close: async () => undefined },
-      tableWriter: { encode: computed, close: async () => undefined },
-      device: 'cpu',
-      batchFaces: 1,
-      readLimit: pLimit(1),
-    };
-    const options = { signal: new AbortController().signal, onProgress: () => undefined };
+    const context = contextOf(store, run, {});
     await assert.rejects(processShard(spec, context, options), /computed again/);
     assert.equal(await runSampleShard(store, run, spec, 'first'), 'won');
     assert.equal(await processShard(spec, context, options), 'taken');
+  }));
+
+test('variants are made of the people whose faces are there, while later faces are computed', () =>
+  withFolderStore(async (store) => {
+    const [people, variants] = [200, 3];
+    const config = { shardFaces: people, variants };
+    const run = await planSampleRun(store, { subjects: people, facesPerSubject: 1, config });
+    const [spec] = await sampleSpecs(store, run);
+    const events = new EventEmitter();
+    const combined = once(events, 'combined');
+    const models: Partial<ShardModels> = {
+      async processFaces(batch) {
+        // The last photograph is done after the first variants are, or never.
+        if (batch.some(({ faceId }) => faceId.startsWith(`person-${people - 1}`))) await combined;
+        return batch.map(() => ({ status: 'ok', face: face(run.embeddingDim) }));
+      },
+      async combine(pairs) {
+        events.emit('combined');
+        return pairs.map(({ identity }) => identity);
+      },
+    };
+    const [yaw, pitch, roll] = [Float32Array.from([-30, 0, 30]), new Float32Array(3), new Float32Array(3)];
+    const tableWriter = await openTableWriter();
+    const context = contextOf(store, run, models, {
+      corpus: bytesOnly(),
+      tableWriter,
+      batchFaces: 8,
+      augmentation: {
+        targets: {
+          ...{ ids: ['a', 'b', 'c'], codes: new Float32Array(3 * POSTURE_DIM), yaw, pitch, roll },
+          bins: binTargets({ yaw, pitch }),
+        },
+        options: { variants, policy: 'coverage', seed: 1, minSimilarity: -1 },
+      },
+    });
+    assert.equal(await processShard(spec!, context, options), 'committed');
+    await tableWriter.close();
+    const { counters, data } = (await readShardCommit(store, 0))!;
+    assert.deepEqual([counters.ok, counters.variants], [people, people * variants]);
+    assert.equal(data!.rows, people * (1 + variants));
+  }));
+
+test('when a photograph cannot be read for the disk’s sake the shard fails, and no further batch is begun', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, {
+      subjects: 40,
+      facesPerSubject: 1,
+      config: { shardFaces: 40, variants: 0 },
+    });
+    const [spec] = await sampleSpecs(store, run);
+    const asked: string[] = [];
+    const context = contextOf(
+      store,
+      run,
+      {
+        async processFaces(batch) {
+          asked.push(...batch.map(({ faceId }) => faceId));
+          return batch.map(() => ({ status: 'ok', face: face(run.embeddingDim) }));
+        },
+      },
+      { corpus: bytesOnly((uri) => uri.startsWith('person-010')), batchFaces: 4 },
+    );
+    await assert.rejects(processShard(spec!, context, options), /the disk is gone/);
+    assert.equal(await readShardCommit(store, 0), undefined);
+    const before = asked.length;
+    await new Promise((done) => setTimeout(done, 50));
+    assert.equal(asked.length, before, 'a batch was begun after the failure');
+    assert.ok(asked.length < 20, `${asked.length} of 40 photographs were computed`);
   }));

@@ -5,6 +5,7 @@ import { folderSource } from '../../shared/corpus/folderSource.ts';
 import type { EmbeddedFace, FaceInput, FaceOutcome } from '../../shared/face.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { photographDigest } from '../../shared/photographDigest.ts';
+import { severalAtOnce } from '../../shared/severalAtOnce.ts';
 import type { ModelPool } from '../../worker/modelPool.ts';
 
 export interface EmbedSource {
@@ -51,7 +52,7 @@ export async function* embedPhotographs<Item extends { readonly path: string }>(
 ): AsyncGenerator<EmbeddedItem<Item>> {
   let done = 0;
   // Every thread has a batch and one waiting.
-  for await (const batch of mapInOrder(inBatches(items), 2 * source.pool.threads, (one) =>
+  for await (const batch of mapInOrder(severalAtOnce(items, BATCH), 2 * source.pool.threads, (one) =>
     embed(one, source),
   )) {
     source.signal.throwIfAborted();
@@ -59,17 +60,6 @@ export async function* embedPhotographs<Item extends { readonly path: string }>(
     yield* batch;
     source.progress(done);
   }
-}
-
-async function* inBatches<Item>(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item[]> {
-  let batch: Item[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function embed<Item extends { readonly path: string }>(
