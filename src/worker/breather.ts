@@ -4,19 +4,21 @@ import { setImmediate } from 'node:timers/promises';
 /** A loop computes for this long at a time, in milliseconds; lock renewal is promised within 50. */
 const BREATH_MS = 8;
 
+/** `if (breather.isDue()) await breather.pause();` once a round: a round that waits for nothing makes no promise. */
 export interface Breather {
-  /** Call once a round and await the answer where there is one: the event loop runs then. */
-  pause(): Promise<void> | undefined;
+  /** Whether the loop has computed for long enough. */
+  isDue(): boolean;
+  /** The event loop runs. */
+  pause(): Promise<void>;
 }
 
 export function createBreather(): Breather {
   let since = performance.now();
   return {
-    pause() {
-      if (performance.now() - since < BREATH_MS) return undefined;
-      return setImmediate().then(() => {
-        since = performance.now();
-      });
+    isDue: () => performance.now() - since >= BREATH_MS,
+    async pause() {
+      await setImmediate();
+      since = performance.now();
     },
   };
 }

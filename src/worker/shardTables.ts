@@ -89,7 +89,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
     async add(results, subject) {
       let rejected = 0;
       for (const { record, outcome } of results) {
-        await breather.pause();
+        if (breather.isDue()) await breather.pause();
         if (outcome.status === 'ok') {
           addReal(record, outcome.face, subject.centroid);
           continue;
@@ -101,7 +101,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         rejected++;
       }
       for (const { pose, ...variant } of subject.variants) {
-        await breather.pause();
+        if (breather.isDue()) await breather.pause();
         data.add({
           ...variant,
           ...pose,

@@ -160,24 +160,27 @@ export interface RowMemory {
 }
 
 export function embeddingRows(shape: EmbeddingShape, memory: RowMemory = {}): TableRows<EmbeddingRow> {
-  const cells = (row: EmbeddingRow): CellValue[] => [
-    row.faceId,
-    row.subjectId,
-    row.kind,
-    row.variant,
-    row.sourceFaceId,
-    row.postureId,
-    row.yaw,
-    row.pitch,
-    row.roll,
-    row.detectionScore,
-    row.similarity,
-    row.facesFound,
-    ...shape.labelColumns.map((_, i) => row.labels?.[i] ?? null),
-    row.embedding,
-    ...(shape.withLandmarks ? [row.landmarks ?? null] : []),
-    ...(shape.withPostureCode ? [row.postureCode ?? null] : []),
-  ];
+  const cells = (row: EmbeddingRow): CellValue[] => {
+    const values: CellValue[] = [
+      row.faceId,
+      row.subjectId,
+      row.kind,
+      row.variant,
+      row.sourceFaceId,
+      row.postureId,
+      row.yaw,
+      row.pitch,
+      row.roll,
+      row.detectionScore,
+      row.similarity,
+      row.facesFound,
+    ];
+    for (let i = 0; i < shape.labelColumns.length; i++) values.push(row.labels?.[i] ?? null);
+    values.push(row.embedding);
+    if (shape.withLandmarks) values.push(row.landmarks ?? null);
+    if (shape.withPostureCode) values.push(row.postureCode ?? null);
+    return values;
+  };
   return tableRows(embeddingColumns(shape), cells, memory);
 }
 
@@ -245,7 +248,9 @@ function tableRows<Row>(
     },
     add(row) {
       const values = cells(row);
-      for (const [i, builder] of builders.entries()) builder.add(values[i] as CellValue);
+      builders.forEach((builder, i) => {
+        builder.add(values[i] as CellValue);
+      });
       length++;
     },
     finish: () => ({ rows: length, columns: builders.map((builder) => builder.finish()) }),

@@ -110,7 +110,7 @@ export async function augment(
       const variant = describe(subject, choice, targets, generated[next++]!, centre);
       // Written so that a similarity of NaN fails it.
       if (variant.similarity >= options.minSimilarity) variants.push(variant);
-      await breather.pause();
+      if (breather.isDue()) await breather.pause();
     }
     const variantsRejected = choices[i]!.length - variants.length;
     augmented.push({ ...subject, centroid: centre, variants, variantsRejected });

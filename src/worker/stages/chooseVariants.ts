@@ -106,9 +106,8 @@ function posturePicker({ faces, targets, policy, earlier }: VariantRequest, rand
 
 /** An index with the lowest count, by chance among equals; counts it. */
 function takeEmptiest(counts: Float64Array, random: Random): number {
-  const lowest = Math.min(...counts);
-  const candidates = [...counts.keys()].filter((index) => counts[index] === lowest);
-  const chosen = candidates[randomInt(random, candidates.length)]!;
+  const lowest = counts.reduce((a, b) => Math.min(a, b), Infinity);
+  const chosen = chooseIndex(counts, (count) => count === lowest, random);
   counts[chosen]! += 1;
   return chosen;
 }
@@ -121,6 +120,16 @@ function nearestFace(
 ): number {
   const distances = faces.map((face) => Math.hypot(face.yaw - target.yaw, face.pitch - target.pitch));
   const best = distances.reduce((a, b) => Math.min(a, b), Infinity);
-  const near = [...distances.keys()].filter((index) => distances[index]! <= best + SOURCE_TOLERANCE);
-  return near[randomInt(random, near.length)]!;
+  return chooseIndex(distances, (distance) => distance <= best + SOURCE_TOLERANCE, random);
+}
+
+/** The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant. */
+function chooseIndex(values: ArrayLike<number>, fits: (value: number) => boolean, random: Random): number {
+  let fitting = 0;
+  for (let i = 0; i < values.length; i++) if (fits(values[i]!)) fitting++;
+  let before = randomInt(random, fitting);
+  for (let i = 0; i < values.length; i++) {
+    if (fits(values[i]!) && before-- === 0) return i;
+  }
+  throw new Error('expected a value that fits, found none');
 }
