@@ -118,7 +118,11 @@ export const BOMBS: readonly Bomb[] = [
     make: () => png(30_000, 30_000, deflateSync(Buffer.alloc(30_001 * 2_000))),
     code: 'too-many-pixels',
   },
-  { title: 'PNG that promises 2³¹ × 2³¹', make: () => png(2 ** 31 - 1, 2 ** 31 - 1), code: 'damaged' },
+  {
+    title: 'PNG that promises 2³¹ × 2³¹',
+    make: () => png(2 ** 31 - 1, 2 ** 31 - 1),
+    code: 'too-many-pixels',
+  },
   { title: 'PNG that promises 65,535 × 65,535', make: () => png(65_535, 65_535), code: 'too-many-pixels' },
   {
     title: 'PNG with 300 MB of compressed text',
