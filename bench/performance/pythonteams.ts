@@ -1,7 +1,8 @@
 /**
  * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
  * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside,
- * while posecast makes a run as it is by default. Once with the pose network, which a table of faces by pose needs, and once without.
+ * while posecast makes a run as it is by default. Once with the pose network, which a table of faces by pose needs, and
+ * once without.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -11,8 +11,8 @@ import type { Stopwatch } from './stopwatch.ts';
 import { addThreadTimes } from './threadTimes.ts';
 
 /**
- * Every record through reading and the face pipeline; a few batches in flight, whoever takes their results. Answers a batch at a
- * time, in listing order. When nobody takes them any more, no further batch is begun.
+ * Every record through reading and the face pipeline, a few batches in flight. Answers a batch at a time, in listing
+ * order; the next ones go on whether or not it is taken yet. A caller that stops taking them lets no further one begin.
  */
 export async function* processFaces(
   records: readonly FaceRecord[],

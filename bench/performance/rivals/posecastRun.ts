@@ -1,4 +1,4 @@
-/** `posecast run` with pose angles, ten variants a person and a committed table; in full: with posture codes in the table, too. */
+/** `posecast run` with pose angles, ten variants a person and a committed table; in full: with posture codes as well. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
