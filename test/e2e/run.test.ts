@@ -4,10 +4,13 @@ import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
+import { locateFraModel, openFraModel } from '../../src/fra/fraModel.ts';
+import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { dot } from '../../src/shared/l2.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
+import { openCombiner } from '../../src/worker/models/combiner.ts';
 import { childRedis } from '../helpers/childRedis.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
@@ -59,6 +62,28 @@ test('posture codes of photographs take time only in a run whose table holds the
       ['posture'],
     );
     assert.ok(without.includes('combine'));
+  }));
+
+test('every variant is what the combiner makes of its source face at its posture, however many are asked for', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    // More than the model threads get at a time.
+    const ran = await posecast(['run', samples, out, '--variants', '30']);
+    assert.equal(ran.code, 0, ran.stderr);
+    const { rows } = await readRun(out);
+    const variants = rows.filter(({ kind }) => kind === 'augmented');
+    assert.ok(variants.length > 300);
+    const real = new Map(rows.map((row) => [row.faceId, row.embedding]));
+    const { bank, paths } = await openFraModel(locateFraModel('fr-feature'));
+    const combiner = await openCombiner(paths.combiner, { device: 'cpu', intraOpThreads: 1 });
+    for (const { faceId, sourceFaceId, postureId, embedding } of variants) {
+      const posture = bank.ids.indexOf(postureId!) * POSTURE_DIM;
+      const code = bank.codes.slice(posture, posture + POSTURE_DIM);
+      const made = await combiner.combine(real.get(sourceFaceId!)!, code);
+      const worst = Math.max(...made.map((value, i) => Math.abs(value - embedding[i]!)));
+      assert.ok(worst < 1e-5, `${faceId} differs by ${worst}`);
+    }
+    await combiner.close();
   }));
 
 test('real faces of one person are nearer to each other than to anybody else', () =>
