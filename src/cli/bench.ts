@@ -12,7 +12,13 @@ import { measureStages } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
-import { addComputeOptions, type ComputeFlags, computeOptions, positiveInteger } from './computeOptions.ts';
+import {
+  addComputeOptions,
+  type ComputeFlags,
+  computeOptions,
+  naturalNumber,
+  positiveInteger,
+} from './computeOptions.ts';
 
 const PARTS = ['real', 'dummy'] as const;
 
@@ -23,6 +29,7 @@ interface Flags extends ComputeFlags {
   readonly recognizer: string;
   readonly aligned: boolean;
   readonly withPostureCode: boolean;
+  readonly withoutPose: boolean;
   readonly format: (typeof TABLE_FORMATS)[number];
   readonly model: (typeof PARTS)[number];
   readonly sink: (typeof PARTS)[number];
@@ -46,11 +53,12 @@ export function benchCommand(): Command {
       positiveInteger,
       480,
     )
-    .option('--variants <n>', 'variants per person in the whole run', positiveInteger, 10)
+    .option('--variants <n>', 'variants per person in the whole run', naturalNumber, 10)
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
+    .option('--without-pose', 'no poses are measured (with --variants 0)', false)
     .addOption(new Option('--format <name>', 'of the table').choices(TABLE_FORMATS).default('parquet'))
     .addOption(
       new Option(
@@ -75,6 +83,7 @@ Examples:
   posecast bench                                         the samples, every core
   posecast bench /data/faces --faces 5000                your own photographs; the longer, the steadier
   posecast bench /data/crops --aligned --device cuda
+  posecast bench /data/crops --aligned --variants 0 --without-pose    embeddings and nothing else
   posecast bench /data/faces --model dummy               what disk, queue and tables bear
   posecast bench /data/faces --model dummy --sink dummy  what disk and queue bear
 `;
@@ -89,9 +98,11 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const { device, threads } = compute;
   const standIns = { models: flags.model === 'dummy', tables: flags.sink === 'dummy' };
   const wholeRun = (without: typeof standIns) => {
-    const { faces, variants, detector, recognizer, aligned, withPostureCode, format, batch } = flags;
+    const { faces, variants, detector, recognizer, format, batch } = flags;
+    const { aligned, withPostureCode, withoutPose } = flags;
     const options = { faces, variants, detector, recognizer, format, batch, device, threads };
-    return measureWholeRun(root, records, { ...options, aligned, withPostureCode, standIns: without });
+    const switches = { aligned, withPostureCode, withoutPose };
+    return measureWholeRun(root, records, { ...options, ...switches, standIns: without });
   };
   if (standIns.models || standIns.tables) {
     note(`whole run with stand-ins, ${flags.faces} photographs …`);
@@ -99,7 +110,11 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const facesPerSecond = whole.totals.faces / whole.workSeconds;
     return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
   }
-  const { models, fra } = await openRunAssets({ ...flags, fra: flags.recognizer }, note);
+  if (flags.withoutPose && flags.variants > 0) {
+    throw new ConfigError('bad-config', '--without-pose needs --variants 0', { variants: flags.variants });
+  }
+  const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
+  const { models, fra } = await openRunAssets(assets, note);
   const photographs = await Promise.all(
     records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
   );

@@ -12,7 +12,10 @@ import type { FaceRecord } from '../shared/face.ts';
 import type { StandIns } from '../worker/standIns.ts';
 
 export interface WholeRunOptions
-  extends Pick<RunConfig, 'detector' | 'recognizer' | 'variants' | 'aligned' | 'withPostureCode' | 'format'> {
+  extends Pick<
+    RunConfig,
+    'detector' | 'recognizer' | 'variants' | 'aligned' | 'withPostureCode' | 'withoutPose' | 'format'
+  > {
   /** Photographs; those of the corpus are repeated, each time as other people. */
   readonly faces: number;
   readonly device: string;
@@ -37,7 +40,7 @@ const SHARDS = 8;
 export async function measureWholeRun(
   root: string,
   records: readonly FaceRecord[],
-  { faces, batch, aligned, withPostureCode, standIns, ...options }: WholeRunOptions,
+  { faces, batch, aligned, withPostureCode, withoutPose, standIns, ...options }: WholeRunOptions,
 ): Promise<WholeRun> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
   try {
@@ -55,6 +58,7 @@ export async function measureWholeRun(
       ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ...(aligned ? ['--aligned'] : []),
       ...(withPostureCode ? ['--with-posture-code'] : []),
+      ...(withoutPose ? ['--without-pose'] : []),
     ]);
     return completeSchema.parse(JSON.parse(stdout));
   } finally {

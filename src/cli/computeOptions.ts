@@ -60,7 +60,15 @@ function batch(text: string): number | 'probe' {
 }
 
 export function positiveInteger(text: string): number {
+  return integerFrom(1, text);
+}
+
+export function naturalNumber(text: string): number {
+  return integerFrom(0, text);
+}
+
+function integerFrom(least: number, text: string): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected a whole number above 0.');
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`Expected a whole number, ${least} or more.`);
 }

@@ -54,7 +54,9 @@ export async function evaluateProtocol(
       found: [...names].join(' '),
     });
   }
-  const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note);
+  // No protocol asks where a face looks.
+  const leftOut = { landmarks: false, pose: true };
+  const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note, leftOut);
   requireSameRecognizer(opened, pipeline.recognizer.sourceSha256);
   await mkdir(resolve(flags.out), { recursive: true });
   await openBackend('cpu', flags.threads);

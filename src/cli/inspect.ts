@@ -9,12 +9,14 @@ import { CROP_SIZE, POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage, intersectionOverUnion } from '../shared/landmarkImage.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { readManifest } from '../shared/run/manifest.ts';
+import { readRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
+import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
-import { openRunAssets } from '../worker/runAssets.ts';
+import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -63,17 +65,9 @@ interface FaceFlags {
 async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promise<void> {
   const releasers = createReleasers();
   try {
-    const { models, fra } = await openRunAssets(
-      {
-        detector: flags.detector,
-        recognizer: flags.recognizer,
-        fra: flags.fra ?? flags.recognizer,
-        variants: 0,
-        withPostureCode: true,
-      },
-      (line) => process.stderr.write(`${line}\n`),
-    );
-    if (fra === undefined) throw new Error('a FRA model was asked for and not opened');
+    const note = (line: string) => process.stderr.write(`${line}\n`);
+    const { models, recognizer } = await resolvePipelineModels(flags, note);
+    const fra = await openFittingFra(flags.fra ?? flags.recognizer, recognizer);
     const session = { device: 'cpu', intraOpThreads: 1 } as const;
     const pipeline = await openFacePipeline({
       models,
@@ -144,6 +138,12 @@ async function subjectPoses(
   const manifest = await readManifest(store);
   if (manifest === undefined) {
     throw new ConfigError('not-finished', 'OUT: expected a finished run, found no manifest.json', {
+      out: store.uri,
+    });
+  }
+  const run = await readRunFile(store);
+  if (run?.config.withoutPose) {
+    throw new ConfigError('no-poses', 'OUT: expected a run with poses, found one made with --without-pose', {
       out: store.uri,
     });
   }

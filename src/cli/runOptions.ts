@@ -63,6 +63,10 @@ export function addRunOptions(command: Command): Command {
     )
     .option('--with-landmarks', 'also write the 68 landmarks of real faces')
     .option('--with-posture-code', 'also compute posture codes of real faces, and write them')
+    .option(
+      '--without-pose',
+      'measure no poses, a quarter of the time: yaw, pitch and roll are null (with --variants 0)',
+    )
     .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
     .option(
       '--shard-megabytes <n>',

@@ -21,7 +21,7 @@ export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
 
-export const runConfigSchema = z.strictObject({
+const runFields = z.strictObject({
   /** Absolute folder or file, or s3://bucket/key. */
   corpus: z.string().min(1),
   corpusFormat: z.enum(CORPUS_FORMATS),
@@ -64,7 +64,17 @@ export const runConfigSchema = z.strictObject({
   /** Optional columns. */
   withLandmarks: z.boolean().default(false),
   withPostureCode: z.boolean().default(false),
+  /** True: poses are not measured; their columns are null. */
+  withoutPose: z.boolean().default(false),
 });
+
+export const runConfigSchema = runFields.refine(
+  ({ withoutPose, variants }) => !withoutPose || variants === 0,
+  {
+    path: ['withoutPose'],
+    message: 'variants are chosen by the poses of the photographs: --without-pose needs --variants 0',
+  },
+);
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
 export type RunConfigInput = z.input<typeof runConfigSchema>;

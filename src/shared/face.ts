@@ -97,17 +97,25 @@ export interface EmbeddedFace {
   readonly facesFound: number;
   /** Detector confidence of the chosen face, 0–1 (1 in aligned corpora). */
   readonly detectionScore: number;
-  readonly pose: Pose;
-  readonly landmarks: Landmarks68;
+  /** Absent when the pipeline was opened without a pose network. */
+  readonly pose?: Pose;
+  /** Absent when the pipeline was opened without a landmark network: crops are there, and nothing else asks for them. */
+  readonly landmarks?: Landmarks68;
   /** Unit length, D values. */
   readonly embedding: Float32Array;
   /** 512 values; absent when the pipeline was opened without a FRA encoder. */
   readonly postureCode?: Float32Array;
 }
 
-/** Everything the face pipeline finds out about one photograph. */
-export interface ProcessedFace extends EmbeddedFace {
+/** A face with the crop that was embedded. */
+export interface CroppedFace extends EmbeddedFace {
   readonly crop: FaceCrop;
+}
+
+/** Everything the face pipeline finds out about one photograph. */
+export interface ProcessedFace extends CroppedFace {
+  readonly pose: Pose;
+  readonly landmarks: Landmarks68;
 }
 
 export type FaceOutcome<Face extends EmbeddedFace = ProcessedFace> =

@@ -77,9 +77,8 @@ async function newestCommit(store: ObjectStore, plan: RunPlan, place: number): P
 
 function joined(before: EarlierFaces | undefined, more: EarlierRows): EarlierFaces {
   const { sum, real, variants } = more;
-  const hasReal = real.length > 0;
   return {
-    sum: before?.sum?.map((value, i) => value + (sum[i] ?? 0)) ?? (hasReal ? sum : undefined),
+    sum: sum === undefined ? before?.sum : (before?.sum?.map((value, i) => value + sum[i]!) ?? sum),
     real: [...(before?.real ?? []), ...real],
     variants: [...(before?.variants ?? []), ...variants],
   };

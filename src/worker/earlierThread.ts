@@ -17,9 +17,9 @@ export interface EarlierRequest {
 /** What a data file holds of a person. */
 export interface EarlierRows {
   readonly subjectId: SubjectId;
-  /** Sum of the real embeddings, D values. */
-  readonly sum: Float32Array;
-  /** Degrees, row by row. */
+  /** Sum of the real embeddings, D values; undefined when there is none. */
+  readonly sum: Float32Array | undefined;
+  /** Degrees, row by row; none of a run without poses. */
   readonly real: readonly EarlierPose[];
   readonly variants: readonly EarlierPose[];
 }
@@ -29,6 +29,12 @@ export interface EarlierPose {
   readonly pitch: number;
 }
 
+interface Collected {
+  sum: Float32Array | undefined;
+  readonly real: EarlierPose[];
+  readonly variants: EarlierPose[];
+}
+
 const COLUMNS = ['subject_id', 'kind', 'yaw', 'pitch', 'embedding'] as const;
 
 await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (request) => {
@@ -36,7 +42,7 @@ await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (r
   if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
     throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
   }
-  const found = new Map<string, { sum: Float32Array; real: EarlierPose[]; variants: EarlierPose[] }>();
+  const found = new Map<string, Collected>();
   const wanted = new Set(subjectIds);
   for (const batch of readTable(bytes, { key, columns: COLUMNS }).batches) {
     const [subjects, kinds, yaws, pitches] = COLUMNS.map((name) => batch.getChild(name));
@@ -44,13 +50,16 @@ await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (r
     for (let row = 0; row < batch.numRows; row++) {
       const subjectId = String(subjects?.get(row));
       if (!wanted.has(subjectId)) continue;
-      const rows = found.get(subjectId) ?? { sum: new Float32Array(vectors.size), real: [], variants: [] };
+      const rows = found.get(subjectId) ?? { sum: undefined, real: [], variants: [] };
       found.set(subjectId, rows);
-      const pose = { yaw: Number(yaws?.get(row)), pitch: Number(pitches?.get(row)) };
-      if (kinds?.get(row) === 'real') {
-        rows.real.push(pose);
+      const [yaw, pitch] = [yaws?.get(row), pitches?.get(row)] as (number | null)[];
+      const isReal = kinds?.get(row) === 'real';
+      // Null: the run measures no poses.
+      if (yaw != null && pitch != null) (isReal ? rows.real : rows.variants).push({ yaw, pitch });
+      if (isReal) {
+        rows.sum ??= new Float32Array(vectors.size);
         vectors.addTo(rows.sum, row);
-      } else rows.variants.push(pose);
+      }
     }
   }
   return { response: [...found].map(([subjectId, rows]) => ({ subjectId, ...rows })) };

@@ -1,11 +1,11 @@
 /**
- * The face pipeline: bytes of a photograph → crop, landmarks, pose, embedding and posture code, or the reason why
- * not. It computes in the calling thread (networks block it), so it lives in worker threads.
+ * The face pipeline: bytes of a photograph → crop and embedding and, as far as their networks are given, landmarks, pose
+ * and posture code; or the reason why not. It computes in the calling thread (networks block it), so it lives in worker threads.
  *
  * Stages run one after another over small sub-batches; a face that a stage rejects leaves the sub-batch with its
  * outcome and the others go on.
  */
-import type { FaceInput, FaceOutcome, ProcessedFace, Rejection } from '../shared/face.ts';
+import type { CroppedFace, FaceInput, FaceOutcome, Pose, ProcessedFace, Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { Detector } from './models/detector.ts';
@@ -32,18 +32,27 @@ import { type LocatedFace, locateLandmarks, refuseInvented } from './stages/land
 import { measurePoses } from './stages/pose.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
 
-export interface FacePipelineOptions extends Omit<SessionOptions, 'gpuBatch'> {
-  readonly models: {
-    readonly detector: PipelineModel;
-    /**
-     * Tried where the detector finds no face, or points of its own that the landmarks deny (MTCNN misses profiles).
-     * Meant for the default detector beside one with points; without it such faces are aligned by their landmarks.
-     */
-    readonly fallbackDetector?: PipelineModel;
-    readonly landmarks: PipelineModel;
-    readonly pose: PipelineModel;
-    readonly recognizer: PipelineModel;
-  };
+/** The networks of a pipeline. */
+export interface ModelSet {
+  readonly detector: PipelineModel;
+  /**
+   * Tried where the detector finds no face, or points of its own that the landmarks deny (MTCNN misses profiles).
+   * Meant for the default detector beside one with points; without it such faces are aligned by their landmarks.
+   */
+  readonly fallbackDetector?: PipelineModel;
+  /** Absent: no landmarks. Photographs are aligned by them, poses and posture codes read off them. */
+  readonly landmarks?: PipelineModel;
+  /** Absent: poses are not measured. */
+  readonly pose?: PipelineModel;
+  readonly recognizer: PipelineModel;
+}
+
+/** The networks of a pipeline that finds out everything. */
+export type AllModels = ModelSet & Required<Pick<ModelSet, 'landmarks' | 'pose'>>;
+
+export interface FacePipelineOptions<Models extends ModelSet = AllModels>
+  extends Omit<SessionOptions, 'gpuBatch'> {
+  readonly models: Models;
   /** True: pictures are aligned crops already; nothing is detected and the crop is the picture. */
   readonly aligned: boolean;
   /** ONNX file of the FRA encoder; without it no posture codes are made. */
@@ -52,14 +61,14 @@ export interface FacePipelineOptions extends Omit<SessionOptions, 'gpuBatch'> {
   readonly facesAtOnce?: number;
 }
 
-export interface FacePipeline {
+export interface FacePipeline<Face extends CroppedFace = ProcessedFace> {
   /**
    * The outcome of every input, in the order of the inputs. Never throws on account of an image.
    *
    * @param stopwatch gets the time of each stage.
    * @throws IntegrityError when a network is not what its registry entry says.
    */
-  process(batch: readonly FaceInput[], stopwatch?: Stopwatch): Promise<FaceOutcome[]>;
+  process(batch: readonly FaceInput[], stopwatch?: Stopwatch): Promise<FaceOutcome<Face>[]>;
   close(): Promise<void>;
 }
 
@@ -72,18 +81,27 @@ const SUB_BATCH = 8;
  * @throws ConfigError when the device is not there or a model cannot serve in its place.
  * @throws IntegrityError when a file is not a network.
  */
-export async function openFacePipeline(
+export function openFacePipeline(
   options: FacePipelineOptions,
   encoder?: PostureEncoder,
-): Promise<FacePipeline> {
+): Promise<FacePipeline>;
+export function openFacePipeline(
+  options: FacePipelineOptions<ModelSet>,
+  encoder?: PostureEncoder,
+): Promise<FacePipeline<CroppedFace>>;
+export async function openFacePipeline(
+  options: FacePipelineOptions<ModelSet>,
+  encoder?: PostureEncoder,
+): Promise<FacePipeline<CroppedFace>> {
   const releasers = createReleasers();
   try {
     const opened = await openNetworks(options, releasers);
     const networks = encoder === undefined ? opened : { ...opened, encoder };
+    requireLandmarks(networks);
     const atOnce = options.facesAtOnce ?? SUB_BATCH;
     return {
       async process(batch, stopwatch = openStopwatch()) {
-        const outcomes: FaceOutcome[] = [];
+        const outcomes: FaceOutcome<CroppedFace>[] = [];
         for (let start = 0; start < batch.length; start += atOnce) {
           const inputs = batch.slice(start, start + atOnce);
           outcomes.push(...(await processSubBatch(networks, inputs, stopwatch)));
@@ -102,13 +120,19 @@ export async function openFacePipeline(
 interface Networks {
   readonly detector: Detector | undefined;
   readonly fallback: Detector | undefined;
-  readonly landmarks: LandmarkNetwork;
-  readonly pose: PoseNetwork;
+  readonly landmarks: LandmarkNetwork | undefined;
+  readonly pose: PoseNetwork | undefined;
   readonly recognizer: Recognizer;
   readonly encoder: PostureEncoder | undefined;
 }
 
-async function openNetworks(options: FacePipelineOptions, releasers: Releasers): Promise<Networks> {
+function requireLandmarks({ landmarks, detector, pose, encoder }: Networks): void {
+  if (landmarks === undefined && (detector ?? pose ?? encoder) !== undefined) {
+    throw new Error('alignment, poses and posture codes need the landmark network');
+  }
+}
+
+async function openNetworks(options: FacePipelineOptions<ModelSet>, releasers: Releasers): Promise<Networks> {
   const { models, aligned, encoderPath } = options;
   const { device, intraOpThreads, deviceClient } = options;
   const session = { device, intraOpThreads, deviceClient };
@@ -123,8 +147,8 @@ async function openNetworks(options: FacePipelineOptions, releasers: Releasers):
       aligned || models.fallbackDetector === undefined
         ? undefined
         : await keep(openDetector(models.fallbackDetector, session)),
-    landmarks: await keep(openLandmarks(models.landmarks, session)),
-    pose: await keep(openPose(models.pose, session)),
+    landmarks: models.landmarks && (await keep(openLandmarks(models.landmarks, session))),
+    pose: models.pose && (await keep(openPose(models.pose, session))),
     recognizer: await keep(openRecognizer(models.recognizer, session)),
     encoder: encoderPath === undefined ? undefined : await keep(openPostureEncoder(encoderPath, session)),
   };
@@ -134,74 +158,90 @@ async function processSubBatch(
   networks: Networks,
   inputs: readonly FaceInput[],
   { time }: Stopwatch,
-): Promise<FaceOutcome[]> {
-  const { detector, pose, recognizer, encoder } = networks;
-  const outcomes: FaceOutcome[] = [];
+): Promise<FaceOutcome<CroppedFace>[]> {
+  const { recognizer, encoder } = networks;
+  const outcomes: FaceOutcome<CroppedFace>[] = [];
   const bytes = inputs.map((input, index) => ({ index, value: input.bytes }));
 
   const decoded = await time('decode', () => Promise.all(values(bytes).map(decodeImage)));
   const pictures = advance(bytes, decoded, outcomes);
-  const located = advance(
-    pictures,
-    networks.detector === undefined
-      ? await locateInCrops(networks, values(pictures), time)
-      : await locateFaces(networks, networks.detector, values(pictures), time),
-    outcomes,
-  );
-  if (located.length === 0) return outcomes;
-  const poses = await time('pose', () => measurePoses(pose, values(located)));
-  const crops = await time('align', async () =>
-    values(located).map((face, i) => {
-      const crop = detector === undefined ? cropOf(face) : alignFace(face);
-      return 'code' in crop ? crop : { ...face, ...crop, pose: poses[i]! };
-    }),
-  );
-  const aligned = advance(located, crops, outcomes);
-  if (aligned.length === 0) return outcomes;
+  const cropped = advance(pictures, await cropFaces(networks, values(pictures), time), outcomes);
+  if (cropped.length === 0) return outcomes;
   const embeddings = await time('embed', () =>
     embedCrops(
       recognizer,
-      values(aligned).map(({ crop }) => crop),
+      values(cropped).map(({ crop }) => crop),
     ),
   );
   const codes =
     encoder &&
     (await time('posture', () =>
-      encoder.encode(values(aligned).map((face) => drawLandmarkImage(face.landmarks))),
+      encoder.encode(values(cropped).map(({ landmarks }) => drawLandmarkImage(landmarks!))),
     ));
-  const processed = values(aligned).map((face, i): ProcessedFace | Rejection => {
+  const processed = values(cropped).map((face, i): CroppedFace | Rejection => {
     const embedding = embeddings[i]!;
     if (isRejection(embedding)) return embedding;
+    const { facesFound, score, pose, crop, landmarks } = face;
     const postureCode = codes?.[i];
     return {
-      facesFound: face.facesFound,
-      detectionScore: face.score,
-      pose: face.pose,
-      crop: face.crop,
-      landmarks: face.landmarks,
+      facesFound,
+      detectionScore: score,
+      ...(pose && { pose }),
+      crop,
+      ...(landmarks && { landmarks }),
       embedding,
       ...(postureCode && { postureCode }),
     };
   });
-  for (const { index, value } of advance(aligned, processed, outcomes)) {
+  for (const { index, value } of advance(cropped, processed, outcomes)) {
     outcomes[index] = { status: 'ok', face: value };
   }
   return outcomes;
 }
 
-/** The landmarks of aligned crops. Not judged: the alignment is given and does not depend on them. */
-async function locateInCrops(
-  { landmarks }: Networks,
+/** A face on its way to the recogniser. */
+interface FaceToEmbed extends ChosenFace, Pick<CroppedFace, 'crop' | 'landmarks' | 'pose'> {}
+
+/** Pictures → crops, with the landmarks and poses that are asked for. */
+async function cropFaces(
+  networks: Networks,
   pictures: readonly Raster[],
   time: Stopwatch['time'],
-): Promise<(LocatedFace | Rejection)[]> {
-  return time('landmarks', () => locateChosen(landmarks, pictures.map(faceOfCrop)));
+): Promise<(FaceToEmbed | Rejection)[]> {
+  const { detector, landmarks, pose } = networks;
+  if (landmarks === undefined) {
+    return pictures
+      .map(faceOfCrop)
+      .map((face) => (isRejection(face) ? face : { ...face, crop: face.picture.data }));
+  }
+  const located =
+    detector === undefined
+      ? // Not judged: the alignment is given and does not depend on them.
+        await time('landmarks', () => locateChosen(landmarks, pictures.map(faceOfCrop)))
+      : await locateFaces(landmarks, detector, networks.fallback, pictures, time);
+  const faces = pose === undefined ? located : await time('pose', () => addPoses(pose, located));
+  return time('align', async () =>
+    faces.map((face) => {
+      if (isRejection(face)) return face;
+      const crop = detector === undefined ? cropOf(face) : alignFace(face);
+      return isRejection(crop) ? crop : { ...face, ...crop };
+    }),
+  );
+}
+
+async function addPoses(
+  network: PoseNetwork,
+  faces: readonly (LocatedFace | Rejection)[],
+): Promise<((LocatedFace & { readonly pose: Pose }) | Rejection)[]> {
+  const poses = (await measurePoses(network, faces.filter(isFace))).values();
+  return faces.map((face) => (isRejection(face) ? face : { ...face, pose: poses.next().value! }));
 }
 
 /** Finds the face of each picture and its landmarks; faces that cannot be aligned are rejected. */
 async function locateFaces(
-  { landmarks, fallback }: Networks,
+  landmarks: LandmarkNetwork,
   detector: Detector,
+  fallback: Detector | undefined,
   pictures: readonly Raster[],
   time: Stopwatch['time'],
 ): Promise<(LocatedFace | Rejection)[]> {
@@ -227,8 +267,7 @@ async function locateChosen(
   landmarks: LandmarkNetwork,
   chosen: readonly (ChosenFace | Rejection)[],
 ): Promise<(LocatedFace | Rejection)[]> {
-  const faces = chosen.filter((face): face is ChosenFace => !isRejection(face));
-  const located = (await locateLandmarks(landmarks, faces)).values();
+  const located = (await locateLandmarks(landmarks, chosen.filter(isFace))).values();
   return chosen.map((face) => (isRejection(face) ? face : located.next().value!));
 }
 
@@ -242,11 +281,13 @@ const values = <T>(entries: readonly Entry<T>[]): T[] => entries.map(({ value })
 
 const isRejection = (value: object): value is Rejection => 'code' in value && 'stage' in value;
 
+const isFace = <Face extends ChosenFace>(value: Face | Rejection): value is Face => !isRejection(value);
+
 /** What a stage answered for each entry: rejections become outcomes, the rest goes on. */
 function advance<T extends object>(
   entries: readonly Entry<unknown>[],
   results: readonly (T | Rejection)[],
-  outcomes: FaceOutcome[],
+  outcomes: FaceOutcome<CroppedFace>[],
 ): Entry<T>[] {
   return entries.flatMap(({ index }, i) => {
     const result = results[i]!;

@@ -7,6 +7,7 @@ import { bodySha256 } from '../shared/store/objectBody.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { tableMetadata } from '../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
+import type { ModelSet } from './facePipeline.ts';
 import { openCombiner } from './models/combiner.ts';
 import {
   openDetector,
@@ -18,9 +19,9 @@ import {
 } from './models/openModels.ts';
 import type { Raster } from './models/raster.ts';
 import type { SessionOptions } from './models/session.ts';
-import { alignFace, cropOf } from './stages/align.ts';
+import { type AlignedFace, alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
-import { detectFaces } from './stages/detect.ts';
+import { type ChosenFace, detectFaces } from './stages/detect.ts';
 import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
 import { locateLandmarks } from './stages/landmarks.ts';
@@ -41,7 +42,7 @@ export interface StageRate {
 }
 
 export interface MeasureOptions {
-  readonly models: Readonly<Record<'detector' | 'landmarks' | 'pose' | 'recognizer', PipelineModel>>;
+  readonly models: ModelSet;
   /** Absent: no variants. `encoderPath` absent: no posture codes of photographs. */
   readonly fra?: { readonly encoderPath?: string; readonly combinerPath: string };
   readonly session: SessionOptions;
@@ -110,8 +111,6 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     return results;
   }
   try {
-    const landmarkNetwork = await keep(openLandmarks(models.landmarks, session));
-    const poseNetwork = await keep(openPose(models.pose, session));
     const recognizer = await keep(openRecognizer(models.recognizer, session));
 
     // One after the other: decoding runs on libuv's threads, and one core's cost is asked for.
@@ -126,21 +125,18 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
             detectFaces(detector, batch.map(anew)),
           ),
         );
-    const located = await measure('landmarks', found.filter(isUsable), 'faces', faceBatches, (batch) =>
-      locateLandmarks(landmarkNetwork, batch),
-    );
-    await measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(poseNetwork, batch));
-    const faces = aligned
-      ? located.map(cropOf)
-      : await measure('align', located, 'faces', faceBatches, async (batch) => batch.map(alignFace));
-    const usable = faces.filter(isUsable);
+    const faces = found.filter(isUsable);
+    const usable: readonly CutFace[] =
+      models.landmarks === undefined
+        ? faces.map(({ picture }) => ({ crop: picture.data }))
+        : await measureCutting(models.landmarks, faces);
     const crops = usable.map(({ crop }) => crop);
     await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
       if (fra.encoderPath !== undefined) {
         const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
         await measure('posture', usable, 'faces', faceBatches, (batch) =>
-          encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks))),
+          encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks!))),
         );
       }
       const combiner = await keep(openCombiner(fra.combinerPath, session));
@@ -161,6 +157,24 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     return rates;
   } finally {
     await releasers.release();
+  }
+
+  /** What lies between detection and embedding. */
+  async function measureCutting(
+    landmarks: PipelineModel,
+    faces: readonly ChosenFace[],
+  ): Promise<AlignedFace[]> {
+    const network = await keep(openLandmarks(landmarks, session));
+    const located = await measure('landmarks', faces, 'faces', faceBatches, (batch) =>
+      locateLandmarks(network, batch),
+    );
+    if (models.pose !== undefined) {
+      const pose = await keep(openPose(models.pose, session));
+      await measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(pose, batch));
+    }
+    if (aligned) return located.map(cropOf);
+    const cut = await measure('align', located, 'faces', faceBatches, async (batch) => batch.map(alignFace));
+    return cut.filter(isUsable);
   }
 
   async function measureTable(dim: number): Promise<void> {
@@ -190,6 +204,9 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     });
   }
 }
+
+/** `landmarks` is absent where the networks for them are. */
+type CutFace = Pick<AlignedFace, 'crop'> & Partial<AlignedFace>;
 
 /** At least `count` items, in whole rounds. */
 function repeated<T>(items: readonly T[], count: number): T[] {

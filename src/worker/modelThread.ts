@@ -1,15 +1,21 @@
 /** A thread of the model pool: the face pipeline and the combiner, one request at a time. */
 import type { MessagePort } from 'node:worker_threads';
-import { type EmbeddedFace, type FaceInput, type FaceOutcome, POSTURE_DIM } from '../shared/face.ts';
+import {
+  type CroppedFace,
+  type EmbeddedFace,
+  type FaceInput,
+  type FaceOutcome,
+  POSTURE_DIM,
+} from '../shared/face.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { deviceClient } from './device/deviceClient.ts';
-import { type FacePipelineOptions, openFacePipeline } from './facePipeline.ts';
+import { type FacePipelineOptions, type ModelSet, openFacePipeline } from './facePipeline.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import { openStopwatch } from './stopwatch.ts';
 
 export interface ModelThreadInit {
-  readonly pipeline: Omit<FacePipelineOptions, 'deviceClient'>;
+  readonly pipeline: Omit<FacePipelineOptions<ModelSet>, 'deviceClient'>;
   /** Absent when nothing is generated. */
   readonly fra?: FraNetworksOptions & {
     /** The codes of the posture bank, n × 512, in memory that all threads share. */
@@ -89,7 +95,7 @@ function rowPicker(): (matrix: Float32Array, rowSize: number, rows: Uint32Array)
 }
 
 /** The crop has served: it is not sent back. */
-function withoutCrop(outcome: FaceOutcome): FaceOutcome<EmbeddedFace> {
+function withoutCrop(outcome: FaceOutcome<CroppedFace>): FaceOutcome<EmbeddedFace> {
   if (outcome.status !== 'ok') return outcome;
   const { crop: _, ...face } = outcome.face;
   return { status: 'ok', face };

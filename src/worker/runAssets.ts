@@ -5,14 +5,14 @@ import type { ResolvedModel } from '../models/cache.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import type { FacePipelineOptions } from './facePipeline.ts';
+import type { ModelSet } from './facePipeline.ts';
 import { resolvePipelineModels } from './models/pipelineModels.ts';
 
 /** What run.json says about the models. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
 
 export interface RunAssets {
-  readonly models: FacePipelineOptions['models'];
+  readonly models: ModelSet;
   /** Absent when the run needs neither variants nor posture codes. */
   readonly fra?: FraModel;
   readonly identity: RunModels;
@@ -22,10 +22,24 @@ export interface RunAssets {
  * @throws ConfigError for an unknown model, one that cannot be fetched, or a FRA model of another recogniser.
  */
 export async function openRunAssets(
-  config: Pick<RunConfig, 'detector' | 'recognizer' | 'fra' | 'variants' | 'withPostureCode'>,
+  config: Pick<
+    RunConfig,
+    | 'aligned'
+    | 'detector'
+    | 'recognizer'
+    | 'fra'
+    | 'variants'
+    | 'withLandmarks'
+    | 'withPostureCode'
+    | 'withoutPose'
+  >,
   note: (line: string) => void,
 ): Promise<RunAssets> {
-  const { models, recognizer, resolved } = await resolvePipelineModels(config, note);
+  const { aligned, withLandmarks, withPostureCode, withoutPose } = config;
+  // Photographs are aligned by their landmarks; crops are there, so that they are for the table and for poses alone.
+  const needsLandmarks = !aligned || !withoutPose || withLandmarks || withPostureCode;
+  const leftOut = { landmarks: !needsLandmarks, pose: withoutPose };
+  const { models, recognizer, resolved } = await resolvePipelineModels(config, note, leftOut);
   const embeddingDim = recognizer.entry.embedDim;
   if (embeddingDim === undefined) {
     throw new ConfigError(
@@ -37,7 +51,7 @@ export async function openRunAssets(
     );
   }
   const fra =
-    config.variants > 0 || config.withPostureCode ? await openFittingFra(config.fra, recognizer) : undefined;
+    config.variants > 0 || withPostureCode ? await openFittingFra(config.fra, recognizer) : undefined;
   return {
     models,
     ...(fra && { fra }),
@@ -50,8 +64,12 @@ export async function openRunAssets(
   };
 }
 
-/** A FRA model speaks the language of one recogniser's embeddings only. */
-async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
+/**
+ * A FRA model speaks the language of one recogniser's embeddings only.
+ *
+ * @throws ConfigError for a model of another recogniser.
+ */
+export async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
   const fra = await openFraModel(locateFraModel(name));
   const expected = fra.card.recognizer;
   if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceSha256) return fra;

@@ -46,6 +46,8 @@ export interface ShardTablesOptions {
   readonly reachableBins: readonly number[];
 }
 
+const NOT_MEASURED = { yaw: null, pitch: null, roll: null };
+
 export function shardTables(options: ShardTablesOptions): ShardTables {
   const data = embeddingRows(
     { dim: options.dim, ...options.config },
@@ -69,13 +71,13 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
       variant: null,
       sourceFaceId: null,
       postureId: null,
-      ...face.pose,
+      ...(face.pose ?? NOT_MEASURED),
       detectionScore: face.detectionScore,
       similarity: dot(face.embedding, centroid),
       facesFound: face.facesFound,
       labels,
       embedding: face.embedding,
-      landmarks: face.landmarks,
+      landmarks: face.landmarks ?? null,
       postureCode: face.postureCode ?? null,
     });
   }
@@ -113,7 +115,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         });
       }
       const { real = [], variants = [] } = subject.earlier ?? {};
-      const before = countPoses([...real, ...subject.faces.map(({ face }) => face.pose)]);
+      const before = countPoses([...real, ...subject.faces.flatMap(({ face }) => face.pose ?? [])]);
       const generated = countPoses([...variants, ...subject.variants.map(({ pose }) => pose)]);
       subjects.add({
         subjectId: subject.subjectId,

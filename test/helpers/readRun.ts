@@ -11,7 +11,8 @@ export interface EmbeddingRecord {
   readonly kind: 'real' | 'augmented';
   readonly sourceFaceId: string | null;
   readonly postureId: string | null;
-  readonly yaw: number;
+  /** Degrees; null in a run without poses. */
+  readonly yaw: number | null;
   readonly similarity: number;
   readonly embedding: Float32Array;
 }
@@ -54,7 +55,7 @@ export async function readRun(out: string): Promise<FinishedRun> {
           kind: cell('kind') === 'real' ? 'real' : 'augmented',
           sourceFaceId: cell('source_face_id') as string | null,
           postureId: cell('posture_id') as string | null,
-          yaw: Number(cell('yaw')),
+          yaw: cell('yaw') as number | null,
           similarity: Number(cell('similarity')),
           embedding: Float32Array.from(cell('embedding') as Iterable<number>),
         });

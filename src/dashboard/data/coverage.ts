@@ -119,12 +119,13 @@ export function openCoverage(log: CommitLog, people: RunPeople, files: ShardFile
 export function countPeopleByPose(rows: readonly PoseRow[]): PoseCounts {
   const people = new Map<string, { readonly real: Set<number>; readonly any: Set<number> }>();
   for (const row of rows) {
+    if (row.pose === undefined) continue;
     let person = people.get(row.subjectId);
     if (person === undefined) {
       person = { real: new Set(), any: new Set() };
       people.set(row.subjectId, person);
     }
-    const bin = poseBin(row);
+    const bin = poseBin(row.pose);
     person.any.add(bin);
     if (row.kind === 'real') person.real.add(bin);
   }

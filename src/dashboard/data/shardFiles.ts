@@ -61,19 +61,16 @@ const subjectRow = z
     }),
   );
 
+const poseFields = { yaw: number.nullable(), pitch: number.nullable() };
+
+/** Degrees; undefined in a run that measures no poses. */
+function poseOf({ yaw, pitch }: { readonly yaw: number | null; readonly pitch: number | null }) {
+  return yaw === null || pitch === null ? undefined : { yaw, pitch };
+}
+
 const poseRow = z
-  .object({
-    subject_id: text,
-    kind: z.enum(['real', 'augmented']),
-    yaw: number.nullable(),
-    pitch: number.nullable(),
-  })
-  .transform((row) => ({
-    subjectId: row.subject_id,
-    kind: row.kind,
-    yaw: row.yaw ?? 0,
-    pitch: row.pitch ?? 0,
-  }));
+  .object({ subject_id: text, kind: z.enum(['real', 'augmented']), ...poseFields })
+  .transform((row) => ({ subjectId: row.subject_id, kind: row.kind, pose: poseOf(row) }));
 
 export type PoseRow = z.infer<typeof poseRow>;
 
@@ -87,8 +84,7 @@ const embeddingRow = z
     face_id: text,
     subject_id: text,
     kind: z.enum(['real', 'augmented']),
-    yaw: number.nullable(),
-    pitch: number.nullable(),
+    ...poseFields,
     similarity: number.nullable(),
     embedding: vector,
   })
@@ -96,8 +92,7 @@ const embeddingRow = z
     faceId: row.face_id,
     subjectId: row.subject_id,
     kind: row.kind,
-    yaw: row.yaw ?? 0,
-    pitch: row.pitch ?? 0,
+    pose: poseOf(row),
     similarity: row.similarity,
     embedding: row.embedding,
   }));

@@ -7,6 +7,9 @@ import { count, counted, percent } from '../format.ts';
 import { poseGrid } from './plots.ts';
 
 export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): Html {
+  if (run.config.withoutPose) {
+    return html`<p class="empty">This run measures no poses (<code>--without-pose</code>).</p>`;
+  }
   if (coverage === undefined || coverage.people === 0) {
     return html`<p class="empty">${run.config.variants === 0 ? 'No variants were asked for.' : 'Nothing is committed yet.'}</p>`;
   }

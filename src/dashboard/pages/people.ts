@@ -45,6 +45,8 @@ export interface ChosenPerson {
 
 export interface PeopleView {
   readonly runId: string;
+  /** The run measures no poses: none are shown. */
+  readonly withoutPose: boolean;
   readonly people: readonly PersonRow[];
   readonly page: number;
   readonly found: number;
@@ -56,7 +58,7 @@ export interface PeopleView {
 }
 
 export function peopleBody(view: PeopleView): Html {
-  const { runId, people, page, found, search, chosen } = view;
+  const { runId, withoutPose, people, page, found, search, chosen } = view;
   const path = runPath(runId, 'people');
   const shown = chosen.map(({ person }) => nameOf(person));
   const href = (to: number): string => {
@@ -70,16 +72,16 @@ export function peopleBody(view: PeopleView): Html {
     const { subjectId } = person;
     const place = nameOf(person);
     const checked = shown.includes(place);
-    return html`<tr data-person="${place}"><td class="text"><label><input type="checkbox" name="show" value="${place}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td><td class="text wide" data-label="poses">${coverageChange(person)}</td></tr>`;
+    return html`<tr data-person="${place}"><td class="text"><label><input type="checkbox" name="show" value="${place}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td>${withoutPose ? undefined : html`<td class="text wide" data-label="poses">${coverageChange(person)}</td>`}</tr>`;
   });
   // Chosen people who are on another page stay chosen.
   const elsewhere = shown.filter((place) => !people.some((person) => nameOf(person) === place));
   return html`${chosen.length > 0 ? chosenPeople(view) : undefined}
 <form class="search" method="get" action="${path}" role="search"><label class="visually-hidden" for="find">Find a person</label><input id="find" type="search" name="find" value="${search ?? ''}" placeholder="person" autocomplete="off"><button>Find</button>${shown.map((index) => html`<input type="hidden" name="show" value="${index}">`)}</form>
 <form method="get" action="${path}">${elsewhere.map((index) => html`<input type="hidden" name="show" value="${index}">`)}${page > 0 ? html`<input type="hidden" name="page" value="${page + 1}">` : undefined}
-<div class="scroll"><table class="rows"><thead><tr><th class="text">person</th><th>faces</th><th>rejects</th><th>variants</th><th class="text">poses covered, before → after</th></tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll"><table class="rows"><thead><tr><th class="text">person</th><th>faces</th><th>rejects</th><th>variants</th>${withoutPose ? undefined : html`<th class="text">poses covered, before → after</th>`}</tr></thead><tbody>${rows}</tbody></table></div>
 ${people.length === 0 ? html`<p class="empty">Nobody is committed yet.</p>` : undefined}
-<p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: photographs, poses and embeddings</span></p></form>
+<p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: ${withoutPose ? 'photographs and embeddings' : 'photographs, poses and embeddings'}</span></p></form>
 ${pager(page, found, PEOPLE_A_PAGE, href)}`;
 }
 
@@ -94,33 +96,39 @@ function coverageChange({ poseCoverageBefore: before, poseCoverageAfter: after }
 }
 
 function chosenPeople(view: PeopleView): Html {
-  const { chosen, runId } = view;
+  const { chosen } = view;
   return html`<div class="charts">${projectionPlot(view)}</div>
-<div class="people">${chosen.map((one, i) => personCard(runId, one, MARKS[i % MARKS.length]!))}</div>
+<div class="people">${chosen.map((one, i) => personCard(view, one, MARKS[i % MARKS.length]!))}</div>
 <h2>Everybody</h2>`;
 }
 
-function personCard(runId: string, { person, faces, all }: ChosenPerson, mark: Mark): Html {
-  const real = countPoses(all.filter(({ kind }) => kind === 'real'));
-  const generated = countPoses(all.filter(({ kind }) => kind === 'augmented'));
+function personCard({ runId, withoutPose }: PeopleView, chosen: ChosenPerson, mark: Mark): Html {
+  const { person, faces } = chosen;
+  const more = person.faces - Math.min(faces.length, SHOWN_FACES);
+  return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
+<div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, shard, row, point }) => html`<figure>${thumbnail(runId, shard, row, faceId)}${point.pose && html`<figcaption>yaw ${degrees(point.pose.yaw)}</figcaption>`}</figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
+${withoutPose ? undefined : personPoses(chosen)}</figure>`;
+}
+
+function personPoses({ person, all }: ChosenPerson): Html {
+  const posesOf = (wanted: EmbeddingPoint['kind']) =>
+    countPoses(all.flatMap(({ kind, pose }) => (kind === wanted && pose ? [pose] : [])));
+  const [real, generated] = [posesOf('real'), posesOf('augmented')];
   const most = Math.max(1, ...Array.from(real, (faces, bin) => faces + generated[bin]!));
   const bins = Array.from({ length: POSE_BINS }, (_, bin) => bin);
   const title = `Poses of ${printable(person.subjectId)}`;
-  const more = person.faces - Math.min(faces.length, SHOWN_FACES);
-  return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
-<div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, shard, row, point }) => html`<figure>${thumbnail(runId, shard, row, faceId)}<figcaption>yaw ${degrees(point.yaw)}</figcaption></figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
-${poseGrid({
-  title,
-  shares: bins.map((bin) => (real[bin]! + generated[bin]!) / most),
-  labels: bins.map((bin) =>
-    [real[bin]! > 0 ? String(real[bin]) : '', generated[bin]! > 0 ? `+${generated[bin]}` : '']
-      .join(' ')
-      .trim(),
-  ),
-  describe: (bin) =>
-    `${counted(real[bin]!, 'face', 'faces')}, ${counted(generated[bin]!, 'variant', 'variants')}`,
-  className: (bin) => (real[bin]! > 0 ? 'fill-done' : 'fill-reject'),
-})}<figcaption>Faces and + variants at each pose. Blue: photographed; orange: only generated. ${percent(person.poseCoverageBefore)} of the poses the model can generate before, ${percent(person.poseCoverageAfter)} after.</figcaption></figure>`;
+  return html`${poseGrid({
+    title,
+    shares: bins.map((bin) => (real[bin]! + generated[bin]!) / most),
+    labels: bins.map((bin) =>
+      [real[bin]! > 0 ? String(real[bin]) : '', generated[bin]! > 0 ? `+${generated[bin]}` : '']
+        .join(' ')
+        .trim(),
+    ),
+    describe: (bin) =>
+      `${counted(real[bin]!, 'face', 'faces')}, ${counted(generated[bin]!, 'variant', 'variants')}`,
+    className: (bin) => (real[bin]! > 0 ? 'fill-done' : 'fill-reject'),
+  })}<figcaption>Faces and + variants at each pose. Blue: photographed; orange: only generated. ${percent(person.poseCoverageBefore)} of the poses the model can generate before, ${percent(person.poseCoverageAfter)} after.</figcaption>`;
 }
 
 function swatch(mark: Mark): Html {
@@ -130,7 +138,7 @@ function swatch(mark: Mark): Html {
 /** Length of the line of a face that looks 90° to the side, in pixels. */
 const POSE_LINE = 26;
 
-function projectionPlot({ chosen, projection }: PeopleView): Html | undefined {
+function projectionPlot({ chosen, projection, withoutPose }: PeopleView): Html | undefined {
   if (projection === undefined) return undefined;
   const { points, explained } = projection;
   const [width, height, margin, bottom] = [520, 420, 30, 40];
@@ -152,18 +160,31 @@ function projectionPlot({ chosen, projection }: PeopleView): Html | undefined {
     return ofPerson.map((point) => {
       const [vx, vy] = points[at++]!;
       const [cx, cy] = [px(vx), py(vy)];
-      const [dx, dy] = [(point.yaw / 90) * POSE_LINE, (-point.pitch / 90) * POSE_LINE];
-      const real = point.kind === 'real';
-      const label = `${printable(person.subjectId)}, ${real ? printable(point.faceId) : 'generated'}: yaw ${degrees(point.yaw)}, pitch ${degrees(point.pitch)}${point.similarity === null ? '' : `, similarity ${point.similarity.toFixed(2)}`}`;
+      const { kind, faceId, pose, similarity } = point;
+      const real = kind === 'real';
+      const facts = [
+        ...(pose === undefined ? [] : [`yaw ${degrees(pose.yaw)}, pitch ${degrees(pose.pitch)}`]),
+        ...(similarity === null ? [] : [`similarity ${similarity.toFixed(2)}`]),
+      ];
+      const label = `${printable(person.subjectId)}, ${real ? printable(faceId) : 'generated'}: ${facts.join(', ')}`;
       const shape = real ? drawShape(mark, cx, cy, label) : hollow(mark, cx, cy, label);
-      return html`<line class="pose-line ${mark.className}" x1="${cx.toFixed(1)}" y1="${cy.toFixed(1)}" x2="${(cx + dx).toFixed(1)}" y2="${(cy + dy).toFixed(1)}"/>${shape}`;
+      return html`${pose && poseLine(mark, [cx, cy], pose)}${shape}`;
     });
   });
   const names = chosen.map(({ person }) => person.subjectId).join(', ');
   const axis = (i: 0 | 1) => `component ${i + 1}: ${percent(explained[i])} of the variance`;
   return html`<figure class="chart people-plot"><div class="plot"><h3>Embeddings, real and generated</h3><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Embeddings of ${printable(names)} in two principal components"><line class="grid" x1="${margin}" x2="${width - 6}" y1="${height - bottom}" y2="${height - bottom}"/><line class="grid" x1="${margin}" x2="${margin}" y1="6" y2="${height - bottom}"/>${marks.map((ofPerson) => html`<g>${ofPerson}</g>`)}<text class="axis-label" x="${width / 2}" y="${height - 14}" text-anchor="middle">${axis(0)}</text><text class="axis-label" transform="translate(18 ${(height - bottom) / 2}) rotate(-90)" text-anchor="middle">${axis(1)}</text></svg></div>
-<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs</li><li class="dim">hollow: generated</li><li class="dim">the line points where the face looks; the longer, the further to the side</li></ul>
+<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs</li><li class="dim">hollow: generated</li>${withoutPose ? undefined : html`<li class="dim">the line points where the face looks; the longer, the further to the side</li>`}</ul>
 <figcaption>Principal components of these ${count(points.length)} embeddings alone, both axes to one scale. Two dimensions of many: points that lie together here may be far apart.</figcaption></figure>`;
+}
+
+function poseLine(
+  { className }: Mark,
+  [x, y]: readonly [number, number],
+  { yaw, pitch }: NonNullable<EmbeddingPoint['pose']>,
+): Html {
+  const [endX, endY] = [x + (yaw / 90) * POSE_LINE, y - (pitch / 90) * POSE_LINE];
+  return html`<line class="pose-line ${className}" x1="${x.toFixed(1)}" y1="${y.toFixed(1)}" x2="${endX.toFixed(1)}" y2="${endY.toFixed(1)}"/>`;
 }
 
 function hollow({ className, shape }: Mark, x: number, y: number, title: string): Html {

@@ -83,7 +83,17 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
       people.page(start, PEOPLE_A_PAGE),
       choosePeople(view, show),
     ]);
-    return peopleBody({ runId: run.runId, people: rows, page, found, search, chosen, projection });
+    const { withoutPose } = run.config;
+    return peopleBody({
+      runId: run.runId,
+      withoutPose,
+      people: rows,
+      page,
+      found,
+      search,
+      chosen,
+      projection,
+    });
   });
 }
 

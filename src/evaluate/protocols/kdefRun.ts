@@ -45,6 +45,7 @@ export async function runKdef(input: ProtocolInput): Promise<ProtocolFindings> {
     if (sha256 !== undefined) digests.push(sha256);
     if (outcome.status !== 'ok') continue;
     const { embedding, landmarks } = outcome.face;
+    if (landmarks === undefined) throw new Error('expected landmarks: posture codes are read off them');
     faces.push({ labels: item.photograph.labels, embedding, landmarks });
   }
   const subjects = [...new Set(faces.map(({ labels }) => kdefSubjectOf(labels)))];

@@ -2,45 +2,68 @@
 import type { ResolvedModel } from '../../models/cache.ts';
 import { ensureModels } from '../../models/pull.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import type { FacePipelineOptions } from '../facePipeline.ts';
+import type { AllModels, ModelSet } from '../facePipeline.ts';
 import type { PipelineModel } from './openModels.ts';
 
 /** The detector whose boxes landmarks and pose were made for; it stands in where another one fails. */
 const DEFAULT_DETECTOR = 'fr-detect';
+const LANDMARKS = 'fr-landmark';
+const POSE = 'fr-pose';
 
-export interface PipelineModels {
-  readonly models: FacePipelineOptions['models'];
+export interface PipelineModels<Models extends ModelSet = AllModels> {
+  readonly models: Models;
   readonly recognizer: ResolvedModel;
   /** Everything that computes, for the record of a run. */
   readonly resolved: readonly ResolvedModel[];
 }
 
+/** The networks that a pipeline may do without. */
+export interface LeftOut {
+  readonly landmarks: boolean;
+  readonly pose: boolean;
+}
+
 /**
+ * @param leftOut networks that are neither fetched nor used.
  * @throws ConfigError for an unknown model, one of another kind, or one that cannot be fetched.
  */
+export function resolvePipelineModels(
+  names: { readonly detector: string; readonly recognizer: string },
+  note?: (line: string) => void,
+): Promise<PipelineModels>;
+export function resolvePipelineModels(
+  names: { readonly detector: string; readonly recognizer: string },
+  note: ((line: string) => void) | undefined,
+  leftOut: LeftOut,
+): Promise<PipelineModels<ModelSet>>;
 export async function resolvePipelineModels(
   names: { readonly detector: string; readonly recognizer: string },
   note?: (line: string) => void,
-): Promise<PipelineModels> {
-  const wanted = [names.detector, 'fr-landmark', 'fr-pose', names.recognizer, DEFAULT_DETECTOR];
-  const [detector, landmarks, pose, recognizer, fallback] = (await ensureModels(wanted, note)) as [
-    ResolvedModel,
-    ResolvedModel,
-    ResolvedModel,
-    ResolvedModel,
-    ResolvedModel,
-  ];
-  const second = detector.name === fallback.name ? undefined : fallback;
+  leftOut: LeftOut = { landmarks: false, pose: false },
+): Promise<PipelineModels<ModelSet>> {
+  const { detector, recognizer } = names;
+  const resolved = await ensureModels(
+    [
+      detector,
+      ...(leftOut.landmarks ? [] : [LANDMARKS]),
+      ...(leftOut.pose ? [] : [POSE]),
+      recognizer,
+      ...(detector === DEFAULT_DETECTOR ? [] : [DEFAULT_DETECTOR]),
+    ],
+    note,
+  );
+  const byName = new Map(resolved.map((model) => [model.name, model]));
+  const model = (name: string): PipelineModel => pipelineModel(byName.get(name)!);
   return {
     models: {
-      detector: pipelineModel(detector),
-      ...(second && { fallbackDetector: pipelineModel(second) }),
-      landmarks: pipelineModel(landmarks),
-      pose: pipelineModel(pose),
-      recognizer: pipelineModel(recognizer),
+      detector: model(detector),
+      ...(detector !== DEFAULT_DETECTOR && { fallbackDetector: model(DEFAULT_DETECTOR) }),
+      ...(!leftOut.landmarks && { landmarks: model(LANDMARKS) }),
+      ...(!leftOut.pose && { pose: model(POSE) }),
+      recognizer: model(recognizer),
     },
-    recognizer,
-    resolved: [detector, landmarks, pose, recognizer, ...(second ? [second] : [])],
+    recognizer: byName.get(recognizer)!,
+    resolved,
   };
 }
 

@@ -85,7 +85,7 @@ export async function augment(
   const choices = subjects.map(({ subjectId, faces, earlier }) =>
     chooseVariants({
       subjectId,
-      faces: faces.map(({ face }) => face.pose),
+      faces: faces.map(({ face }) => measuredPose(face)),
       targets: targets.bins,
       // Nobody has more variants than were asked for, however often photographs come.
       count: Math.max(0, options.variants - (earlier?.variants.length ?? 0)),
@@ -116,6 +116,11 @@ export async function augment(
     augmented.push({ ...subject, centroid: centre, variants, variantsRejected });
   }
   return augmented;
+}
+
+function measuredPose({ pose }: EmbeddedFace): Pose {
+  if (pose === undefined) throw new Error('variants are chosen by the poses of the photographs');
+  return pose;
 }
 
 /** Of all real embeddings that there are of a subject. */
