@@ -1,8 +1,8 @@
 /**
  * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
- * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside,
- * while posecast makes a run as it is by default. Once with the pose network, which a table of faces by pose needs, and
- * once without.
+ * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside.
+ * Once with the pose network, which a table of faces by pose needs, and once without. posecast makes a run as it is by
+ * default beside both, and one without poses beside those without.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import type { Photograph } from '../photographs.ts';
 import { type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { rivalPhotographs, writeList } from './rivals/corpus.ts';
 import { installFromPypi, pythonEnv, pythonOf } from './rivals/install.ts';
-import { posecastCommand } from './rivals/posecastRun.ts';
+import { BY_DEFAULT, EMBEDDINGS_ALONE, posecastCommand } from './rivals/posecastRun.ts';
 import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
 
 const THREADS = 2;
@@ -40,6 +40,7 @@ type Run = (count: number) => Promise<WholeCommand>;
 
 interface Rival {
   readonly name: string;
+  readonly withPose: boolean;
   readonly run: (setting: Setting) => Run;
 }
 
@@ -59,11 +60,12 @@ for (const [name, word] of [
   if (installation.status === 'absent') skipped.push(installation.why);
   else {
     const command = [pythonOf(installation.folder), join(PROGRAMS, `${word}_pipeline.py`)] as const;
-    for (const [what, models] of [
-      [`${name} with pose`, WITH_POSE],
-      [`${name} without pose`, EMBEDDING],
+    for (const [what, models, withPose] of [
+      [`${name} with pose`, WITH_POSE, true],
+      [`${name} without pose`, EMBEDDING, false],
     ] as const) {
-      rivals.push({ name: what, run: (setting) => (count) => runRival(command, models, setting, count) });
+      const run = (setting: Setting) => (count: number) => runRival(command, models, setting, count);
+      rivals.push({ name: what, withPose, run });
     }
   }
 }
@@ -71,10 +73,11 @@ const rows = rivals.length === 0 ? [] : await measure();
 printReport({ bench: 'pythonteams', rows, skipped, versions });
 
 async function measure(): Promise<BenchRow[]> {
-  const ours = { name: 'posecast', run: runPosecast, few: await runPosecast(SIZES.few) };
-  const theirs: (typeof ours)[] = [];
-  for (const rival of rivals) theirs.push(await fasterSetting(rival));
-  const all = [ours, ...theirs];
+  const byDefault = await ourRun('posecast run', BY_DEFAULT);
+  const alone = await ourRun('posecast run --without-pose', EMBEDDINGS_ALONE);
+  const theirs: (typeof byDefault & Pick<Rival, 'withPose'>)[] = [];
+  for (const rival of rivals) theirs.push({ ...(await fasterSetting(rival)), withPose: rival.withPose });
+  const all = [byDefault, alone, ...theirs];
   const measured = new Map(all.map(({ name }) => [name, [] as WholeCommand[]]));
   for (let round = 1; round <= SIZES.rounds; round++) {
     for (const { name, run } of all) {
@@ -87,13 +90,16 @@ async function measure(): Promise<BenchRow[]> {
   const further = (results: readonly WholeCommand[], few: WholeCommand) =>
     results.map(({ seconds }) => (SIZES.many - SIZES.few) / (seconds - few.seconds));
   const memory = (results: readonly WholeCommand[]) => results.map(({ peakMemory }) => peakMemory / 1e6);
-  return theirs.flatMap(({ name, few }) => {
+  const pairs = theirs.flatMap((rival) =>
+    (rival.withPose ? [byDefault] : [byDefault, alone]).map((ours) => ({ ours, ...rival })),
+  );
+  return pairs.flatMap(({ ours, name, few }) => {
     const our = measured.get(ours.name)!;
     const their = measured.get(name)!;
     return [
       ratioRow(
         {
-          what: `posecast run, whole command, against ${name}`,
+          what: `${ours.name}, whole command, against ${name}`,
           unit: 'faces/s',
           limitOf: `${name}, whole command`,
           target: 1.3,
@@ -103,7 +109,7 @@ async function measure(): Promise<BenchRow[]> {
       ),
       ratioRow(
         {
-          what: `posecast run, every further photograph, against ${name}`,
+          what: `${ours.name}, every further photograph, against ${name}`,
           unit: 'faces/s',
           limitOf: `${name}, start-up taken off`,
           target: 1.3,
@@ -113,7 +119,7 @@ async function measure(): Promise<BenchRow[]> {
       ),
       ratioRow(
         {
-          what: `peak memory, all processes, against ${name}`,
+          what: `${ours.name}, peak memory of all processes, against ${name}`,
           unit: 'MB',
           limitOf: name,
           target: 1,
@@ -146,13 +152,15 @@ function describe({ seconds, peakMemory }: WholeCommand, count: number): string 
   return `${count} photographs in ${seconds.toFixed(1)} s, ${(peakMemory / 1e6).toFixed(0)} MB at most`;
 }
 
-async function runPosecast(count: number): Promise<WholeCommand> {
-  return withList(photographs, count, async (list, out) => {
-    const result = await measureCommand(posecastCommand(list, out, count, THREADS), () => false);
-    const { totals } = completeSchema.parse(result.lines.at(-1));
-    requireFaces('posecast', totals.faces, count);
-    return result;
-  });
+async function ourRun(name: string, words: readonly string[]) {
+  const run: Run = (count) =>
+    withList(photographs, count, async (list, out) => {
+      const result = await measureCommand(posecastCommand(list, out, count, THREADS, words), () => false);
+      const { totals } = completeSchema.parse(result.lines.at(-1));
+      requireFaces(name, totals.faces, count);
+      return result;
+    });
+  return { name, run, few: await run(SIZES.few) };
 }
 
 async function runRival(

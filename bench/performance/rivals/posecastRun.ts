@@ -1,4 +1,4 @@
-/** `posecast run` with pose angles, ten variants a person and a committed table; in full: with posture codes as well. */
+/** `posecast run` as it is measured against others: from a list to a committed table. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,15 @@ const completeSchema = z.object({
   totals: z.object({ faces: z.number(), variants: z.number(), rejected: z.number() }),
 });
 
-/** Faces a second of a run of `count` photographs with opened models, from the first job to the manifest. */
+/** As a run is by default: pose angles and ten variants a person. */
+export const BY_DEFAULT = ['--variants', '10'];
+/** The embeddings of the photographs, and nothing else. */
+export const EMBEDDINGS_ALONE = ['--variants', '0', '--without-pose'];
+
+/**
+ * Faces a second of a run of `count` photographs with opened models, from the first job to the manifest; with posture
+ * codes, too.
+ */
 export async function runInFull(
   photographs: readonly Photograph[],
   count: number,
@@ -27,7 +35,10 @@ export async function runInFull(
     await writeList(list, photographs, count);
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [...posecastCommand(list, join(folder, 'out'), count, threads).slice(1), '--with-posture-code'],
+      posecastCommand(list, join(folder, 'out'), count, threads, [
+        ...BY_DEFAULT,
+        '--with-posture-code',
+      ]).slice(1),
       { maxBuffer: 64 * 2 ** 20 },
     );
     const { workSeconds, totals } = completeSchema.parse(JSON.parse(stdout));
@@ -46,10 +57,10 @@ export function posecastCommand(
   out: string,
   count: number,
   threads: number,
+  words: readonly string[],
 ): [string, ...string[]] {
   const options = {
     threads,
-    variants: 10,
     'shard-faces': Math.max(1, Math.ceil(count / 8)),
     'image-root': '/',
   };
@@ -60,6 +71,7 @@ export function posecastCommand(
     list,
     out,
     '--json',
+    ...words,
     ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
   ];
 }
