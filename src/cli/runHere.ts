@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { feedAgain } from '../producer/feedRun.ts';
+import { createBell } from '../shared/bell.ts';
 import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import type { ShardQueue } from '../shared/queue.ts';
@@ -114,6 +115,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   if (pause.paused) sayPause(true);
   if (deadline !== undefined) live.note(`no shard is started that would end after ${formatMoment(deadline)}`);
   const observer = observation.observer(live.note);
+  const shardEnds = createBell();
   const telemetry = observation.tracing?.queue;
   const worker = await startRunWorker({
     redis,
@@ -121,6 +123,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     paused: pause.paused,
     warn: warnings(live.note),
     observer,
+    onShardEnd: () => shardEnds.ring(),
     ...(telemetry && { telemetry }),
     onInFlight: (progress) => {
       inFlight = progress;
@@ -213,6 +216,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         store,
         run,
         signal: either,
+        shardEnds,
         onLook: show,
         isStoreAway: worker.isStoreAway,
         claimFinish: () => claimFinish(redis, run.runId),

@@ -157,7 +157,8 @@ async function preflight(address: RedisAddress, warn: (line: string) => void): P
     });
   } finally {
     clearTimeout(timer);
-    probe.disconnect();
+    // Of a connection that has ended, it would wait two seconds for another end.
+    if (probe.status !== 'end') probe.disconnect();
   }
 }
 

@@ -1,5 +1,6 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bell } from '../shared/bell.ts';
 import { printable } from '../shared/printable.ts';
 import { crashReason, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
@@ -28,6 +29,8 @@ export interface RunEndOptions {
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
+  /** Rings when a shard has ended here: the last one is looked for at once, and not when it is time to look again. */
+  readonly shardEnds?: Bell;
   /** Hears at every look how much is in the queue. */
   readonly onQueueDepth?: (depth: QueueDepth) => void;
   /**
@@ -75,7 +78,7 @@ async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
 }
 
 async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
-  const { queue, store, signal } = options;
+  const { queue, store, signal, pollMs = 200, shardEnds } = options;
   let countedAt = -Infinity;
   while (true) {
     signal.throwIfAborted();
@@ -92,7 +95,12 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       const end = await finish(options);
       if (end !== undefined) return end;
     }
-    await sleep(options.pollMs ?? 200, undefined, { signal });
+    // While others wait, the end of one is not the run's.
+    if (shardEnds === undefined || depth.waiting + depth.delayed > 0) {
+      await sleep(pollMs, undefined, { signal });
+    } else if (await shardEnds.wait(pollMs, signal)) {
+      countedAt = -Infinity;
+    }
   }
 }
 

@@ -52,6 +52,8 @@ export interface RunWorkerOptions {
   readonly mayStart?: (estimateMs: number | undefined) => boolean;
   /** Photographs as they are done. */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
+  /** Redis knows that a shard, or an attempt of one, has ended here. */
+  readonly onShardEnd?: () => void;
   /** Nothing more can be written to OUT. The shard goes back to the queue unburnt, and no other is taken. */
   readonly onStoreUnusable?: (error: StoreUnusableError) => void;
   /** Hears of everything; for metrics, traces and logs. */
@@ -218,6 +220,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   });
   worker.on('error', (error) => refusals.add(error));
   worker.onAnswer = () => refusals.over();
+  worker.on('completed', () => options.onShardEnd?.());
   const noting = new Set<Promise<void>>();
   worker.on('failed', (job, error) => {
     if (job !== undefined) {
@@ -228,6 +231,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
         .finally(() => noting.delete(noted));
       noting.add(noted);
     }
+    options.onShardEnd?.();
     const attempts = job?.opts.attempts ?? 1;
     const crash = job && crashReason(job);
     if (crash !== undefined) {

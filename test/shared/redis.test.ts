@@ -49,6 +49,16 @@ test('a port where nothing listens is refused by host and port, without the pass
   assert.doesNotMatch(message, /hunter2/);
 });
 
+test('nothing is left of a Redis that refused: a process can end then', async () => {
+  const port = await withServer(
+    () => {},
+    async (used) => used,
+  );
+  const before = process.getActiveResourcesInfo();
+  await refusal(`redis://127.0.0.1:${port}`);
+  assert.deepEqual(process.getActiveResourcesInfo(), before);
+});
+
 test('a server that never answers is given up before 5 s are over', { timeout: 5_000 }, () =>
   withServer(
     () => {},

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createBell } from '../../src/shared/bell.ts';
+import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
+import type { RunFile } from '../../src/shared/run/runFile.ts';
+import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { waitForRunEnd } from '../../src/worker/runEnd.ts';
+import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withFolderStore } from '../helpers/stores.ts';
+
+/** Longer than a test may take: what happens within it happens because it rang. */
+const NEVER_MS = 3_600_000;
+
+const withRun = (body: (run: RunFile, store: ObjectStore, queue: ShardQueue) => Promise<void>) =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store);
+      const queue = openShardQueue(redis, run.runId);
+      try {
+        await body(run, store, queue);
+      } finally {
+        await queue.close();
+      }
+    }),
+  );
+
+test('a run ends with its last shard, however rarely one looks and though the queue was empty before', () =>
+  withRun(async (run, store, queue) => {
+    const bell = createBell();
+    let looks = 0;
+    const ending = waitForRunEnd({
+      queue,
+      store,
+      run,
+      signal: new AbortController().signal,
+      shardEnds: bell,
+      pollMs: NEVER_MS,
+      onQueueDepth: () => looks++,
+    });
+    while (looks === 0) await sleep(5);
+    for (const spec of await sampleSpecs(store, run)) {
+      await runSampleShard(store, run, spec, `attempt-${spec.index}`);
+      bell.ring();
+    }
+    assert.deepEqual(await ending, { status: 'complete' });
+  }));
+
+test('while shards wait in the queue the end of another is no reason to look', () =>
+  withRun(async (run, store, queue) => {
+    const [spec] = await sampleSpecs(store, run);
+    await queue.add(SHARD_JOB, spec!, { jobId: jobId(0) });
+    const bell = createBell();
+    const stop = new AbortController();
+    let looks = 0;
+    const ending = waitForRunEnd({
+      queue,
+      store,
+      run,
+      signal: stop.signal,
+      shardEnds: bell,
+      pollMs: NEVER_MS,
+      onQueueDepth: () => looks++,
+    });
+    while (looks === 0) await sleep(5);
+    for (let i = 0; i < 10; i++) {
+      bell.ring();
+      await sleep(10);
+    }
+    assert.equal(looks, 1);
+    stop.abort(new Error('stopped'));
+    await assert.rejects(ending, /stopped/);
+  }));
