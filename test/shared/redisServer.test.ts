@@ -110,8 +110,11 @@ test('a stale note about a process number that now belongs to somebody else is i
 test('a server that dies says so', () =>
   withTempFolder(async (dir) => {
     const server = await startOwnRedis({ dir });
+    // Neither the server nor its watchdog keeps a process: a client of it does.
+    const client = await connectRedis(server.url);
     process.kill(server.pid, 'SIGKILL');
     assert.match(await server.died, /redis-server ended \[code=SIGKILL\]/);
+    await closeRedis(client);
     await server.close();
   }));
 

@@ -11,7 +11,7 @@ export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): 
     return html`<p class="empty">This run measures no poses (<code>--without-pose</code>).</p>`;
   }
   if (coverage === undefined || coverage.people === 0) {
-    return html`<p class="empty">${run.config.variants === 0 ? 'No variants were asked for.' : 'Nothing is committed yet.'}</p>`;
+    return html`<p class="empty">Nothing is committed yet.</p>`;
   }
   const { people, before, after } = coverage;
   const grid = (title: string, counts: Uint32Array, className: (bin: number) => string): Html => {
@@ -30,7 +30,13 @@ export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): 
     coverage.shards < coverage.shardsDone
       ? ` Counted over ${counted(people, 'person', 'people')} of ${count(coverage.shards)} of ${count(coverage.shardsDone)} shards.`
       : ` Counted over ${counted(people, 'person', 'people')}.`;
-  return html`<p class="lead">Percent of people with a face at each pose: yaw to the right, pitch upwards. On average a person covers <b>${percent(coverage.meanBefore)}</b> of the poses the model can generate before, <b>${percent(coverage.meanAfter)}</b> with the variants.${sampled}</p>
+  const lead = 'Percent of people with a face at each pose: yaw to the right, pitch upwards.';
+  if (run.config.variants === 0) {
+    return html`<p class="lead">${lead} No variants were asked for.${sampled}</p>
+<div class="charts">${grid('Photographs', before, () => 'fill-done')}</div>
+<p class="small">The deeper, the more people.</p>`;
+  }
+  return html`<p class="lead">${lead} On average a person covers <b>${percent(coverage.meanBefore)}</b> of the poses the model can generate before, <b>${percent(coverage.meanAfter)}</b> with the variants.${sampled}</p>
 <div class="charts">${grid('Before: photographs alone', before, () => 'fill-done')}${grid('After: with the variants', after, (bin) => (before[bin]! >= after[bin]! / 2 ? 'fill-done' : 'fill-reject'))}</div>
 <p class="small">Blue: mostly photographs; orange: mostly generated. The deeper, the more people.</p>`;
 }

@@ -49,7 +49,7 @@ export function overviewBody(parts: Record<string, Html>): Html {
 <div class="charts">${part('throughput')}${part('stages')}</div>
 ${part('failures')}
 <h2>Rejected photographs</h2>${part('reasons')}
-<h2>Poses before and after</h2>${part('coverage')}
+<h2>Poses</h2>${part('coverage')}
 <h2>Workers</h2>${part('workers')}
 ${part('generations')}
 ${part('facts')}`;

@@ -1,4 +1,5 @@
 /** People: who was found how often, and for chosen ones their photographs, poses and embeddings. */
+import type { RunConfig } from '../../shared/config.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { drawShape, type Mark } from '../../shared/page/shapes.ts';
 import { countPoses, POSE_BINS } from '../../shared/poseBins.ts';
@@ -45,8 +46,8 @@ export interface ChosenPerson {
 
 export interface PeopleView {
   readonly runId: string;
-  /** The run measures no poses: none are shown. */
-  readonly withoutPose: boolean;
+  /** Where no poses are measured none are shown, and where no variants are made, no coverage. */
+  readonly config: Pick<RunConfig, 'withoutPose' | 'variants'>;
   readonly people: readonly PersonRow[];
   readonly page: number;
   readonly found: number;
@@ -58,7 +59,7 @@ export interface PeopleView {
 }
 
 export function peopleBody(view: PeopleView): Html {
-  const { runId, withoutPose, people, page, found, search, chosen } = view;
+  const { runId, config, people, page, found, search, chosen } = view;
   const path = runPath(runId, 'people');
   const shown = chosen.map(({ person }) => nameOf(person));
   const href = (to: number): string => {
@@ -72,16 +73,16 @@ export function peopleBody(view: PeopleView): Html {
     const { subjectId } = person;
     const place = nameOf(person);
     const checked = shown.includes(place);
-    return html`<tr data-person="${place}"><td class="text"><label><input type="checkbox" name="show" value="${place}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td>${withoutPose ? undefined : html`<td class="text wide" data-label="poses">${coverageChange(person)}</td>`}</tr>`;
+    return html`<tr data-person="${place}"><td class="text"><label><input type="checkbox" name="show" value="${place}"${checked ? html` checked` : undefined}> ${printable(subjectId)}</label></td><td data-label="faces">${count(person.faces)}</td><td data-label="rejects">${count(person.rejects)}</td><td data-label="variants">${count(person.variants)}</td>${config.variants === 0 ? undefined : html`<td class="text wide" data-label="poses">${coverageChange(person)}</td>`}</tr>`;
   });
   // Chosen people who are on another page stay chosen.
   const elsewhere = shown.filter((place) => !people.some((person) => nameOf(person) === place));
   return html`${chosen.length > 0 ? chosenPeople(view) : undefined}
 <form class="search" method="get" action="${path}" role="search"><label class="visually-hidden" for="find">Find a person</label><input id="find" type="search" name="find" value="${search ?? ''}" placeholder="person" autocomplete="off"><button>Find</button>${shown.map((index) => html`<input type="hidden" name="show" value="${index}">`)}</form>
 <form method="get" action="${path}">${elsewhere.map((index) => html`<input type="hidden" name="show" value="${index}">`)}${page > 0 ? html`<input type="hidden" name="page" value="${page + 1}">` : undefined}
-<div class="scroll"><table class="rows"><thead><tr><th class="text">person</th><th>faces</th><th>rejects</th><th>variants</th>${withoutPose ? undefined : html`<th class="text">poses covered, before → after</th>`}</tr></thead><tbody>${rows}</tbody></table></div>
+<div class="scroll"><table class="rows"><thead><tr><th class="text">person</th><th>faces</th><th>rejects</th><th>variants</th>${config.variants === 0 ? undefined : html`<th class="text">poses covered, before → after</th>`}</tr></thead><tbody>${rows}</tbody></table></div>
 ${people.length === 0 ? html`<p class="empty">Nobody is committed yet.</p>` : undefined}
-<p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: ${withoutPose ? 'photographs and embeddings' : 'photographs, poses and embeddings'}</span></p></form>
+<p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: ${config.withoutPose ? 'photographs and embeddings' : 'photographs, poses and embeddings'}</span></p></form>
 ${pager(page, found, PEOPLE_A_PAGE, href)}`;
 }
 
@@ -102,15 +103,15 @@ function chosenPeople(view: PeopleView): Html {
 <h2>Everybody</h2>`;
 }
 
-function personCard({ runId, withoutPose }: PeopleView, chosen: ChosenPerson, mark: Mark): Html {
+function personCard({ runId, config }: PeopleView, chosen: ChosenPerson, mark: Mark): Html {
   const { person, faces } = chosen;
   const more = person.faces - Math.min(faces.length, SHOWN_FACES);
   return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
 <div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, shard, row, point }) => html`<figure>${thumbnail(runId, shard, row, faceId)}${point.pose && html`<figcaption>yaw ${degrees(point.pose.yaw)}</figcaption>`}</figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
-${withoutPose ? undefined : personPoses(chosen)}</figure>`;
+${config.withoutPose ? undefined : personPoses(chosen, config)}</figure>`;
 }
 
-function personPoses({ person, all }: ChosenPerson): Html {
+function personPoses({ person, all }: ChosenPerson, { variants }: PeopleView['config']): Html {
   const posesOf = (wanted: EmbeddingPoint['kind']) =>
     countPoses(all.flatMap(({ kind, pose }) => (kind === wanted && pose ? [pose] : [])));
   const [real, generated] = [posesOf('real'), posesOf('augmented')];
@@ -128,7 +129,7 @@ function personPoses({ person, all }: ChosenPerson): Html {
     describe: (bin) =>
       `${counted(real[bin]!, 'face', 'faces')}, ${counted(generated[bin]!, 'variant', 'variants')}`,
     className: (bin) => (real[bin]! > 0 ? 'fill-done' : 'fill-reject'),
-  })}<figcaption>Faces and + variants at each pose. Blue: photographed; orange: only generated. ${percent(person.poseCoverageBefore)} of the poses the model can generate before, ${percent(person.poseCoverageAfter)} after.</figcaption>`;
+  })}<figcaption>${variants === 0 ? 'Faces at each pose.' : `Faces and + variants at each pose. Blue: photographed; orange: only generated. ${percent(person.poseCoverageBefore)} of the poses the model can generate before, ${percent(person.poseCoverageAfter)} after.`}</figcaption>`;
 }
 
 function swatch(mark: Mark): Html {
@@ -138,7 +139,7 @@ function swatch(mark: Mark): Html {
 /** Length of the line of a face that looks 90° to the side, in pixels. */
 const POSE_LINE = 26;
 
-function projectionPlot({ chosen, projection, withoutPose }: PeopleView): Html | undefined {
+function projectionPlot({ chosen, projection, config }: PeopleView): Html | undefined {
   if (projection === undefined) return undefined;
   const { points, explained } = projection;
   const [width, height, margin, bottom] = [520, 420, 30, 40];
@@ -174,7 +175,7 @@ function projectionPlot({ chosen, projection, withoutPose }: PeopleView): Html |
   const names = chosen.map(({ person }) => person.subjectId).join(', ');
   const axis = (i: 0 | 1) => `component ${i + 1}: ${percent(explained[i])} of the variance`;
   return html`<figure class="chart people-plot"><div class="plot"><h3>Embeddings, real and generated</h3><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Embeddings of ${printable(names)} in two principal components"><line class="grid" x1="${margin}" x2="${width - 6}" y1="${height - bottom}" y2="${height - bottom}"/><line class="grid" x1="${margin}" x2="${margin}" y1="6" y2="${height - bottom}"/>${marks.map((ofPerson) => html`<g>${ofPerson}</g>`)}<text class="axis-label" x="${width / 2}" y="${height - 14}" text-anchor="middle">${axis(0)}</text><text class="axis-label" transform="translate(18 ${(height - bottom) / 2}) rotate(-90)" text-anchor="middle">${axis(1)}</text></svg></div>
-<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs</li><li class="dim">hollow: generated</li>${withoutPose ? undefined : html`<li class="dim">the line points where the face looks; the longer, the further to the side</li>`}</ul>
+<ul class="legend">${chosen.map(({ person }, i) => html`<li>${swatch(MARKS[i % MARKS.length]!)}${printable(person.subjectId)}</li>`)}<li class="dim">filled: photographs</li><li class="dim">hollow: generated</li>${config.withoutPose ? undefined : html`<li class="dim">the line points where the face looks; the longer, the further to the side</li>`}</ul>
 <figcaption>Principal components of these ${count(points.length)} embeddings alone, both axes to one scale. Two dimensions of many: points that lie together here may be far apart.</figcaption></figure>`;
 }
 

@@ -83,10 +83,9 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
       people.page(start, PEOPLE_A_PAGE),
       choosePeople(view, show),
     ]);
-    const { withoutPose } = run.config;
     return peopleBody({
       runId: run.runId,
-      withoutPose,
+      config: run.config,
       people: rows,
       page,
       found,
