@@ -176,6 +176,7 @@ async function processSubBatch(
   const codes =
     encoder &&
     (await time('posture', () =>
+      // There are landmarks: see requireLandmarks.
       encoder.encode(values(cropped).map(({ landmarks }) => drawLandmarkImage(landmarks!))),
     ));
   const processed = values(cropped).map((face, i): CroppedFace | Rejection => {

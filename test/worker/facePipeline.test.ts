@@ -215,3 +215,27 @@ test('with a FRA encoder every face has a posture code of 512 finite values, ali
   assert.equal(distance(codes[0]!, codes[1]!), 0);
   assert.ok(distance(codes[0]!, codes[2]!) > 0);
 });
+
+test('without networks for landmarks and pose a crop has its embedding and neither; what needs landmarks does not open', async () => {
+  const { models } = await resolvePipelineModels(
+    { detector: 'fr-detect', recognizer: 'fr-feature' },
+    undefined,
+    { landmarks: true, pose: true },
+  );
+  assert.deepEqual(Object.keys(models).sort(), ['detector', 'recognizer']);
+  const options = { models, device: 'cpu', intraOpThreads: 1 } as const;
+  await assert.rejects(openFacePipeline({ ...options, aligned: false }), /need the landmark network/);
+  const crop = await sharp((await processOne(photograph)).crop, {
+    raw: { width: 112, height: 112, channels: 3 },
+  })
+    .png()
+    .toBuffer();
+  const alone = await openFacePipeline({ ...options, aligned: true });
+  const full = await open('fr-detect', { aligned: true });
+  const input = [{ faceId: 'crop', bytes: crop }];
+  const [[found], [expected]] = await Promise.all([alone.process(input), full.process(input)]);
+  await Promise.all([alone.close(), full.close()]);
+  assert.ok(found?.status === 'ok' && expected?.status === 'ok');
+  assert.deepEqual(found.face.embedding, expected.face.embedding);
+  assert.ok(!('pose' in found.face) && !('landmarks' in found.face));
+});
