@@ -1,22 +1,12 @@
 /** The page of a run that photographs were added to, in a real browser. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { packageRoot } from '../../src/shared/package.ts';
+import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
 import { eventually, noChromium, openBrowser, openPage } from '../helpers/services/chromium.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
-
-const samples = join(packageRoot, 'samples', 'london');
-
-async function addPhotographs(corpus: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    await mkdir(join(corpus, name, '..'), { recursive: true });
-    await copyFile(join(samples, `${name}.jpg`), join(corpus, `${name}.jpg`));
-  }
-}
 
 test(
   'after an append the page is about the whole run: its totals, its generations, and everybody once with all photographs',
@@ -25,7 +15,7 @@ test(
     withTempFolder(async (folder) => {
       const [corpus, out] = [join(folder, 'corpus'), join(folder, 'out')];
       const args = ['run', corpus, out, '--variants', '3', '--shard-faces', '2', '--append'];
-      await addPhotographs(corpus, ['002/neutral', '004/neutral', '004/smile']);
+      await addSamples(corpus, ['002/neutral', '004/neutral', '004/smile']);
       const planned = await posecast(args);
       assert.equal(planned.code, 0, planned.stderr);
       const browser = await openBrowser();
@@ -35,7 +25,7 @@ test(
           await page.getByText('Complete: 3 faces of 2 people').waitFor();
           assert.equal(await page.locator('#generations tr').count(), 0);
 
-          await addPhotographs(corpus, ['001/neutral', '002/smile', '003/smile']);
+          await addSamples(corpus, ['001/neutral', '002/smile', '003/smile']);
           const appended = await posecast(args);
           assert.equal(appended.code, 0, appended.stderr);
           await page.reload();

@@ -1,11 +1,12 @@
 /** Photographs that are added to a corpus, with the real networks. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
+import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { type FinishedRun, readRun } from '../helpers/readRun.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -17,13 +18,6 @@ const options = ['--variants', String(VARIANTS), '--shard-faces', '4'];
 /** `004` has both photographs from the start, `001` and `006` get a second one, `003` and `007` come later. */
 const BEFORE = ['001/neutral', '004/neutral', '004/smile', '006/smile'];
 const LATER = ['001/smile', '003/neutral', '003/smile', '006/neutral', '007/smile'];
-
-async function addPhotographs(corpus: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    await mkdir(join(corpus, name, '..'), { recursive: true });
-    await copyFile(join(samples, `${name}.jpg`), join(corpus, `${name}.jpg`));
-  }
-}
 
 async function readSubjects(out: string): Promise<SubjectRow[]> {
   const key = 'subjects.parquet';
@@ -55,13 +49,13 @@ test('an appended run has the real rows of a single run, keeps what it had, and 
       string,
       string,
     ];
-    await addPhotographs(corpus, BEFORE);
+    await addSamples(corpus, BEFORE);
     const first = await posecast(['run', corpus, out, ...options, '--append']);
     assert.equal(first.code, 0, first.stderr);
     const before = await readRun(out);
     const peopleBefore = await readSubjects(out);
 
-    await addPhotographs(corpus, LATER);
+    await addSamples(corpus, LATER);
     const refused = await posecast(['run', corpus, out, ...options]);
     assert.equal(refused.code, 2, 'without --append as ever');
     assert.match(refused.stderr, /faces: 4 there, 9 asked.*; --append processes what is new/);

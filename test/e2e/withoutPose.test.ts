@@ -1,11 +1,11 @@
 /** Runs that measure no poses: what the table then holds, and what the rest of posecast makes of it. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
+import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -61,15 +61,9 @@ test('photographs are added to a run without poses as to any other', () =>
       string,
       string,
     ];
-    const add = async (names: readonly string[]) => {
-      for (const name of names) {
-        await mkdir(join(corpus, name, '..'), { recursive: true });
-        await copyFile(join(samples, `${name}.jpg`), join(corpus, `${name}.jpg`));
-      }
-    };
-    await add(['001/neutral', '002/neutral']);
+    await addSamples(corpus, ['001/neutral', '002/neutral']);
     await run(corpus, out, ['--without-pose', '--append']);
-    await add(['001/smile', '003/neutral']);
+    await addSamples(corpus, ['001/smile', '003/neutral']);
     await run(corpus, out, ['--without-pose', '--append']);
     await run(corpus, single, ['--without-pose']);
     const [found, expected] = [await readRun(out), await readRun(single)];
