@@ -1,5 +1,6 @@
 /** Reads the plan of a run: the faces of a row range, and the shards. Range reads only, over any store. */
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
 import { z } from 'zod';
 import { describeIssues } from './config.ts';
 import { IntegrityError, PermanentShardError } from './errors.ts';
@@ -291,7 +292,15 @@ export async function openTable(
     columns: new Set(metadata.schema.slice(1).map(({ name }) => name)),
     read: (columns, schema, rowStart, rowEnd, stop = signal) =>
       guarded(stop, async () => {
-        const rows = await parquetReadObjects({ file: file(stop), metadata, columns, rowStart, rowEnd });
+        // hyparquet's own Snappy never ends on some damaged pages.
+        const rows = await parquetReadObjects({
+          file: file(stop),
+          metadata,
+          columns,
+          rowStart,
+          rowEnd,
+          compressors,
+        });
         const parsed = z
           .array(schema)
           .length(rowEnd - rowStart)

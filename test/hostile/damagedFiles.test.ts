@@ -20,16 +20,24 @@ const CASES: Readonly<Record<string, readonly [short: number, long: number]>> = 
   tar: [300, 6_000],
 };
 
+/** Cases that a long run found, tried every time. */
+const FOUND: Readonly<Record<string, readonly number[]>> = {
+  // A Snappy literal of negative length, which hyparquet's own decompression goes round for ever.
+  listing: [685581185],
+};
+
 for (const [subject, [short, long]] of Object.entries(CASES)) {
   test(`damaged files never end, hang or fill the process that reads them: ${subject}`, async (t) => {
     const chamber = openChamber(subject);
     const outcomes = new Map<string, number>();
+    const check = async (seed: number) => {
+      const { outcome = '', resident } = await chamber.run(seed);
+      assert.ok(resident < MEMORY, `case ${seed}: ${Math.round(resident / 2 ** 20)} MB resident`);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    };
     try {
-      await forSeeds(subject, cases(short, long), async (seed) => {
-        const { outcome = '', resident } = await chamber.run(seed);
-        assert.ok(resident < MEMORY, `case ${seed}: ${Math.round(resident / 2 ** 20)} MB resident`);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      });
+      for (const seed of FOUND[subject] ?? []) await check(seed);
+      await forSeeds(subject, cases(short, long), check);
     } finally {
       await chamber.close();
     }
