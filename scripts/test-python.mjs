@@ -86,6 +86,9 @@ function tablesAndRecords(expected) {
     'embedded.arrow': [join(tables, 'embedded.arrow')],
     'saved by datasets': [join(tables, 'saved')],
   };
+  const parquet = join(folder, 'parquet-files');
+  run(python, [join('test', 'python', 'write_parquet.py'), parquet]);
+  run(process.execPath, [join('dist', 'test', 'python', 'readParquet.js'), parquet]);
   if (hasMxnet()) {
     run(python, [join('test', 'python', 'write_recordio.py'), samples, join(folder, 'train')]);
     all['train.rec'] = [join(folder, 'train.rec')];

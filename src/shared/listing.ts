@@ -1,12 +1,13 @@
 /** Reads the plan of a run: the faces of a row range, and the shards. Range reads only, over any store. */
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { parquetMetadataAsync } from 'hyparquet';
 import { z } from 'zod';
 import { describeIssues } from './config.ts';
 import { IntegrityError, PermanentShardError } from './errors.ts';
 import type { FaceRecord } from './face.ts';
 import { fitsLabel, type LabelColumn, type LabelValue } from './labelColumns.ts';
 import { LATER_LISTING_COLUMNS, listingColumns, SHARD_COLUMNS } from './listingTable.ts';
+import { parquetBuffer } from './parquet/parquetBuffer.ts';
+import { readParquetRows } from './parquet/parquetRows.ts';
 import { LISTING_PREFIX } from './run/runKeys.ts';
 import type { ShardSpec } from './shard.ts';
 import type { ObjectStore } from './store/objectStore.ts';
@@ -244,37 +245,8 @@ export async function openTable(
 ): Promise<StoredTable | undefined> {
   const info = await store.head(key, signal);
   if (info === undefined) return undefined;
-  const byteLength = info.bytes;
-  const file = (stop: AbortSignal | undefined): AsyncBuffer => ({
-    byteLength,
-    slice(start, end = byteLength) {
-      const reading = read(start, end, stop);
-      // The reader asks for several ranges ahead and may give up before it awaits them all: a failure that nobody
-      // awaits any more must not end the process.
-      reading.catch(() => {});
-      return reading;
-    },
-  });
-  async function read(start: number, end: number, stop: AbortSignal | undefined): Promise<ArrayBuffer> {
-    // Offsets come from the file: a damaged one must not ask for a terabyte.
-    if (!(start >= 0 && end >= start && end <= byteLength)) {
-      throw new IntegrityError('bad-listing', 'plan file points outside itself', {
-        key,
-        start,
-        end,
-        byteLength,
-      });
-    }
-    const body = await store.get(key, { start, end }, stop);
-    if (body?.byteLength !== end - start) {
-      throw new IntegrityError('short-read', 'store returned another number of bytes than asked', {
-        key,
-        asked: end - start,
-        found: body?.byteLength,
-      });
-    }
-    return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
-  }
+  const file = (stop: AbortSignal | undefined) =>
+    parquetBuffer(info.bytes, (start, end) => store.get(key, { start, end }, stop));
   const guarded = async <T>(stop: AbortSignal | undefined, read: () => Promise<T>): Promise<T> => {
     try {
       return await read();
@@ -292,19 +264,14 @@ export async function openTable(
     columns: new Set(metadata.schema.slice(1).map(({ name }) => name)),
     read: (columns, schema, rowStart, rowEnd, stop = signal) =>
       guarded(stop, async () => {
-        // hyparquet's own Snappy never ends on some damaged pages.
-        const rows = await parquetReadObjects({
+        const rows = await readParquetRows({
           file: file(stop),
           metadata,
           columns,
           rowStart,
           rowEnd,
-          compressors,
         });
-        const parsed = z
-          .array(schema)
-          .length(rowEnd - rowStart)
-          .safeParse(rows);
+        const parsed = z.array(schema).safeParse(rows);
         if (parsed.success) return parsed.data;
         throw new IntegrityError('bad-listing', `plan file: ${describeIssues(parsed.error)}`, { key });
       }),

@@ -35,6 +35,8 @@ export interface WriteOptions {
   readonly pieceRows?: number;
   /** Parquet: rows after which a page may end, which it then does whatever they hold. Default: as the writer has it. */
   readonly pageRows?: number;
+  /** Parquet: other codecs, versions of pages and encodings. */
+  readonly properties?: (builder: parquet.WriterPropertiesBuilder) => parquet.WriterPropertiesBuilder;
 }
 
 export function tableBytes(columns: TableColumns, options: WriteOptions): Uint8Array {
@@ -68,6 +70,7 @@ export function tableBytes(columns: TableColumns, options: WriteOptions): Uint8A
       .setWriteBatchSize(options.pageRows)
       .setDictionaryEnabled(false);
   }
+  properties = options.properties?.(properties) ?? properties;
   return parquet.writeParquet(
     parquet.Table.fromIPCStream(tableToIPC(new Table(schema, batches), 'stream')),
     properties.build(),

@@ -1,16 +1,15 @@
 /** A Parquet file of a corpus: its footer is read once, then only the columns and pages that are asked for. */
 import {
-  type AsyncBuffer,
   type ColumnChunk,
   type FileMetaData,
   parquetMetadataAsync,
-  parquetReadObjects,
   parquetSchema,
   readOffsetIndex,
   type SchemaElement,
   type SchemaTree,
 } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { parquetBuffer } from '../parquet/parquetBuffer.ts';
+import { readParquetRows } from '../parquet/parquetRows.ts';
 import type { FieldKind, SourceField, SourceTable, TableBytes, TablePiece } from './sourceTable.ts';
 
 /** First read at the end of a file: holds the footer of most. */
@@ -18,7 +17,7 @@ const FOOTER_BYTES = 256 * 1024;
 
 /** Throws an Error when the file is no Parquet file, or what `file.read` throws. */
 export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
-  const buffer = asyncBuffer(file);
+  const buffer = parquetBuffer(file.bytes, (start, end) => file.read(start, end));
   const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
   const pieces = piecesOf(metadata);
   const groups = new Map(pieces.map((piece, i) => [piece, i]));
@@ -31,21 +30,15 @@ export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
     fields: parquetSchema(metadata).children.map(fieldOf),
     rows: pieces.reduce((sum, { rows }) => sum + rows, 0),
     pieces,
-    async read(columns, rowStart, rowEnd) {
-      const rows = await parquetReadObjects({
+    read: (columns, rowStart, rowEnd) =>
+      readParquetRows({
         file: buffer,
         metadata,
-        columns: [...columns],
+        columns,
         rowStart,
         rowEnd,
-        compressors,
-        utf8: false,
-        geoparquet: false,
         useOffsetIndex: true,
-      });
-      if (rows.length === rowEnd - rowStart) return rows;
-      throw new Error(`expected ${rowEnd - rowStart} rows from row ${rowStart}, found ${rows.length}`);
-    },
+      }),
     columnSize(piece, column) {
       const chunk = columnOf(piece, column);
       return {
@@ -116,25 +109,4 @@ function kindOf({ type, converted_type, logical_type }: SchemaElement): FieldKin
     default:
       return 'other';
   }
-}
-
-/** Offsets come from the file: a damaged one must not ask for a terabyte. */
-function asyncBuffer(file: TableBytes): AsyncBuffer {
-  const { bytes } = file;
-  async function slice(start: number, end: number): Promise<ArrayBuffer> {
-    if (!(start >= 0 && end >= start && end <= bytes)) {
-      throw new Error(`the file points at bytes ${start}–${end} of its ${bytes}`);
-    }
-    const found = await file.read(start, end);
-    return found.buffer.slice(found.byteOffset, found.byteOffset + found.byteLength) as ArrayBuffer;
-  }
-  return {
-    byteLength: bytes,
-    slice(start, end = bytes) {
-      const reading = slice(start, end);
-      // The reader asks for several ranges ahead and may give up before it awaits them all.
-      reading.catch(() => {});
-      return reading;
-    },
-  };
 }

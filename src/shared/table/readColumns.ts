@@ -1,7 +1,8 @@
 /** Some columns of a table file, without reading the rest of it: ranges of a Parquet file, views into an Arrow file. */
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { parquetMetadataAsync } from 'hyparquet';
 import { IntegrityError } from '../errors.ts';
+import { parquetBuffer } from '../parquet/parquetBuffer.ts';
+import { readParquetRows } from '../parquet/parquetRows.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readTable } from './readTable.ts';
 
@@ -40,35 +41,12 @@ async function readParquetColumns(
   columns: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<ColumnRow[]> {
-  const byteLength = await sizeOf(store, key, signal);
-  const file: AsyncBuffer = {
-    byteLength,
-    slice(start, end = byteLength) {
-      const reading = read(start, end);
-      // The reader asks for several ranges ahead and may give up before it awaits them all.
-      reading.catch(() => {});
-      return reading;
-    },
-  };
-  async function read(start: number, end: number): Promise<ArrayBuffer> {
-    // Offsets come from the file: a damaged one must not ask for a terabyte.
-    const body =
-      start >= 0 && end >= start && end <= byteLength
-        ? await store.get(key, { start, end }, signal)
-        : undefined;
-    if (body?.byteLength !== end - start) {
-      throw new IntegrityError('short-read', 'table file: expected a range inside it, found none', {
-        key,
-        start,
-        end,
-        bytes: byteLength,
-      });
-    }
-    return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength) as ArrayBuffer;
-  }
+  const bytes = await sizeOf(store, key, signal);
+  const file = parquetBuffer(bytes, (start, end) => store.get(key, { start, end }, signal));
   try {
     const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES });
-    return (await parquetReadObjects({ file, metadata, compressors, columns: [...columns] })) as ColumnRow[];
+    const rowEnd = Number(metadata.num_rows);
+    return await readParquetRows({ file, metadata, columns, rowStart: 0, rowEnd });
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof IntegrityError) throw error;
