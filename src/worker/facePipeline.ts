@@ -20,6 +20,7 @@ import {
   type PipelineModel,
 } from './models/openModels.ts';
 import type { PostureEncoder } from './models/postureEncoder.ts';
+import { freePicture } from './models/pyramid.ts';
 import type { Raster } from './models/raster.ts';
 import type { Recognizer } from './models/recognizer.ts';
 import type { SessionOptions } from './models/session.ts';
@@ -166,6 +167,8 @@ async function processSubBatch(
   const decoded = await time('decode', () => Promise.all(values(bytes).map(decodeImage)));
   const pictures = advance(bytes, decoded, outcomes);
   const cropped = advance(pictures, await cropFaces(networks, values(pictures), time), outcomes);
+  // Crops are pixels of their own, unless they are the pictures.
+  if (networks.detector !== undefined) values(pictures).forEach(freePicture);
   if (cropped.length === 0) return outcomes;
   const embeddings = await time('embed', () =>
     embedCrops(
