@@ -1,6 +1,6 @@
 ;; The loops that a photograph's pixels spend their time in, four floats at a time (WebAssembly SIMD). A pixel is
-;; loaded as 32 bits: red, green, blue and one byte of the next pixel, which no result keeps. Sources must therefore
-;; be readable one byte, results writable four bytes beyond their end. The same in TypeScript, for the test:
+;; loaded as 32 bits: red, green, blue and one byte of the next pixel, which no result keeps; two pixels as 64 bits. Sources must
+;; therefore be readable two bytes, results writable four bytes beyond their end. The same in TypeScript, for the test:
 ;; test/worker/models/pixelsReference.ts. Everything is written out: engines do not inline functions. Compiled by scripts/build-pixels.mjs.
 (module
   (memory (export "memory") 1)
@@ -124,7 +124,7 @@
     (param $samples i32) (param $side i32) (param $target i32)
     (local $u i32) (local $v i32) (local $i i32) (local $j i32) (local $at i32)
     (local $step f32) (local $share f32) (local $cx f32) (local $cy f32) (local $x f32) (local $y f32)
-    (local $right f32) (local $below f32) (local $left v128)
+    (local $wholeX f32) (local $wholeY f32) (local $right f32) (local $below f32) (local $pair v128) (local $left v128)
     (local $sum v128) (local $upper v128) (local $lower v128)
     (local.set $step (f32.div (f32.const 1) (f32.convert_i32_s (local.get $samples))))
     (local.set $share (f32.mul (local.get $step) (local.get $step)))
@@ -156,20 +156,28 @@
                   (f32.mul (local.get $b) (local.get $cx))
                   (f32.mul (local.get $a) (local.get $cy)))
                 (local.get $ty)))
-            (local.set $right (f32.sub (local.get $x) (f32.floor (local.get $x))))
-            (local.set $below (f32.sub (local.get $y) (f32.floor (local.get $y))))
+            (local.set $wholeX (f32.floor (local.get $x)))
+            (local.set $wholeY (f32.floor (local.get $y)))
+            (local.set $right (f32.sub (local.get $x) (local.get $wholeX)))
+            (local.set $below (f32.sub (local.get $y) (local.get $wholeY)))
+            ;; Whole numbers from 0 to 2²³ lie in the low bits of their sum with 2²³: less than trunc's checks.
             (local.set $at
               (i32.add
                 (local.get $source)
                 (i32.add
-                  (i32.mul (i32.trunc_f32_s (f32.floor (local.get $y))) (local.get $lineBytes))
-                  (i32.mul (i32.trunc_f32_s (f32.floor (local.get $x))) (i32.const 3)))))
-            ;; The upper two pixels mixed, then the lower two.
-            (local.set $left
-              (f32x4.convert_i32x4_s
-                (i32x4.extend_low_i16x8_u
-                  (i16x8.extend_low_i8x16_u
-                    (v128.load32_zero align=1 (local.get $at))))))
+                  (i32.mul
+                    (i32.and
+                      (i32.reinterpret_f32 (f32.add (local.get $wholeY) (f32.const 8388608)))
+                      (i32.const 0x7fffff))
+                    (local.get $lineBytes))
+                  (i32.mul
+                    (i32.and
+                      (i32.reinterpret_f32 (f32.add (local.get $wholeX) (f32.const 8388608)))
+                      (i32.const 0x7fffff))
+                    (i32.const 3)))))
+            ;; The upper two pixels mixed, then the lower two. Lanes 0–2 of a pair: the left pixel, 3–5: the right one.
+            (local.set $pair (v128.load8x8_u align=1 (local.get $at)))
+            (local.set $left (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_u (local.get $pair))))
             (local.set $upper
               (f32x4.add
                 (local.get $left)
@@ -178,15 +186,10 @@
                   (f32x4.sub
                     (f32x4.convert_i32x4_s
                       (i32x4.extend_low_i16x8_u
-                        (i16x8.extend_low_i8x16_u
-                          (v128.load32_zero offset=3 align=1 (local.get $at)))))
+                        (i8x16.shuffle 6 7 8 9 10 11 12 13 14 15 0 1 2 3 4 5 (local.get $pair) (local.get $pair))))
                     (local.get $left)))))
-            (local.set $at (i32.add (local.get $at) (local.get $lineBytes)))
-            (local.set $left
-              (f32x4.convert_i32x4_s
-                (i32x4.extend_low_i16x8_u
-                  (i16x8.extend_low_i8x16_u
-                    (v128.load32_zero align=1 (local.get $at))))))
+            (local.set $pair (v128.load8x8_u align=1 (i32.add (local.get $at) (local.get $lineBytes))))
+            (local.set $left (f32x4.convert_i32x4_s (i32x4.extend_low_i16x8_u (local.get $pair))))
             (local.set $lower
               (f32x4.add
                 (local.get $left)
@@ -195,8 +198,7 @@
                   (f32x4.sub
                     (f32x4.convert_i32x4_s
                       (i32x4.extend_low_i16x8_u
-                        (i16x8.extend_low_i8x16_u
-                          (v128.load32_zero offset=3 align=1 (local.get $at)))))
+                        (i8x16.shuffle 6 7 8 9 10 11 12 13 14 15 0 1 2 3 4 5 (local.get $pair) (local.get $pair))))
                     (local.get $left)))))
             (local.set $sum
               (f32x4.add
