@@ -6,7 +6,7 @@ import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts
 import { openDevice } from './device/openDevice.ts';
 import type { ModelRequest, ModelResponse, ModelThreadInit, ThreadTimes } from './modelThread.ts';
 import type { CombinePair } from './stages/augment.ts';
-import { tuneCollection } from './tuneCollection.ts';
+import { tuneGarbageCollection } from './tuneGarbageCollection.ts';
 
 /** What computes the faces and variants of a shard. */
 export interface ShardModels {
@@ -34,7 +34,7 @@ export interface ModelPool extends ShardModels {
 const COMBINE_ROWS = 128;
 
 export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
-  tuneCollection();
+  tuneGarbageCollection();
   const releasers = createReleasers();
   let pool: ThreadPool<ModelRequest, ModelResponse>;
   try {

@@ -33,7 +33,7 @@ export function inLevel({ x, y, width, height }: Box, scale: number): Box {
 
 /**
  * Gives back the memory of a picture and its levels, which must not be looked at any more, without waiting for a collection. Where
- * ArrayBuffer has no `transfer` (tuneCollection.ts) it is left to the collector.
+ * ArrayBuffer has no `transfer` (tuneGarbageCollection.ts) it is left to the collector.
  */
 export function freePicture(picture: Raster): void {
   for (let level: Raster | undefined = picture; level !== undefined; level = halvings.get(level)) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { tuneCollection } from '../../src/worker/tuneCollection.ts';
+import { tuneGarbageCollection } from '../../src/worker/tuneGarbageCollection.ts';
 
 const PYRAMID = new URL('../../src/worker/models/pyramid.js', import.meta.url).href;
 
@@ -21,7 +21,7 @@ const THREAD = `
 `;
 
 test('a model thread gives back the memory of pictures and their levels at once, and no memory of others', async () => {
-  tuneCollection();
+  tuneGarbageCollection();
   const thread = new Worker(THREAD, { eval: true });
   const [sizes] = (await once(thread, 'message')) as [number[]];
   await thread.terminate();

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Call before the threads are started. Asked for again, nothing changes. */
-export function tuneCollection(): void {
+export function tuneGarbageCollection(): void {
   // For freePicture. Standard since Node 22; in Node 20 only threads that start after this have it.
   if (!('transfer' in ArrayBuffer.prototype)) setFlagsFromString('--harmony-rab-gsab-transfer');
   // A heap is collected in full when it has grown to four times what the last collection left: the most that V8's own rule
