@@ -1,5 +1,5 @@
-// Makes a clone ready to run: dependencies, redis-server, build, model weights. Safe to run again; the second time it
-// only looks. Plain JavaScript without dependencies, because it runs before there are any.
+// Makes a clone ready to run: dependencies, redis-server, libjpeg-turbo, build, model weights. Safe to run again; the
+// second time it only looks. Plain JavaScript without dependencies, because it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,7 @@ const REQUIRED_NODE = [20, 9];
 checkNode();
 installDependencies();
 provideRedis();
+provideLibjpegTurbo();
 lookForChromium();
 build();
 pullModels();
@@ -76,7 +77,7 @@ function provideRedis() {
   const found = redisVersion();
   if (found !== undefined) return say('redis-server', found);
   if (process.env.REDIS_URL) return say('redis-server', 'not installed; REDIS_URL names a Redis');
-  if (process.platform === 'linux' && process.getuid() === 0 && run('apt-get', ['--version']).ok) {
+  if (canInstall()) {
     say('redis-server', 'apt-get install …');
     aptInstallRedis();
     const version = redisVersion();
@@ -90,6 +91,29 @@ function provideRedis() {
     'redis-server',
     `not found; ${how[process.platform] ?? 'install Redis 6.2 or later'}, then run this again`,
   );
+}
+
+/** Decodes JPEGs in less than half the time, to the same pixels: good to have, nothing fails without it. */
+function provideLibjpegTurbo() {
+  const step = 'libjpeg-turbo';
+  if (process.platform !== 'linux') return;
+  if (!hasLibjpegTurbo() && canInstall()) {
+    say(step, 'apt-get install …');
+    aptInstall('libturbojpeg0');
+  }
+  say(
+    step,
+    hasLibjpegTurbo() ? 'found' : 'not found: JPEGs are decoded by sharp (apt-get install libturbojpeg0)',
+  );
+}
+
+/** Whether the system's loader knows it: that is how it is opened (src/worker/stages/libjpegTurbo.ts). */
+function hasLibjpegTurbo() {
+  return /libturbojpeg\.so\.0/.test(run('/sbin/ldconfig', ['-p']).output);
+}
+
+function canInstall() {
+  return process.platform === 'linux' && process.getuid() === 0 && run('apt-get', ['--version']).ok;
 }
 
 /** Only the tests of `posecast dashboard` open a browser; it is large, so nobody is given one. */
@@ -117,21 +141,27 @@ function aptInstallRedis() {
   const policy = '/usr/sbin/policy-rc.d';
   const ownPolicy = !existsSync(policy);
   if (ownPolicy) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const apt = (...args) => run('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
-  const install = () => apt('install', '--no-install-recommends', 'redis-server');
   try {
-    let result = install();
-    if (!result.ok) {
-      // The usual reason: package lists that are missing or old.
-      apt('update');
-      result = install();
-    }
-    if (!result.ok) console.error(result.output);
-    else if (existsSync('/run/systemd/system')) run('systemctl', ['disable', '--now', 'redis-server']);
+    if (aptInstall('redis-server') && existsSync('/run/systemd/system'))
+      run('systemctl', ['disable', '--now', 'redis-server']);
   } finally {
     if (ownPolicy) rmSync(policy);
   }
+}
+
+/** Whether it is installed now; what went wrong is printed. */
+function aptInstall(name) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => run('apt-get', ['-q', '-y', '-o', 'DPkg::Lock::Timeout=120', ...args], { env });
+  const install = () => apt('install', '--no-install-recommends', name);
+  let result = install();
+  if (!result.ok) {
+    // The usual reason: package lists that are missing or old.
+    apt('update');
+    result = install();
+  }
+  if (!result.ok) console.error(result.output);
+  return result.ok;
 }
 
 function build() {

@@ -10,6 +10,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
 import { measureStages } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
+import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import {
@@ -142,7 +143,8 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   note('the same without the models …');
   const withoutModels = await wholeRun({ ...standIns, models: true });
   const report = compareBench(stages, whole, withoutModels, Math.min(threads, usableCores()));
-  print({ stages, ...report }, formatBench(stages, report, device));
+  const place = { device, hasLibjpegTurbo: libjpegTurboFile !== undefined };
+  print({ stages, ...report }, formatBench(stages, report, place));
 }
 
 async function listCorpus(root: string): Promise<FaceRecord[]> {

@@ -1,5 +1,6 @@
 /** What the measurements of `posecast bench` mean: the limit, how near a run comes to it, and what would help. */
 import type { StageRate } from '../worker/measureStages.ts';
+import { LIBJPEG_TURBO_ADVICE } from '../worker/stages/libjpegTurbo.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import type { WholeRun } from './benchWholeRun.ts';
 import { count } from './liveLine.ts';
@@ -77,8 +78,15 @@ export function meanRates(before: readonly StageRate[], after: readonly StageRat
 /** Below this share of the limit something else than the stages takes the time. */
 const WELL_USED = 0.75;
 
+/** Where it was measured. */
+export interface BenchPlace {
+  readonly device: string;
+  /** Whether JPEGs are decoded by libjpeg-turbo. */
+  readonly hasLibjpegTurbo: boolean;
+}
+
 /** What a person can change, the most effective first. */
-export function adviceOf(report: BenchReport, device: string): string[] {
+export function adviceOf(report: BenchReport, { device, hasLibjpegTurbo }: BenchPlace): string[] {
   const { bottleneck, utilisation, limitFacesPerSecond, withoutModelsFacesPerSecond } = report;
   if (bottleneck === REST) {
     return [
@@ -94,6 +102,7 @@ export function adviceOf(report: BenchReport, device: string): string[] {
       'more --faces, if the run was short: the first and the last seconds of a run are not full',
     );
   }
+  if (!hasLibjpegTurbo) advice.push(LIBJPEG_TURBO_ADVICE);
   if (bottleneck === 'decode')
     advice.push('most time goes to decoding: smaller photographs, or aligned crops with --aligned');
   else if (device === 'cpu')
@@ -102,7 +111,7 @@ export function adviceOf(report: BenchReport, device: string): string[] {
   return advice;
 }
 
-export function formatBench(stages: readonly StageRate[], report: BenchReport, device: string): string {
+export function formatBench(stages: readonly StageRate[], report: BenchReport, place: BenchPlace): string {
   const { cores, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
   return [
     'each stage alone, one thread',
@@ -115,7 +124,7 @@ export function formatBench(stages: readonly StageRate[], report: BenchReport, d
     `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
     '',
     `bottleneck: ${report.bottleneck}, ${percent(report.bottleneckShare)} of a face's time`,
-    ...adviceOf(report, device).map((line) => `  ${line}`),
+    ...adviceOf(report, place).map((line) => `  ${line}`),
     '',
   ].join('\n');
 }

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { describeError, toError } from '../shared/errors.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { DEVICES } from '../worker/models/session.ts';
+import { LIBJPEG_TURBO_ADVICE, libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 
 interface DeviceState {
   readonly option: string;
@@ -16,7 +17,7 @@ export function devicesCommand(): Command {
   return new Command('devices')
     .description(
       'Opens a small network on every device and says which of them answer. What is not there is never replaced by ' +
-        'the CPU: a command that asks for it is refused.',
+        'the CPU: a command that asks for it is refused. The last line says who decodes JPEGs: the pixels are the same either way.',
     )
     .option('--json', 'one JSON object instead of text', false)
     .action(devices);
@@ -27,10 +28,10 @@ async function devices({ json }: { readonly json: boolean }): Promise<void> {
   for (const device of DEVICES) states.push(await onnxState(device));
   states.push(await tensorflowState('tfjs', 'cpu'), await tensorflowState('tfjs-cuda', 'cuda'));
   if (json) {
-    process.stdout.write(`${JSON.stringify({ devices: states })}\n`);
+    process.stdout.write(`${JSON.stringify({ devices: states, libjpegTurbo: libjpegTurboFile ?? null })}\n`);
     return;
   }
-  for (const { option, available, detail } of states) {
+  for (const { option, available, detail } of [...states, jpegState()]) {
     process.stdout.write(`${available ? 'yes' : 'no '}  ${option.padEnd(20)} ${detail}\n`);
   }
 }
@@ -54,6 +55,13 @@ async function tensorflowState(engine: string, device: 'cpu' | 'cuda'): Promise<
   } catch (error) {
     return { option, available: false, detail: reasonOf(error) };
   }
+}
+
+/** Not an option: whoever decodes, the pixels are the same. */
+function jpegState(): DeviceState {
+  const detail =
+    libjpegTurboFile === undefined ? LIBJPEG_TURBO_ADVICE : `decodes JPEGs (${libjpegTurboFile})`;
+  return { option: 'libjpeg-turbo', available: libjpegTurboFile !== undefined, detail };
 }
 
 /** The first line of what is behind it: runtimes answer with stacks of their own. */

@@ -47,18 +47,25 @@ test('of stages before and after a run the time of an item is the mean, and the 
   assert.deepEqual(meanRates(after, stages), meanRates(stages, after));
 });
 
+const here = { device: 'cpu', hasLibjpegTurbo: true };
+
 test('what goes on beside the models is the bottleneck where it takes longer than all stages', () => {
   const report = compareBench(stages, run(40), run(50), 2);
   assert.deepEqual([report.bottleneck, report.bottleneckShare], ['reading, queue and tables', 0.8]);
-  assert.match(adviceOf(report, 'cpu')[0]!, /50\.0 faces\/s, less than the models could/);
+  assert.match(adviceOf(report, here)[0]!, /50\.0 faces\/s, less than the models could/);
 });
 
 test('a run far below its limit is told to look for what else takes the cores', () => {
-  assert.match(adviceOf(compareBench(stages, run(50), run(2_000), 2), 'cpu')[0]!, /other programs/);
-  const well = adviceOf(compareBench(stages, run(90), run(2_000), 2), 'cpu');
+  assert.match(adviceOf(compareBench(stages, run(50), run(2_000), 2), here)[0]!, /other programs/);
+  const well = adviceOf(compareBench(stages, run(90), run(2_000), 2), here);
   assert.deepEqual(well, [
     'the networks are the limit: a GPU (posecast devices), or more machines (posecast work)',
   ]);
+});
+
+test('where libjpeg-turbo is not installed it is advised', () => {
+  const report = compareBench(stages, run(90), run(2_000), 2);
+  assert.match(adviceOf(report, { ...here, hasLibjpegTurbo: false })[0]!, /libturbojpeg0/);
 });
 
 test('a run without models and tables is measured as one, and counts what it stands in for', async () => {

@@ -59,10 +59,10 @@ test(
 
         const natives = async (image: Image) =>
           (await readdir(image.path('/app/node_modules'))).filter((name) =>
-            /^(onnxruntime-node|sharp|@tensorflow)$/.test(name),
+            /^(koffi|onnxruntime-node|sharp|@tensorflow)$/.test(name),
           );
         assert.deepEqual(await natives(producer), []);
-        assert.deepEqual(await natives(worker), ['@tensorflow', 'onnxruntime-node', 'sharp']);
+        assert.deepEqual(await natives(worker), ['@tensorflow', 'koffi', 'onnxruntime-node', 'sharp']);
         for (const image of [producer, worker]) {
           const packages = await readdir(image.path('/app/node_modules'));
           assert.ok(

@@ -12,8 +12,9 @@ import sharp, { type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
 import type { Raster } from '../models/raster.ts';
 import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
+import { type ImageSize, readImageHeader } from './decodeHeader.ts';
 import { decodePnm, readPnmHeader } from './decodePnm.ts';
-import { type ImageSize, imageSize } from './decodeSize.ts';
+import { decodePlainJpeg } from './libjpegTurbo.ts';
 
 // One picture at a time in the calling thread; libvips would keep decoded pictures for calls that never come.
 sharp.concurrency(1);
@@ -44,7 +45,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<Raster | Rejection
   if (format === undefined) {
     return reject('not-an-image', 'expected JPEG, PNG, WebP, TIFF, GIF, AVIF, PGM or PPM, found other bytes');
   }
-  return format === 'pnm' ? decodePnmFile(bytes) : decodeWithSharp(bytes, format);
+  return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(bytes, format);
 }
 
 function checkSize(width: number, height: number): Rejection | undefined {
@@ -78,15 +79,21 @@ async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
   return toRaster(sharp(data, { raw: { width, height, channels: 3 } }));
 }
 
-async function decodeWithSharp(bytes: Uint8Array, format: ImageFormat): Promise<Raster | Rejection> {
+async function decodeCompressed(bytes: Uint8Array, format: ImageFormat): Promise<Raster | Rejection> {
+  const header = readImageHeader(bytes, format);
   let size: ImageSize;
   try {
-    size = imageSize(bytes, format) ?? (await sharp(bytes, { limitInputPixels: false }).metadata());
+    size = header ?? (await sharp(bytes, { limitInputPixels: false }).metadata());
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }
   const refused = checkSize(size.width, size.height);
   if (refused) return refused;
+  if (header?.isPlainJpeg && Math.max(size.width, size.height) <= DECODE_SIDE) {
+    const raster = decodePlainJpeg(bytes, size);
+    // What is damaged is for sharp to judge: there is one rule for all formats.
+    if (raster !== undefined) return raster;
+  }
   try {
     // 'error': damage and truncation refuse the file, warnings such as stray bytes between markers do not.
     return await atLeisure(size, () =>
