@@ -19,7 +19,7 @@ const PROGRAMS = join(packageRoot, 'bench', 'rivals', 'vladmandic');
 /** `photographs`: of a rival's round, which takes as many seconds as posecast's with a hundredth of them. */
 const SIZES = isQuick()
   ? { photographs: 1, inFull: 8, rounds: 1 }
-  : { photographs: 16, inFull: 720, rounds: 3 };
+  : { photographs: 16, inFull: 1_440, rounds: 3 };
 
 const RIVALS = [
   {

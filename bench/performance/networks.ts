@@ -15,9 +15,9 @@ const ROUNDS = isQuick() ? 1 : 3;
 const NETWORKS = [
   { name: 'fr-detect', item: [3, 240, 320], own: 1, others: [1, 2, 4, 8] },
   { name: 'fr-landmark', item: [1, 64, 64], own: 5, others: [5, 10, 20, 40] },
-  { name: 'fr-pose', item: [3, 224, 224], own: 4, others: [1, 2, 4, 8] },
-  { name: 'fr-feature', item: [3, 112, 112], own: 4, others: [1, 4, 8, 16] },
-  { name: 'mobilefacenet-192', item: [3, 112, 112], own: 4, others: [1, 4, 8, 16] },
+  { name: 'fr-pose', item: [3, 224, 224], own: 1, others: [1, 2, 4, 8] },
+  { name: 'fr-feature', item: [3, 112, 112], own: 1, others: [1, 4, 8, 16] },
+  { name: 'mobilefacenet-192', item: [3, 112, 112], own: 1, others: [1, 4, 8, 16] },
 ] as const;
 
 const models = await ensureModels(NETWORKS.map(({ name }) => name));

@@ -1,6 +1,6 @@
 /** The three tables of a shard, filled subject by subject in listing order, and the numbers that go with them. */
 import type { RunConfig } from '../shared/config.ts';
-import type { EmbeddedFace, FaceOutcome, FaceRecord } from '../shared/face.ts';
+import type { EmbeddedFace, FaceOutcome, FaceRecord, SubjectId } from '../shared/face.ts';
 import { dot } from '../shared/l2.ts';
 import { countPoses, poseCoverage } from '../shared/poseBins.ts';
 import { type Counters, rejectCode } from '../shared/run/shardCommit.ts';
@@ -14,7 +14,7 @@ import {
   type TableRows,
 } from '../shared/table/tables.ts';
 import { createBreather } from './breather.ts';
-import type { AugmentedSubject } from './stages/augment.ts';
+import type { AugmentedSubject, Variant } from './stages/augment.ts';
 
 /** A face of the listing and what became of it. */
 export interface FaceResult {
@@ -82,6 +82,27 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
     });
   }
 
+  // Field by field: spreading two objects into a third costs as much as the rest of a row.
+  function addVariant(subjectId: SubjectId, variant: Variant): void {
+    data.add({
+      faceId: variant.faceId,
+      subjectId,
+      kind: 'augmented',
+      variant: variant.variant,
+      sourceFaceId: variant.sourceFaceId,
+      postureId: variant.postureId,
+      yaw: variant.pose.yaw,
+      pitch: variant.pose.pitch,
+      roll: variant.pose.roll,
+      detectionScore: null,
+      similarity: variant.similarity,
+      facesFound: null,
+      embedding: variant.embedding,
+      landmarks: null,
+      postureCode: variant.postureCode,
+    });
+  }
+
   return {
     data,
     rejects,
@@ -102,17 +123,9 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         rejectsByCode[code] = (rejectsByCode[code] ?? 0) + 1;
         rejected++;
       }
-      for (const { pose, ...variant } of subject.variants) {
+      for (const variant of subject.variants) {
         if (breather.isDue()) await breather.pause();
-        data.add({
-          ...variant,
-          ...pose,
-          subjectId: subject.subjectId,
-          kind: 'augmented',
-          detectionScore: null,
-          facesFound: null,
-          landmarks: null,
-        });
+        addVariant(subject.subjectId, variant);
       }
       const { real = [], variants = [] } = subject.earlier ?? {};
       const before = countPoses([...real, ...subject.faces.flatMap(({ face }) => face.pose ?? [])]);

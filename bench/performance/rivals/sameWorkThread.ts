@@ -2,10 +2,10 @@
  * A thread that decodes, detects, locates landmarks by one look (a run takes five, to know which are invented), aligns and
  * embeds: no pose, no posture code, no variants, no table.
  */
-import { readFile } from 'node:fs/promises';
 import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
+import { freePicture } from '../../../src/worker/models/pyramid.ts';
 import { alignFace } from '../../../src/worker/stages/align.ts';
 import { fivePoints } from '../../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../../src/worker/stages/decode.ts';
@@ -22,8 +22,8 @@ await serveThread(async ({ models }: SameWorkInit) => {
   const detector = await openDetector(models.detector, session);
   const landmarks = await openLandmarks(models.landmarks, session);
   const recognizer = await openRecognizer(models.recognizer, session);
-  return async (paths: readonly string[]) => {
-    const decoded = await Promise.all(paths.map(async (path) => decodeImage(await readFile(path))));
+  return async (files: readonly Uint8Array[]) => {
+    const decoded = await Promise.all(files.map(decodeImage));
     const pictures = accepted(decoded);
     const chosen = await detectFaces(
       detector,
@@ -37,11 +37,12 @@ await serveThread(async ({ models }: SameWorkInit) => {
         return alignFace({ ...value, points68, spread: 0, five: fivePoints(points68), confirmed: true });
       }),
     );
+    for (const { value } of pictures) freePicture(value);
     const embeddings = await embedCrops(
       recognizer,
       aligned.map(({ value }) => value.crop),
     );
-    const found: (FoundFace | null)[] = paths.map(() => null);
+    const found: (FoundFace | null)[] = files.map(() => null);
     for (const { index, value: embedding } of accepted(embeddings)) {
       const face = faces[aligned[index]!.index]!;
       found[pictures[face.index]!.index] = { square: face.value.region, embedding };

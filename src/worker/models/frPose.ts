@@ -14,8 +14,8 @@ const PLANES = normalisedPlanes({
   std: [0.229 * 255, 0.224 * 255, 0.225 * 255],
   channelOrder: 'RGB',
 });
-/** Pictures a run: one is 0.6 MB of input and far more inside the network. */
-const CPU_BATCH = 4;
+/** Pictures a run: more are no faster, and one is 0.6 MB of input and far more inside the network. */
+const CPU_BATCH = 1;
 
 /** Angles as the network gives them, in degrees. */
 export interface RawPose {

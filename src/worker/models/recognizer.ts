@@ -5,7 +5,7 @@ import { type Normalisation, writePlanes } from './raster.ts';
 import { batchOn, type NetworkSession } from './session.ts';
 
 /** Crops a run: more are no faster and keep more memory. */
-const CPU_BATCH = 4;
+const CPU_BATCH = 1;
 
 export interface Recognizer {
   readonly embedDim: number;
