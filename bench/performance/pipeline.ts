@@ -20,8 +20,8 @@ import { withFolder } from './shared/folders.ts';
 
 const ROUNDS = isQuick() ? 1 : 3;
 /** Enough that start and end of a run, a second or two, weigh little: a minute and a half. */
-const PHOTOGRAPHS = isQuick() ? 24 : 7_200;
-const CROPS = isQuick() ? 24 : 11_520;
+const PHOTOGRAPHS = isQuick() ? 24 : 16_200;
+const CROPS = isQuick() ? 24 : 21_600;
 const SHARED = join(packageRoot, '..', 'shared', 'data', 'london');
 
 const reportSchema = z.object({ facesPerSecond: z.number(), limitFacesPerSecond: z.number() });

@@ -8,9 +8,11 @@ import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
-import { measureStages } from '../worker/measureStages.ts';
+import { openThreadPool } from '../shared/threads/threadPool.ts';
+import type { MeasureOptions, StageRate } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
+import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import {
@@ -37,7 +39,7 @@ interface Flags extends ComputeFlags {
   readonly json: boolean;
 }
 
-/** Photographs that the stages are measured on. */
+/** Photographs that the stages are measured on, from all over the corpus. */
 const STAGE_PHOTOGRAPHS = 24;
 const SECONDS_PER_STAGE = 1.5;
 
@@ -117,7 +119,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);
   const photographs = await Promise.all(
-    records.slice(0, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
+    spread(records, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
   );
   const stagesAlone = () =>
     measureStages({
@@ -145,6 +147,24 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const report = compareBench(stages, whole, withoutModels, Math.min(threads, usableCores()));
   const place = { device, hasLibjpegTurbo: libjpegTurboFile !== undefined };
   print({ stages, ...report }, formatBench(stages, report, place));
+}
+
+/** The stages in a thread that is set up as model threads are; it ends with them. */
+async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
+  tuneGarbageCollection();
+  const file = new URL('../worker/measureThread.js', import.meta.url);
+  const thread = await openThreadPool<MeasureOptions, StageRate[]>({ file, size: 1, init: undefined });
+  try {
+    return await thread.run(options);
+  } finally {
+    await thread.close();
+  }
+}
+
+/** At most `count` of the items, evenly spaced. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const taken = Math.min(count, items.length);
+  return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)]!);
 }
 
 async function listCorpus(root: string): Promise<FaceRecord[]> {

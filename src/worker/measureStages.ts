@@ -1,4 +1,7 @@
-/** How fast each stage of a shard is alone: one thread, ready inputs, nothing else running, at its best batch. */
+/**
+ * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its own
+ * (`measureThread.ts`), as stages are in a run.
+ */
 import { POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
@@ -187,6 +190,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const embeddings = Array.from({ length: 256 }, () =>
       Float32Array.from({ length: dim }, () => random() - 0.5),
     );
+    const postureCode = Float32Array.from({ length: POSTURE_DIM }, () => random() - 0.5);
     const rows = Array.from({ length: Math.max(...TABLE_ROWS) }, (_, i) => i);
     const { format } = options;
     const metadata = tableMetadata({
@@ -200,10 +204,10 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
         dim,
         embeddingType: 'float32',
         withLandmarks: false,
-        withPostureCode: false,
+        withPostureCode: fra?.encoderPath !== undefined,
         labelColumns: [],
       });
-      for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!));
+      for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!, postureCode));
       bodySha256(await encodeTable(table.finish(), { format, metadata }));
       return batch;
     });
@@ -218,7 +222,7 @@ function repeated<T>(items: readonly T[], count: number): T[] {
   return Array.from({ length: Math.ceil(count / items.length) }, () => items).flat();
 }
 
-function variantRow(i: number, embedding: Float32Array): EmbeddingRow {
+function variantRow(i: number, embedding: Float32Array, postureCode: Float32Array): EmbeddingRow {
   return {
     faceId: `person-${i}/photograph.jpg#variant-${i % 10}`,
     subjectId: `person-${i}`,
@@ -233,6 +237,7 @@ function variantRow(i: number, embedding: Float32Array): EmbeddingRow {
     similarity: 0.5,
     facesFound: null,
     embedding,
+    postureCode,
   };
 }
 
