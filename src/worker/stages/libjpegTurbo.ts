@@ -13,7 +13,7 @@ const FILES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
   darwin: ['/opt/homebrew/lib/libturbojpeg.0.dylib', '/usr/local/lib/libturbojpeg.0.dylib'],
 };
 
-// turbojpeg.h of 1.4 and later, 3.x included.
+// turbojpeg.h of 2.0 and later, 3.x included; TJFLAG_LIMITSCANS of 2.1, passed over before.
 const TJPF_RGB = 0;
 const TJFLAG_STOPONWARNING = 8192;
 const TJFLAG_LIMITSCANS = 32768;
@@ -67,6 +67,8 @@ function bind(library: LibraryHandle, file: string): TurboJpeg {
   const decompress = library.func(
     'int tjDecompress2(void *, const uint8_t *, unsigned long, uint8_t *, int, int, int, int, int)',
   );
+  // Nothing else asks for it: libraries before 2.0, which know no TJFLAG_STOPONWARNING, do not have it.
+  library.func('int tjGetErrorCode(void *)');
   function decodeWith(decoder: unknown, bytes: Uint8Array, { width, height }: ImageSize): Raster | undefined {
     const found = { width: [0], height: [0], sampling: [0], colours: [0] };
     const outputs = [found.width, found.height, found.sampling, found.colours];
