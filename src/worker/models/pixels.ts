@@ -45,18 +45,23 @@ interface Exports {
     ty: number,
     samples: number,
     side: number,
+    line: number,
     target: number,
   ): void;
   halve(source: number, lineBytes: number, width: number, height: number, target: number): void;
 }
 
 const PAGE = 65_536;
-/** What a loop may read or write beyond the end of its data: three float pixels. */
-const SLACK = 48;
+/** What a loop may read or write beyond the end of its data: most of the floats that it makes at a time. */
+const SLACK = 64;
+/** Lines that are summed up sideways at a time. */
+const LINES = 4;
 /** Bytes of a pixel, of a float, and of a pixel whose channels are floats. */
 const RGB = 3;
 const FLOAT = 4;
 const FLOAT_RGB = 12;
+/** What `warp` keeps of a column of the line it is at: seven floats. */
+const WARP_COLUMN = 28;
 
 let instance: Exports | undefined;
 
@@ -158,13 +163,14 @@ function weigh(
 ): { at: number; memory: ArrayBuffer; values: number; planes: number | undefined } {
   const [width, height] = [columns.first.length, rows.first.length];
   const wideLine = width * FLOAT_RGB;
+  const lines = Math.ceil(area.height / LINES) * LINES;
   const { at, memory } = layOut([
-    area.width * area.height * RGB,
+    area.width * lines * RGB,
     columns.first.byteLength,
     columns.weights.byteLength,
     rows.first.byteLength,
     rows.weights.byteLength,
-    area.height * wideLine,
+    lines * wideLine,
     height * wideLine,
     ...further,
   ]);
@@ -201,7 +207,7 @@ export interface CropMap {
 
 /**
  * A square crop, `samples`² bilinear samples a pixel, their mean rounded; black outside the picture. Answers a copy,
- * side × side × 3 bytes.
+ * side × side × 3 bytes; `side` is a multiple of four.
  */
 export function warpSquare(picture: Raster, map: CropMap, samples: number, side: number): Uint8Array {
   const { a, b, tx, ty } = map;
@@ -216,10 +222,10 @@ export function warpSquare(picture: Raster, map: CropMap, samples: number, side:
     width: Math.ceil(Math.max(...xs)) + 3 - left,
     height: Math.ceil(Math.max(...ys)) + 3 - top,
   };
-  const { at, memory } = layOut([area.width * area.height * RGB, side * side * RGB]);
-  const [source, target] = at as [number, number];
+  const { at, memory } = layOut([area.width * area.height * RGB, side * WARP_COLUMN, side * side * RGB]);
+  const [source, line, target] = at as [number, number, number];
   copyArea(memory, source, picture, area);
-  kernels().warp(source, area.width * RGB, a, b, tx - left, ty - top, samples, side, target);
+  kernels().warp(source, area.width * RGB, a, b, tx - left, ty - top, samples, side, line, target);
   return new Uint8Array(memory, target, side * side * RGB).slice();
 }
 

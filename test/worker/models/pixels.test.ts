@@ -101,7 +101,7 @@ test('a crop is warped as the plain loops do it, black outside the picture', () 
   const part = fc.double({ min: -1.5, max: 1.5, noNaN: true });
   const shift = fc.double({ min: -40, max: 40, noNaN: true });
   const samples = fc.integer({ min: 1, max: 3 });
-  const side = fc.integer({ min: 1, max: 24 });
+  const side = fc.integer({ min: 1, max: 6 }).map((fours) => 4 * fours);
   fc.assert(
     fc.property(picture, part, part, shift, shift, samples, side, (source, a, b, tx, ty, each, size) => {
       const expected = warpSlowly(source, { a, b, tx, ty }, each, size);
