@@ -10,10 +10,11 @@ export function emitWeight(graph: GraphBuilder, weights: NamedWeights, name: str
   return graph.constant(name, shape, values);
 }
 
-/** x · weight + bias over the last axis. */
+/** Rows (N,D) · weight + bias. */
 export function emitLinear(graph: GraphBuilder, weights: NamedWeights, name: string, x: string): string {
-  return graph.node('Add', [
-    graph.node('MatMul', [x, emitWeight(graph, weights, `${name}.weight`)]),
+  return graph.node('Gemm', [
+    x,
+    emitWeight(graph, weights, `${name}.weight`),
     emitWeight(graph, weights, `${name}.bias`),
   ]);
 }
@@ -27,12 +28,12 @@ export function emitNorm(graph: GraphBuilder, weights: NamedWeights, name: strin
   );
 }
 
-/** The exact form, x·Φ(x). */
+/** The exact form, x·Φ(x), as the nodes that ONNX Runtime makes one of. */
 export function emitGelu(graph: GraphBuilder, x: string): string {
-  const error = graph.node('Erf', [graph.node('Mul', [x, graph.scalar(Math.SQRT1_2)])]);
+  const error = graph.node('Erf', [graph.node('Div', [x, graph.scalar(Math.SQRT2)])]);
   return graph.node('Mul', [
-    graph.node('Mul', [x, graph.scalar(0.5)]),
-    graph.node('Add', [error, graph.scalar(1)]),
+    graph.node('Mul', [x, graph.node('Add', [error, graph.scalar(1)])]),
+    graph.scalar(0.5),
   ]);
 }
 

@@ -1,6 +1,5 @@
 /**
- * The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts. Tokens are (N,T,E),
- * queries (N,H,T,e), keys (N,H,e,T), values (N,H,T,e).
+ * The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts.
  */
 import type { GraphInputs } from '../generators/generator.ts';
 import {
@@ -15,12 +14,21 @@ import type { NamedWeights } from '../networks/weights.ts';
 import { emitGelu, emitLinear, emitNorm, emitUnitRows, emitWeight } from './emitOps.ts';
 import type { GraphBuilder } from './graphBuilder.ts';
 
-interface Heads {
-  readonly query: string;
+/** Tokens of a batch: (N·T,E). */
+interface Tokens {
+  readonly x: string;
+  readonly length: number;
+}
+/** What tokens show to a query: keys (N,H,e,T) and values (N,H,T,e). */
+interface Seen {
   readonly key: string;
   readonly value: string;
+  readonly length: number;
 }
-type Seen = Omit<Heads, 'query'>;
+/** With their queries (N,H,T,e). */
+interface Heads extends Seen {
+  readonly query: string;
+}
 
 function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes) {
   const { embedDim, numHeads } = sizes;
@@ -30,47 +38,52 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
   const add = (a: string, b: string) => graph.node('Add', [a, b]);
   const positions = (from: number, to: number) =>
     graph.slice(emitWeight(graph, weights, 'position'), 1, from, to);
+  const byPicture = ({ x, length }: Tokens) => graph.reshape(x, [-1, length, embedDim]);
+  const asRows = (x: string) => graph.reshape(x, [-1, embedDim]);
   return {
     apply,
     norm,
-    embed(picture: string, tokens: number, firstPosition: number): string {
+    embed(picture: string, length: number, firstPosition: number): Tokens {
       const grid = graph.transpose(
-        graph.reshape(picture, [0, tokens / GRID, PATCH_SIZE, GRID, PATCH_SIZE]),
+        graph.reshape(picture, [0, length / GRID, PATCH_SIZE, GRID, PATCH_SIZE]),
         [0, 1, 3, 2, 4],
       );
-      const patches = apply('patch', graph.reshape(grid, [0, tokens, PATCH_SIZE ** 2]));
-      return add(patches, positions(firstPosition, firstPosition + tokens));
+      const patches = apply('patch', graph.reshape(grid, [-1, PATCH_SIZE ** 2]));
+      const placed = add(byPicture({ x: patches, length }), positions(firstPosition, firstPosition + length));
+      return { x: asRows(placed), length };
     },
-    withCls(tokens: string): string {
-      const count = graph.node('Gather', [graph.node('Shape', [tokens]), graph.integers([0])]);
+    withCls(tokens: Tokens): Tokens {
+      const all = byPicture(tokens);
+      const count = graph.node('Gather', [graph.node('Shape', [all]), graph.integers([0])]);
       const shape = graph.concat([count, graph.integers([1, embedDim])], 0);
       const cls = graph.node('Expand', [add(emitWeight(graph, weights, 'cls'), positions(0, 1)), shape]);
-      return graph.concat([cls, tokens], 1);
+      return { x: asRows(graph.concat([cls, all], 1)), length: tokens.length + 1 };
     },
-    first: (tokens: string) => graph.slice(tokens, 1, 0, 1),
-    heads(layer: number, tokens: string): Heads {
-      const qkv = apply(`block.${layer}.qkv`, norm(`block.${layer}.norm1`, tokens));
-      const part = (index: number, order: readonly number[]) =>
-        graph.transpose(
-          graph.reshape(graph.slice(qkv, 2, index * embedDim, (index + 1) * embedDim), [
-            0,
-            0,
-            numHeads,
-            headDim,
-          ]),
-          order,
-        );
-      return { query: part(0, [0, 2, 1, 3]), key: part(1, [0, 2, 3, 1]), value: part(2, [0, 2, 1, 3]) };
+    first: (tokens: Tokens): Tokens => ({ x: asRows(graph.slice(byPicture(tokens), 1, 0, 1)), length: 1 }),
+    heads(layer: number, { x, length }: Tokens): Heads {
+      const read = norm(`block.${layer}.norm1`, x);
+      // Three products, of parts of the weights: their parts of one product would have to be copied.
+      const part = (index: number, order: readonly number[]) => {
+        const own = (name: string, axis: number) =>
+          graph.slice(
+            emitWeight(graph, weights, `block.${layer}.qkv.${name}`),
+            axis,
+            index * embedDim,
+            (index + 1) * embedDim,
+          );
+        const rows = graph.node('Gemm', [read, own('weight', 1), own('bias', 0)]);
+        return graph.transpose(graph.reshape(rows, [-1, length, numHeads, headDim]), order);
+      };
+      return {
+        query: part(0, [0, 2, 1, 3]),
+        key: part(1, [0, 2, 3, 1]),
+        value: part(2, [0, 2, 1, 3]),
+        length,
+      };
     },
     firstQuery: ({ query }: Heads) => graph.slice(query, 2, 0, 1),
-    /** Scores are joined, not keys and values: those of one identity then serve many postures. `lengths`: tokens seen. */
-    finish(
-      layer: number,
-      tokens: string,
-      query: string,
-      seen: readonly Seen[],
-      lengths: readonly number[],
-    ): string {
+    /** Scores are joined, not keys and values: those of one identity then serve many postures. */
+    finish(layer: number, { x, length }: Tokens, query: string, seen: readonly Seen[]): Tokens {
       const scores = seen.map(({ key }) => graph.node('MatMul', [query, key]));
       const joined = scores.length === 1 ? scores[0]! : graph.concat(scores, 3);
       const shares = graph.node('Softmax', [
@@ -78,19 +91,19 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
       ]);
       let from = 0;
       const mixed = seen
-        .map(({ value }, i) => {
-          const own = seen.length === 1 ? shares : graph.slice(shares, 3, from, from + lengths[i]!);
-          from += lengths[i]!;
+        .map(({ value, length: tokens }) => {
+          const own = seen.length === 1 ? shares : graph.slice(shares, 3, from, from + tokens);
+          from += tokens;
           return graph.node('MatMul', [own, value]);
         })
         .reduce(add); // (N,H,T,e)
-      const attended = graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [0, 0, embedDim]);
-      const after = add(tokens, apply(`block.${layer}.attention`, attended));
+      const attended = asRows(graph.transpose(mixed, [0, 2, 1, 3]));
+      const after = add(x, apply(`block.${layer}.attention`, attended));
       const hidden = emitGelu(graph, apply(`block.${layer}.mlp1`, norm(`block.${layer}.norm2`, after)));
-      return add(after, apply(`block.${layer}.mlp2`, hidden));
+      return { x: add(after, apply(`block.${layer}.mlp2`, hidden)), length };
     },
-    answer(cls: string, identities: string): string {
-      const read = norm('headNorm', graph.reshape(cls, [0, embedDim]));
+    answer({ x }: Tokens, identities: string): string {
+      const read = norm('headNorm', x);
       const change = apply('head', read);
       const kept = sizes.identityGate
         ? graph.node('Mul', [identities, add(apply('gate', read), graph.scalar(1))])
@@ -101,6 +114,7 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
     identitySide: (identities: string) =>
       hasProjection(sizes) ? apply('projection', identities) : identities,
     flatten: (x: string) => graph.reshape(x, [0, -1]),
+    flattenTokens: ({ x, length }: Tokens) => graph.reshape(x, [-1, length * embedDim]),
   };
 }
 
@@ -114,7 +128,6 @@ export function emitVit(
   const layers = openLayers(graph, weights, sizes);
   const picture = layers.norm('inputNorm', graph.concat([posture, layers.identitySide(identity)], 1));
   let tokens = layers.withCls(layers.embed(picture, 2 * SIDE_TOKENS, 1));
-  const length = OWN_TOKENS + SIDE_TOKENS;
   for (let i = 0; i < sizes.depth; i++) {
     const heads = layers.heads(i, tokens);
     const last = i === sizes.depth - 1;
@@ -123,7 +136,6 @@ export function emitVit(
       last ? layers.first(tokens) : tokens,
       last ? layers.firstQuery(heads) : heads.query,
       [heads],
-      [length],
     );
   }
   return layers.answer(tokens, identity);
@@ -143,7 +155,7 @@ export function emitIdentityState(
     const heads = layers.heads(i, tokens);
     const last = i === sizes.depth - 1;
     if (sizes.form === 'prefix' || last) state.push(layers.flatten(heads.key), layers.flatten(heads.value));
-    if (!last) tokens = layers.finish(i, tokens, heads.query, [heads], [SIDE_TOKENS]);
+    if (!last) tokens = layers.finish(i, tokens, heads.query, [heads]);
   }
   return graph.concat(state, 1);
 }
@@ -159,15 +171,15 @@ export function emitPostureState(
   let tokens = layers.withCls(layers.embed(layers.norm('inputNorm.posture', posture), SIDE_TOKENS, 1));
   if (sizes.form === 'prefix') {
     const { query, key, value } = layers.heads(0, tokens);
-    return graph.concat([tokens, query, key, value].map(flatten), 1);
+    return graph.concat([layers.flattenTokens(tokens), ...[query, key, value].map(flatten)], 1);
   }
   for (let i = 0; i < sizes.depth - 1; i++) {
     const heads = layers.heads(i, tokens);
-    tokens = layers.finish(i, tokens, heads.query, [heads], [OWN_TOKENS]);
+    tokens = layers.finish(i, tokens, heads.query, [heads]);
   }
   const heads = layers.heads(sizes.depth - 1, tokens);
   return graph.concat(
-    [layers.first(tokens), layers.firstQuery(heads), heads.key, heads.value].map(flatten),
+    [layers.first(tokens).x, ...[layers.firstQuery(heads), heads.key, heads.value].map(flatten)],
     1,
   );
 }
@@ -189,22 +201,19 @@ export function emitCombineStates(
   const seenOf = (parts: ReturnType<typeof openParts>, length: number): Seen => ({
     key: parts.take(headDim, length),
     value: parts.take(length, headDim),
+    length,
   });
-  const lengths = [SIDE_TOKENS, OWN_TOKENS];
   if (form === 'late') {
-    const cls = graph.reshape(own.rows(embedDim), [0, 1, embedDim]);
+    const cls: Tokens = { x: own.rows(embedDim), length: 1 };
     const query = own.take(1, headDim);
     const postureSeen = seenOf(own, OWN_TOKENS);
-    const read = layers.finish(
-      depth - 1,
-      cls,
-      query,
-      [seenOf(fromIdentity, SIDE_TOKENS), postureSeen],
-      lengths,
-    );
+    const read = layers.finish(depth - 1, cls, query, [seenOf(fromIdentity, SIDE_TOKENS), postureSeen]);
     return layers.answer(read, identities);
   }
-  let tokens = graph.reshape(own.rows(OWN_TOKENS * embedDim), [0, OWN_TOKENS, embedDim]);
+  let tokens: Tokens = {
+    x: graph.reshape(own.rows(OWN_TOKENS * embedDim), [-1, embedDim]),
+    length: OWN_TOKENS,
+  };
   let heads: Heads = { query: own.take(OWN_TOKENS, headDim), ...seenOf(own, OWN_TOKENS) };
   for (let i = 0; i < depth; i++) {
     if (i > 0) heads = layers.heads(i, tokens);
@@ -214,7 +223,6 @@ export function emitCombineStates(
       last ? layers.first(tokens) : tokens,
       last ? layers.firstQuery(heads) : heads.query,
       [seenOf(fromIdentity, SIDE_TOKENS), heads],
-      lengths,
     );
   }
   return layers.answer(tokens, identities);
