@@ -1,7 +1,8 @@
-;; The loops that a photograph's pixels spend their time in, four floats at a time (WebAssembly SIMD). A pixel is
-;; loaded as 32 bits: red, green, blue and one byte of the next pixel, which no result keeps; two pixels as 64 bits. Sources must
-;; therefore be readable two bytes, results writable four bytes beyond their end. The same in TypeScript, for the test:
-;; test/worker/models/pixelsReference.ts. Everything is written out: engines do not inline functions. Compiled by scripts/build-pixels.mjs.
+;; The loops that a photograph's pixels spend their time in (WebAssembly SIMD), several pixels, lines or columns at a time. They
+;; read and write a little beyond what they are asked for, each says how much; what they write there is overwritten by the next
+;; line. A pixel is loaded as 32 bits, the fourth byte of the next one, and its channels become lanes by a swizzle, whose
+;; index −1 is a zero. The same in TypeScript, for the test: test/worker/models/pixelsReference.ts. Everything is written
+;; out: engines do not inline functions. Compiled by scripts/build-pixels.mjs.
 (module
   (memory (export "memory") 1)
 
