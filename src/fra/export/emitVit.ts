@@ -1,6 +1,4 @@
-/**
- * The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts.
- */
+/** The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts. */
 import type { GraphInputs } from '../generators/generator.ts';
 import {
   GRID,

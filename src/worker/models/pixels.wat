@@ -187,8 +187,8 @@
 
   ;; A square crop of `side` pixels: the pixel at (u, v) is the mean of samples² bilinear samples of the picture at
   ;; (a·x − b·y + tx, b·x + a·y + ty), x = u + (i + ½)/samples, y alike; coordinates count pixel centres and all lie
-  ;; inside the picture. Rounded to bytes, three a pixel. `line` has room for seven floats a column: what is known of
-  ;; one sample of every column of a line. `side` is a multiple of four.
+  ;; inside the picture. Rounded to bytes, three a pixel. `line` has room for seven floats a column: the
+  ;; sum so far of a line's pixels, and where one sample of each lies. `side` is a multiple of four.
   (func (export "warp")
     (param $source i32) (param $lineBytes i32)
     (param $a f32) (param $b f32) (param $tx f32) (param $ty f32)
