@@ -74,6 +74,20 @@ test('what is not an image of a person is counted, not lost', () =>
     });
   }));
 
+test('what is passed over is said in the order of the people, however many are looked into at once', () =>
+  withTempFolder(async (root) => {
+    const people = Array.from({ length: 40 }, (_, i) => `p${String(i).padStart(2, '0')}`);
+    // The first are done last: their folders lie in one another.
+    const notes = people.map((person, i) => `${person}/${'deeper/'.repeat(Math.max(0, 10 - i))}notes.txt`);
+    await writeFiles(root, Object.fromEntries(notes.map((path) => [path, ''])));
+    const corpus = await openFolderCorpus(root);
+    await collect(corpus.faces());
+    assert.deepEqual(Object.fromEntries(corpus.ignored.reasons()), {
+      'not an image by its extension': { count: 40, examples: notes.slice(0, 5) },
+      'a person without an image': { count: 40, examples: people.slice(0, 5) },
+    });
+  }));
+
 test('links out of the corpus, in circles and to nowhere are not followed; links inside are', () =>
   withTempFolder(async (outside) => {
     await writeFiles(outside, {

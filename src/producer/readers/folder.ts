@@ -1,13 +1,14 @@
 /**
  * A corpus as a folder per person: `<corpus>/<subject>/…/<image>`. Only the names of the subjects and the files of
- * one subject are held at a time.
+ * a few subjects are held at a time.
  */
 import type { Dirent } from 'node:fs';
-import { opendir, realpath, stat } from 'node:fs/promises';
+import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
+import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 
@@ -17,7 +18,10 @@ export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
   ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp', '.heic', '.heif', '.jp2', '.jxl'],
 ]);
 
-/** Sizes asked of the file system at the same time. */
+/** Subjects looked into at the same time: nearly all of it is waiting for the file system. */
+const SUBJECTS_AT_ONCE = 16;
+
+/** Sizes asked of the file system at the same time, for one subject. */
 const STAT_BATCH = 64;
 
 export interface FolderOptions {
@@ -58,33 +62,68 @@ interface Entry {
 }
 
 async function* walkSubjects(walk: Walk): AsyncGenerator<FaceRecord> {
-  const subjects: string[] = [];
-  for await (const entry of entries(walk, '', walk.realRoot)) {
-    if (entry.kind === 'folder') subjects.push(entry.path);
-    else walk.ignored.add('not in the folder of a person', entry.path);
-  }
-  subjects.sort(compareUtf8);
-  for (const subjectId of subjects) {
-    const files = await imagesOf(walk, subjectId);
-    if (files.length === 0) walk.ignored.add('a person without an image', subjectId);
-    for (let start = 0; start < files.length; start += STAT_BATCH) {
-      walk.signal?.throwIfAborted();
-      const batch = files.slice(start, start + STAT_BATCH);
-      const found = await Promise.all(
-        batch.map(({ path, outside }) =>
-          outside ? { size: 0 } : orIgnored(walk, path, () => stat(join(walk.root, path))),
-        ),
-      );
-      for (const [i, { path }] of batch.entries()) {
-        const info = found[i];
-        if (info !== undefined) yield { faceId: path, subjectId, uri: path, bytes: info.size };
-      }
-    }
+  const people = mapInOrder(subjectsOf(walk), SUBJECTS_AT_ONCE, async (subject) => {
+    // Its own, so that what is said of a corpus does not depend on which subject was looked into first.
+    const ignored = createIgnoredEntries();
+    return { ignored, faces: await facesOf({ ...walk, ignored }, subject) };
+  });
+  for await (const { faces, ignored } of people) {
+    walk.signal?.throwIfAborted();
+    walk.ignored.addAll(ignored);
+    yield* faces;
   }
 }
 
-/** A subject's images, in byte order of their paths. */
-async function imagesOf(walk: Walk, subjectId: string): Promise<Entry[]> {
+interface Subject {
+  readonly subjectId: string;
+  /** Where its folder really is. */
+  readonly real: string;
+}
+
+/** The folders right below the root, in byte order of their names; in memory, names and what is linked. */
+async function* subjectsOf(walk: Walk): AsyncGenerator<Subject> {
+  const subjects: string[] = [];
+  const linked = new Map<string, string>();
+  try {
+    for await (const found of await opendir(walk.root, { bufferSize: 256 })) {
+      walk.signal?.throwIfAborted();
+      const entry = await usableEntry(walk, found, '', walk.realRoot);
+      if (entry?.kind === 'folder') {
+        subjects.push(entry.path);
+        if (found.isSymbolicLink()) linked.set(entry.path, entry.real);
+      } else if (entry !== undefined) walk.ignored.add('not in the folder of a person', entry.path);
+    }
+  } catch (error) {
+    walk.ignored.add(unreadable(error), '');
+  }
+  for (const subjectId of subjects.sort(compareUtf8)) {
+    yield { subjectId, real: linked.get(subjectId) ?? join(walk.realRoot, subjectId) };
+  }
+}
+
+/** A subject's images with their sizes, in byte order of their paths. */
+async function facesOf(walk: Walk, subject: Subject): Promise<FaceRecord[]> {
+  const { subjectId } = subject;
+  const files = await imagesOf(walk, subject);
+  if (files.length === 0) walk.ignored.add('a person without an image', subjectId);
+  const faces: FaceRecord[] = [];
+  for (let start = 0; start < files.length; start += STAT_BATCH) {
+    walk.signal?.throwIfAborted();
+    const batch = files.slice(start, start + STAT_BATCH);
+    const found = await Promise.all(
+      batch.map(({ path, outside }) =>
+        outside ? { size: 0 } : orIgnored(walk, path, () => stat(join(walk.root, path))),
+      ),
+    );
+    for (const [i, { path }] of batch.entries()) {
+      const info = found[i];
+      if (info !== undefined) faces.push({ faceId: path, subjectId, uri: path, bytes: info.size });
+    }
+  }
+  return faces;
+}
+
+async function imagesOf(walk: Walk, { subjectId, real: top }: Subject): Promise<Entry[]> {
   const images: Entry[] = [];
   /** Real paths of the folders so far. */
   const listed = new Set<string>();
@@ -93,7 +132,7 @@ async function imagesOf(walk: Walk, subjectId: string): Promise<Entry[]> {
     const real = above.at(-1) ?? walk.realRoot;
     listed.add(real);
     const folders: Entry[] = [];
-    for await (const entry of entries(walk, folder, real)) {
+    for (const entry of await entriesOf(walk, folder, real)) {
       if (entry.kind === 'folder') folders.push(entry);
       else if (IMAGE_EXTENSIONS.has(extname(entry.path).toLowerCase())) images.push(entry);
       else walk.ignored.add('not an image by its extension', entry.path);
@@ -107,8 +146,7 @@ async function imagesOf(walk: Walk, subjectId: string): Promise<Entry[]> {
       else await visit(child.path, [...above, child.real]);
     }
   };
-  const real = await orIgnored(walk, subjectId, () => realpath(join(walk.root, subjectId)));
-  if (real !== undefined) await visit(subjectId, [real]);
+  await visit(subjectId, [top]);
   return images.sort((a, b) => compareUtf8(a.path, b.path));
 }
 
@@ -118,23 +156,36 @@ function holdsCorpus({ realRoot }: Walk, real: string): boolean {
 }
 
 /** What a folder holds; what cannot be used is counted as ignored. */
-async function* entries(walk: Walk, folder: string, real: string): AsyncGenerator<Entry> {
-  const { root, ignored } = walk;
-  try {
-    for await (const found of await opendir(join(root, folder), { bufferSize: 256 })) {
-      walk.signal?.throwIfAborted();
-      const path = folder === '' ? found.name : `${folder}/${found.name}`;
-      if (found.name.startsWith('.')) ignored.add('hidden', path);
-      else if (found.name.includes('\uFFFD')) ignored.add('name is not valid UTF-8', path);
-      else {
-        const entry = found.isSymbolicLink() ? await follow(walk, path) : plainEntry(found, path, real);
-        if (typeof entry === 'string') ignored.add(entry, path);
-        else yield entry;
-      }
-    }
-  } catch (error) {
-    ignored.add(unreadable(error), folder);
+async function entriesOf(walk: Walk, folder: string, real: string): Promise<Entry[]> {
+  walk.signal?.throwIfAborted();
+  const entries: Entry[] = [];
+  const all = await orIgnored(walk, folder, () => readdir(join(walk.root, folder), { withFileTypes: true }));
+  for (const found of all ?? []) {
+    const entry = await usableEntry(walk, found, folder, real);
+    if (entry !== undefined) entries.push(entry);
   }
+  return entries;
+}
+
+/** An entry of a folder; undefined (and counted) when it cannot be used. */
+async function usableEntry(
+  walk: Walk,
+  found: Dirent,
+  folder: string,
+  real: string,
+): Promise<Entry | undefined> {
+  const path = folder === '' ? found.name : `${folder}/${found.name}`;
+  const entry =
+    unusableName(found.name) ??
+    (found.isSymbolicLink() ? await follow(walk, path) : plainEntry(found, path, real));
+  if (typeof entry !== 'string') return entry;
+  walk.ignored.add(entry, path);
+  return undefined;
+}
+
+function unusableName(name: string): string | undefined {
+  if (name.startsWith('.')) return 'hidden';
+  return name.includes('\uFFFD') ? 'name is not valid UTF-8' : undefined;
 }
 
 function plainEntry(found: Dirent, path: string, realFolderPath: string): Entry | string {

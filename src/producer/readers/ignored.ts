@@ -11,18 +11,24 @@ export interface IgnoredReason {
 
 export interface IgnoredEntries {
   add(reason: string, entry: string): void;
+  /** What others counted, after what is here. */
+  addAll(others: IgnoredEntries): void;
   /** Reasons in the order they were first met. */
   reasons(): ReadonlyMap<string, IgnoredReason>;
 }
 
 export function createIgnoredEntries(): IgnoredEntries {
   const reasons = new Map<string, { count: number; examples: string[] }>();
+  const count = (reason: string, more: IgnoredReason): void => {
+    const known = reasons.get(reason) ?? { count: 0, examples: [] };
+    known.count += more.count;
+    known.examples.push(...more.examples.slice(0, EXAMPLES - known.examples.length));
+    reasons.set(reason, known);
+  };
   return {
-    add(reason, entry) {
-      const known = reasons.get(reason) ?? { count: 0, examples: [] };
-      known.count++;
-      if (known.examples.length < EXAMPLES) known.examples.push(entry);
-      reasons.set(reason, known);
+    add: (reason, entry) => count(reason, { count: 1, examples: [entry] }),
+    addAll(others) {
+      for (const [reason, found] of others.reasons()) count(reason, found);
     },
     reasons: () => reasons,
   };
