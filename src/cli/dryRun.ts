@@ -6,7 +6,6 @@ import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { readPlan } from '../shared/listing.ts';
-import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { openStore } from '../shared/store/openStore.ts';
@@ -15,6 +14,7 @@ import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import type { AppendFlag } from './appendOption.ts';
 import { count, formatDuration } from './liveLine.ts';
+import { type LogFlags, openLog } from './log.ts';
 import { openStopSignal } from './signals.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
 
@@ -77,10 +77,10 @@ export async function dryRun(
   config: RunConfig,
   out: string,
   compute: ComputeOptions,
-  flags: DryRunFlags & AppendFlag & CorpusStoreFlags & { readonly json: boolean },
+  flags: DryRunFlags & AppendFlag & CorpusStoreFlags & LogFlags,
 ): Promise<void> {
-  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
-  const note = (line: string) => say(flags.json ? JSON.stringify({ event: 'note', message: line }) : line);
+  const live = (await openLog(flags)).live(compute.device);
+  const { note } = live;
   const releasers = createReleasers();
   const stop = openStopSignal(() => {});
   try {
@@ -94,7 +94,9 @@ export async function dryRun(
       note,
       corpusS3: corpusS3Options(flags),
       append: flags.append === true,
+      onListed: live.listing,
     });
+    live.listing('done');
     if (flags.rate === undefined) {
       note(`measuring this machine on ${count(plan.sample.length)} photographs of the corpus`);
     }

@@ -19,8 +19,7 @@ export interface RunProgress {
   readonly paused?: boolean;
 }
 
-/** `quiet` shows nothing at all. */
-export type LiveMode = 'terminal' | 'plain' | 'quiet' | JsonMode;
+export type LiveMode = 'terminal' | 'plain' | JsonMode;
 
 export interface JsonMode {
   readonly json: JsonLog;
@@ -28,8 +27,16 @@ export interface JsonMode {
   readonly progress: 'always' | 'sometimes';
 }
 
+/** How much of a corpus is listed, before a run can begin. */
+export interface ListingProgress {
+  readonly faces: number;
+  readonly subjects: number;
+}
+
 export interface LiveLine {
   update(progress: RunProgress): void;
+  /** Shown from time to time, so it may be called for every few faces; `done`: nothing more is to be seen of it. */
+  listing(listed: ListingProgress | 'done'): void;
   /** Prints a message without tearing the live line. */
   readonly note: Say;
   /** Fields of every JSON line from now on. */
@@ -50,6 +57,8 @@ export interface LiveLineOptions {
 }
 
 const PLAIN_EVERY_MS = 10_000;
+/** How often a listing is shown on a terminal, and to a program that follows. */
+const LISTING_EVERY_MS = { terminal: 200, always: 1_000 };
 /** Rates are taken over the last this many milliseconds. */
 const RATE_WINDOW_MS = 30_000;
 
@@ -66,19 +75,38 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
   const samples: { at: number; progress: RunProgress }[] = [];
   let shownAt = -Infinity;
   let shown = '';
+  let listing: { readonly startedAt: number; shownAt: number } | undefined;
+
+  function showListing({ faces, subjects }: ListingProgress): void {
+    if (!isShown({}, level)) return;
+    const at = clock();
+    listing ??= { startedAt: at, shownAt: at };
+    if (at - listing.shownAt < listingEveryMs(mode)) return;
+    listing.shownAt = at;
+    const facesPerSecond = (1_000 * faces) / (at - listing.startedAt);
+    if (typeof mode === 'object') {
+      mode.json('listing', undefined, { ...about, faces, subjects, facesPerSecond });
+      return;
+    }
+    const line = `listing the corpus · ${count(faces)} faces of ${count(subjects)} people (${count(facesPerSecond)}/s)`;
+    if (mode === 'terminal') rewrite(line);
+    else out.write(`${line}\n`);
+  }
+
+  function rewrite(line: string): void {
+    const width = out.columns > 0 ? out.columns : 120;
+    shown = line.length < width ? line : `${line.slice(0, width - 2)}…`;
+    out.write(`\r\x1b[2K${shown}`);
+  }
 
   function show(progress: RunProgress, at: number, force: boolean): void {
     if (!isShown({}, level)) return;
     const rates = progressRates(samples);
     const isDue = force || at - shownAt >= PLAIN_EVERY_MS;
     switch (mode) {
-      case 'terminal': {
-        const line = formatProgress(progress, rates, options.device);
-        const width = out.columns > 0 ? out.columns : 120;
-        shown = line.length < width ? line : `${line.slice(0, width - 2)}…`;
-        out.write(`\r\x1b[2K${shown}`);
+      case 'terminal':
+        rewrite(formatProgress(progress, rates, options.device));
         return;
-      }
       case 'plain': {
         const line = formatProgress(progress, rates, options.device);
         if (line === shown || !isDue) return;
@@ -86,8 +114,6 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
         shown = line;
         break;
       }
-      case 'quiet':
-        return;
       default:
         if (mode.progress === 'sometimes' && !isDue) return;
         mode.json('progress', undefined, { ...about, ...progress, ...rates });
@@ -102,8 +128,13 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       while (samples.length > 2 && at - samples[0]!.at > RATE_WINDOW_MS) samples.shift();
       show(progress, at, false);
     },
+    listing(listed) {
+      if (listed !== 'done') return showListing(listed);
+      if (mode === 'terminal' && listing !== undefined) out.write('\r\x1b[2K');
+      listing = undefined;
+      shown = '';
+    },
     note(text, fields = {}) {
-      if (mode === 'quiet') return;
       if (typeof mode === 'object') return mode.json('note', text, { ...about, ...fields });
       if (!isShown(fields, level)) return;
       // It may hold file names of the corpus and other people's messages.
@@ -119,6 +150,11 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       if (mode === 'terminal' && shown !== '') out.write('\n');
     },
   };
+}
+
+function listingEveryMs(mode: LiveMode): number {
+  if (mode === 'terminal') return LISTING_EVERY_MS.terminal;
+  return typeof mode === 'object' && mode.progress === 'always' ? LISTING_EVERY_MS.always : PLAIN_EVERY_MS;
 }
 
 export interface ProgressRates {

@@ -60,7 +60,9 @@ export async function runCorpus(
       note,
       corpusS3: compute.corpusS3,
       append: options.append,
+      onListed: live.listing,
     });
+    live.listing('done');
     const { run, resumed, append } = planned;
     options.onPlanned(run);
     if (resumed) note(`resuming run ${run.runId}`);

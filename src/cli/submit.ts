@@ -112,7 +112,9 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
         note,
         corpusS3: corpusS3Options(flags),
         append: flags.append === true,
+        onListed: live.listing,
       });
+      live.listing('done');
       live.about({ run: planned.run.runId });
       const shards = await readRunShards(store, planned.run, signal);
       sayPlanned(planned, shards, note);

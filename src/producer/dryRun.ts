@@ -59,6 +59,7 @@ export async function planDryRun(
       corpusS3: options.corpusS3,
       ...(options.signal && { signal: options.signal }),
       ...(options.note && { note: options.note }),
+      ...(options.onListed && { onListed: options.onListed }),
     });
     const { faces = 0, subjects = 0, bytes = 0 } = listed.generation?.added ?? {};
     const left = await leftOf(existing, store, shards, options.signal);

@@ -15,7 +15,13 @@ import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
 import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
-import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
+import {
+  digestCorpus,
+  listingLimits,
+  type OnListed,
+  type WrittenListing,
+  writeListing,
+} from './writeListing.ts';
 
 /** What a run has to know of its models; the caller has looked them up. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
@@ -27,8 +33,8 @@ export interface PlanRunOptions {
   readonly corpusS3?: S3Options | undefined;
   /** Receives lines for a person: what was ignored, which subject is oversize. */
   readonly note?: (line: string) => void;
-  /** Called every few thousand faces while listing. */
-  readonly onProgress?: (faces: number, subjects: number) => void;
+  /** Hears how much of the corpus is listed, also where it is only compared with what was listed before. */
+  readonly onListed?: OnListed;
   /** Takes up photographs that the corpus has got since, as a generation of their own. */
   readonly append?: boolean;
   /** Only for tests of part boundaries. */
@@ -65,7 +71,7 @@ export async function planRun(
 export async function runToResume(
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal' | 'append' | 'corpusS3'>,
+  options: Omit<PlanRunOptions, 'note' | 'partRows'>,
 ): Promise<RunFile | undefined> {
   await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
@@ -133,7 +139,7 @@ export async function listCorpus(
     ...listingLimits(config),
     labelColumns: config.labelColumns,
     ...(signal && { signal }),
-    ...(options.onProgress && { onProgress: options.onProgress }),
+    ...(options.onListed && { onListed: options.onListed }),
     ...(options.partRows && { partRows: options.partRows }),
   });
   for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
@@ -153,7 +159,7 @@ async function checkSameRun(
   run: RunFile,
   config: RunConfig,
   store: ObjectStore,
-  options: Pick<PlanRunOptions, 'models' | 'signal' | 'append' | 'corpusS3'>,
+  options: Omit<PlanRunOptions, 'note' | 'partRows'>,
 ): Promise<void> {
   const differences = [
     ...differencesOf(run.config, config),
@@ -171,7 +177,7 @@ async function checkSameRun(
   if (differences.length === 0 && options.append !== true) {
     const { corpus } = await readRunShards(store, run, options.signal);
     const listed = await openCorpus(config, { s3: options.corpusS3 });
-    const found = await digestCorpus(listed.faces(options.signal));
+    const found = await digestCorpus(listed.faces(options.signal), options.onListed);
     if (found.faces === 0) throw emptyCorpus(config);
     if (found.sha256 !== corpus.sha256) differences.push(corpusDifference(corpus, found));
   }

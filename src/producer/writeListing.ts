@@ -31,9 +31,11 @@ export interface WriteListingOptions {
   readonly labelColumns?: readonly LabelColumn[];
   readonly partRows?: number;
   readonly signal?: AbortSignal;
-  /** Called every few thousand faces. */
-  readonly onProgress?: (faces: number, subjects: number) => void;
+  readonly onListed?: OnListed;
 }
+
+/** Hears how much of a corpus is listed, every few hundred faces. */
+export type OnListed = (listed: { readonly faces: number; readonly subjects: number }) => void;
 
 /** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
 const SHARD_VARIANTS = 20_000;
@@ -74,7 +76,7 @@ export async function writeListing(
   const { runId, signal, partRows = PART_ROWS, labelColumns = [] } = options;
   const columns = listingColumns(labelColumns);
   const planner = createShardPlanner({ ...options, partRows });
-  const digest = createCorpusDigest();
+  const digest = createCorpusDigest(options.onListed);
   const plan = createTableWriter(SHARD_COLUMNS);
   const parts: RunFile['listing'] = [];
   let oversizeShards = 0;
@@ -110,11 +112,9 @@ export async function writeListing(
   };
 
   let seen = 0;
-  let subjects = 0;
   for await (const face of faces) {
     if (face.subjectId !== subject.subjectId || subject.faces === 0) {
       await endSubject();
-      subjects++;
       subject = { subjectId: face.subjectId, faces: 0, bytes: 0 };
       if (planner.nextPart() > parts.length) await endPart();
     }
@@ -138,10 +138,7 @@ export async function writeListing(
     if (full !== undefined) await full;
     subject.faces++;
     subject.bytes += face.bytes;
-    if (++seen % 5_000 === 0) {
-      signal?.throwIfAborted();
-      options.onProgress?.(seen, subjects);
-    }
+    if (++seen % 5_000 === 0) signal?.throwIfAborted();
   }
   if (seen === 0) return undefined;
   await endSubject();
@@ -153,14 +150,20 @@ export async function writeListing(
 }
 
 /** Counts and digests a corpus without writing anything: what a resume compares. */
-export async function digestCorpus(faces: AsyncIterable<FaceRecord>): Promise<RunFile['corpus']> {
-  const digest = createCorpusDigest();
+export async function digestCorpus(
+  faces: AsyncIterable<FaceRecord>,
+  onListed?: OnListed,
+): Promise<RunFile['corpus']> {
+  const digest = createCorpusDigest(onListed);
   for await (const face of faces) digest.add(face);
   return digest.finish();
 }
 
+/** Faces between two calls of `onListed`. */
+const LISTED_EVERY = 500;
+
 /** A digest over one JSON line a face. Refuses faces out of order: they would split a subject. */
-export function createCorpusDigest(): CorpusDigest {
+export function createCorpusDigest(onListed?: OnListed): CorpusDigest {
   const hash = createHash('sha256');
   let pending = '';
   let last: FaceRecord | undefined;
@@ -182,6 +185,7 @@ export function createCorpusDigest(): CorpusDigest {
       corpus.faces++;
       corpus.bytes += face.bytes;
       last = face;
+      if (corpus.faces % LISTED_EVERY === 0) onListed?.(corpus);
       pending += `${jsonLine(face)}\n`;
       if (pending.length > 32_768) {
         hash.update(pending);

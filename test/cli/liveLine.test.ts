@@ -48,6 +48,30 @@ test('a log gets a line now and then and always the last state', () => {
   assert.match(text().trimEnd().split('\n').at(-1) ?? '', /faces 107\/400/);
 });
 
+test('a listing is shown on a terminal while it goes on, and then no more', () => {
+  const { live, text, tick } = record('terminal');
+  live.listing({ faces: 500, subjects: 25 });
+  assert.equal(text(), '', 'most corpora are listed before anybody looks');
+  tick();
+  live.listing({ faces: 1_000, subjects: 50 });
+  assert.equal(text(), '\r\x1b[2Klisting the corpus · 1,000 faces of 50 people (1,000/s)');
+  live.listing('done');
+  live.note('hello');
+  assert.ok(text().endsWith('\r\x1b[2K\r\x1b[2Khello\n'), JSON.stringify(text()));
+});
+
+test('a log gets a line of a listing that takes long', () => {
+  const { live, text, tick } = record('plain');
+  for (let i = 1; i <= 25; i++) {
+    live.listing({ faces: 500 * i, subjects: i });
+    tick();
+  }
+  assert.deepEqual(text().trimEnd().split('\n'), [
+    'listing the corpus · 5,500 faces of 11 people (550/s)',
+    'listing the corpus · 10,500 faces of 21 people (525/s)',
+  ]);
+});
+
 const objects = (text: string) =>
   text
     .trimEnd()
@@ -86,6 +110,26 @@ test('a JSON log gets the progress now and then, a program that follows gets all
       tick();
     }
     assert.equal(objects(text()).length, lines);
+  }
+});
+
+test('a JSON log gets a listing now and then, a program that follows every second', () => {
+  for (const [kind, lines] of [
+    ['sometimes', 1],
+    ['always', 14],
+  ] as const) {
+    const { live, text, tick } = record(kind);
+    for (let i = 1; i <= 15; i++) {
+      live.listing({ faces: 500 * i, subjects: i });
+      live.listing({ faces: 500 * i, subjects: i });
+      tick();
+    }
+    const listed = objects(text());
+    assert.equal(listed.length, lines);
+    const { event, faces, subjects, facesPerSecond } = listed.at(-1) ?? {};
+    const last = kind === 'always' ? 15 : 11;
+    assert.deepEqual([event, faces, subjects], ['listing', 500 * last, last]);
+    assert.equal(facesPerSecond, (500 * last) / (last - 1));
   }
 });
 

@@ -66,6 +66,22 @@ test('the same request again resumes the run and writes nothing', () =>
     assert.deepEqual(await collect(place.store.list('')), keys);
   }));
 
+test('of a corpus that is planned, or compared with its plan, it is heard how much of it is listed', () =>
+  withPlace(async (place) => {
+    const photographs = Array.from({ length: 1_200 }, (_, i) => `p${Math.floor(i / 10)}/${i}.jpg`);
+    await writeFiles(place.corpus, Object.fromEntries(photographs.map((path) => [path, ''])));
+    const heard: { readonly faces: number; readonly subjects: number }[] = [];
+    const onListed = ({ faces, subjects }: (typeof heard)[number]) => void heard.push({ faces, subjects });
+    for (const _ of ['planned', 'compared']) {
+      await planRun(place.config(), place.store, { models: MODELS, onListed });
+      // Four faces of the three people of CORPUS come first.
+      assert.deepEqual(heard.splice(0), [
+        { faces: 500, subjects: 53 },
+        { faces: 1_000, subjects: 103 },
+      ]);
+    }
+  }));
+
 const DIFFERENT: Record<string, [Partial<RunConfigInput>, RegExp]> = {
   'another number of variants': [{ variants: 20 }, /OUT holds another run: variants: 10 there, 20 asked \[/],
   'another seed and another format': [

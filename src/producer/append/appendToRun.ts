@@ -22,7 +22,7 @@ export type AppendOutcome =
   | { readonly status: 'nothing'; readonly gone: number }
   | { readonly status: 'planned'; readonly generation: AppendGeneration };
 
-export type AppendOptions = Pick<ListAppendOptions, 'signal' | 'note' | 'corpusS3'>;
+export type AppendOptions = Pick<ListAppendOptions, 'signal' | 'note' | 'corpusS3' | 'onListed'>;
 
 /**
  * Any number of processes may do it at once: one gets the generation, the others answer 'waits'.
@@ -42,13 +42,14 @@ export async function appendToRun(
   const planId = newPlanId(run.runId, shards.generations.length + 1);
   const createdAt = new Date().toISOString();
   try {
-    const { note, corpusS3 } = options;
+    const { note, corpusS3, onListed } = options;
     const listed = await listAppend(run, shards, config, store, store, {
       planId,
       createdAt,
       corpusS3,
       ...(signal && { signal }),
       ...(note && { note }),
+      ...(onListed && { onListed }),
     });
     const { generation, gone } = listed;
     if (generation === undefined) return { status: 'nothing', gone };

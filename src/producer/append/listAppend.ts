@@ -14,7 +14,13 @@ import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCorpus } from '../readers/corpusReader.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
 import { describeIgnored } from '../readers/ignored.ts';
-import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
+import {
+  createCorpusDigest,
+  listingLimits,
+  type OnListed,
+  type WrittenListing,
+  writeListing,
+} from '../writeListing.ts';
 import { compareCorpus } from './compareCorpus.ts';
 import { earlierFaces } from './earlierFaces.ts';
 
@@ -25,6 +31,8 @@ export interface ListAppendOptions {
   /** How a corpus in an object store is reached. */
   readonly corpusS3?: S3Options | undefined;
   readonly note?: (line: string) => void;
+  /** Hears how much of the whole corpus is listed. */
+  readonly onListed?: OnListed;
   /** Sees every photograph of the corpus. */
   readonly onFace?: (face: FaceRecord) => void;
 }
@@ -54,7 +62,7 @@ export async function listAppend(
 ): Promise<ListedAppend> {
   const { planId, signal, note = () => {} } = options;
   const corpus = await openCorpus(config, { s3: options.corpusS3 });
-  const whole = createCorpusDigest();
+  const whole = createCorpusDigest(options.onListed);
   const table = createTableWriter(APPENDED_SUBJECT_COLUMNS);
   const changes = createChanges();
   let newSubjects = 0;
