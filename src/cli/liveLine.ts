@@ -27,10 +27,10 @@ export interface JsonMode {
   readonly progress: 'always' | 'sometimes';
 }
 
-/** How much of a corpus is listed, before a run can begin. */
+/** How much of a corpus is listed, before a run can begin; without `subjects`: found, and not listed yet. */
 export interface ListingProgress {
   readonly faces: number;
-  readonly subjects: number;
+  readonly subjects?: number;
 }
 
 export interface LiveLine {
@@ -75,12 +75,13 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
   const samples: { at: number; progress: RunProgress }[] = [];
   let shownAt = -Infinity;
   let shown = '';
-  let listing: { readonly startedAt: number; shownAt: number } | undefined;
+  let listing: { readonly phase: string; readonly startedAt: number; shownAt: number } | undefined;
 
   function showListing({ faces, subjects }: ListingProgress): void {
     if (!isShown({}, level)) return;
     const at = clock();
-    listing ??= { startedAt: at, shownAt: at };
+    const phase = subjects === undefined ? 'found' : 'listed';
+    if (listing?.phase !== phase) listing = { phase, startedAt: at, shownAt: at };
     if (at - listing.shownAt < listingEveryMs(mode)) return;
     listing.shownAt = at;
     const facesPerSecond = (1_000 * faces) / (at - listing.startedAt);
@@ -88,7 +89,8 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       mode.json('listing', undefined, { ...about, faces, subjects, facesPerSecond });
       return;
     }
-    const line = `listing the corpus · ${count(faces)} faces of ${count(subjects)} people (${count(facesPerSecond)}/s)`;
+    const what = subjects === undefined ? ' found' : ` of ${count(subjects)} people`;
+    const line = `listing the corpus · ${count(faces)} faces${what} (${count(facesPerSecond)}/s)`;
     if (mode === 'terminal') rewrite(line);
     else out.write(`${line}\n`);
   }

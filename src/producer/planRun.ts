@@ -13,15 +13,9 @@ import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
-import { openCorpus } from './readers/corpusReader.ts';
+import { type OnListed, openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
-import {
-  digestCorpus,
-  listingLimits,
-  type OnListed,
-  type WrittenListing,
-  writeListing,
-} from './writeListing.ts';
+import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 
 /** What a run has to know of its models; the caller has looked them up. */
 export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
@@ -129,7 +123,7 @@ export async function listCorpus(
   const { signal, note = () => {}, onFace } = options;
   const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const faces = async function* () {
-    for await (const face of corpus.faces(signal)) {
+    for await (const face of corpus.faces(signal, options.onListed)) {
       onFace?.(face);
       yield face;
     }
@@ -177,7 +171,8 @@ async function checkSameRun(
   if (differences.length === 0 && options.append !== true) {
     const { corpus } = await readRunShards(store, run, options.signal);
     const listed = await openCorpus(config, { s3: options.corpusS3 });
-    const found = await digestCorpus(listed.faces(options.signal), options.onListed);
+    const { signal, onListed } = options;
+    const found = await digestCorpus(listed.faces(signal, onListed), onListed);
     if (found.faces === 0) throw emptyCorpus(config);
     if (found.sha256 !== corpus.sha256) differences.push(corpusDifference(corpus, found));
   }

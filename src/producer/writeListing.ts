@@ -13,6 +13,7 @@ import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
 import { createShardPlanner, type PlannedShard } from './planShards.ts';
+import type { OnListed } from './readers/corpusReader.ts';
 
 /** Rows at which a listing part ends: 8 to 15 MB of Parquet, which is what lies in memory of it. */
 const PART_ROWS = 500_000;
@@ -33,9 +34,6 @@ export interface WriteListingOptions {
   readonly signal?: AbortSignal;
   readonly onListed?: OnListed;
 }
-
-/** Hears how much of a corpus is listed, every few hundred faces. */
-export type OnListed = (listed: { readonly faces: number; readonly subjects: number }) => void;
 
 /** Variants of a shard: 40 MB of 512-d float32 embeddings, several times that while the table is encoded. */
 const SHARD_VARIANTS = 20_000;
@@ -185,7 +183,8 @@ export function createCorpusDigest(onListed?: OnListed): CorpusDigest {
       corpus.faces++;
       corpus.bytes += face.bytes;
       last = face;
-      if (corpus.faces % LISTED_EVERY === 0) onListed?.(corpus);
+      const { faces, subjects } = corpus;
+      if (faces % LISTED_EVERY === 0) onListed?.({ faces, subjects });
       pending += `${jsonLine(face)}\n`;
       if (pending.length > 32_768) {
         hash.update(pending);

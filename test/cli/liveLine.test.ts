@@ -60,6 +60,20 @@ test('a listing is shown on a terminal while it goes on, and then no more', () =
   assert.ok(text().endsWith('\r\x1b[2K\r\x1b[2Khello\n'), JSON.stringify(text()));
 });
 
+test('a corpus that has to be read to its end first is found, and then listed, each at its own rate', () => {
+  const { live, text, tick } = record('terminal');
+  for (const subjects of [{}, { subjects: 50 }]) {
+    live.listing({ faces: 500, ...subjects });
+    tick();
+    live.listing({ faces: 1_000, ...subjects });
+    tick();
+  }
+  assert.deepEqual(text().split('\r\x1b[2K').slice(1), [
+    'listing the corpus · 1,000 faces found (1,000/s)',
+    'listing the corpus · 1,000 faces of 50 people (1,000/s)',
+  ]);
+});
+
 test('a log gets a line of a listing that takes long', () => {
   const { live, text, tick } = record('plain');
   for (let i = 1; i <= 25; i++) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { planRun, type RunModels } from '../../src/producer/planRun.ts';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/shared/config.ts';
@@ -66,21 +66,32 @@ test('the same request again resumes the run and writes nothing', () =>
     assert.deepEqual(await collect(place.store.list('')), keys);
   }));
 
-test('of a corpus that is planned, or compared with its plan, it is heard how much of it is listed', () =>
-  withPlace(async (place) => {
-    const photographs = Array.from({ length: 1_200 }, (_, i) => `p${Math.floor(i / 10)}/${i}.jpg`);
-    await writeFiles(place.corpus, Object.fromEntries(photographs.map((path) => [path, ''])));
-    const heard: { readonly faces: number; readonly subjects: number }[] = [];
-    const onListed = ({ faces, subjects }: (typeof heard)[number]) => void heard.push({ faces, subjects });
-    for (const _ of ['planned', 'compared']) {
-      await planRun(place.config(), place.store, { models: MODELS, onListed });
-      // Four faces of the three people of CORPUS come first.
-      assert.deepEqual(heard.splice(0), [
-        { faces: 500, subjects: 53 },
-        { faces: 1_000, subjects: 103 },
-      ]);
-    }
-  }));
+for (const [what, isList] of [
+  ['a folder', false],
+  ['a list, which has to be read to its end first,', true],
+] as const) {
+  test(`of ${what} it is heard how much is listed, when it is planned and when it is compared with its plan`, () =>
+    withPlace(async ({ folder, corpus, store, config }) => {
+      const photographs = Array.from({ length: 1_200 }, (_, i) => `p${Math.floor(i / 10)}/${i}.jpg`);
+      await writeFiles(corpus, Object.fromEntries(photographs.map((path) => [path, ''])));
+      const list = join(folder, 'faces.csv');
+      const lines = [...Object.keys(CORPUS), ...photographs].map(
+        (path) => `${path},${dirname(path)},${path}`,
+      );
+      await writeFile(list, ['face_id,subject_id,path', ...lines, ''].join('\n'));
+      const asked = config(isList ? { corpus: list, corpusFormat: 'csv' } : {});
+      for (const _ of ['planned', 'compared']) {
+        const heard: object[] = [];
+        await planRun(asked, store, { models: MODELS, onListed: (listed) => heard.push({ ...listed }) });
+        assert.deepEqual(heard, [
+          ...(isList ? [{ faces: 500 }, { faces: 1_000 }] : []),
+          // Four faces of the three people of CORPUS come first.
+          { faces: 500, subjects: 53 },
+          { faces: 1_000, subjects: 103 },
+        ]);
+      }
+    }));
+}
 
 const DIFFERENT: Record<string, [Partial<RunConfigInput>, RegExp]> = {
   'another number of variants': [{ variants: 20 }, /OUT holds another run: variants: 10 there, 20 asked \[/],

@@ -11,16 +11,10 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import { openCorpus } from '../readers/corpusReader.ts';
+import { type OnListed, openCorpus } from '../readers/corpusReader.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
 import { describeIgnored } from '../readers/ignored.ts';
-import {
-  createCorpusDigest,
-  listingLimits,
-  type OnListed,
-  type WrittenListing,
-  writeListing,
-} from '../writeListing.ts';
+import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
 import { compareCorpus } from './compareCorpus.ts';
 import { earlierFaces } from './earlierFaces.ts';
 
@@ -68,7 +62,7 @@ export async function listAppend(
   let newSubjects = 0;
 
   async function* counted(): AsyncGenerator<FaceRecord> {
-    for await (const face of corpus.faces(signal)) {
+    for await (const face of corpus.faces(signal, options.onListed)) {
       options.onFace?.(face);
       whole.add(face);
       yield face;

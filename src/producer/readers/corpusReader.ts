@@ -17,12 +17,19 @@ import { openTableCorpus } from './tableCorpus.ts';
 import { findTables } from './tableFiles.ts';
 import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
 
+/**
+ * Hears how much of a corpus is listed, every few hundred faces. Without `subjects`: so many faces are found, and none
+ * of them is listed before all are.
+ */
+export type OnListed = (listed: { readonly faces: number; readonly subjects?: number }) => void;
+
 export interface CorpusReader {
   /**
    * Every face, in the order of `compareFaces`; memory does not grow with the corpus. Readable once: what the reader
-   * holds open is released at its end.
+   * holds open is released at its end. Most formats have to be read to their end before the first face is known;
+   * `onListed` hears how many have been found.
    */
-  faces(signal?: AbortSignal): AsyncIterable<FaceRecord>;
+  faces(signal?: AbortSignal, onListed?: OnListed): AsyncIterable<FaceRecord>;
   /** What was passed over, complete when `faces` has ended. */
   readonly ignored: IgnoredEntries;
   /** What else a person should know of how the corpus was read, complete when `faces` has ended. */

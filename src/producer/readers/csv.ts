@@ -10,10 +10,11 @@ import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { type LabelColumn, parseLabel } from '../../shared/labelColumns.ts';
-import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../shared/listingOrder.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import type { CorpusReader } from './corpusReader.ts';
+import type { CorpusReader, OnListed } from './corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
+import { openFaceSorter } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
 
@@ -38,7 +39,11 @@ export async function openCsvCorpus(
   // Only whether it can be read; the workers read from it.
   else await (await openCorpusSource(imageRoot, { s3 })).close();
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => sortedFaces({ file, imageRoot, s3, labelColumns, ignored, signal }) };
+  return {
+    ignored,
+    faces: (signal, onListed) =>
+      sortedFaces({ file, imageRoot, s3, labelColumns, ignored, signal }, onListed),
+  };
 }
 
 interface CsvRead {
@@ -58,9 +63,9 @@ interface Sorters {
   readonly ids: ExternalSorter<IdAndLine>;
 }
 
-async function* sortedFaces(read: CsvRead): AsyncGenerator<FaceRecord> {
+async function* sortedFaces(read: CsvRead, onListed: OnListed | undefined): AsyncGenerator<FaceRecord> {
   const sorters: Sorters = {
-    faces: openExternalSorter<FaceRecord>(compareFaces),
+    faces: openFaceSorter(onListed),
     ids: openExternalSorter((a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1]),
   };
   try {

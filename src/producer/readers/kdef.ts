@@ -5,9 +5,8 @@
 import type { FaceRecord } from '../../shared/face.ts';
 import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
 import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
-import { compareFaces } from '../../shared/listingOrder.ts';
-import type { CorpusReader } from './corpusReader.ts';
-import { openExternalSorter } from './externalSort.ts';
+import type { CorpusReader, OnListed } from './corpusReader.ts';
+import { openFaceSorter } from './faceSorter.ts';
 import type { IgnoredEntries } from './ignored.ts';
 
 /** The labels that a run has when it names none. */
@@ -29,7 +28,8 @@ export const KDEF_LABELS = [
 export function kdefCorpus(photographs: CorpusReader, labelColumns: readonly LabelColumn[]): CorpusReader {
   return {
     ignored: photographs.ignored,
-    faces: (signal) => sorted(named(photographs.faces(signal), photographs.ignored, labelColumns), signal),
+    faces: (signal, onListed) =>
+      sorted(named(photographs.faces(signal), photographs.ignored, labelColumns), signal, onListed),
   };
 }
 
@@ -60,8 +60,9 @@ function labelOf(labels: KdefLabels, { name }: LabelColumn): LabelValue {
 async function* sorted(
   faces: AsyncIterable<FaceRecord>,
   signal: AbortSignal | undefined,
+  onListed: OnListed | undefined,
 ): AsyncGenerator<FaceRecord> {
-  const sorter = openExternalSorter<FaceRecord>(compareFaces);
+  const sorter = openFaceSorter(onListed);
   try {
     for await (const face of faces) await sorter.add(face);
     for await (const face of sorter.sorted()) {

@@ -14,10 +14,10 @@ import { isBroken } from '../../shared/corpus/recordIo.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
-import { compareFaces } from '../../shared/listingOrder.ts';
 import { type ArchiveFile, archiveFiles } from './archiveFile.ts';
-import type { CorpusReader } from './corpusReader.ts';
+import type { CorpusReader, OnListed } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';
+import { openFaceSorter } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { readRecordIndex } from './recordIndex.ts';
 import { joinRecordList } from './recordList.ts';
@@ -63,7 +63,7 @@ export function openRecordIoCorpus(
   const ignored = createIgnoredEntries();
   return {
     ignored,
-    async *faces(signal) {
+    async *faces(signal, onListed) {
       const files = archiveFiles(source, signal);
       try {
         const beside = (extension: string) => uri.replace(/\.rec$/i, '') + extension;
@@ -73,7 +73,7 @@ export function openRecordIoCorpus(
           idx: await files.find(beside('.idx')),
           lst: withPaths ? await files.open(beside('.lst')) : undefined,
         };
-        yield* recordIoFaces({ ...archive, ...options }, ignored, signal);
+        yield* recordIoFaces({ ...archive, ...options }, ignored, signal, onListed);
       } finally {
         await files.close();
         await source.close();
@@ -87,8 +87,9 @@ export async function* recordIoFaces(
   corpus: RecordIoCorpus,
   ignored: IgnoredEntries,
   signal?: AbortSignal,
+  onListed?: OnListed,
 ): AsyncGenerator<FaceRecord> {
-  const faces = openExternalSorter<FaceRecord>(compareFaces);
+  const faces = openFaceSorter(onListed);
   const keys = openExternalSorter<number>((a, b) => a - b);
   try {
     const images = imagesOf(corpus, ignored);

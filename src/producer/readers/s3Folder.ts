@@ -6,10 +6,9 @@ import { extname } from 'node:path';
 import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareFaces } from '../../shared/listingOrder.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import type { CorpusReader } from './corpusReader.ts';
-import { openExternalSorter } from './externalSort.ts';
+import type { CorpusReader, OnListed } from './corpusReader.ts';
+import { openFaceSorter } from './faceSorter.ts';
 import { IMAGE_EXTENSIONS } from './folder.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 
@@ -17,15 +16,16 @@ import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 export async function openS3FolderCorpus(root: string, s3: S3Options | undefined): Promise<CorpusReader> {
   const source = await openS3(root, s3);
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal) => sortedFaces(source, ignored, signal) };
+  return { ignored, faces: (signal, onListed) => sortedFaces(source, ignored, signal, onListed) };
 }
 
 async function* sortedFaces(
   source: S3Source,
   ignored: IgnoredEntries,
   signal: AbortSignal | undefined,
+  onListed: OnListed | undefined,
 ): AsyncGenerator<FaceRecord> {
-  const sorter = openExternalSorter<FaceRecord>(compareFaces);
+  const sorter = openFaceSorter(onListed);
   try {
     for await (const { uri, bytes } of source.list('', signal)) {
       // Some tools create empty objects named like folders.

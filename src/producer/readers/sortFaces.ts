@@ -1,7 +1,9 @@
 /** Faces in any order → the order of a listing, on disk; a face id that comes twice is refused. */
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareFaces, compareUtf8 } from '../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../shared/listingOrder.ts';
+import type { OnListed } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';
+import { openFaceSorter } from './faceSorter.ts';
 
 /** A face as it was met. */
 export interface MetFace {
@@ -17,8 +19,9 @@ export async function* sortFaces(
   met: AsyncIterable<MetFace>,
   refuse: (faceId: string, first: number, again: number) => Error,
   signal?: AbortSignal,
+  onListed?: OnListed,
 ): AsyncGenerator<FaceRecord> {
-  const faces = openExternalSorter<FaceRecord>(compareFaces);
+  const faces = openFaceSorter(onListed);
   const ids = openExternalSorter<IdAndPlace>((a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1]);
   try {
     for await (const { face, at } of met) {

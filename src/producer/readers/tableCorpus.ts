@@ -57,13 +57,14 @@ export function openTableCorpus(corpus: TableCorpus): CorpusReader {
   return {
     ignored,
     notes,
-    async *faces(signal) {
+    async *faces(signal, onListed) {
       const estimate = createReadEstimate(corpus.shardFaces);
       try {
         for await (const face of sortFaces(
           facesOf({ ...corpus, estimate }, ignored, signal),
           refuse,
           signal,
+          onListed,
         )) {
           estimate.addFace(face);
           yield face;

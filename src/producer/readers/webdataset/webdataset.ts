@@ -8,9 +8,9 @@ import type { CorpusSource } from '../../../shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
-import { compareFaces } from '../../../shared/listingOrder.ts';
-import type { CorpusConfig, CorpusReader, OpenCorpusOptions } from '../corpusReader.ts';
-import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
+import type { CorpusConfig, CorpusReader, OnListed, OpenCorpusOptions } from '../corpusReader.ts';
+import type { ExternalSorter } from '../externalSort.ts';
+import { openFaceSorter } from '../faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from '../ignored.ts';
 import type { TarDamage } from '../tar/tarMembers.ts';
 import { archiveNames } from './archiveNames.ts';
@@ -32,7 +32,11 @@ export async function openWebdatasetCorpus(
   const ignored = createIgnoredEntries();
   const notes: string[] = [];
   const read: WebdatasetRead = { config, source, ignored, notes };
-  return { ignored, notes, faces: (signal) => sortedFaces(read, signal ?? new AbortController().signal) };
+  return {
+    ignored,
+    notes,
+    faces: (signal = new AbortController().signal, onListed) => sortedFaces(read, signal, onListed),
+  };
 }
 
 interface WebdatasetRead {
@@ -46,9 +50,13 @@ interface ArchiveDamage extends TarDamage {
   readonly archive: string;
 }
 
-async function* sortedFaces(read: WebdatasetRead, signal: AbortSignal): AsyncGenerator<FaceRecord> {
+async function* sortedFaces(
+  read: WebdatasetRead,
+  signal: AbortSignal,
+  onListed: OnListed | undefined,
+): AsyncGenerator<FaceRecord> {
   const { config, source, notes } = read;
-  const sorter = openExternalSorter<FaceRecord>(compareFaces);
+  const sorter = openFaceSorter(onListed);
   try {
     const archives = await archiveNames(config, source, signal);
     const rule = await subjectRule(read, archives[0]!, signal);
