@@ -3,7 +3,7 @@ import type { StageRate } from '../worker/measureStages.ts';
 import { LIBJPEG_TURBO_ADVICE } from '../worker/stages/libjpegTurbo.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import type { WholeRun } from './benchWholeRun.ts';
-import { count } from './liveLine.ts';
+import { count } from './format.ts';
 
 export interface BenchReport {
   /** Cores that the models use: no more than there are threads. */

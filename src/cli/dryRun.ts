@@ -13,7 +13,7 @@ import type { ComputeOptions } from '../worker/openShardContext.ts';
 import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import type { AppendFlag } from './appendOption.ts';
-import { count, formatDuration } from './liveLine.ts';
+import { count, dataSize, duration } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
 import { openStopSignal } from './signals.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
@@ -217,7 +217,7 @@ export function formatDryRun(
   config: Pick<RunConfig, 'variants' | 'shardFaces'>,
 ): string {
   const { left, requests, estimate: basis } = report;
-  const input = report.inputBytes === 0 ? '' : `, ${size(report.inputBytes)} of photographs`;
+  const input = report.inputBytes === 0 ? '' : `, ${dataSize(report.inputBytes)} of photographs`;
   const oversize = report.oversizeShards === 0 ? '' : `, ${count(report.oversizeShards)} oversize`;
   const lines: [string, string][] = [
     ['people', count(report.people)],
@@ -241,7 +241,7 @@ export function formatDryRun(
           ] satisfies [string, string],
         ]),
     ['variants', `about ${count(report.variants)} (${count(config.variants)} asked for a person)`],
-    ['output', `about ${size(report.outputBytes)} in ${count(report.rows)} rows`],
+    ['output', `about ${dataSize(report.outputBytes)} in ${count(report.rows)} rows`],
     [
       'requests',
       `about ${count(requests.writes)} writes, ${count(requests.reads)} reads, ${count(requests.lists)} lists to the store`,
@@ -270,13 +270,7 @@ function judgedBy(basis: DryRunReport['estimate']): string {
 }
 
 function hours(value: number): string {
-  return formatDuration(value * 3_600);
-}
-
-function size(bytes: number): string {
-  const units = ['kB', 'MB', 'GB', 'TB'] as const;
-  const power = Math.min(units.length, Math.max(1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+  return duration(value * 3_600);
 }
 
 function rate(text: string): number {

@@ -1,6 +1,6 @@
 /** What a person sees on stderr while an evaluation works. */
 import type { EvaluationHooks } from '../evaluate/settings.ts';
-import { formatDuration } from './liveLine.ts';
+import { duration } from './format.ts';
 
 const PLAIN_EVERY_MS = 10_000;
 
@@ -19,7 +19,7 @@ export function openEvaluationReporter(): Omit<EvaluationHooks, 'signal'> {
       const now = Date.now();
       if (now - shownAt < (terminal ? 200 : PLAIN_EVERY_MS)) return;
       shownAt = now;
-      const left = formatDuration(((now - since) / 1000 / done) * (total - done));
+      const left = duration(((now - since) / 1000 / done) * (total - done));
       const line = `${stage} ${done}/${total} · ${left} left${note === '' ? '' : ` · ${note}`}`;
       process.stderr.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`);
     },

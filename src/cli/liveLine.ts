@@ -4,6 +4,7 @@
  */
 import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../shared/logFields.ts';
 import { printable } from '../shared/printable.ts';
+import { count, duration } from './format.ts';
 import type { JsonLog } from './jsonLog.ts';
 
 /** How far a run is. */
@@ -199,22 +200,5 @@ function formatProgress(progress: RunProgress, rates: ProgressRates, device: str
 
 function timeLeft({ paused }: RunProgress, { etaSeconds }: ProgressRates): string {
   if (paused === true) return 'PAUSED';
-  return etaSeconds === undefined ? 'ETA –' : `ETA ${formatDuration(etaSeconds)}`;
-}
-
-/** 1234567 → 1,234,567. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-/** 3725 → 1 h 02 min; 65 → 1 min 05 s; 4.2 → 4 s. */
-export function formatDuration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole >= 3600) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
-  if (whole >= 60) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  return `${whole} s`;
-}
-
-function pad(value: number): string {
-  return String(value).padStart(2, '0');
+  return etaSeconds === undefined ? 'ETA –' : `ETA ${duration(etaSeconds)}`;
 }

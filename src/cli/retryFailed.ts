@@ -12,7 +12,7 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
 import { Interrupted } from './exit.ts';
-import { count } from './liveLine.ts';
+import { count } from './format.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';

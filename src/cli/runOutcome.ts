@@ -13,7 +13,7 @@ import type { ShardFailure } from '../worker/runEnd.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
-import { count } from './liveLine.ts';
+import { count } from './format.ts';
 import type { RunHereEnd } from './runHere.ts';
 
 /** An end before the run was complete. */

@@ -13,7 +13,7 @@ import { readRunShards } from '../shared/run/generations.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count } from './liveLine.ts';
+import { count } from './format.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';

@@ -23,7 +23,8 @@ import { type AppendFlag, addAppendOption, describeAppend } from './appendOption
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count, type LiveLine } from './liveLine.ts';
+import { count } from './format.ts';
+import type { LiveLine } from './liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { addTraceOption, type TraceFlags } from './observeOptions.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';

@@ -1,7 +1,7 @@
 /** What a finished run tells a person, and a machine. */
 import type { RunManifest } from '../shared/run/manifest.ts';
 import { EXIT } from './exit.ts';
-import { count, formatDuration } from './liveLine.ts';
+import { count, dataSize, duration } from './format.ts';
 
 export interface RunSummary {
   readonly runId: string;
@@ -32,10 +32,10 @@ export function formatSummary(summary: RunSummary): string {
       'rows',
       `${count(totals.rows)} × ${table.embeddingDim} ${table.embeddingType} (${manifest.recognizer.name})`,
     ],
-    ['files', `${count(files)} ${table.format}, ${megabytes(totals.bytes)}`],
+    ['files', `${count(files)} ${table.format}, ${dataSize(totals.bytes)}`],
     ...generationLines(manifest),
     ['time', [formatSeconds(summary.seconds), summary.device, ...block(summary)].join(', ')],
-    ['memory', `${megabytes(summary.peakMemory)} at most`],
+    ['memory', `${dataSize(summary.peakMemory)} at most`],
     ['table', `${out}/manifest.json`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
@@ -105,9 +105,5 @@ function block({ longestBlockMs }: RunSummary): string[] {
 }
 
 function formatSeconds(seconds: number): string {
-  return seconds < 60 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : duration(seconds);
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FraCard } from '../fra/modelCard.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import type { TrainHooks } from '../training/trainConfig.ts';
-import { formatDuration } from './liveLine.ts';
+import { duration } from './format.ts';
 
 const PLAIN_EVERY_MS = 10_000;
 
@@ -34,7 +34,7 @@ export function openTrainReporter(json: boolean): TrainReporter {
       if (now - shownAt < (terminal ? 500 : PLAIN_EVERY_MS) && done !== total) return;
       shownAt = now;
       const rate = (done - startedAt) / Math.max(1e-3, (now - since) / 1000);
-      const left = formatDuration((total - done) / rate);
+      const left = duration((total - done) / rate);
       if (json) emit({ event: 'progress', stage, done, total, rate, note });
       else {
         const line = `${stage} ${done}/${total} · ${rate.toFixed(1)}/s · ${left} left · ${note}`;

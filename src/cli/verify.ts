@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count, formatDuration } from './liveLine.ts';
+import { count, duration } from './format.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -81,7 +81,7 @@ export function formatReport(report: VerifyReport, elapsedMs: number): string {
   ];
   for (const { code, key, message } of problems) lines.push(`${code}: ${key}: ${message}`);
   if (total > problems.length) lines.push(`and ${count(total - problems.length)} more`);
-  const seconds = formatDuration(elapsedMs / 1000);
+  const seconds = duration(elapsedMs / 1000);
   lines.push(
     report.ok
       ? `all is well (${seconds})`

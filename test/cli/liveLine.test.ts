@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openJsonLog } from '../../src/cli/jsonLog.ts';
-import { formatDuration, type LiveMode, openLiveLine, type RunProgress } from '../../src/cli/liveLine.ts';
+import { type LiveMode, openLiveLine, type RunProgress } from '../../src/cli/liveLine.ts';
 import { keepSecret } from '../../src/shared/secrets.ts';
 
 const progress: RunProgress = {
@@ -172,8 +172,4 @@ test('whatever a line or a field says, a JSON log hides secrets and stays one li
   const [line] = objects(text());
   assert.equal(line?.message, 'redis://***@host\\nsaid ***');
   assert.deepEqual([line?.code, line?.face], ['***', 'a\\x1b[31m/\\n.jpg']);
-});
-
-test('durations read as a person says them', () => {
-  assert.deepEqual([4.2, 65, 3725].map(formatDuration), ['4 s', '1 min 05 s', '1 h 02 min']);
 });

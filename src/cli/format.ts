@@ -1,0 +1,26 @@
+/** Numbers, times and sizes as a person reads them on a terminal. */
+
+/** 1234567 → 1,234,567. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** 97200 → 1 d 03 h; 3725 → 1 h 02 min; 65 → 1 min 05 s; 4.2 → 4 s. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole >= 86_400) return `${Math.floor(whole / 86_400)} d ${twoDigits((whole % 86_400) / 3600)} h`;
+  if (whole >= 3600) return `${Math.floor(whole / 3600)} h ${twoDigits((whole % 3600) / 60)} min`;
+  if (whole >= 60) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`;
+  return `${whole} s`;
+}
+
+function twoDigits(value: number): string {
+  return String(Math.floor(value)).padStart(2, '0');
+}
+
+/** 254012345 → 254.0 MB, by thousands. */
+export function dataSize(bytes: number): string {
+  const units = ['kB', 'MB', 'GB', 'TB'] as const;
+  const power = Math.min(units.length, Math.max(1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
