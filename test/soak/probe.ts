@@ -1,5 +1,5 @@
 /**
- * Loaded into a posecast process by NODE_OPTIONS=--import: writes what the process holds, four lines a second, to the file
+ * Loaded into a posecast process by NODE_OPTIONS=--import: writes what the process holds, a line a second, to the file
  * that POSECAST_SOAK_PROBE names. The product knows nothing of it.
  */
 import { appendFileSync, readdirSync } from 'node:fs';
@@ -28,5 +28,5 @@ if (file !== undefined && isMainThread && process.argv[1]?.endsWith('posecast.js
     const line: ProbeSample = { at: performance.now() / 1000, rss, heapUsed, external, fds, resources };
     appendFileSync(file, `${JSON.stringify(line)}\n`);
   };
-  setInterval(sample, 250).unref();
+  setInterval(sample, 1_000).unref();
 }

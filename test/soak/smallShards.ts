@@ -1,5 +1,5 @@
 /** A corpus of as many people of one aligned crop as wanted, and models that take no time for it. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { pullModels } from '../../src/models/pull.ts';
@@ -32,31 +32,26 @@ export async function makeSmallShards(folder: string, people: number): Promise<S
   const recognizer = { name: 'tiny', sha256, embedDim: DIM };
   await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 } });
 
-  const crops = join(folder, 'crops');
-  const { good, broken } = await writeCrops(crops);
+  const photographs = samplePhotographs(4);
+  await mkdir(join(folder, 'crops'));
+  for (const [i, { bytes }] of photographs.entries()) {
+    await sharp(bytes)
+      .resize(112, 112)
+      .png()
+      .toFile(join(folder, 'crops', `${i}.png`));
+  }
+  await writeFile(join(folder, 'crops', 'broken.png'), 'not an image');
   const lines = Array.from({ length: people }, (_, i) => {
-    const names = i % BROKEN_EVERY === 0 ? broken : good;
-    return `face-${i},person-${i},${names[Math.floor(i / BROKEN_EVERY + i) % names.length]}`;
+    const name = i % BROKEN_EVERY === 0 ? 'broken' : i % photographs.length;
+    return `face-${i},person-${i},${name}.png`;
   });
   const corpus = join(folder, 'faces.csv');
   await writeFile(corpus, `face_id,subject_id,path\n${lines.join('\n')}\n`);
   const options = [
-    ...['--image-root', crops, '--aligned', '--shard-faces', '1'],
+    ...['--image-root', join(folder, 'crops'), '--aligned', '--shard-faces', '1'],
     ...['--recognizer', 'tiny', '--fra', fra, '--variants', '2'],
   ];
   return { corpus, env, options };
-}
-
-/** Every way through the decoders: plain JPEGs, what is none, JPEGs that end too early, and no image at all. */
-async function writeCrops(folder: string): Promise<{ readonly good: string[]; readonly broken: string[] }> {
-  await mkdir(folder);
-  const small = samplePhotographs(4).map(({ bytes }) => sharp(bytes).resize(112, 112));
-  const good = ['0.jpg', '1.jpg', '2.jpg', '3.png'];
-  for (const [i, name] of good.entries()) await small[i]!.toFile(join(folder, name));
-  const whole = await readFile(join(folder, '0.jpg'));
-  await writeFile(join(folder, 'cut.jpg'), whole.subarray(0, whole.length / 2));
-  await writeFile(join(folder, 'noise.jpg'), 'not an image');
-  return { good, broken: ['cut.jpg', 'noise.jpg'] };
 }
 
 /** Puts networks in the place of the default ones; the digest of the recogniser as published. */
