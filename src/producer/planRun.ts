@@ -13,8 +13,9 @@ import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
-import { type OnListed, openCorpus } from './readers/corpusReader.ts';
+import { openCorpus } from './readers/corpusReader.ts';
 import { describeIgnored } from './readers/ignored.ts';
+import type { OnListed } from './readers/onListed.ts';
 import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 
 /** What a run has to know of its models; the caller has looked them up. */

@@ -13,7 +13,7 @@ import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
 import { createShardPlanner, type PlannedShard } from './planShards.ts';
-import type { OnListed } from './readers/corpusReader.ts';
+import { LISTED_EVERY, type OnListed } from './readers/onListed.ts';
 
 /** Rows at which a listing part ends: 8 to 15 MB of Parquet, which is what lies in memory of it. */
 const PART_ROWS = 500_000;
@@ -156,9 +156,6 @@ export async function digestCorpus(
   for await (const face of faces) digest.add(face);
   return digest.finish();
 }
-
-/** Faces between two calls of `onListed`. */
-const LISTED_EVERY = 500;
 
 /** A digest over one JSON line a face. Refuses faces out of order: they would split a subject. */
 export function createCorpusDigest(onListed?: OnListed): CorpusDigest {

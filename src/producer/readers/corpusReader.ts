@@ -11,17 +11,12 @@ import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
 import type { IgnoredEntries } from './ignored.ts';
 import { kdefCorpus } from './kdef.ts';
+import type { OnListed } from './onListed.ts';
 import { openRecordIoCorpus } from './recordIo.ts';
 import { openS3FolderCorpus } from './s3Folder.ts';
 import { openTableCorpus } from './tableCorpus.ts';
 import { findTables } from './tableFiles.ts';
 import { openWebdatasetCorpus } from './webdataset/webdataset.ts';
-
-/**
- * Hears how much of a corpus is listed, every few hundred faces. Without `subjects`: so many faces are found, and none
- * of them is listed before all are.
- */
-export type OnListed = (listed: { readonly faces: number; readonly subjects?: number }) => void;
 
 export interface CorpusReader {
   /**

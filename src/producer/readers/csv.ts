@@ -12,11 +12,12 @@ import type { FaceRecord } from '../../shared/face.ts';
 import { type LabelColumn, parseLabel } from '../../shared/labelColumns.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import type { CorpusReader, OnListed } from './corpusReader.ts';
+import type { CorpusReader } from './corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { openFaceSorter } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
+import type { OnListed } from './onListed.ts';
 
 const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
 type Column = (typeof COLUMNS)[number];

@@ -1,11 +1,8 @@
 /** Faces as they are found → the order of a listing, on disk. */
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareFaces } from '../../shared/listingOrder.ts';
-import type { OnListed } from './corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
-
-/** Faces between two calls of `onListed`. */
-const LISTED_EVERY = 500;
+import { LISTED_EVERY, type OnListed } from './onListed.ts';
 
 /** A sorter of faces that says how many it has got. */
 export function openFaceSorter(onListed?: OnListed): ExternalSorter<FaceRecord> {

@@ -5,9 +5,10 @@
 import type { FaceRecord } from '../../shared/face.ts';
 import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
 import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
-import type { CorpusReader, OnListed } from './corpusReader.ts';
+import type { CorpusReader } from './corpusReader.ts';
 import { openFaceSorter } from './faceSorter.ts';
 import type { IgnoredEntries } from './ignored.ts';
+import type { OnListed } from './onListed.ts';
 
 /** The labels that a run has when it names none. */
 export const KDEF_LABEL_COLUMNS: readonly LabelColumn[] = [

@@ -7,10 +7,11 @@ import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import type { CorpusReader, OnListed } from './corpusReader.ts';
+import type { CorpusReader } from './corpusReader.ts';
 import { openFaceSorter } from './faceSorter.ts';
 import { IMAGE_EXTENSIONS } from './folder.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import type { OnListed } from './onListed.ts';
 
 /** @throws ConfigError when the bucket cannot be read. */
 export async function openS3FolderCorpus(root: string, s3: S3Options | undefined): Promise<CorpusReader> {

@@ -1,9 +1,9 @@
 /** Faces in any order → the order of a listing, on disk; a face id that comes twice is refused. */
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
-import type { OnListed } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';
 import { openFaceSorter } from './faceSorter.ts';
+import type { OnListed } from './onListed.ts';
 
 /** A face as it was met. */
 export interface MetFace {
