@@ -129,7 +129,7 @@ async function openAll() {
 
 /** The faces that the product finds, in shares of the picture; undefined where it finds none. */
 async function ownFaces(detector: Detector, files: readonly Uint8Array[]): Promise<(Box | undefined)[]> {
-  const decoded = await Promise.all(files.map(decodeImage));
+  const decoded = await Promise.all(files.map((bytes) => decodeImage(bytes)));
   const pictures = decoded.filter((picture): picture is Raster => !('code' in picture));
   const found = await detectFaces(detector, pictures);
   return found.map((face) => ('code' in face ? undefined : inShares(face.region, face.picture)));

@@ -15,7 +15,7 @@ export interface ComputeFlags {
 }
 
 /** What threads ask of a GPU at the same time shares its runs: larger ones are no faster and take memory (docs/gpu.md). */
-const BATCH = { cpu: 8, gpu: 16 };
+const BATCH = { cpu: 32, gpu: 16 };
 /** Of two a core one waits for the GPU while the other uses the core. More than these were no faster (docs/gpu.md). */
 const MOST_GPU_THREADS = 32;
 
@@ -29,7 +29,7 @@ export function addComputeOptions(command: Command): Command {
     )
     .option(
       '--batch <n>',
-      `faces a model thread gets at a time, or "probe": the fastest, tried out at the start (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
+      `faces a model thread gets at a time, at most, or "probe": the fastest, tried out at the start (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
       batch,
     )
     .addOption(

@@ -8,6 +8,7 @@
 import type { CroppedFace, FaceInput, FaceOutcome, Pose, ProcessedFace, Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { type BatchLimits, batchesWithin } from './batchesWithin.ts';
 import type { Detector } from './models/detector.ts';
 import type { LandmarkNetwork } from './models/frLandmark.ts';
 import type { PoseNetwork } from './models/frPose.ts';
@@ -19,13 +20,13 @@ import {
   openRecognizer,
   type PipelineModel,
 } from './models/openModels.ts';
+import { openPictureMemory, type PictureMemory } from './models/pictureMemory.ts';
 import type { PostureEncoder } from './models/postureEncoder.ts';
-import { freePicture } from './models/pyramid.ts';
 import type { Raster } from './models/raster.ts';
 import type { Recognizer } from './models/recognizer.ts';
 import type { SessionOptions } from './models/session.ts';
 import { alignFace, cropOf } from './stages/align.ts';
-import { decodeImage } from './stages/decode.ts';
+import { decodedBytes, decodeImage } from './stages/decode.ts';
 import { type ChosenFace, detectFaces } from './stages/detect.ts';
 import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
@@ -58,7 +59,7 @@ export interface FacePipelineOptions<Models extends ModelSet = AllModels>
   readonly aligned: boolean;
   /** ONNX file of the FRA encoder; without it no posture codes are made. */
   readonly encoderPath?: string;
-  /** Faces in memory at once; default 8. */
+  /** Faces in memory at once; default 32, and fewer of large pictures. */
   readonly facesAtOnce?: number;
 }
 
@@ -73,8 +74,14 @@ export interface FacePipeline<Face extends CroppedFace = ProcessedFace> {
   close(): Promise<void>;
 }
 
-/** Faces in memory at once: a decoded photograph is at most 12 MB. Larger batches are no faster on a CPU. */
-const SUB_BATCH = 8;
+/**
+ * Bytes of pictures in memory at once. A network is cold when its turn comes, and takes eight runs to be as fast as it can
+ * be: of eight faces at a time a face took 5 % longer than of 32 (docs/decisions/cpu-speed.md).
+ */
+const PICTURE_BYTES = 32 * 2 ** 20;
+const CPU_LIMITS: BatchLimits = { items: 32, size: PICTURE_BYTES };
+/** Of a picture whose header is not read: of such as large as they come, eight are 128 MB. */
+const UNKNOWN_BYTES = PICTURE_BYTES / 8;
 
 /**
  * Opens every network. `encoder`: one that is open already, and closed by its owner, in place of `encoderPath`.
@@ -99,14 +106,21 @@ export async function openFacePipeline(
     const opened = await openNetworks(options, releasers);
     const networks = encoder === undefined ? opened : { ...opened, encoder };
     requireLandmarks(networks);
-    const atOnce = options.facesAtOnce ?? SUB_BATCH;
+    const { facesAtOnce } = options;
+    const limits =
+      facesAtOnce === undefined ? CPU_LIMITS : { items: facesAtOnce, size: Number.POSITIVE_INFINITY };
+    // One for every call that is under way: as a rule there is one.
+    const memories: PictureMemory[] = [];
     return {
       async process(batch, stopwatch = openStopwatch()) {
+        const memory = memories.pop() ?? openPictureMemory(PICTURE_BYTES);
         const outcomes: FaceOutcome<CroppedFace>[] = [];
-        for (let start = 0; start < batch.length; start += atOnce) {
-          const inputs = batch.slice(start, start + atOnce);
-          outcomes.push(...(await processSubBatch(networks, inputs, stopwatch)));
+        const sizeOf = ({ bytes }: FaceInput) => decodedBytes(bytes) ?? UNKNOWN_BYTES;
+        for (const inputs of batchesWithin(batch, limits, sizeOf)) {
+          outcomes.push(...(await processSubBatch(networks, inputs, memory, stopwatch)));
+          memory.clear();
         }
+        memories.push(memory);
         return outcomes;
       },
       close: () => releasers.release(),
@@ -158,17 +172,18 @@ async function openNetworks(options: FacePipelineOptions<ModelSet>, releasers: R
 async function processSubBatch(
   networks: Networks,
   inputs: readonly FaceInput[],
+  memory: PictureMemory,
   { time }: Stopwatch,
 ): Promise<FaceOutcome<CroppedFace>[]> {
   const { recognizer, encoder } = networks;
   const outcomes: FaceOutcome<CroppedFace>[] = [];
   const bytes = inputs.map((input, index) => ({ index, value: input.bytes }));
 
-  const decoded = await time('decode', () => Promise.all(values(bytes).map(decodeImage)));
+  const decoded = await time('decode', () =>
+    Promise.all(values(bytes).map((file) => decodeImage(file, memory))),
+  );
   const pictures = advance(bytes, decoded, outcomes);
   const cropped = advance(pictures, await cropFaces(networks, values(pictures), time), outcomes);
-  // Crops are pixels of their own, unless they are the pictures.
-  if (networks.detector !== undefined) values(pictures).forEach(freePicture);
   if (cropped.length === 0) return outcomes;
   const embeddings = await time('embed', () =>
     embedCrops(

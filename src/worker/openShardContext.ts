@@ -128,7 +128,7 @@ async function openPool(
       aligned: run.config.aligned,
       device: compute.device,
       intraOpThreads: 1,
-      // A GPU is fed whole batches; a CPU is no faster with more than it keeps in its caches.
+      // A GPU is fed whole batches.
       ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
     },
     ...(fra && {

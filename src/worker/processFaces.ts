@@ -2,13 +2,16 @@
 import pLimit from 'p-limit';
 import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { batchRecords } from './batchRecords.ts';
+import { batchesWithin } from './batchesWithin.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
 import { openShardImages } from './shardImages.ts';
 import { openShardReader } from './shardReader.ts';
 import type { FaceResult } from './shardTables.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { addThreadTimes } from './threadTimes.ts';
+
+/** Image bytes of a batch, as far as the listing knows them: what a few batches in flight cost in memory. */
+const BATCH_BYTES = 16 * 2 ** 20;
 
 /**
  * Every record through reading and the face pipeline, a few batches in flight. Answers a batch at a time, in listing
@@ -50,7 +53,13 @@ export async function* processFaces(
   };
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);
-  const batches = batchRecords(records, batchFaces).map((batch) => inFlight(processBatch, batch));
+  const limits = {
+    items: Math.min(batchFaces, Math.ceil(records.length / models.threads)),
+    size: BATCH_BYTES,
+  };
+  const batches = batchesWithin(records, limits, ({ bytes }) => bytes).map((batch) =>
+    inFlight(processBatch, batch),
+  );
   // Each is awaited in its turn; until then a failure must not count as unhandled.
   for (const batch of batches) batch.catch(() => undefined);
   try {

@@ -148,6 +148,16 @@ test('every bad image is rejected with its reason, and the good ones beside it a
   for (const i of [6, 7, 8]) assert.ok(dot(ok(outcomes[i]).embedding, ok(outcomes[0]).embedding) > 0.8);
 });
 
+test('a face is the same whatever is in work before it, beside it and in another call at the same time', async () => {
+  const files = photographs.slice(0, 6).map(({ bytes }) => bytes);
+  const alone: FaceOutcome[] = [];
+  for (const bytes of files) alone.push(...(await processAll([bytes])));
+  const turned = [...files].reverse();
+  const [together, reversed] = await Promise.all([processAll(files), processAll(turned)]);
+  assert.deepEqual(together, alone);
+  assert.deepEqual(reversed.toReversed(), alone);
+});
+
 test('no images and only bad images are fine', async () => {
   assert.deepEqual(await processAll([]), []);
   const [outcome] = await processAll([new Uint8Array()]);

@@ -23,7 +23,7 @@ export interface SameWork {
 }
 
 /** Photographs a thread gets at a time, as in a run. */
-const BATCH = 8;
+const BATCH = 32;
 
 export async function openSameWork(threads: number): Promise<SameWork> {
   const { models } = await resolvePipelineModels({ detector: 'fr-detect', recognizer: 'fr-feature' }, say);

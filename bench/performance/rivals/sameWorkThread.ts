@@ -5,13 +5,16 @@
 import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
-import { freePicture } from '../../../src/worker/models/pyramid.ts';
+import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
 import { alignFace } from '../../../src/worker/stages/align.ts';
 import { fivePoints } from '../../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../../src/worker/stages/decode.ts';
 import { detectFaces } from '../../../src/worker/stages/detect.ts';
 import { embedCrops } from '../../../src/worker/stages/embed.ts';
 import type { FoundFace } from './sameWork.ts';
+
+/** Room for the pictures of a batch and their levels. */
+const PICTURE_BYTES = 64 * 2 ** 20;
 
 export interface SameWorkInit {
   readonly models: Pick<FacePipelineOptions['models'], 'detector' | 'landmarks' | 'recognizer'>;
@@ -22,8 +25,10 @@ await serveThread(async ({ models }: SameWorkInit) => {
   const detector = await openDetector(models.detector, session);
   const landmarks = await openLandmarks(models.landmarks, session);
   const recognizer = await openRecognizer(models.recognizer, session);
+  const memory = openPictureMemory(PICTURE_BYTES);
   return async (files: readonly Uint8Array[]) => {
-    const decoded = await Promise.all(files.map(decodeImage));
+    memory.clear();
+    const decoded = await Promise.all(files.map((file) => decodeImage(file, memory)));
     const pictures = accepted(decoded);
     const chosen = await detectFaces(
       detector,
@@ -37,7 +42,6 @@ await serveThread(async ({ models }: SameWorkInit) => {
         return alignFace({ ...value, points68, spread: 0, five: fivePoints(points68), confirmed: true });
       }),
     );
-    for (const { value } of pictures) freePicture(value);
     const embeddings = await embedCrops(
       recognizer,
       aligned.map(({ value }) => value.crop),

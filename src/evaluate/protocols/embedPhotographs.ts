@@ -25,7 +25,7 @@ export interface EmbeddedItem<Item> {
 }
 
 /** Photographs a thread gets at a time. */
-const BATCH = 8;
+const BATCH = 32;
 
 /** What was embedded and what was not, for the report. */
 export interface EmbedCounts {

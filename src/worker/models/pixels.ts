@@ -238,5 +238,9 @@ export function halve(picture: Raster): Raster {
   const [source, target] = at as [number, number];
   copyArea(memory, source, picture, area);
   kernels().halve(source, area.width * RGB, width, height, target);
-  return { width, height, data: new Uint8Array(memory, target, width * height * RGB).slice() };
+  const pixels = new Uint8Array(memory, target, width * height * RGB);
+  if (picture.memory === undefined) return { width, height, data: pixels.slice() };
+  const data = picture.memory.take(pixels.length);
+  data.set(pixels);
+  return { width, height, data, memory: picture.memory };
 }

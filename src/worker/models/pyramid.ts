@@ -31,23 +31,6 @@ export function inLevel({ x, y, width, height }: Box, scale: number): Box {
   return { x: x / scale, y: y / scale, width: width / scale, height: height / scale };
 }
 
-/**
- * Gives back the memory of a picture and its levels, which must not be looked at any more, without waiting for a collection. Where
- * ArrayBuffer has no `transfer` (tuneGarbageCollection.ts) it is left to the collector.
- */
-export function freePicture(picture: Raster): void {
-  for (let level: Raster | undefined = picture; level !== undefined; level = halvings.get(level)) {
-    const buffer = level.data.buffer as TransferableBuffer;
-    // Pixels that lie in memory of something else are not ours to free.
-    if (level.data.byteLength === buffer.byteLength) buffer.transfer?.(0);
-  }
-}
-
-/** Of ES2024: moves the contents, as far as there is room, to a new buffer and leaves none in this. */
-interface TransferableBuffer extends ArrayBuffer {
-  transfer?(newByteLength: number): ArrayBuffer;
-}
-
 function halved(picture: Raster): Raster {
   const known = halvings.get(picture);
   if (known !== undefined) return known;

@@ -2,6 +2,8 @@
  * Pictures as pixels, and how a region of one becomes a network's input. Coordinates are continuous: pixel i
  * covers [i, i+1), 0 is the left/top edge of the picture, and a region may reach outside (black there).
  */
+
+import type { PictureMemory } from './pictureMemory.ts';
 import { type AxisWeights, type PlaneMix, type WeighedArea, weighArea, weighPlanes } from './pixels.ts';
 import { inLevel, levelFor } from './pyramid.ts';
 
@@ -10,6 +12,8 @@ export interface Raster {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array;
+  /** Where its levels go as well (`pyramid.ts`); absent: into memory of their own. */
+  readonly memory?: PictureMemory;
 }
 
 /** Axis-aligned region in pixels; may reach outside the picture. */

@@ -11,6 +11,7 @@
 import pLimit from 'p-limit';
 import sharp, { type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
+import { moveInto, type PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
 import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
 import { type ImageSize, readImageHeader } from './decodeHeader.ts';
@@ -39,14 +40,35 @@ function atLeisure<T>({ width, height }: ImageSize, decode: () => Promise<T>): P
 
 const reject = (code: string, message: string): Rejection => ({ stage: 'decode', code, message });
 
-/** Decodes one file. Never throws on account of its content. */
-export async function decodeImage(bytes: Uint8Array): Promise<Raster | Rejection> {
+/**
+ * Decodes one file. Never throws on account of its content.
+ *
+ * @param memory where the picture goes, and its levels: it is good until that is cleared. Absent: memory of its own.
+ */
+export async function decodeImage(bytes: Uint8Array, memory?: PictureMemory): Promise<Raster | Rejection> {
+  const picture = await decodeFile(bytes, memory);
+  if (memory === undefined || 'code' in picture || picture.memory !== undefined) return picture;
+  return { ...picture, data: moveInto(memory, picture.data), memory };
+}
+
+async function decodeFile(bytes: Uint8Array, memory: PictureMemory | undefined): Promise<Raster | Rejection> {
   if (bytes.length === 0) return reject('empty-file', 'expected an image, found 0 bytes');
   const format = imageFormat(bytes);
   if (format === undefined) {
     return reject('not-an-image', 'expected JPEG, PNG, WebP, TIFF, GIF, AVIF, PGM or PPM, found other bytes');
   }
-  return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(bytes, format);
+  return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(bytes, format, memory);
+}
+
+/** Bytes of a file's picture and its levels (a third more), by its header; undefined for formats whose header is not read. */
+export function decodedBytes(bytes: Uint8Array): number | undefined {
+  const format = imageFormat(bytes);
+  const size =
+    format === undefined || format === 'pnm' ? readPnmHeader(bytes) : readImageHeader(bytes, format);
+  if (size === undefined) return undefined;
+  const { width, height } = size;
+  const scale = Math.min(1, DECODE_SIDE / Math.max(width, height));
+  return width * scale * height * scale * 4;
 }
 
 function checkSize(width: number, height: number): Rejection | undefined {
@@ -80,7 +102,11 @@ async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
   return toRaster(sharp(data, { raw: { width, height, channels: 3 } }));
 }
 
-async function decodeCompressed(bytes: Uint8Array, format: ImageFormat): Promise<Raster | Rejection> {
+async function decodeCompressed(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  memory: PictureMemory | undefined,
+): Promise<Raster | Rejection> {
   const header = readImageHeader(bytes, format);
   let size: ImageSize;
   try {
@@ -91,7 +117,7 @@ async function decodeCompressed(bytes: Uint8Array, format: ImageFormat): Promise
   const refused = checkSize(size.width, size.height);
   if (refused) return refused;
   if (header?.isPlainJpeg && Math.max(size.width, size.height) <= DECODE_SIDE) {
-    const raster = decodePlainJpeg(bytes, size);
+    const raster = decodePlainJpeg(bytes, size, memory);
     // What is damaged is for sharp to judge: there is one rule for all formats.
     if (raster !== undefined) return raster;
   }

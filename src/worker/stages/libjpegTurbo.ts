@@ -4,6 +4,7 @@
  * not depend on the version: libjpeg-turbo's own tests hold its accurate transform to the bit, on every processor.
  */
 import type { LibraryHandle } from 'koffi';
+import type { PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
 import type { ImageSize } from './decodeHeader.ts';
 
@@ -24,7 +25,7 @@ const COLOURS = [1, 2];
 
 interface TurboJpeg {
   readonly file: string;
-  decode(bytes: Uint8Array, size: ImageSize): Raster | undefined;
+  decode(bytes: Uint8Array, size: ImageSize, memory: PictureMemory | undefined): Raster | undefined;
 }
 
 /** Undefined: not on this machine. */
@@ -42,8 +43,12 @@ export const LIBJPEG_TURBO_ADVICE =
  * A plain JPEG (`jpegHeader.ts`) in its full size, or undefined where that is left to sharp: the library is not there, the
  * sampling is a rare one, or something about the file is not as it should be.
  */
-export function decodePlainJpeg(bytes: Uint8Array, size: ImageSize): Raster | undefined {
-  return turboJpeg?.decode(bytes, size);
+export function decodePlainJpeg(
+  bytes: Uint8Array,
+  size: ImageSize,
+  memory?: PictureMemory,
+): Raster | undefined {
+  return turboJpeg?.decode(bytes, size, memory);
 }
 
 async function openTurboJpeg(): Promise<TurboJpeg | undefined> {
@@ -69,25 +74,30 @@ function bind(library: LibraryHandle, file: string): TurboJpeg {
   );
   // Nothing else asks for it: libraries before 2.0, which know no TJFLAG_STOPONWARNING, do not have it.
   library.func('int tjGetErrorCode(void *)');
-  function decodeWith(decoder: unknown, bytes: Uint8Array, { width, height }: ImageSize): Raster | undefined {
+  function decodeWith(
+    decoder: unknown,
+    bytes: Uint8Array,
+    { width, height }: ImageSize,
+    memory: PictureMemory | undefined,
+  ): Raster | undefined {
     const found = { width: [0], height: [0], sampling: [0], colours: [0] };
     const outputs = [found.width, found.height, found.sampling, found.colours];
     if (readHeader(decoder, bytes, bytes.length, ...outputs) !== 0) return undefined;
     if (found.width[0] !== width || found.height[0] !== height) return undefined;
     if (!SAMPLINGS.includes(found.sampling[0]!) || !COLOURS.includes(found.colours[0]!)) return undefined;
-    const data = Buffer.allocUnsafeSlow(width * height * 3);
+    const data = memory?.take(width * height * 3) ?? Buffer.allocUnsafeSlow(width * height * 3);
     const format = [width, width * 3, height, TJPF_RGB];
     const flags = TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS;
     if (decompress(decoder, bytes, bytes.length, data, ...format, flags) !== 0) return undefined;
-    return { width, height, data };
+    return { width, height, data, ...(memory && { memory }) };
   }
   return {
     file,
-    decode(bytes, size) {
+    decode(bytes, size, memory) {
       // A decoder is opened in .2 µs, and does not decode any more when it has met some kinds of damage.
       const decoder: unknown = open();
       try {
-        return decodeWith(decoder, bytes, size);
+        return decodeWith(decoder, bytes, size, memory);
       } finally {
         close(decoder);
       }

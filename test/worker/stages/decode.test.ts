@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Rejection } from '../../../src/shared/face.ts';
+import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
+import { levelFor } from '../../../src/worker/models/pyramid.ts';
 import type { Raster } from '../../../src/worker/models/raster.ts';
-import { DECODE_SIDE, decodeImage } from '../../../src/worker/stages/decode.ts';
+import { DECODE_SIDE, decodedBytes, decodeImage } from '../../../src/worker/stages/decode.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
 
 const photograph = samplePhotographs(1)[0]!.bytes;
@@ -73,6 +75,31 @@ test('the legitimate forms of a photograph all show the same picture', async () 
   for (const [name, [bytes, limit]] of Object.entries(forms)) {
     const apart = difference(await decoded(await bytes), original);
     assert.ok(apart <= limit, `${name}: mean difference ${apart}`);
+  }
+});
+
+test('a picture is the same in memory that is used again, and takes no more of it than its header says', async () => {
+  const forms = {
+    jpeg: photograph,
+    'large jpeg': await sharp(photograph).resize(3000, 2000, { fit: 'fill' }).jpeg().toBuffer(),
+    'odd png': await sharp(photograph).resize(333, 219, { fit: 'fill' }).png().toBuffer(),
+    webp: await sharp(photograph).webp().toBuffer(),
+    pgm: Buffer.concat([Buffer.from('P5 40 20 255\n', 'latin1'), Buffer.alloc(800, 7)]),
+  };
+  const memory = openPictureMemory(2 ** 24);
+  for (const [name, bytes] of Object.entries(forms)) {
+    memory.clear();
+    // What is left over from earlier.
+    memory.take(2 ** 24).fill(1);
+    memory.clear();
+    const kept = await decodeImage(bytes, memory);
+    assert.ok(!('code' in kept), name);
+    assert.equal(kept.memory, memory);
+    assert.equal(difference(kept, await decoded(bytes)), 0, name);
+    const levels = levelFor(kept, 1_000).level.data;
+    const expected = decodedBytes(bytes);
+    if (name === 'webp') assert.equal(expected, undefined);
+    else assert.ok(levels.byteOffset + levels.length <= expected!, name);
   }
 });
 
