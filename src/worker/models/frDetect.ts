@@ -8,7 +8,7 @@ import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { anchorCount, detectorOfSize, type InputSize } from './frDetectSize.ts';
 import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
-import { batchOn, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
+import { inRuns, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
 const FULL: InputSize = { width: 320, height: 240 };
 /** Multiples of the largest stride that divides both evenly enough: every cell of strides 8 to 32 is whole. */
@@ -33,17 +33,9 @@ export async function openFrDetector(path: string, options: SessionOptions): Pro
   };
 }
 
-async function detectAt(
-  session: NetworkSession,
-  size: InputSize,
-  views: readonly View[],
-): Promise<Detection[][]> {
-  const batch = batchOn(session, Math.floor(CPU_PIXELS / (size.width * size.height)));
-  const found: Detection[][] = [];
-  for (let start = 0; start < views.length; start += batch) {
-    found.push(...(await detectBatch(session, size, views.slice(start, start + batch))));
-  }
-  return found;
+function detectAt(session: NetworkSession, size: InputSize, views: readonly View[]): Promise<Detection[][]> {
+  const onCpu = Math.floor(CPU_PIXELS / (size.width * size.height));
+  return inRuns(session, onCpu, views, (batch) => detectBatch(session, size, batch));
 }
 
 async function detectBatch(

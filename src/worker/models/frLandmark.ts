@@ -6,7 +6,7 @@
 import { LANDMARK_COUNT } from '../../shared/face.ts';
 import type { View } from './detector.ts';
 import { resamplePlanes } from './raster.ts';
-import { batchOn, type NetworkSession, outputOf } from './session.ts';
+import { inRuns, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 64;
 const VALUES = LANDMARK_COUNT * 2;
@@ -22,15 +22,8 @@ export interface LandmarkNetwork {
 const CPU_BATCH = 5;
 
 export function frLandmarkNetwork(session: NetworkSession): LandmarkNetwork {
-  const batch = batchOn(session, CPU_BATCH);
   return {
-    async locate(squares) {
-      const located: Float32Array[] = [];
-      for (let start = 0; start < squares.length; start += batch) {
-        located.push(...(await locateBatch(session, squares.slice(start, start + batch))));
-      }
-      return located;
-    },
+    locate: (squares) => inRuns(session, CPU_BATCH, squares, (batch) => locateBatch(session, batch)),
     close: () => session.close(),
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { View } from './detector.ts';
 import { mirrorPlanes, normalisedPlanes, resamplePlanes } from './raster.ts';
-import { batchOn, type NetworkSession, outputOf } from './session.ts';
+import { inRuns, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 224;
 const BINS = 66;
@@ -36,15 +36,8 @@ export interface PoseNetwork {
 }
 
 export function frPoseNetwork(session: NetworkSession): PoseNetwork {
-  const batch = batchOn(session, CPU_BATCH);
   return {
-    async measure(views) {
-      const measured: RawPose[] = [];
-      for (let start = 0; start < views.length; start += batch) {
-        measured.push(...(await measureBatch(session, views.slice(start, start + batch))));
-      }
-      return measured;
-    },
+    measure: (views) => inRuns(session, CPU_BATCH, views, (batch) => measureBatch(session, batch)),
     close: () => session.close(),
   };
 }

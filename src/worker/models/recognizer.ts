@@ -2,7 +2,7 @@
 import { IntegrityError } from '../../shared/errors.ts';
 import { CROP_SIZE, type FaceCrop } from '../../shared/face.ts';
 import { type Normalisation, writePlanes } from './raster.ts';
-import { batchOn, type NetworkSession } from './session.ts';
+import { inRuns, type NetworkSession } from './session.ts';
 
 /** Crops a run: more are no faster and keep more memory. */
 const CPU_BATCH = 1;
@@ -17,14 +17,8 @@ export interface Recognizer {
 export function onnxRecognizer(session: NetworkSession, embedDim: number, pixels: Normalisation): Recognizer {
   return {
     embedDim,
-    async embed(crops) {
-      const batch = batchOn(session, CPU_BATCH);
-      const embeddings: Float32Array[] = [];
-      for (let start = 0; start < crops.length; start += batch) {
-        embeddings.push(...(await embedBatch(session, embedDim, pixels, crops.slice(start, start + batch))));
-      }
-      return embeddings;
-    },
+    embed: (crops) =>
+      inRuns(session, CPU_BATCH, crops, (batch) => embedBatch(session, embedDim, pixels, batch)),
     close: () => session.close(),
   };
 }

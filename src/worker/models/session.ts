@@ -124,9 +124,19 @@ export async function openSession(
   }
 }
 
-/** Pictures a run: on a CPU as many as its caches like, on a GPU as many as fill it. */
-export function batchOn({ device }: NetworkSession, onCpu: number): number {
-  return device === 'cpu' ? onCpu : GPU_BATCH;
+/** Several runs one after the other, of as many items as the caches of a CPU like (`onCpu`), or as fill a GPU. Answers in order. */
+export async function inRuns<Item, Result>(
+  { device }: NetworkSession,
+  onCpu: number,
+  items: readonly Item[],
+  run: (items: readonly Item[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const size = device === 'cpu' ? onCpu : GPU_BATCH;
+  const results: Result[] = [];
+  for (let start = 0; start < items.length; start += size) {
+    results.push(...(await run(items.slice(start, start + size))));
+  }
+  return results;
 }
 
 /** The output `name` of a run, held to the shape `[count, …itemDims]`. */
