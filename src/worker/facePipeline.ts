@@ -75,12 +75,13 @@ export interface FacePipeline<Face extends CroppedFace = ProcessedFace> {
 }
 
 /**
- * Bytes of pictures in memory at once. A network is cold when its turn comes, and takes eight runs to be as fast as it can
- * be: of eight faces at a time a face took 5 % longer than of 32 (docs/decisions/cpu-speed.md).
+ * Bytes of pictures in memory at once. A network is cold when its turn comes, and takes some runs to be as fast as it can
+ * be: of eight faces at a time a face took 5 % longer than of 32. Pictures that go beyond this cost more than that
+ * (docs/decisions/cpu-speed.md).
  */
 const PICTURE_BYTES = 32 * 2 ** 20;
 const CPU_LIMITS: BatchLimits = { items: 32, size: PICTURE_BYTES };
-/** Of a picture whose header is not read: of such as large as they come, eight are 128 MB. */
+/** Of a picture whose header is not read: eight a turn, 128 MB of the largest. */
 const UNKNOWN_BYTES = PICTURE_BYTES / 8;
 
 /**
