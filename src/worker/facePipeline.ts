@@ -8,7 +8,6 @@
 import type { CroppedFace, FaceInput, FaceOutcome, Pose, ProcessedFace, Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
-import { type BatchLimits, batchesWithin } from './batchesWithin.ts';
 import type { Detector } from './models/detector.ts';
 import type { LandmarkNetwork } from './models/frLandmark.ts';
 import type { PoseNetwork } from './models/frPose.ts';
@@ -25,8 +24,9 @@ import type { PostureEncoder } from './models/postureEncoder.ts';
 import type { Raster } from './models/raster.ts';
 import type { Recognizer } from './models/recognizer.ts';
 import type { SessionOptions } from './models/session.ts';
+import { pictureTurns, TURN_BYTES } from './pictureTurns.ts';
 import { alignFace, cropOf } from './stages/align.ts';
-import { decodedBytes, decodeImage } from './stages/decode.ts';
+import { decodeImage } from './stages/decode.ts';
 import { type ChosenFace, detectFaces } from './stages/detect.ts';
 import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
@@ -59,7 +59,7 @@ export interface FacePipelineOptions<Models extends ModelSet = AllModels>
   readonly aligned: boolean;
   /** ONNX file of the FRA encoder; without it no posture codes are made. */
   readonly encoderPath?: string;
-  /** Faces in memory at once; default 32, and fewer of large pictures. */
+  /** Faces in memory at once, whatever their size; default: what a CPU likes (`pictureTurns.ts`). */
   readonly facesAtOnce?: number;
 }
 
@@ -73,16 +73,6 @@ export interface FacePipeline<Face extends CroppedFace = ProcessedFace> {
   process(batch: readonly FaceInput[], stopwatch?: Stopwatch): Promise<FaceOutcome<Face>[]>;
   close(): Promise<void>;
 }
-
-/**
- * Bytes of pictures in memory at once. A network is cold when its turn comes, and takes some runs to be as fast as it can
- * be: of eight faces at a time a face took 5 % longer than of 32. Pictures that go beyond this cost more than that
- * (docs/decisions/cpu-speed.md).
- */
-const PICTURE_BYTES = 32 * 2 ** 20;
-const CPU_LIMITS: BatchLimits = { items: 32, size: PICTURE_BYTES };
-/** Of a picture whose header is not read: eight a turn, 128 MB of the largest. */
-const UNKNOWN_BYTES = PICTURE_BYTES / 8;
 
 /**
  * Opens every network. `encoder`: one that is open already, and closed by its owner, in place of `encoderPath`.
@@ -108,16 +98,14 @@ export async function openFacePipeline(
     const networks = encoder === undefined ? opened : { ...opened, encoder };
     requireLandmarks(networks);
     const { facesAtOnce } = options;
-    const limits =
-      facesAtOnce === undefined ? CPU_LIMITS : { items: facesAtOnce, size: Number.POSITIVE_INFINITY };
+    const limits = facesAtOnce === undefined ? {} : { faces: facesAtOnce, bytes: Number.POSITIVE_INFINITY };
     // One for every call that is under way: as a rule there is one.
     const memories: PictureMemory[] = [];
     return {
       async process(batch, stopwatch = openStopwatch()) {
-        const memory = memories.pop() ?? openPictureMemory(PICTURE_BYTES);
+        const memory = memories.pop() ?? openPictureMemory(TURN_BYTES);
         const outcomes: FaceOutcome<CroppedFace>[] = [];
-        const sizeOf = ({ bytes }: FaceInput) => decodedBytes(bytes) ?? UNKNOWN_BYTES;
-        for (const inputs of batchesWithin(batch, limits, sizeOf)) {
+        for (const inputs of pictureTurns(batch, limits)) {
           outcomes.push(...(await processSubBatch(networks, inputs, memory, stopwatch)));
           memory.clear();
         }

@@ -6,15 +6,13 @@ import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
 import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
+import { pictureTurns, TURN_BYTES } from '../../../src/worker/pictureTurns.ts';
 import { alignFace } from '../../../src/worker/stages/align.ts';
 import { fivePoints } from '../../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../../src/worker/stages/decode.ts';
 import { detectFaces } from '../../../src/worker/stages/detect.ts';
 import { embedCrops } from '../../../src/worker/stages/embed.ts';
 import type { FoundFace } from './sameWork.ts';
-
-/** Room for the pictures of a batch and their levels. */
-const PICTURE_BYTES = 64 * 2 ** 20;
 
 export interface SameWorkInit {
   readonly models: Pick<FacePipelineOptions['models'], 'detector' | 'landmarks' | 'recognizer'>;
@@ -25,8 +23,8 @@ await serveThread(async ({ models }: SameWorkInit) => {
   const detector = await openDetector(models.detector, session);
   const landmarks = await openLandmarks(models.landmarks, session);
   const recognizer = await openRecognizer(models.recognizer, session);
-  const memory = openPictureMemory(PICTURE_BYTES);
-  return async (files: readonly Uint8Array[]) => {
+  const memory = openPictureMemory(TURN_BYTES);
+  const findFaces = async (files: readonly Uint8Array[]): Promise<(FoundFace | null)[]> => {
     memory.clear();
     const decoded = await Promise.all(files.map((file) => decodeImage(file, memory)));
     const pictures = accepted(decoded);
@@ -51,7 +49,14 @@ await serveThread(async ({ models }: SameWorkInit) => {
       const face = faces[aligned[index]!.index]!;
       found[pictures[face.index]!.index] = { square: face.value.region, embedding };
     }
-    return { response: found, transfer: [] };
+    return found;
+  };
+  return async (files: readonly Uint8Array[]) => {
+    const response: (FoundFace | null)[] = [];
+    for (const turn of pictureTurns(files.map((bytes) => ({ bytes })))) {
+      response.push(...(await findFaces(turn.map(({ bytes }) => bytes))));
+    }
+    return { response, transfer: [] };
   };
 });
 
