@@ -2,6 +2,7 @@
  * Makes a third-party ONNX graph fit for bulk work: denormal weights become zero and the batch dimension free.
  * Both leave every output as it was; `probe.ts` holds that against the original before a model is used.
  */
+import { constantTensors } from './graphIndex.ts';
 import {
   DATA_TYPE,
   float32Values,
@@ -25,17 +26,6 @@ export const TINY_WEIGHT = 1e-12;
 
 /** The free batch dimension's name in normalised graphs. */
 export const BATCH_DIM = 'N';
-
-/** The values that are known before the graph runs: initializers and Constant nodes. */
-function constantTensors(graph: OnnxGraph): Map<string, OnnxTensor> {
-  const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-  for (const node of graph.node) {
-    if (node.opType !== 'Constant' || node.output[0] === undefined) continue;
-    const value = node.attribute.find((attribute) => attribute.name === 'value')?.t;
-    if (value) tensors.set(node.output[0], value);
-  }
-  return tensors;
-}
 
 /** Inputs that a caller feeds: old exporters list the weights among the inputs too. */
 export function graphInputs(graph: OnnxGraph): OnnxValueInfo[] {

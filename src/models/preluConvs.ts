@@ -11,12 +11,11 @@
  * weights: it is computed twice, which costs less than reading its output twice more. Sums and relus are fused into the
  * convolutions by the runtime. On a GPU PRelu is one pass and stays.
  */
+import { channelsOfConv, isDepthwise } from './convolutions.ts';
+import { type Constants, indexGraph, onlyConsumer } from './graphIndex.ts';
 import {
   DATA_TYPE,
-  decodeModel,
-  encodeModel,
   float32Values,
-  int64ToNumber,
   intAttribute,
   intsAttribute,
   makeNode,
@@ -27,19 +26,10 @@ import {
   tensorDims,
 } from './onnx.ts';
 
-/** The file with every PRelu of a picture rewritten; the same bytes where there is none. */
-export function withoutPRelu(file: Uint8Array): Uint8Array {
-  // Found in the bytes first: a large file is decoded only where it pays.
-  if (!Buffer.from(file.buffer, file.byteOffset, file.byteLength).includes('PRelu')) return file;
-  const model = decodeModel(file);
-  return rewritePRelu(model.graph) > 0 ? encodeModel(model) : file;
-}
-
 /** Rewrites in place; returns how many nodes were. Slopes that are computed, or not one a channel, are left. */
 export function rewritePRelu(graph: OnnxGraph): number {
-  const weights = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-  const producers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node])));
-  const uses = countUses(graph);
+  const index = indexGraph(graph);
+  const { constants, producers } = index;
   const replaced = new Map<OnnxNode, readonly OnnxNode[]>();
   const added: OnnxTensor[] = [];
   let rewritten = 0;
@@ -47,9 +37,9 @@ export function rewritePRelu(graph: OnnxGraph): number {
     if (node.opType !== 'PRelu') continue;
     const [x = '', slopeName = ''] = node.input;
     const conv = producers.get(x);
-    const slopes = channelSlopes(weights.get(slopeName));
+    const slopes = channelSlopes(constants.get(slopeName));
     if (conv === undefined || slopes === undefined) continue;
-    if (channelsOfConv(conv, weights) !== slopes.length) continue;
+    if (channelsOfConv(conv, constants) !== slopes.length) continue;
     const [y = ''] = node.output;
     const context: Rewrite = {
       x,
@@ -62,9 +52,9 @@ export function rewritePRelu(graph: OnnxGraph): number {
     };
     if (slopes.some((slope) => slope > 1)) {
       replaced.set(node, anySlopes(context));
-    } else if (isDepthwise(conv, weights) && uses.get(x) === 1) {
+    } else if (isDepthwise(conv, constants) && onlyConsumer(index, conv) === node) {
       replaced.set(conv, []);
-      replaced.set(node, foldedSlopes(context, conv, weights));
+      replaced.set(node, foldedSlopes(context, conv, constants));
     } else {
       replaced.set(node, smallSlopes(context));
     }
@@ -107,14 +97,10 @@ function anySlopes({ x, y, slopes, tensor }: Rewrite): OnnxNode[] {
 }
 
 /** The depthwise convolution that made x, once with weights·a and once with weights·(1 − a) and a relu. */
-function foldedSlopes(
-  { y, slopes, tensor }: Rewrite,
-  conv: OnnxNode,
-  weights: ReadonlyMap<string, OnnxTensor>,
-): OnnxNode[] {
+function foldedSlopes({ y, slopes, tensor }: Rewrite, conv: OnnxNode, constants: Constants): OnnxNode[] {
   const [input = '', weightName = '', biasName] = conv.input;
-  const kernel = weights.get(weightName)!;
-  const bias = weights.get(biasName ?? '');
+  const kernel = constants.get(weightName)!;
+  const bias = constants.get(biasName ?? '');
   const dims = tensorDims(kernel);
   const kernelValues = float32Values(kernel);
   const biasValues = bias === undefined ? undefined : float32Values(bias);
@@ -166,34 +152,4 @@ function channelSlopes(tensor: OnnxTensor | undefined): Float32Array | undefined
   if (others.length !== 2 || others.some((size) => size !== 1)) return undefined;
   const slopes = float32Values(tensor);
   return slopes.length === channels ? slopes : undefined;
-}
-
-function convKernel(node: OnnxNode, weights: ReadonlyMap<string, OnnxTensor>): number[] | undefined {
-  const kernel = node.opType === 'Conv' ? weights.get(node.input[1] ?? '') : undefined;
-  const dims = kernel && tensorDims(kernel);
-  return dims?.length === 4 ? dims : undefined;
-}
-
-/** Output channels of a 2-D convolution with constant weights. */
-function channelsOfConv(node: OnnxNode, weights: ReadonlyMap<string, OnnxTensor>): number | undefined {
-  return convKernel(node, weights)?.[0];
-}
-
-function isDepthwise(node: OnnxNode, weights: ReadonlyMap<string, OnnxTensor>): boolean {
-  const [channels, each] = convKernel(node, weights) ?? [];
-  const group = node.attribute.find(({ name }) => name === 'group')?.i;
-  const bias = node.input[2];
-  return (
-    each === 1 &&
-    group !== undefined &&
-    int64ToNumber(group) === channels &&
-    (bias === undefined || weights.has(bias))
-  );
-}
-
-function countUses(graph: OnnxGraph): Map<string, number> {
-  const uses = new Map<string, number>();
-  const names = [...graph.node.flatMap(({ input }) => input), ...graph.output.map(({ name }) => name)];
-  for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return uses;
 }

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
   encodeModel,
   intAttribute,
@@ -13,12 +11,10 @@ import {
   makeValueInfo,
   type OnnxNode,
 } from '../../src/models/onnx.ts';
-import { rewritePRelu, withoutPRelu } from '../../src/models/preluConvs.ts';
-import { ensureModels } from '../../src/models/pull.ts';
-import { seededRandom } from '../../src/shared/random.ts';
+import { rewritePRelu } from '../../src/models/preluConvs.ts';
+import { largestDifference, openNoise, runGraph } from './runGraph.ts';
 
-const random = seededRandom(3, 'prelu');
-const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => 2 * random() - 1);
+const noise = openNoise('prelu');
 
 interface Layer {
   readonly slopes: Float32Array;
@@ -54,18 +50,6 @@ function layer({ slopes, depthwise, readTwice }: Layer) {
   });
 }
 
-async function run(file: Uint8Array, data: Float32Array, dims: readonly number[]): Promise<Float32Array> {
-  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 4 });
-  const outputs = await session.run({ [session.inputNames[0]!]: new Tensor('float32', data, dims) });
-  await session.release();
-  return outputs[session.outputNames[0]!]!.data as Float32Array;
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  assert.equal(a.length, b.length);
-  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
-}
-
 test('a rewritten PRelu computes the same, for any slopes, after any convolution', async () => {
   const slopes = fc
     .array(fc.float({ min: -2, max: 2, noNaN: true }), { minLength: 16, maxLength: 16 })
@@ -76,10 +60,10 @@ test('a rewritten PRelu computes the same, for any slopes, after any convolution
       fc.record({ slopes, depthwise: fc.boolean(), readTwice: fc.boolean() }),
       async (made) => {
         const model = layer(made);
-        const before = await run(encodeModel(model), input, [2, 16, 9, 9]);
+        const before = await runGraph(encodeModel(model), input, [2, 16, 9, 9]);
         assert.equal(rewritePRelu(model.graph), 1);
         assert.ok(model.graph.node.every(({ opType }) => opType !== 'PRelu'));
-        const after = await run(encodeModel(model), input, [2, 16, 9, 9]);
+        const after = await runGraph(encodeModel(model), input, [2, 16, 9, 9]);
         assert.ok(largestDifference(before, after) < 1e-4);
       },
     ),
@@ -96,26 +80,3 @@ test('a PRelu that is not one slope a channel behind a convolution stays', () =>
   assert.equal(rewritePRelu(shared.graph), 0);
   assert.deepEqual(encodeModel(shared), before);
 });
-
-test('a file without any PRelu is opened as it is', async () => {
-  const detector = await fileOf('fr-detect');
-  assert.equal(withoutPRelu(detector), detector);
-});
-
-for (const name of ['fr-feature', 'mobilefacenet-192']) {
-  test(`${name} gives the same embeddings without PRelu, to 1e-5`, async () => {
-    const published = await fileOf(name);
-    const rewritten = withoutPRelu(published);
-    assert.notEqual(rewritten, published);
-    const crops = noise(2 * 3 * 112 * 112);
-    const before = await run(published, crops, [2, 3, 112, 112]);
-    const after = await run(rewritten, crops, [2, 3, 112, 112]);
-    const norm = Math.hypot(...before.subarray(0, before.length / 2));
-    assert.ok(largestDifference(before, after) / norm < 1e-5);
-  });
-}
-
-async function fileOf(name: string): Promise<Buffer> {
-  const [model] = await ensureModels([name]);
-  return readFile(Object.values(model!.files)[0]!);
-}

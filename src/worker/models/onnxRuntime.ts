@@ -1,7 +1,7 @@
 /** A network in ONNX Runtime, in the calling thread: a run blocks it. */
 import '../../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { withoutPRelu } from '../../models/preluConvs.ts';
+import { forCpu } from '../../models/cpuGraph.ts';
 import { IntegrityError } from '../../shared/errors.ts';
 import { type Batches, inBatches } from './inBatches.ts';
 import type { NetworkRuntime, NetworkTensor } from './runtime.ts';
@@ -21,7 +21,7 @@ export interface OnnxOptions {
  */
 export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): Promise<NetworkRuntime> {
   const onCpu = options.device === 'cpu';
-  const session = await InferenceSession.create(onCpu ? withoutPRelu(file) : file, {
+  const session = await InferenceSession.create(onCpu ? forCpu(file) : file, {
     executionProviders: [options.device],
     intraOpNumThreads: options.intraOpThreads,
     interOpNumThreads: 1,
