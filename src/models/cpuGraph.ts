@@ -2,7 +2,6 @@
  * A network as ONNX Runtime computes it fastest on a CPU. The file in the cache stays as it was normalised: it is what digests
  * name, and none of this makes a GPU faster.
  */
-import { rewriteShuffles } from './channelShuffles.ts';
 import { padDepthwise } from './depthwisePadding.ts';
 import { decodeModel, encodeModel } from './onnx.ts';
 import { rewritePRelu } from './preluConvs.ts';
@@ -12,7 +11,6 @@ export function forCpu(file: Uint8Array): Uint8Array {
   // Found in the bytes first: a large file is decoded only where it may pay.
   if (!Buffer.from(file.buffer, file.byteOffset, file.byteLength).includes('Conv')) return file;
   const model = decodeModel(file);
-  const rewrites = [rewritePRelu, rewriteShuffles, padDepthwise];
-  const rewritten = rewrites.map((rewrite) => rewrite(model.graph));
-  return rewritten.some((count) => count > 0) ? encodeModel(model) : file;
+  const rewritten = rewritePRelu(model.graph) + padDepthwise(model.graph);
+  return rewritten > 0 ? encodeModel(model) : file;
 }

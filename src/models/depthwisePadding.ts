@@ -26,17 +26,77 @@ const MAX_GROWTH = 2;
 /** What treats every channel alike and for itself. */
 const CHANNELWISE = new Set(['Relu', 'Clip', 'MaxPool', 'AveragePool']);
 
+/** Inputs of a convolution: kernel [outputs, inputs, height, width] and bias [outputs]. */
+const KERNEL = 1;
+const BIAS = 2;
+
 /** Rewrites in place; returns how many depthwise convolutions were. */
 export function padDepthwise(graph: OnnxGraph): number {
-  let padded = 0;
-  // Each set changes nodes that another may begin or end with.
-  for (const values of channelSets(graph)) padded += padSet(graph, values);
-  return padded;
+  const index = indexGraph(graph);
+  const widths = new Map<OnnxNode, Widths>();
+  for (const values of channelSets(graph, index)) {
+    const roles = rolesOf(values, index);
+    const wanted = roles && wantedChannels(roles);
+    if (roles === undefined || wanted === undefined) continue;
+    const widen = (node: OnnxNode, width: Widths): unknown =>
+      widths.set(node, { ...widths.get(node), ...width });
+    for (const node of roles.makers) widen(node, { outputs: wanted });
+    for (const node of roles.depthwise) widen(node, { outputs: wanted, group: wanted });
+    for (const node of roles.readers) widen(node, { inputs: wanted });
+  }
+  if (widths.size === 0) return 0;
+  const added: OnnxTensor[] = [];
+  graph.node = graph.node.map((node) => {
+    const width = widths.get(node);
+    return width === undefined ? node : widened(node, width, index, added);
+  });
+  const replaced = new Set([...widths.keys()].flatMap(({ input }) => input.slice(KERNEL)));
+  const read = new Set(graph.node.flatMap(({ input }) => input));
+  const kept = graph.initializer.filter(({ name }) => !replaced.has(name) || read.has(name));
+  graph.initializer = [...kept, ...added];
+  return [...widths.values()].filter(({ group }) => group !== undefined).length;
+}
+
+/** What a convolution is to have in place of what it has. */
+interface Widths {
+  readonly outputs?: number;
+  readonly inputs?: number;
+  readonly group?: number;
+}
+
+/** The convolution with these channels, those that it did not have with weights of zero. */
+function widened(
+  node: OnnxNode,
+  { outputs, inputs, group }: Widths,
+  { constants }: GraphIndex,
+  added: OnnxTensor[],
+): OnnxNode {
+  const kernel = constants.get(node.input[KERNEL]!)!;
+  const [hasOutputs = 0, hasInputs = 0] = tensorDims(kernel);
+  const name = `${node.output[0]}/padded`;
+  const input = [node.input[0]!, `${name}/kernel`];
+  added.push(padTensor(input[KERNEL]!, kernel, [outputs ?? hasOutputs, inputs ?? hasInputs]));
+  const bias = constants.get(node.input[BIAS] ?? '');
+  if (bias !== undefined) {
+    input.push(`${name}/bias`);
+    added.push(padTensor(input[BIAS]!, bias, [outputs ?? hasOutputs]));
+  }
+  if (group === undefined) return { ...node, input };
+  const others = node.attribute.filter((attribute) => attribute.name !== 'group');
+  return { ...node, input, attribute: [...others, intAttribute('group', group)] };
+}
+
+/** Full blocks of channels for a set; undefined where they are full, or too few. */
+function wantedChannels({ depthwise }: Roles): number | undefined {
+  const [first] = depthwise;
+  if (first === undefined) return undefined;
+  const channels = groupOfConv(first);
+  const wanted = Math.ceil(channels / BLOCK) * BLOCK;
+  return wanted === channels || wanted > channels * MAX_GROWTH ? undefined : wanted;
 }
 
 /** Sets of values with the same channels: what depthwise convolutions and operators channel by channel pass on. */
-function channelSets(graph: OnnxGraph): ReadonlySet<string>[] {
-  const { constants } = indexGraph(graph);
+function channelSets(graph: OnnxGraph, { constants }: GraphIndex): ReadonlySet<string>[] {
   const sets = new Map<string, Set<string>>();
   const setOf = (value: string): Set<string> => {
     const known = sets.get(value) ?? new Set([value]);
@@ -55,38 +115,6 @@ function channelSets(graph: OnnxGraph): ReadonlySet<string>[] {
   }
   return [...new Set(sets.values())];
 }
-
-/** Returns how many depthwise convolutions are in the set, if it can be padded. */
-function padSet(graph: OnnxGraph, values: ReadonlySet<string>): number {
-  const index = indexGraph(graph);
-  const roles = rolesOf(values, index);
-  const [first] = roles?.depthwise ?? [];
-  if (roles === undefined || first === undefined) return 0;
-  const channels = groupOfConv(first);
-  const wanted = Math.ceil(channels / BLOCK) * BLOCK;
-  if (wanted === channels || wanted > channels * MAX_GROWTH) return 0;
-  const added: OnnxTensor[] = [];
-  const padInput = (node: OnnxNode, at: number, axis: 0 | 1): OnnxNode => {
-    const tensor = index.constants.get(node.input[at] ?? '');
-    if (tensor === undefined) return node;
-    const name = `${node.output[0]}/padded/${at}/${axis}`;
-    added.push(padTensor(name, tensor, axis, wanted));
-    return { ...node, input: node.input.with(at, name) };
-  };
-  const withOutputs = (node: OnnxNode): OnnxNode => padInput(padInput(node, KERNEL, 0), BIAS, 0);
-  graph.node = graph.node.map((node) => {
-    if (roles.makers.has(node)) return withOutputs(node);
-    if (roles.readers.has(node)) return padInput(node, KERNEL, 1);
-    if (roles.depthwise.has(node)) return withGroup(withOutputs(node), wanted);
-    return node;
-  });
-  graph.initializer = [...graph.initializer, ...added];
-  return roles.depthwise.size;
-}
-
-/** Inputs of a convolution, kernel [outputs, inputs, height, width] and bias [outputs]. */
-const KERNEL = 1;
-const BIAS = 2;
 
 /** The convolutions of a set of values. */
 interface Roles {
@@ -125,19 +153,16 @@ function isFloat32({ dataType, externalData }: OnnxTensor): boolean {
   return dataType === DATA_TYPE.float32 && (externalData?.length ?? 0) === 0;
 }
 
-function withGroup(node: OnnxNode, group: number): OnnxNode {
-  const others = node.attribute.filter(({ name }) => name !== 'group');
-  return { ...node, attribute: [...others, intAttribute('group', group)] };
-}
-
-/** The tensor with zeros behind its values along the first or second axis, `size` in all. */
-function padTensor(name: string, tensor: OnnxTensor, axis: 0 | 1, size: number): OnnxTensor {
+/** The tensor with zeros behind its values along its first axes, of these sizes then. */
+function padTensor(name: string, tensor: OnnxTensor, sizes: readonly number[]): OnnxTensor {
   const dims = tensorDims(tensor);
+  const [, rows = 1, ...others] = dims;
+  const [outputs = 0, inputs = rows] = sizes;
+  const each = others.reduce((product, size) => product * size, 1);
   const values = float32Values(tensor);
-  const lists = axis === 0 ? 1 : dims[0]!;
-  const each = values.length / lists;
-  const wanted = (each / dims[axis]!) * size;
-  const padded = new Float32Array(lists * wanted);
-  for (let i = 0; i < lists; i++) padded.set(values.subarray(i * each, (i + 1) * each), i * wanted);
-  return makeTensor(name, dims.with(axis, size), padded);
+  const padded = new Float32Array(outputs * inputs * each);
+  for (let from = 0, to = 0; from < values.length; from += rows * each, to += inputs * each) {
+    padded.set(values.subarray(from, from + rows * each), to);
+  }
+  return makeTensor(name, [...sizes, ...dims.slice(sizes.length)], padded);
 }
