@@ -22,14 +22,11 @@ export function agreedPoints(answers: readonly Float32Array[], scale: number): A
   let closest: readonly Float32Array[] = answers;
   let smallestRadius = Number.POSITIVE_INFINITY;
   for (const fromCentre of distances) {
-    const ranked = answers
-      .map((answer, i) => ({ answer, distance: fromCentre[i]! }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, half);
-    const radius = ranked.at(-1)?.distance ?? 0;
+    const nearest = [...answers.keys()].sort((a, b) => fromCentre[a]! - fromCentre[b]!).slice(0, half);
+    const radius = fromCentre[nearest.at(-1)!]!;
     if (radius < smallestRadius) {
       smallestRadius = radius;
-      closest = ranked.map(({ answer }) => answer);
+      closest = nearest.map((i) => answers[i]!);
     }
   }
   const points = new Float32Array(answers[0]?.length ?? 0);
@@ -41,10 +38,9 @@ export function agreedPoints(answers: readonly Float32Array[], scale: number): A
 }
 
 /** Distance of every answer from every other, each pair measured once. */
-function pairDistances(answers: readonly Float32Array[]): readonly (readonly number[])[] {
-  const distances: number[][] = answers.map(() => []);
+function pairDistances(answers: readonly Float32Array[]): readonly Float64Array[] {
+  const distances = answers.map(() => new Float64Array(answers.length));
   answers.forEach((a, i) => {
-    distances[i]![i] = 0;
     for (let j = i + 1; j < answers.length; j++) {
       const distance = pointDistance(a, answers[j]!);
       distances[i]![j] = distance;
