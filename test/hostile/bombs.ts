@@ -155,7 +155,7 @@ export const BOMBS: readonly Bomb[] = [
     make: () => jpegOf(65_500, 65_500),
     code: 'too-many-pixels',
   },
-  { title: 'WebP that promises 16,384 × 16,384', make: webpOf, code: 'damaged' },
+  { title: 'WebP that promises 16,384 × 16,384', make: webpOf, code: 'too-many-pixels' },
   { title: 'GIF that promises 65,535 × 65,535', make: () => gif(65_535, 65_535), code: 'too-many-pixels' },
   { title: 'GIF of 7,900 × 7,900 without pixels', make: () => gif(7_900, 7_900) },
   {

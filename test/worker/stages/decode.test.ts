@@ -84,6 +84,7 @@ test('a picture is the same in memory that is used again, and takes no more of i
     'large jpeg': await sharp(photograph).resize(3000, 2000, { fit: 'fill' }).jpeg().toBuffer(),
     'odd png': await sharp(photograph).resize(333, 219, { fit: 'fill' }).png().toBuffer(),
     webp: await sharp(photograph).webp().toBuffer(),
+    tiff: await sharp(photograph).tiff().toBuffer(),
     pgm: Buffer.concat([Buffer.from('P5 40 20 255\n', 'latin1'), Buffer.alloc(800, 7)]),
   };
   const memory = openPictureMemory(2 ** 24);
@@ -98,7 +99,7 @@ test('a picture is the same in memory that is used again, and takes no more of i
     assert.equal(difference(kept, await decoded(bytes)), 0, name);
     const levels = levelFor(kept, 1_000).level.data;
     const expected = decodedBytes(bytes);
-    if (name === 'webp') assert.equal(expected, undefined);
+    if (name === 'tiff') assert.equal(expected, undefined);
     else assert.ok(levels.byteOffset + levels.length <= expected!, name);
   }
 });
