@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { appendToRun } from '../../../src/producer/append/appendToRun.ts';
 import { readPlan } from '../../../src/shared/listing.ts';
 import { isFinished } from '../../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
@@ -81,6 +82,26 @@ const LATER: Listed[] = [
   ['cleo', '2'],
   ['dora', '2'],
 ];
+
+test('of an append it is heard how much of the whole corpus is listed', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    const others = Array.from({ length: 1_200 }, (_, i): Listed => [`p${Math.floor(i / 10) + 100}`, `${i}`]);
+    await corpus.list([...FIRST, ...others]);
+    const heard: object[] = [];
+    const onListed = (listed: object) => heard.push({ ...listed });
+    const { status } = await appendToRun(run, corpus.config, store, { corpusS3: {}, onListed });
+    assert.equal(status, 'planned');
+    assert.deepEqual(heard, [
+      // The list is read to its end first.
+      { faces: 500 },
+      { faces: 1_000 },
+      // Three faces of two people come first.
+      { faces: 500, subjects: 52 },
+      { faces: 1_000, subjects: 102 },
+    ]);
+  }));
 
 test('however a corpus arrives, its rows are those of the whole, each face once, and nobody’s class_index changes', () =>
   fc.assert(
