@@ -14,7 +14,10 @@ export interface ComputeFlags {
   readonly engine?: FraEngine;
 }
 
-/** On a CPU a turn of the face pipeline. What threads ask of a GPU at the same time shares its runs: larger ones are no faster and take memory (docs/gpu.md). */
+/**
+ * On a CPU a turn of the face pipeline. What threads ask of a GPU at the same time shares its runs: larger ones are no faster
+ * and take memory (docs/gpu.md).
+ */
 const BATCH = { cpu: 32, gpu: 16 };
 /** Of two a core one waits for the GPU while the other uses the core. More than these were no faster (docs/gpu.md). */
 const MOST_GPU_THREADS = 32;

@@ -1,6 +1,6 @@
 /**
- * A network as ONNX Runtime computes it fastest on a CPU. The file in the cache stays as it was normalised: it is what digests
- * name, and none of this makes a GPU faster.
+ * A network for the kernels that ONNX Runtime has on a CPU. The file in the cache stays as it was normalised: it is what digests
+ * name, and what a GPU runs.
  */
 import { padDepthwise } from './depthwisePadding.ts';
 import { decodeModel, encodeModel } from './onnx.ts';
