@@ -76,9 +76,13 @@ export type FraMetrics = z.infer<typeof fraMetricsSchema>;
 /** Version 1 knew one combiner only and no digests of photographs. */
 export const FRA_CARD_VERSION = 2;
 
+export const fraNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens');
+
 export const fraCardSchema = z.strictObject({
   cardVersion: z.literal(FRA_CARD_VERSION),
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
+  name: fraNameSchema,
   summary: z.string().min(1),
   recognizer: z.strictObject({
     /** Registry name. */
@@ -108,11 +112,14 @@ export const fraCardSchema = z.strictObject({
     validationSubjects: z.int().min(0),
     photographs: z.int().min(0),
     renders: z.int().min(0),
-    /** sha256 of each person's name in the corpus, training and validation people: who must not be a test person. */
+    /**
+     * sha256 of each person's name in the corpus, training and validation people, and of those whom reused parts learnt
+     * from: who must not be a test person.
+     */
     subjectDigests: z.array(sha256Schema),
     /** Those of them who validated. */
     validationDigests: z.array(sha256Schema),
-    /** Of every photograph, in the form of src/shared/photographDigest.ts: sha256 of its bytes, and hash of its crop. */
+    /** Of every photograph, likewise, in the form of src/shared/photographDigest.ts: sha256 of its bytes, and hash of its crop. */
     photographDigests: z.array(sha256Schema),
     cropHashes: z.array(sha256Schema),
     seed: z.int().min(0),

@@ -1,7 +1,8 @@
-/** What a card remembers of the photographs a model has seen, so that an evaluation can find them again. */
+/** What a card remembers of the people and photographs a model has seen, so that an evaluation can find them again. */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { READ_AHEAD } from '../shared/corpus/photographs.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../shared/photographDigest.ts';
@@ -9,18 +10,16 @@ import { openFacePipeline } from '../worker/facePipeline.ts';
 import { listingKey } from './listingKey.ts';
 import type { TrainHooks, TrainInputs } from './trainConfig.ts';
 
-export interface PhotographRecords {
-  /** Sorted, hex. */
-  readonly photographDigests: readonly string[];
-  readonly cropHashes: readonly string[];
-}
-
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const cacheSchema = z.strictObject({
+const digests = z.array(z.string().regex(/^[0-9a-f]{64}$/));
+/** Sorted, hex. */
+const recordsSchema = z.strictObject({
   key: z.string(),
-  photographDigests: z.array(digest),
-  cropHashes: z.array(digest),
+  /** Of everybody in the listing, with a usable face or without. */
+  subjectDigests: digests,
+  photographDigests: digests,
+  cropHashes: digests,
 });
+export type PhotographRecords = Omit<z.infer<typeof recordsSchema>, 'key'>;
 
 /** Reads and crops every photograph once; kept in `cache` for the next time. */
 export async function photographRecords(
@@ -33,12 +32,8 @@ export async function photographRecords(
   const key = createHash('sha256')
     .update(JSON.stringify({ ...corpus, digests }))
     .digest('hex');
-  const text = await readFile(cache, 'utf8').catch(() => 'null');
-  const kept = cacheSchema.safeParse(parseOrNull(text));
-  if (kept.success && kept.data.key === key) {
-    const { photographDigests, cropHashes } = kept.data;
-    return { photographDigests, cropHashes };
-  }
+  const kept = await readRecords(cache);
+  if (kept?.key === key) return kept;
   hooks.stage('photographs');
   const found = new Set<string>();
   const hashes = new Set<string>();
@@ -59,16 +54,22 @@ export async function photographRecords(
   } finally {
     await pipeline.close();
   }
-  const records = { photographDigests: [...found].sort(), cropHashes: [...hashes].sort() };
-  await writeFile(cache, JSON.stringify({ key, ...records }));
+  const records = {
+    key,
+    subjectDigests: [...new Set(faces.map(({ subjectId }) => subjectDigest(subjectId)))].sort(),
+    photographDigests: [...found].sort(),
+    cropHashes: [...hashes].sort(),
+  };
+  await writeFile(cache, JSON.stringify(records));
   return records;
 }
 
-function parseOrNull(text: string): unknown {
+/** What a training keeps of its corpus; undefined where it is not there, cut short, or of another version. */
+export async function readRecords(cache: string): Promise<z.infer<typeof recordsSchema> | undefined> {
+  const text = await readFile(cache, 'utf8').catch(() => 'null');
   try {
-    return JSON.parse(text);
+    return recordsSchema.safeParse(JSON.parse(text)).data;
   } catch {
-    // Cut short: it is only a cache.
-    return null;
+    return undefined;
   }
 }

@@ -24,6 +24,7 @@ import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
 import { judgeCombiner, makeProbes } from './judgeCombiner.ts';
 import { landmarkSource } from './landmarkSource.ts';
+import { learntFrom, together } from './learntFrom.ts';
 import { limitsOf } from './limits.ts';
 import { makeGenerator } from './makeGenerator.ts';
 import { pairSamples } from './pairSamples.ts';
@@ -52,6 +53,7 @@ export async function trainFra(
     await checkDivision(from, splitSubjects(people, config.validationShare, config.seed).validation);
     await takeCaches(from, inputs.out);
   }
+  const reused = await learntFrom([...(from === null ? [] : [from]), ...config.generator.parts]);
   const { samples, counts } = await cachedSamples(config, inputs, hooks, { work, pictures });
   const records = await photographRecords(inputs, join(work, 'photographs.json'), hooks);
   const split = splitSamples(samples, config.validationShare, config.seed, config.peopleLimit);
@@ -105,6 +107,8 @@ export async function trainFra(
   // A closed form with an autoencoder from elsewhere has no curves.
   if (curves.size > 0) await writeCharts(join(pictures, 'losses.png'), lossCharts(curves));
   const { subjects } = split;
+  const own = [...subjects.training, ...subjects.validation].map(subjectDigest);
+  const learnt = together([{ ...records, subjectDigests: own }, ...reused]);
   return await writeFraModel(inputs.out, {
     card: {
       name: config.name,
@@ -125,10 +129,10 @@ export async function trainFra(
         validationSubjects: subjects.validation.length,
         photographs: counts.photographs,
         renders: counts.renders,
-        subjectDigests: [...subjects.training, ...subjects.validation].map(subjectDigest).sort(),
+        subjectDigests: learnt.subjectDigests,
         validationDigests: subjects.validation.map(subjectDigest).sort(),
-        photographDigests: [...records.photographDigests],
-        cropHashes: [...records.cropHashes],
+        photographDigests: learnt.photographDigests,
+        cropHashes: learnt.cropHashes,
         seed: config.seed,
         command: inputs.command,
         backend: inputs.backend.description,
