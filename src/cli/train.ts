@@ -55,6 +55,7 @@ type Flags = TrainFlags & CorpusFlags & OnlyCorpusStoreFlags;
 
 async function train(corpus: string, flags: Flags): Promise<void> {
   const out = resolve(flags.out);
+  const config = trainConfigOf(flags, out);
   await checkOut(out, flags.resume === true);
   const say = openTrainReporter(flags.json === true);
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
@@ -67,7 +68,7 @@ async function train(corpus: string, flags: Flags): Promise<void> {
       note: say.note,
       releasers,
     });
-    const faces = await withoutPeople(listed, flags.excludeSubjects);
+    const faces = await withoutPeople(listed, flags.excludeSubjects, say.note);
     const backend = await openBackend(flags.device, flags.threads);
     const models = await resolvePipelineModels(flags, (line) => {
       process.stderr.write(`${line}\n`);
@@ -75,7 +76,7 @@ async function train(corpus: string, flags: Flags): Promise<void> {
     const people = new Set(faces.map(({ subjectId }) => subjectId)).size;
     say.note(`${people} people, ${faces.length} photographs; training on ${backend.description}`);
     const card = await trainFra(
-      trainConfigOf(flags, out),
+      config,
       {
         out,
         faces,
@@ -127,28 +128,58 @@ async function checkOut(out: string, resume: boolean): Promise<void> {
   }
 }
 
-/** @throws ConfigError when nobody is left. */
+/**
+ * @throws ConfigError when nobody is left, or nobody of the corpus was meant: a misspelt name would train on the test
+ * people.
+ */
 async function withoutPeople(
   faces: readonly FaceRecord[],
   exclude: string | undefined,
-): Promise<FaceRecord[]> {
-  const left = exclude === undefined ? new Set<string>() : await readSubjects(exclude);
-  const kept = faces.filter(({ subjectId }) => !left.has(subjectId));
+  note: (line: string) => void,
+): Promise<readonly FaceRecord[]> {
+  if (exclude === undefined) return faces;
+  const { names, typed } = await readSubjects(exclude);
+  const people = new Set(faces.map(({ subjectId }) => subjectId));
+  const unknown = [...names].filter((name) => !people.has(name));
+  if (unknown.length === names.size || (typed && unknown.length > 0)) {
+    throw new ConfigError(
+      'unknown-people',
+      '--exclude-subjects: expected people of the corpus, a file that names them or a folder per person, found others',
+      { found: shown(unknown), corpus: shown([...people]) },
+    );
+  }
+  const absent = unknown.length > 0 ? `; not in the corpus: ${shown(unknown)}` : '';
+  note(`--exclude-subjects: ${names.size - unknown.length} people left out${absent}`);
+  const kept = faces.filter(({ subjectId }) => !names.has(subjectId));
   if (kept.length > 0) return kept;
   throw new ConfigError('empty-corpus', '--exclude-subjects: expected to leave somebody, found nobody left', {
     exclude,
   });
 }
 
-/** Names from a comma list, from a file (one a line), or of the sub-folders of a folder. */
-async function readSubjects(who: string): Promise<Set<string>> {
-  if (!existsSync(who)) return new Set(who.split(',').map((name) => name.trim()));
+function shown(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
+  return `${names.slice(0, SHOWN).join(', ')}${more}`;
+}
+
+/** People that a message names. */
+const SHOWN = 5;
+
+/** Names from a comma list (`typed`), from a file (one a line), or of the sub-folders of a folder. */
+async function readSubjects(who: string): Promise<{ names: ReadonlySet<string>; typed: boolean }> {
+  if (!existsSync(who)) return { names: named(who.split(',')), typed: true };
   if ((await stat(who)).isDirectory()) {
     const entries = await readdir(who, { withFileTypes: true });
-    return new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
+    return {
+      names: new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)),
+      typed: false,
+    };
   }
-  const lines = (await readFile(who, 'utf8')).split('\n').map((line) => line.trim());
-  return new Set(lines.filter((line) => line !== ''));
+  return { names: named((await readFile(who, 'utf8')).split('\n')), typed: false };
+}
+
+function named(words: readonly string[]): Set<string> {
+  return new Set(words.map((word) => word.trim()).filter((word) => word !== ''));
 }
 
 /** As typed, for the card; --resume is left out, because it changes nothing in the result. */

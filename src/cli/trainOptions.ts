@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
 import { GENERATOR_KINDS, type GeneratorKind } from '../fra/generators/generatorConfig.ts';
+import { fraNameSchema } from '../fra/modelCard.ts';
 import {
   COMBINER_LOSSES,
   COMBINER_TERMS,
@@ -10,6 +11,7 @@ import {
   type CombinerTerm,
 } from '../fra/training/lossTerms.ts';
 import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
+import { describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
 
@@ -145,7 +147,7 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
   const residual = switched(flags.identityResidual);
   const normalized = switched(flags.normalizeOutput);
   return {
-    name: flags.name ?? basename(out),
+    name: modelName(flags.name ?? basename(out)),
     seed: flags.seed,
     validationShare: flags.validationShare,
     inventedPeople: flags.inventedPeople,
@@ -199,6 +201,15 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
 
 const SWITCHES = ['on', 'off'] as const;
 type Switch = (typeof SWITCHES)[number];
+
+/** Refused before hours of training, not by the card at their end. */
+function modelName(name: string): string {
+  const parsed = fraNameSchema.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError('bad-name', `--name (default: the name of OUT): ${describeIssues(parsed.error)}`, {
+    found: name,
+  });
+}
 
 function partFolders({ generator, parts }: TrainFlags): string[] {
   if ((generator === 'mixture') !== (parts !== undefined)) {

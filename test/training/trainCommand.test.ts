@@ -12,12 +12,12 @@ import { packageRoot } from '../../src/shared/package.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
-/** One photograph each of seven sample people. */
+/** One photograph each of eight sample people. */
 async function smallCorpus(folder: string): Promise<string> {
   const corpus = join(folder, 'corpus');
   const samples = join(packageRoot, 'samples', 'london');
   const people = (await readdir(samples, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  for (const { name } of people.slice(0, 7)) {
+  for (const { name } of people.slice(0, 8)) {
     await mkdir(join(corpus, name), { recursive: true });
     const [photograph] = (await readdir(join(samples, name))).sort();
     await cp(join(samples, name, photograph!), join(corpus, name, photograph!));
@@ -57,7 +57,7 @@ test('train makes a model that opens, without the excluded person, and --resume 
   const { card, bank } = await openFraModel(tiny);
   assert.equal(card.name, 'tiny');
   assert.equal(card.training.licence, 'CC BY 4.0');
-  assert.equal(card.training.subjects + card.training.validationSubjects, 6);
+  assert.equal(card.training.subjects + card.training.validationSubjects, 7);
   assert.deepEqual(card.training.subjectDigests, people.slice(1).map(subjectDigest).sort());
   assert.equal(card.training.autoencoderSteps, 1);
   assert.ok(card.training.renders > 50, `${card.training.renders} renders`);
@@ -77,7 +77,7 @@ test('train makes a model that opens, without the excluded person, and --resume 
   const sheets = await Promise.all(
     ['renders', 'invented'].map((name) => sharp(join(tiny, 'pictures', `${name}.png`)).metadata()),
   );
-  assert.ok(sheets[0]!.height! > 2 * sheets[1]!.height!, 'six people were rendered, two invented');
+  assert.ok(sheets[0]!.height! > 2 * sheets[1]!.height!, 'seven people were rendered, two invented');
 
   const again = await posecast(['train', corpus, '--out', tiny, ...flags]);
   assert.equal(again.code, 2);
@@ -118,6 +118,25 @@ test('other generators take the autoencoder and the samples of a first training'
   assert.match(divided.stderr, /same validation people/);
 });
 
+test('a model has learnt from everybody whom the models that it takes parts of have learnt from', async () => {
+  const [left, trained] = people;
+  const others = ['--exclude-subjects', `${left},${trained}`];
+  for (const [name, from] of Object.entries({ second: tiny, third: join(folder, 'second') })) {
+    const { code, stderr } = await trainFurther(
+      ...[name, '--generator', 'ridge', '--yaw-knots=-30,0,30', '--autoencoder', from],
+      ...others,
+    );
+    assert.equal(code, 0, stderr);
+  }
+  const first = (await openFraModel(tiny)).card.training;
+  const third = (await openFraModel(join(folder, 'third'))).card.training;
+  assert.equal(third.subjects + third.validationSubjects, 6);
+  assert.ok(third.subjectDigests.includes(subjectDigest(trained!)));
+  for (const list of ['subjectDigests', 'photographDigests', 'cropHashes'] as const) {
+    assert.deepEqual(third[list], first[list], list);
+  }
+});
+
 for (const form of ['yaw', 'landmarks', 'none']) {
   test(`posture form ${form} is trained on, recorded, and in the posture bank; loss terms can be left out`, async () => {
     const asked = ['--posture', form, '--without', 'pose,alignment', '--train-people', '4'];
@@ -141,6 +160,16 @@ for (const form of ['yaw', 'landmarks', 'none']) {
     ]);
   });
 }
+
+test('of a list of people to leave out, those in the corpus are left out, and the others named', async () => {
+  await withTempFolder(async (own) => {
+    const list = join(own, 'test-people.txt');
+    await writeFile(list, `${people[0]}\r\n${people[1]}\n\nsomebody\n`);
+    const { code, stderr } = await trainFurther('listed', '--exclude-subjects', list, '--seed', '9');
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /2 people left out; not in the corpus: somebody\n6 people/);
+  });
+});
 
 test('Ctrl-C during training ends with exit code 130, and says how to go on', async () => {
   await withTempFolder(async (folder) => {
@@ -174,6 +203,10 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
       [[corpus, '--out', out, '--generator', 'mixture'], /--parts/],
       [[corpus, '--out', out, '--without', 'everything'], /alignment/],
       [[corpus, '--out', out, '--yaw-knots', '30,0'], /ascending/],
+      [[corpus, '--out', join(folder, 'My_model')], /lower-case.*My_model/],
+      [[corpus, '--out', out, '--exclude-subjects', 'test-poeple.txt'], /a file.*test-poeple\.txt/],
+      [[corpus, '--out', out, '--exclude-subjects', '001,00l'], /found=00l/],
+      [[corpus, '--out', out, '--exclude-subjects', empty], /expected people/],
     ];
     for (const [words, reason] of cases) {
       const { code, stderr } = await posecast(['train', ...words]);
