@@ -26,8 +26,8 @@ export type TableRequest =
 
 export type TableAnswer =
   | { readonly status: 'pieces'; readonly pieces: readonly TablePiece[] }
-  /** Bytes [starts[i], starts[i + 1]) are row i's image; an empty range: the row has none. */
-  | { readonly status: 'images'; readonly bytes: Uint8Array; readonly starts: readonly number[] }
+  /** One a row, each in an ArrayBuffer of its own; an empty one: the row has none. */
+  | { readonly status: 'images'; readonly images: readonly Uint8Array[] }
   | Rejected;
 
 /** What a thread answers, with the requests that ended in it since its last answer. */
@@ -94,8 +94,7 @@ export function shardImages(
     const answer = await ask({ kind: 'rows', uri, rows });
     if (answer.status === 'rejected') return answer;
     if (answer.status !== 'images') throw new Error('the thread answered another question');
-    const { bytes, starts } = answer;
-    return new Map(rows.map((row, i) => [row, bytes.subarray(starts[i], starts[i + 1])]));
+    return new Map(rows.map((row, i) => [row, answer.images[i]!]));
   }
 
   return {

@@ -1,6 +1,7 @@
 /** The thread that reads photographs out of tables: decompressing a page takes longer than a queue lock may wait. */
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import type { StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
+import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 import type { HeardAnswer, TableReading, TableRequest } from './tableImages.ts';
 import { tableReads } from './tableReads.ts';
@@ -17,6 +18,6 @@ await serveThread<TableReading, TableRequest, HeardAnswer>(async (reading) => {
     const answer = await read(request);
     // Those of a question that was not answered go with the next answer.
     const response = { answer, requests: requests.splice(0), retries: retries.splice(0) };
-    return { response, transfer: 'bytes' in answer ? [answer.bytes.buffer as ArrayBuffer] : [] };
+    return { response, transfer: ownedBuffers(answer.status === 'images' ? answer.images : []) };
   };
 });

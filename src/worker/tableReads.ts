@@ -17,7 +17,7 @@ export function tableReads(
     if (request.kind === 'pieces') return { status: 'pieces', pieces: table.pieces };
     const { image } = chooseTableColumns(table.fields, columns, request.uri);
     if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
-    return { status: 'images', ...(await imagesOfRows(table, image, request.rows)) };
+    return { status: 'images', images: await imagesOfRows(table, image, request.rows) };
   }
 
   return async (request) => {

@@ -56,6 +56,39 @@ for (const options of FORMATS) {
     }));
 }
 
+for (const format of ['parquet', 'arrow'] as const) {
+  test(`an image is handed on without the others of its row group or record batch [${format}]`, () =>
+    withTempFolder(async (folder) => {
+      const faces = ['a', 'b', 'c'];
+      const table: TableColumns = {
+        face_id: { type: 'text', values: faces },
+        subject_id: { type: 'text', values: faces },
+        image: { type: 'bytes', values: faces.map((face) => Buffer.alloc(1_000, face)) },
+      };
+      writeTable(join(folder, `t.${format}`), table, { format });
+      const reading = {
+        root: folder,
+        source: {},
+        format,
+        columns: parseRunConfig(configOf(folder, '')).tableColumns,
+      };
+      const tables = await openTableImages(reading);
+      try {
+        const listed: FaceRecord[] = [];
+        const { faces: records } = await openCorpus(parseRunConfig(configOf(folder, `t.${format}`)));
+        for await (const face of records()) listed.push(face);
+        const images = tables.forShard(listed);
+        for (const face of listed) {
+          const read = await images.read(face);
+          assert.ok(read.status === 'ok');
+          assert.deepEqual(Buffer.from(read.bytes.buffer), Buffer.alloc(1_000, face.faceId));
+        }
+      } finally {
+        await tables.close();
+      }
+    }));
+}
+
 test("several files of Hugging Face's form: structs with bytes, whole numbers as people, file and row as the face", () =>
   withTempFolder(async (folder) => {
     for (const [i, images] of [

@@ -68,8 +68,10 @@ async function readRow(
         `expected at most ${MAX_COLUMN_BYTES} bytes around it, found ${stored}`,
       );
     }
-    const { bytes } = await imagesOfRows(table, image, [row]);
-    return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
+    const [bytes] = await imagesOfRows(table, image, [row]);
+    return bytes !== undefined && bytes.length > 0
+      ? { status: 'ok', bytes }
+      : rejected('no-image', `row ${row} has no image`);
   } catch (error) {
     signal.throwIfAborted();
     if (isOfOneObject(error)) return rejected(error.code, `table ${error.message} [file=${uri}]`);

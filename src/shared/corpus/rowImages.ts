@@ -8,7 +8,7 @@ import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts
 import { openTables, tableRejection } from './openTables.ts';
 import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
-import { imagesOfRows, type RowImages } from './tableRows.ts';
+import { imagesOfRows } from './tableRows.ts';
 
 /** Bytes of images that are kept, at the least those that had to be read for the last. */
 const KEPT_BYTES = 256 * 2 ** 20;
@@ -30,10 +30,13 @@ export interface RowImageReader {
 }
 
 /** Rows [start, end) of a table with their images. */
-interface KeptRows extends RowImages {
+interface KeptRows {
   readonly uri: string;
   readonly start: number;
   readonly end: number;
+  readonly images: readonly Uint8Array[];
+  /** Of all images. */
+  readonly bytes: number;
 }
 
 export function openRowImages(
@@ -49,8 +52,8 @@ export function openRowImages(
 
   function keep(rows: KeptRows): void {
     kept = [...kept.filter((other) => other !== rows), rows];
-    let bytes = kept.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    while (bytes > keptBytes && kept.length > 1) bytes -= kept.shift()?.bytes.length ?? 0;
+    let bytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+    while (bytes > keptBytes && kept.length > 1) bytes -= kept.shift()?.bytes ?? 0;
   }
 
   async function read(uri: string, row: number): Promise<ReadOutcome> {
@@ -58,9 +61,11 @@ export function openRowImages(
     const rows = kept.find(holds) ?? (await readAround(uri, row));
     if (!('start' in rows)) return rows;
     keep(rows);
-    const [from, to] = rows.starts.slice(row - rows.start);
-    const bytes = rows.bytes.slice(from, to);
-    return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
+    // A copy: whoever gets it may hand it over.
+    const bytes = rows.images[row - rows.start]?.slice();
+    return bytes !== undefined && bytes.length > 0
+      ? { status: 'ok', bytes }
+      : rejected('no-image', `row ${row} has no image`);
   }
 
   async function readAround(uri: string, row: number) {
@@ -72,7 +77,9 @@ export function openRowImages(
     const pageStarts = (await table.pageStarts(piece, image.column)) ?? [];
     const { start, end } = rowsAround(piece, pageStarts, row);
     const numbers = Array.from({ length: end - start }, (_, i) => start + i);
-    return { uri, start, end, ...(await imagesOfRows(table, image, numbers)) };
+    const images = await imagesOfRows(table, image, numbers);
+    const bytes = images.reduce((sum, { length }) => sum + length, 0);
+    return { uri, start, end, images, bytes };
   }
 
   return {

@@ -2,36 +2,31 @@
 import { MAX_IMAGE_BYTES } from './corpusSource.ts';
 import { pieceOf, type SourceTable } from './sourceTable.ts';
 
-export interface RowImages {
-  /** In an ArrayBuffer of its own. */
-  readonly bytes: Uint8Array;
-  /** Image i is bytes [starts[i], starts[i + 1]); empty: the row has none, or one larger than any photograph. */
-  readonly starts: readonly number[];
-}
-
 export interface ImageColumn {
   readonly column: string;
   readonly kind: 'bytes' | 'struct';
 }
 
-/** `rows`: ascending, all in one piece. Throws an Error when the table does not hold what it says. */
+/**
+ * The image of each row, in an ArrayBuffer of its own, which can be handed to another thread; empty: the row has none, or
+ * one larger than any photograph. `rows`: ascending, all in one piece.
+ *
+ * @throws Error when the table does not hold what it says.
+ */
 export async function imagesOfRows(
   table: SourceTable,
   image: ImageColumn,
   rows: readonly number[],
-): Promise<RowImages> {
+): Promise<Uint8Array[]> {
   const images: Uint8Array[] = [];
   for (const run of await runsOf(table, image.column, rows)) {
     const start = run[0] as number;
     const found = await table.read([image.column], start, (run.at(-1) as number) + 1);
     // Copied at once: a view would keep its page in memory, and the rows between with it.
-    for (const row of run) images.push(imageOf(found[row - start]?.[image.column], image.kind).slice());
+    for (const row of run)
+      images.push(new Uint8Array(imageOf(found[row - start]?.[image.column], image.kind)));
   }
-  const starts = [0];
-  for (const { length } of images) starts.push((starts.at(-1) as number) + length);
-  const bytes = new Uint8Array(starts.at(-1) as number);
-  for (const [i, one] of images.entries()) bytes.set(one, starts[i]);
-  return { bytes, starts };
+  return images;
 }
 
 /** Rows that are read together: those of one page or of pages that touch; without pages, all. */
