@@ -130,6 +130,19 @@ function modelPath(folder: string, role: string): string {
   return join(folder, `${role}.onnx`);
 }
 
+/**
+ * The cached model, once every file has been hashed; undefined when it is absent, or damaged, which `onDamage` hears. A run
+ * names models by their digests, so what it opens must be what they say.
+ */
+export async function soundModel(
+  entry: ModelEntry,
+  onDamage: (problem: string) => void,
+): Promise<ResolvedModel | undefined> {
+  const verified = await verifyModel(entry);
+  if (verified.status === 'damaged') onDamage(verified.problem);
+  return verified.status === 'ok' ? resolveModel(entry) : undefined;
+}
+
 /** What a record says about an entry's model in its folder. */
 function describeModel(entry: ModelEntry, record: ModelRecord): ResolvedModel {
   const roles = Object.keys(entry.files);

@@ -2,7 +2,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
-import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, resolveModel } from './cache.ts';
+import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
 import { DownloadError } from './download.ts';
 import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
@@ -22,7 +22,7 @@ export interface PullOptions {
   readonly onFailure?: (entry: ModelEntry, error: unknown) => void;
 }
 
-/** Pulls one model; one that is cached is returned as it is. A failed pull leaves nothing behind. */
+/** Pulls one model; one that is cached, and sound, is returned as it is. A failed pull leaves nothing behind. */
 export async function pullModel(entry: ModelEntry, options: PullOptions = {}): Promise<ResolvedModel> {
   const [model] = await pullModels([entry], options);
   if (model === undefined) throw new TypeError('one entry gives one model');
@@ -34,8 +34,14 @@ export async function pullModels(
   entries: readonly ModelEntry[],
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
-  const cached = new Map<ModelEntry, ResolvedModel | undefined>();
-  for (const entry of entries) cached.set(entry, force ? undefined : await resolveModel(entry));
+  const lookUp = async (entry: ModelEntry) => {
+    const model = await soundModel(entry, (problem) =>
+      onProgress(`${entry.name}: damaged in the cache, taken anew: ${problem}`),
+    );
+    return [entry, model] as const;
+  };
+  const found = force ? [] : await Promise.all([...new Set(entries)].map(lookUp));
+  const cached = new Map<ModelEntry, ResolvedModel | undefined>(found);
   const missing = [...new Set(entries)].filter((entry) => cached.get(entry) === undefined);
   if (missing.length > 0) {
     const work = await makeWorkFolder();

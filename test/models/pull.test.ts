@@ -223,7 +223,7 @@ test('several models of one zip file cost one download', async () => {
   });
 });
 
-test('a damaged cached file is noticed by its size at once, by its content on verify, and pulled again', async () => {
+test('a damaged cached file is noticed by its size or its content before it is used, said, and pulled again', async () => {
   await withCache(async () => {
     await withServer(send(MODEL), async (origin) => {
       const entry = recognizerEntry(`${origin}/model.onnx`, DIGEST);
@@ -234,7 +234,9 @@ test('a damaged cached file is noticed by its size at once, by its content on ve
       await writeFile(path, bytes);
       const verification = await verifyModel(entry);
       assert.equal(verification.status, 'damaged');
-      assert.deepEqual(await pullModel(entry, { force: true }), model);
+      const said: string[] = [];
+      assert.deepEqual(await pullModel(entry, { onProgress: (message) => said.push(message) }), model);
+      assert.match(said.join('\n'), /stand-in: damaged in the cache.*model\.onnx: expected sha256/);
       assert.equal((await verifyModel(entry)).status, 'ok');
       await truncate(path, bytes.length - 1);
       assert.equal(await resolveModel(entry), undefined);
