@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { CROP_SIZE } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -83,7 +84,9 @@ export async function openShardContext(
     : await openPool(run, assets, compute);
   releasers.push('models', () => models.close());
   const batchFaces =
-    compute.batchFaces === 'probe' ? await fastestBatch(models, compute) : compute.batchFaces;
+    compute.batchFaces === 'probe'
+      ? await fastestBatch(models, compute, run.config.aligned)
+      : compute.batchFaces;
   const openedWriter = await openTableWriter();
   releasers.push('table writer', () => openedWriter.close());
   const tableWriter = compute.standIns?.tables ? withoutEmbeddings(openedWriter) : openedWriter;
@@ -155,12 +158,21 @@ function inSharedMemory(values: Float32Array): Float32Array {
   return shared;
 }
 
-/** A square photograph also stands for an aligned crop. */
-async function fastestBatch(models: ModelPool, { device, note }: ComputeOptions): Promise<number> {
+async function fastestBatch(
+  models: ModelPool,
+  { device, note }: ComputeOptions,
+  aligned: boolean,
+): Promise<number> {
   const photograph = await readFile(join(packageRoot, PROBE_PHOTOGRAPH));
-  const probe = await probeBatch(models, photograph);
+  const probe = await probeBatch(models, aligned ? await cropSized(photograph) : photograph);
   note?.(`${device}: ${formatProbe(probe)}`);
   return probe.batch;
+}
+
+/** For its size: what the face looks like makes no difference to how long it takes. */
+async function cropSized(photograph: Uint8Array): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return sharp(photograph).resize(CROP_SIZE, CROP_SIZE).jpeg().toBuffer();
 }
 
 /** Embeddings of different weights must not meet in one table. */
