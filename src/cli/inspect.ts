@@ -171,8 +171,9 @@ async function subjectPoses(
     }
   }
   const missing = subjects.filter((subject) => !found.has(subject));
-  if (missing.length === 0) return found;
-  throw new ConfigError('unknown-subject', `OUT has no embeddings of ${missing.join(', ')}`, {
+  if (missing.length === 0 && found.size > 0) return found;
+  const whom = missing.length === 0 ? 'anybody' : missing.join(', ');
+  throw new ConfigError('unknown-subject', `OUT has no embeddings of ${whom}`, {
     out: store.uri,
   });
 }

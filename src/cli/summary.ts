@@ -39,13 +39,17 @@ export function formatSummary(summary: RunSummary): string {
     ['table', `${out}/manifest.json`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length));
-  return [
-    `run ${summary.runId} is complete`,
-    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
-    '',
+  const isEmpty = totals.rows === 0;
+  const reading = [
     'open it in Python (pip install pyarrow):',
     ...readingSnippet(out).map((line) => `  ${line}`),
     '',
+  ];
+  return [
+    `run ${summary.runId} is complete${isEmpty ? ', and its table empty: no photograph was usable' : ''}`,
+    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    '',
+    ...(isEmpty ? [] : reading),
   ].join('\n');
 }
 
