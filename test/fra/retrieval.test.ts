@@ -78,6 +78,14 @@ test('a perfect generator finds everybody; no change, or the change of another p
   assert.ok(judgeRetrieval(boards, perfect, wrongPose).loss > best.loss);
 });
 
+test('a generator that answers everybody alike finds nobody', () => {
+  const { rank1 } = judgeRetrieval(
+    boards,
+    perfect.map(() => unit('anybody')),
+  );
+  assert.equal(rank1, 0);
+});
+
 test('answers that belong to other people are not found', () => {
   const others = boards.flatMap(({ donor, gallery }) =>
     gallery.map((_, i) => turned(gallery[(i + 1) % gallery.length]!.subjectId, donor.yaw)),

@@ -96,6 +96,9 @@ export interface Retrieval {
  */
 const SHARPNESSES = [8, 12, 16, 24, 32, 48, 64, 96];
 
+/** Similarities this close are the same but for rounding. A tie is no hit: who answers everybody alike finds nobody. */
+const TIE = 1e-6;
+
 /**
  * `answers`: of unit length, in the order of `boardQuestions`. `own`: in their place what the query's own person answers,
  * to see what a wrong posture does while everybody else keeps the right one.
@@ -117,7 +120,7 @@ export function judgeRetrieval(
   const hits = new Map<string, number[]>();
   queries.forEach(({ target, person, place }, q) => {
     const right = dot(own[place]!, target.embedding);
-    let peak = right;
+    let peak = Number.NEGATIVE_INFINITY;
     const totals = SHARPNESSES.map(() => 1);
     for (let v = 0; v < answers.length; v++) {
       if (v % people === person) continue;
@@ -129,7 +132,7 @@ export function judgeRetrieval(
     }
     for (const [i, total] of totals.entries()) losses[i]! += Math.log(total);
     const found = hits.get(target.subjectId) ?? [];
-    found.push(peak === right ? 1 : 0);
+    found.push(right > peak + TIE ? 1 : 0);
     hits.set(target.subjectId, found);
   });
   const all = [...hits.values()].flat();
