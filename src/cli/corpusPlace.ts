@@ -1,7 +1,7 @@
 /** Which format a corpus has, and where it lies: by what is asked for, else by what is found. */
 import { statSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { TABLE_EXTENSIONS, tableFolder } from '../producer/readers/tableFiles.ts';
 import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
 import { archiveRoot, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
@@ -90,11 +90,17 @@ async function severalFiles(folder: string): Promise<CorpusFormat | undefined> {
   const found = new Set<CorpusFormat | undefined>();
   for await (const entry of await opendir(folder)) {
     if (entry.name.startsWith('.')) continue;
-    if (!entry.isFile()) return undefined;
+    // Hugging Face's cache holds links to its files.
+    const isFile = entry.isSymbolicLink() ? await leadsToFile(join(folder, entry.name)) : entry.isFile();
+    if (!isFile) return undefined;
     found.add(formatByName(entry.name));
   }
   // Beside its tars img2dataset leaves tables of what it did.
   return (['webdataset', 'parquet', 'arrow'] as const).find((format) => found.has(format));
+}
+
+async function leadsToFile(link: string): Promise<boolean> {
+  return (await stat(link).catch(() => undefined))?.isFile() === true;
 }
 
 function formatByName(corpus: string): CorpusFormat | undefined {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { locateCorpus } from '../../src/cli/corpusPlace.ts';
@@ -14,7 +14,10 @@ test('the format is told by what is found, and images are relative to where it s
     for (const name of ['faces.csv', 'a.tar', 'shards/00000.tar', 'shards/00000_stats.json']) {
       await writeFile(join(folder, name), '');
     }
+    await mkdir(join(folder, 'snapshot'));
+    await symlink(join(folder, 'a.tar'), join(folder, 'snapshot', 'train.parquet'));
     const cases = {
+      [join(folder, 'snapshot')]: ['parquet', join(folder, 'snapshot')],
       [join(folder, 'photos')]: ['folder', join(folder, 'photos')],
       [join(folder, 'faces.csv')]: ['csv', folder],
       [join(folder, 'a.tar')]: ['webdataset', folder],
