@@ -1,8 +1,8 @@
 import { constants, type Stats } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { errorCode } from './systemErrors.ts';
+import { errorCode, ignore } from './systemErrors.ts';
 
 /** The nearest thing that exists on the way to the folder must be a folder, and writable. */
 export async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void> {
@@ -27,7 +27,9 @@ async function statFolder(path: string, root: string): Promise<Stats | undefined
   try {
     return await stat(path);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(errorCode(error));
+    // A link to nothing is in the way of the folder that would be made.
+    if (isMissing && !(await isLink(path))) return undefined;
     const facts = { folder: root, code: errorCode(error) };
     throw new ConfigError(
       'not-a-folder',
@@ -35,4 +37,9 @@ async function statFolder(path: string, root: string): Promise<Stats | undefined
       facts,
     );
   }
+}
+
+export async function isLink(path: string): Promise<boolean> {
+  const info = await lstat(path).catch(ignore('ENOENT', 'ENOTDIR'));
+  return info?.isSymbolicLink() === true;
 }

@@ -5,21 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
-import { checkFolder } from './checkFolder.ts';
+import { makeFolder } from '../makeFolder.ts';
+import { checkFolder, isLink } from './checkFolder.ts';
 import { listFolder } from './listFolder.ts';
 import type { ObjectBody } from './objectBody.ts';
 import type { ObjectStore } from './objectStore.ts';
@@ -88,7 +78,7 @@ export async function openFolderStore(
       return await put(path);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       return await put(path);
     }
   }
@@ -172,11 +162,6 @@ export async function openFolderStore(
   };
 }
 
-async function isLink(path: string): Promise<boolean> {
-  const info = await lstat(path).catch(ignore('ENOENT', 'ENOTDIR'));
-  return info?.isSymbolicLink() === true;
-}
-
 /** What nobody but the user can put right. */
 const PLACE_FAILURES: Readonly<Record<string, readonly [code: string, message: string]>> = {
   ENOSPC: ['disk-full', 'output folder: expected room on the disk, found it full'],
@@ -205,7 +190,7 @@ async function openNew(path: string, folder: string): Promise<FileHandle> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const file = await open(path, flags).catch(ignore('ENOENT'));
     if (file !== undefined) return file;
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
   }
   throw new PosecastError('cannot-write', 'temporary folder disappears while it is used', { folder });
 }
