@@ -26,7 +26,8 @@ started the run takes them up.
 --codes narrows it: codes of failures, such as s3-failed or crashed (the shard's workers died), or of rejected
 photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be
 done again, because its person's variants depend on all of the person's photographs; the new result takes the place of
-the old one when the run is finished again, and until then the manifest and its files stay as they are.
+the old one when the run is finished again, and until then the manifest and its files stay as they are. Of shards that
+hold the same people (--append) one is taken up at a time; those that wait are named: the same command again, later.
 Without --codes: every failed shard, and no rejected photograph. The manifest lists the generations.
 
 Examples:
@@ -69,6 +70,7 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     const run = await requireRunFile(store);
     const choice = await chooseRetries(run, store, codes, stop.signal);
     if (choice.failed.length + choice.rejecting.length === 0) {
+      refuseWaiting(run, choice);
       nothing(run, choice, codes, flags);
       return;
     }
@@ -97,6 +99,16 @@ async function queue(
   return (await feedRun(run, store, { ...dispatch, queue: shardQueue })).queued;
 }
 
+function refuseWaiting({ runId }: RunFile, { waiting }: RetryChoice): void {
+  if (waiting.length === 0) return;
+  throw new ConfigError(
+    'retry-waits',
+    `retry-failed: expected the other shards of the same people to be committed, found ${shardCount(waiting.length)} ` +
+      'that must wait for them; finish the run, then again',
+    { runId },
+  );
+}
+
 function nothing(
   { runId }: RunFile,
   choice: RetryChoice,
@@ -122,11 +134,13 @@ function report(
   { runId }: RunFile,
   store: ObjectStore,
   { generation, replaces }: RetryGeneration,
-  { failed, rejecting }: RetryChoice,
+  { failed, rejecting, waiting }: RetryChoice,
   queued: number | undefined,
   flags: Flags,
 ): void {
-  const photographs = rejecting.reduce((sum, shard) => sum + shard.photographs, 0);
+  const photographsOf = (some: RetryChoice['rejecting']) =>
+    some.reduce((sum, shard) => sum + shard.photographs, 0);
+  const photographs = photographsOf(rejecting);
   if (flags.json) {
     const facts = {
       event: 'retry',
@@ -136,6 +150,7 @@ function report(
       shards: replaces.length,
       failed: failed.map(({ shard, code, message }) => ({ shard, code, message })),
       rejecting: { shards: rejecting.length, photographs },
+      waiting: { shards: waiting.length, photographs: photographsOf(waiting) },
       queued: queued ?? null,
     };
     process.stdout.write(`${JSON.stringify(facts)}\n`);
@@ -153,6 +168,14 @@ function report(
           [
             'rejects',
             `${shardCount(rejecting.length)}, in which photographs were rejected with these codes: ${count(photographs)}`,
+          ] satisfies [string, string],
+        ]),
+    ...(waiting.length === 0
+      ? []
+      : [
+          [
+            'waiting',
+            `${shardCount(waiting.length)} with people of shards that are done first; the same command again when the run is finished`,
           ] satisfies [string, string],
         ]),
     [

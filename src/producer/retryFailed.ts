@@ -1,6 +1,7 @@
 /** Which shards of a run are to be done again, and the generation that does it. */
+import { readPlan } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { readCommittedSet } from '../shared/run/committedShards.ts';
+import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
 import {
   addRetryGeneration,
   type RetryGeneration,
@@ -9,6 +10,7 @@ import {
 } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
+import { readAppendedShard } from '../shared/run/runPlan.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -22,9 +24,17 @@ export interface RetryChoice {
   /** Shards that failed for good and were chosen. */
   readonly failed: readonly ShardFailureNote[];
   /** Committed shards with rejected photographs of the codes asked for. */
-  readonly rejecting: readonly { readonly shard: number; readonly photographs: number }[];
+  readonly rejecting: readonly RejectingShard[];
+  /** Such shards that have to wait: others that have rows of the same people are done first. */
+  readonly waiting: readonly RejectingShard[];
   /** Every code there is, with shards (failures) or photographs (rejects, `stage/code`; only looked for when asked). */
   readonly codes: Readonly<Record<string, number>>;
+}
+
+export interface RejectingShard {
+  readonly shard: number;
+  /** Rejected with one of the codes. */
+  readonly photographs: number;
 }
 
 /**
@@ -44,7 +54,7 @@ export async function chooseRetries(
   );
   const found: Record<string, number> = {};
   for (const { code } of failures) found[code] = (found[code] ?? 0) + 1;
-  const rejecting: { shard: number; photographs: number }[] = [];
+  const rejecting: RejectingShard[] = [];
   if (codes?.some(isRejectCode)) {
     const current = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
     const read = (shard: number) => readShardCommit(store, shard);
@@ -63,7 +73,68 @@ export async function chooseRetries(
     }
   }
   const failed = failures.filter(({ code }) => codes === null || codes.includes(code));
-  return { shards, failed, rejecting, codes: found };
+  const waiting = await sharingPeople(store, shards, committed, rejecting, signal);
+  return {
+    shards,
+    failed,
+    rejecting: rejecting.filter((shard) => !waiting.has(shard)),
+    waiting: [...waiting],
+    codes: found,
+  };
+}
+
+/**
+ * Those that cannot be done now. What a shard makes of a person depends on the rows that other shards have of them: two
+ * that share somebody are done one after the other, in the order of the listings.
+ */
+async function sharingPeople(
+  store: ObjectStore,
+  shards: RunShards,
+  committed: CommittedSet,
+  rejecting: readonly RejectingShard[],
+  signal: AbortSignal | undefined,
+): Promise<Set<RejectingShard>> {
+  const waiting = new Set<RejectingShard>();
+  // Only appends have people of other shards.
+  if (rejecting.length === 0 || shards.listings.length === 1) return waiting;
+  const chosen = new Map(rejecting.map((shard) => [shards.placeOf(shard.shard), shard]));
+  /** Places in work, and those whose rows they read. */
+  const taken = new Set<number>();
+  const read = new Set<number>();
+  const asked = new Set<number>();
+  for (let place = 0; place < shards.places; place++) {
+    if (!committed.has(shards.shardAt(place))) taken.add(place);
+    else if (chosen.has(place)) asked.add(place);
+  }
+  const earlier = await earlierPlaces(store, shards, new Set([...taken, ...asked]), signal);
+  const earlierOf = (place: number): readonly number[] => [...(earlier.get(place) ?? [])];
+  for (const place of taken) for (const other of earlierOf(place)) read.add(other);
+  for (const place of asked) {
+    if (read.has(place) || earlierOf(place).some((other) => taken.has(other)))
+      waiting.add(chosen.get(place)!);
+    else taken.add(place);
+  }
+  return waiting;
+}
+
+/** Places with earlier rows of the people of some places. */
+async function earlierPlaces(
+  store: ObjectStore,
+  { listings }: RunShards,
+  places: ReadonlySet<number>,
+  signal: AbortSignal | undefined,
+): Promise<Map<number, Set<number>>> {
+  const found = new Map<number, Set<number>>();
+  for (const listing of listings) {
+    if (listing.subjects === null) continue;
+    for await (const { spec } of readPlan(store, listing.planId, signal)) {
+      const place = listing.firstPlace + spec.index;
+      if (!places.has(place)) continue;
+      const people = await readAppendedShard(store, listing, spec.firstClassIndex, spec.subjects, signal);
+      found.set(place, new Set(people?.subjects.flatMap(({ earlier }) => earlier)));
+    }
+  }
+  return found;
 }
 
 /** A reject's code is `stage/code`, a failure's has no stage. */

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { describeError, IntegrityError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { readAppendedTotals } from '../shared/run/finalizeRun.ts';
+import { isAfterPlan, readAppendedTotals } from '../shared/run/finalizeRun.ts';
 import { type RunListing, type RunShards, readRunShards, runShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey, GENERATIONS_PREFIX, generationKey, SUBJECTS_KEY } from '../shared/run/runKeys.ts';
@@ -119,9 +119,14 @@ async function verify(
     files?.compare(commit);
     const found = await checkShard(store, run, listing, shard, problems, ids, signal);
     const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
-    const rows = firsts && mergedRows(firsts, listing, shards, totals, problems);
+    const rows = firsts && mergedRows(firsts, index, shards, totals, problems);
     if (rows === undefined) merged.interrupt();
     else merged.compare(rows);
+    for (const { subjectId, variants } of rows ?? []) {
+      if (variants <= run.config.variants) continue;
+      const problem = `${subjectId} has ${variants} variants, the run asks for ${run.config.variants}`;
+      problems.add('too-many-variants', commit.subjects.key, problem);
+    }
     afterGap = found === undefined;
     await ids.settle();
     for (const entry of [commit.data, commit.rejects, commit.subjects]) {
@@ -230,7 +235,7 @@ async function readTotals(
  */
 function mergedRows(
   rows: readonly SubjectRow[],
-  listing: RunListing,
+  index: number,
   shards: RunShards,
   totals: SubjectTotals | undefined,
   problems: ProblemLog,
@@ -238,7 +243,7 @@ function mergedRows(
   if (shards.listings.length === 1) return rows;
   if (totals === undefined) return undefined;
   try {
-    return rows.map((row) => totals.merge(row, listing.subjects !== null));
+    return rows.map((row) => totals.merge(row, isAfterPlan(shards, index)));
   } catch (error) {
     if (!(error instanceof IntegrityError)) throw error;
     return void problems.add(error.code, SUBJECTS_KEY, describeError(error));

@@ -1,10 +1,9 @@
 /**
- * What a run has already of the people in an append's shard: the poses of their rows and the sum of their real
+ * What a run has already, at other places, of the people in a shard: the poses of their rows and the sum of their real
  * embeddings, from the data files that hold them. A file is decoded in a thread of its own, one at a time.
  */
 import { IntegrityError } from '../shared/errors.ts';
 import type { SubjectId } from '../shared/face.ts';
-import type { AppendedSubject } from '../shared/run/appendedSubjects.ts';
 import type { RunPlan } from '../shared/run/runPlan.ts';
 import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -21,11 +20,12 @@ export interface EarlierFaces {
 
 export interface EarlierReader {
   /**
-   * By person; somebody new, or without a row, is not in it.
+   * By person; somebody without a row is not in it.
+   * @param places that hold rows of a person.
    * @throws IntegrityError when a place has no commit, or a commit's file is not the committed one.
    */
   read(
-    subjects: readonly AppendedSubject[],
+    places: ReadonlyMap<SubjectId, readonly number[]>,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<SubjectId, EarlierFaces>>;
   close(): Promise<void>;
@@ -35,15 +35,15 @@ export interface EarlierReader {
 export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierReader {
   let pool: Promise<ThreadPool<EarlierRequest, EarlierRows[]>> | undefined;
   return {
-    async read(subjects, signal) {
+    async read(places, signal) {
       const byPlace = new Map<number, SubjectId[]>();
-      for (const { subjectId, earlier } of subjects) {
-        for (const place of earlier) byPlace.set(place, [...(byPlace.get(place) ?? []), subjectId]);
+      for (const [subjectId, others] of places) {
+        for (const place of others) byPlace.set(place, [...(byPlace.get(place) ?? []), subjectId]);
       }
       const found = new Map<SubjectId, EarlierFaces>();
       for (const [place, subjectIds] of [...byPlace].sort(([a], [b]) => a - b)) {
         signal.throwIfAborted();
-        const { data } = await newestCommit(store, plan, place);
+        const { data } = await commitAt(store, plan, place);
         if (data === null) continue;
         const { key, sha256 } = data;
         const bytes = await store.get(key, undefined, signal);
@@ -66,13 +66,16 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
   };
 }
 
-/** A shard that is being done again is not waited for: until the run is finished, the rows it will replace are there. */
-async function newestCommit(store: ObjectStore, plan: RunPlan, place: number): Promise<ShardCommit> {
-  for (const shard of await plan.shardsOf(place)) {
-    const commit = await readShardCommit(store, shard);
-    if (commit !== undefined) return commit;
-  }
-  throw new IntegrityError('no-commit', 'an append needs rows of a place that has no commit', { place });
+/**
+ * Append and retry see to it that shards with the same people are not done at the same time: of two that cannot see each
+ * other, both would make all variants.
+ */
+async function commitAt(store: ObjectStore, plan: RunPlan, place: number): Promise<ShardCommit> {
+  const shard = await plan.shardAt(place);
+  const commit = await readShardCommit(store, shard);
+  if (commit !== undefined) return commit;
+  const facts = { place, shard };
+  throw new IntegrityError('no-commit', 'shard needs the rows of another one, which is not committed', facts);
 }
 
 function joined(before: EarlierFaces | undefined, more: EarlierRows): EarlierFaces {

@@ -1,5 +1,7 @@
-/** Whom the run knows already: a generation that adds to earlier ones goes on with their classes and variants. */
+/** Whom the run knows already: of somebody with rows at other places, classes and variants go on from there. */
+import type { SubjectId } from '../shared/face.ts';
 import type { ShardSpec } from '../shared/shard.ts';
+import type { EarlierFaces } from './earlierReader.ts';
 import type { ShardContext } from './shardContext.ts';
 import type { EarlierSubject } from './stages/augment.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -11,7 +13,10 @@ export interface KnownPeople {
   earlierOf(subjectId: string): EarlierSubject | undefined;
 }
 
-/** Reads, of a generation that adds to an earlier one, who was there before and what is known of them. */
+/**
+ * Reads who of a shard's people has rows at other places, and what is known of them: those of earlier generations, and,
+ * when the shard is done again, of later ones.
+ */
 export async function readKnownPeople(
   spec: ShardSpec,
   { run, plan, earlier }: Pick<ShardContext, 'run' | 'plan' | 'earlier'>,
@@ -19,19 +24,23 @@ export async function readKnownPeople(
   stopwatch: Stopwatch,
 ): Promise<KnownPeople> {
   const appended = await plan.appended(spec);
-  if (appended === undefined) {
-    return { classIndexOf: (n) => spec.firstClassIndex + n, earlierOf: () => undefined };
+  const places = new Map<SubjectId, readonly number[]>();
+  for (const { subjectId, earlier: before } of appended?.subjects ?? []) {
+    if (before.length > 0) places.set(subjectId, before);
   }
-  const { generation, subjects } = appended;
-  const known = new Map(subjects.map((subject) => [subject.subjectId, subject]));
-  const found = await stopwatch.time('earlier', () => earlier.read(subjects, signal));
+  for (const [subjectId, later] of await plan.laterPlaces(spec, signal)) {
+    places.set(subjectId, [...(places.get(subjectId) ?? []), ...later]);
+  }
+  let found: ReadonlyMap<SubjectId, EarlierFaces> = new Map();
+  if (places.size > 0) found = await stopwatch.time('earlier', () => earlier.read(places, signal));
   return {
-    classIndexOf: (n) => subjects[n]!.classIndex,
+    classIndexOf: (n) =>
+      appended === undefined ? spec.firstClassIndex + n : appended.subjects[n]!.classIndex,
     earlierOf(subjectId) {
-      if (known.get(subjectId)?.earlier.length === 0) return undefined;
+      if (!places.has(subjectId)) return undefined;
       const { sum, real, variants } = found.get(subjectId) ?? { sum: undefined, real: [], variants: [] };
-      // No generation gives a number that another could give.
-      return { sum, real, variants, firstVariant: generation * run.config.variants };
+      // By the generation of the listing, not of the retry: no listing gives a number that another could give.
+      return { sum, real, variants, firstVariant: (appended?.generation ?? 0) * run.config.variants };
     },
   };
 }

@@ -7,13 +7,17 @@ import { type CommitLog, openCommitLog } from '../../src/dashboard/data/commitLo
 import { openCoverage } from '../../src/dashboard/data/coverage.ts';
 import { openRunPeople, type RunPeople } from '../../src/dashboard/data/people.ts';
 import { openShardFiles, type ShardFiles } from '../../src/dashboard/data/shardFiles.ts';
-import { readRunShards } from '../../src/shared/run/generations.ts';
+import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { SUBJECTS_KEY } from '../../src/shared/run/runKeys.ts';
+import { currentSpecs } from '../../src/shared/run/runPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
-import { commitRest, growingCorpus, type Listed } from '../helpers/appendSample.ts';
+import { verifyRun } from '../../src/verify/verifyRun.ts';
+import { commitRest, commitSample, growingCorpus, type Listed } from '../helpers/appendSample.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -147,5 +151,45 @@ test('while an append goes on, those committed so far are listed, with what is c
       assert.equal(rows.at(-1)?.subjectId, 'a');
       assert.equal(rows.find(({ subjectId }) => subjectId === 'c')?.faces, 2);
       assert.equal(rows.find(({ subjectId }) => subjectId === 'x')?.shards.length, 1);
+    }),
+  ));
+
+test('pose coverage is that of the shard that was done last, the first photographs’ too', () =>
+  withFolderStore((store) =>
+    withTempFolder(async (folder) => {
+      const corpus = growingCorpus(join(folder));
+      const [first = [], second = []] = GENERATIONS;
+      await corpus.list(first);
+      const { run } = await corpus.plan(store);
+      const commit = async () => {
+        const shards = await readRunShards(store, run);
+        const committed = await readCommittedSet(store, shards);
+        for await (const { spec } of currentSpecs(run, store, shards)) {
+          if (committed.has(spec.index)) continue;
+          await commitSample(store, run, spec, (rows) => {
+            const poseCoverageBefore = spec.index / 64;
+            rows.subjects = rows.subjects.map((row) => ({ ...row, poseCoverageBefore }));
+          });
+        }
+        await finalizeRun(store, run);
+      };
+      await commit();
+      await corpus.list([...first, ...second]);
+      await corpus.plan(store);
+      await commit();
+      const shards = await readRunShards(store, run);
+      const createdAt = '2026-01-02T00:00:00.000Z';
+      await addRetryGeneration(store, run, shards, { codes: null, replaces: [0], createdAt });
+      await commit();
+      assert.deepEqual((await verifyRun(store)).problems, []);
+      const expected = await finishedSubjects(store);
+      assert.equal(
+        expected.find(({ subjectId }) => subjectId === 'c')?.poseCoverageBefore,
+        shards.numbers / 64,
+      );
+      const { people, refresh } = await openPeople(store, run);
+      await refresh();
+      const rows = (await people.page(0, 100)).map(({ shard, row, shards: held, ...rest }) => rest);
+      assert.deepEqual(rows, expected);
     }),
   ));

@@ -1,6 +1,6 @@
 /** Photographs that are added to a corpus, with the real networks. */
 import assert from 'node:assert/strict';
-import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -116,4 +116,81 @@ test('an appended run has the real rows of a single run, keeps what it had, and 
       /found 1 with another file or size.*changed=001\/smile.jpg \(\d+ → \d+ bytes\)/,
     );
     assert.deepEqual(await readdir(join(out, 'listing')), listing, 'nothing is written');
+  }));
+
+test('shards that are done again after an append know the rows that came since: nobody gets more variants than were asked for', () =>
+  withTempFolder(async (folder) => {
+    const [images, out, single] = ['images', 'out', 'single'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const list = join(folder, 'faces.csv');
+    const write = (names: readonly string[]) => {
+      const lines = names.map((name) => `${name},${name.split('/')[0]},${name}.jpg`);
+      return writeFile(list, `face_id,subject_id,path\n${lines.join('\n')}\n`);
+    };
+    const run = async (to: string, ...more: string[]) => {
+      const ran = await posecast(['run', list, to, '--image-root', images, ...options, ...more]);
+      assert.equal(ran.code, 0, ran.stderr);
+    };
+    const retry = () => posecast(['retry-failed', out, '--codes', 'read/missing', '--json']);
+    const retried = async () => {
+      const { code, stdout, stderr } = await retry();
+      assert.equal(code, 0, stderr);
+      const { rejecting, waiting } = JSON.parse(stdout);
+      return [rejecting.shards, waiting.shards];
+    };
+
+    // Of `001` the first photograph is missing, of `006` both; `004` and `007` are there.
+    await addSamples(images, ['001/smile', '004/neutral', '004/smile', '007/smile']);
+    await write(['001/neutral', '004/neutral', '006/neutral']);
+    await run(out);
+    await write([
+      '001/neutral',
+      '004/neutral',
+      '006/neutral',
+      '001/smile',
+      '004/smile',
+      '006/smile',
+      '007/smile',
+    ]);
+    await run(out, '--append');
+    await addSamples(images, ['001/neutral', '006/neutral', '006/smile']);
+    await run(single);
+    const expected = await readRun(single);
+    const singles = new Map((await readSubjects(single)).map((row) => [row.subjectId, row]));
+    const assertCoverage = async (people: readonly string[]) => {
+      for (const { subjectId, poseCoverageBefore } of await readSubjects(out)) {
+        if (!people.includes(subjectId)) continue;
+        const other = singles.get(subjectId)!.poseCoverageBefore;
+        assert.ok(Math.abs(poseCoverageBefore - other) < 1e-6, `${subjectId}: over all photographs`);
+      }
+    };
+
+    assert.deepEqual(await retried(), [1, 1], 'two shards hold 006: one after the other');
+    const early = await retry();
+    assert.equal(early.code, 2);
+    assert.match(early.stderr, /found 1 shard that must wait/);
+    await run(out);
+    assert.equal((await posecast(['verify', out])).code, 0);
+    await assertCoverage(['001', '004', '007']);
+    assert.deepEqual(await retried(), [1, 0]);
+    await run(out);
+    const verified = await posecast(['verify', out]);
+    assert.equal(verified.code, 0, verified.stdout);
+
+    const found = await readRun(out);
+    assertSameEmbeddings(rowsOf(found, 'real'), rowsOf(expected, 'real'));
+    for (const id of ['001', '004', '006', '007']) {
+      assert.equal(rowsOf(found, 'augmented', [id]).size, rowsOf(expected, 'augmented', [id]).size, id);
+    }
+    assert.equal(new Set(found.rows.map(({ faceId }) => faceId)).size, found.rows.length);
+    const similarity = (of: FinishedRun, faceId: string) =>
+      of.rows.find((row) => row.faceId === faceId)!.similarity;
+    assert.ok(
+      Math.abs(similarity(found, '001/neutral') - similarity(expected, '001/neutral')) < 1e-5,
+      'to the centroid of all photographs',
+    );
+    await assertCoverage(['001', '004', '006', '007']);
   }));

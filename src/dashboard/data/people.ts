@@ -211,14 +211,14 @@ function peopleOf({ people }: ListingPart): number {
   return people.reduce((sum, some) => sum + some, 0);
 }
 
-/** Numbers are added up; pose coverage is that of the last row, which was computed with all rows until then. */
+/** Numbers are added up; pose coverage is that of the shard that was done last, which saw the rows of all others. */
 function addUp(
   first: SubjectRow & PersonPlace,
   later: readonly (SubjectRow & { readonly shard: number })[],
 ): PersonRow {
   const rows = [first, ...later];
   const sum = (of: (row: SubjectRow) => number) => rows.reduce((total, row) => total + of(row), 0);
-  const { poseCoverageBefore, poseCoverageAfter } = rows.at(-1)!;
+  const { poseCoverageBefore, poseCoverageAfter } = rows.reduce((a, b) => (b.shard > a.shard ? b : a));
   return {
     subjectId: first.subjectId,
     classIndex: first.classIndex,

@@ -193,12 +193,13 @@ async function* mergeSubjects(
 ): AsyncIterable<TableColumns> {
   const totals = await readAppendedTotals(store, shards, signal);
   let rows = subjectRows();
-  for await (const { commit, subjects, listing } of readShards(store, shards, 0, signal)) {
+  const places = Array.from({ length: shards.places }, (_, place) => place);
+  for await (const { commit, subjects, listing } of readShards(store, shards, places, signal)) {
     summary.add(commit, listing);
     for (const row of subjects) {
       // Somebody with earlier photographs is there already.
       if (row.classIndex < listing.firstClassIndex) continue;
-      const merged = totals?.merge(row, listing.subjects !== null) ?? row;
+      const merged = totals?.merge(row, isAfterPlan(shards, commit.spec.index)) ?? row;
       summary.addSubject(merged);
       rows.add(merged);
     }
@@ -211,16 +212,23 @@ async function* mergeSubjects(
   if (rows.length > 0) yield rows.finish();
 }
 
-/** What appends add to the rows of people; undefined for a run without them. */
+/** Whether a shard is an append's, or was done again. */
+export function isAfterPlan({ listings }: RunShards, shard: number): boolean {
+  return shard >= (listings[0]?.shards ?? 0);
+}
+
+/** What shards that came after the plan have of people, in a run with appends; undefined for one without. */
 export async function readAppendedTotals(
   store: ObjectStore,
   shards: RunShards,
   signal: AbortSignal | undefined,
 ): Promise<SubjectTotals | undefined> {
-  const [planned, ...appended] = shards.listings;
-  if (planned === undefined || appended.length === 0) return undefined;
+  if (shards.listings.length === 1) return undefined;
   const totals = new SubjectTotals(shards.subjects);
-  for await (const { subjects } of readShards(store, shards, planned.shards, signal)) {
+  const places = Array.from({ length: shards.places }, (_, place) => place)
+    .filter((place) => isAfterPlan(shards, shards.shardAt(place)))
+    .sort((a, b) => shards.shardAt(a) - shards.shardAt(b));
+  for await (const { subjects } of readShards(store, shards, places, signal)) {
     for (const row of subjects) totals.add(row);
   }
   return totals;
@@ -232,14 +240,13 @@ interface CommittedShard {
   readonly listing: RunListing;
 }
 
-/** The shards from a place on, with their tables of people. */
+/** The shards at some places, with their tables of people. */
 async function* readShards(
   store: ObjectStore,
   shards: RunShards,
-  firstPlace: number,
+  places: readonly number[],
   signal: AbortSignal | undefined,
 ): AsyncIterable<CommittedShard> {
-  const places = Array.from({ length: shards.places - firstPlace }, (_, i) => firstPlace + i);
   const read = async (place: number) => ({ place, ...(await readShard(store, shards.shardAt(place))) });
   for await (const { place, commit, bytes } of mapInOrder(places, READ_AHEAD, read)) {
     signal?.throwIfAborted();

@@ -55,8 +55,6 @@ export interface RunShards {
   readonly corpus: RunFile['corpus'];
   /** The shard that counts at a place. */
   shardAt(place: number): number;
-  /** Every shard that was given to a place, the newest first. */
-  shardsOf(place: number): readonly number[];
   /** The place where a shard counts; undefined for one that was replaced, and for one that never was. */
   placeOf(shard: number): number | undefined;
   /** The listing that a place belongs to. */
@@ -95,7 +93,7 @@ export async function readRunShards(
 /** The same from the generations themselves; pure. */
 export function runShards(run: PlannedShards, generations: readonly Generation[]): RunShards {
   // Only what differs from the plan: runs have millions of shards, and hardly any generations.
-  const given = new Map<number, number[]>();
+  const given = new Map<number, number>();
   /** Place by shard number; −1: replaced. */
   const places = new Map<number, number>();
   const listings = [plannedListing(run)];
@@ -121,10 +119,6 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
     if (i < 0) throw new RangeError(`place ${place} is below 0`);
     return (firstShards[i] ?? 0) + place - (listings[i]?.firstPlace ?? 0);
   };
-  const shardsOf = (place: number): readonly number[] => [
-    ...(given.get(place) ?? []).toReversed(),
-    plannedShard(place),
-  ];
 
   for (const [i, generation] of generations.entries()) {
     const check = (what: string, expected: string | number, found: string | number): void => {
@@ -149,7 +143,7 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
       if (place < 0) check('replaced shard', 'one that counts', replaced);
       places.set(replaced, -1);
       places.set(numbers, place);
-      given.set(place, [...(given.get(place) ?? []), numbers]);
+      given.set(place, numbers);
       numbers++;
     }
   }
@@ -162,8 +156,7 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
     faces: listings.reduce((sum, { faces }) => sum + faces, 0),
     subjects: listings.reduce((sum, { newSubjects }) => sum + newSubjects, 0),
     corpus: newest?.corpus ?? run.corpus,
-    shardAt: (place) => given.get(place)?.at(-1) ?? plannedShard(place),
-    shardsOf,
+    shardAt: (place) => given.get(place) ?? plannedShard(place),
     placeOf: (shard) => {
       const place = placeOf(shard);
       return place < 0 ? undefined : place;

@@ -1,4 +1,5 @@
 /** What a job of the queue is held to: the plans in the store, with the numbers that generations gave their shards. */
+import type { SubjectId } from '../face.ts';
 import { openPlan, readPlan, type ShardPlan } from '../listing.ts';
 import type { ShardSpec } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
@@ -20,8 +21,13 @@ export interface RunPlan {
   shard(index: number): Promise<ShardSpec | 'replaced' | undefined>;
   /** Undefined for a shard of the run as planned: its people are all new, in class_index order. */
   appended(spec: ShardSpec): Promise<AppendedShard | undefined>;
-  /** Every shard that was given to a place so far, the newest first. */
-  shardsOf(place: number): Promise<readonly number[]>;
+  /**
+   * Places where later appends have rows of a shard's people, by person: of a shard that is done again. It would not be
+   * done a first time after them.
+   */
+  laterPlaces(spec: ShardSpec, signal?: AbortSignal): Promise<ReadonlyMap<SubjectId, readonly number[]>>;
+  /** The shard that counts at a place. */
+  shardAt(place: number): Promise<number>;
   /** Shards and photographs of the whole run. */
   extent(): Promise<{ readonly shards: number; readonly faces: number }>;
 }
@@ -55,8 +61,13 @@ export function openRunPlan(store: ObjectStore, run: PlannedShards): RunPlan {
       if (place === undefined) return undefined;
       return readAppendedShard(store, shards.listingAt(place), firstClassIndex, subjects);
     },
+    async laterPlaces({ index }, signal) {
+      const shards = known ?? (await read());
+      const place = shards.placeOf(index);
+      return place === undefined ? new Map() : readLaterPlaces(store, shards, place, signal);
+    },
     // Read anew: a place may have been given to another shard since.
-    shardsOf: async (place) => (await read()).shardsOf(place),
+    shardAt: async (place) => (await read()).shardAt(place),
     async extent() {
       const { places, faces } = known ?? (await read());
       return { shards: places, faces };
@@ -77,6 +88,39 @@ export async function readAppendedShard(
     generation,
     subjects: await readAppendedSubjects(store, table.key, first, first + subjects, signal),
   };
+}
+
+/** Rows of a table of people in memory at a time. */
+const PIECE_ROWS = 10_000;
+
+async function readLaterPlaces(
+  store: ObjectStore,
+  { listings }: RunShards,
+  place: number,
+  signal: AbortSignal | undefined,
+): Promise<Map<SubjectId, number[]>> {
+  const found = new Map<SubjectId, number[]>();
+  for (const { firstPlace, subjects, planId } of listings) {
+    if (firstPlace <= place || subjects === null) continue;
+    const people: { readonly subjectId: SubjectId; readonly position: number }[] = [];
+    for (let start = 0; start < subjects.rows; start += PIECE_ROWS) {
+      const end = Math.min(subjects.rows, start + PIECE_ROWS);
+      const piece = await readAppendedSubjects(store, subjects.key, start, end, signal);
+      for (const [i, { subjectId, earlier }] of piece.entries()) {
+        if (earlier.includes(place)) people.push({ subjectId, position: start + i });
+      }
+    }
+    if (people.length === 0) continue;
+    // Both are in the order of the listing.
+    let next = 0;
+    for await (const { spec } of readPlan(store, planId, signal)) {
+      for (; people[next] && people[next]!.position < spec.firstClassIndex + spec.subjects; next++) {
+        const { subjectId } = people[next]!;
+        found.set(subjectId, [...(found.get(subjectId) ?? []), firstPlace + spec.index]);
+      }
+    }
+  }
+  return found;
 }
 
 /** The shards that make up the run: those of all plans, with the numbers of the newest generation. */

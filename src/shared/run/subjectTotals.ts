@@ -1,7 +1,7 @@
 /**
  * The rows of people over all generations: somebody whose photographs came at several times has a row in the subjects
- * table of each. Their numbers are added up; pose coverage is that of the last one, which was computed with all rows
- * until then. Held by class_index, 28 bytes a person; a run without appends needs none of it.
+ * table of each. Their numbers are added up; pose coverage is that of the shard that was done last, which saw the rows
+ * of all others. Held by class_index, 28 bytes a person; a run without appends needs none of it.
  */
 import { IntegrityError } from '../errors.ts';
 import type { SubjectRow } from '../table/tables.ts';
@@ -12,7 +12,7 @@ const COUNTS = 4;
 export class SubjectTotals {
   private readonly counts: Int32Array;
   private readonly coverage: Float32Array;
-  /** Hash of the person's id; 0: no append has a row of them. */
+  /** Hash of the person's id; 0: no shard that came after the plan has a row of them. */
   private readonly ids: Uint32Array;
 
   /** @param subjects different people of the run. */
@@ -22,12 +22,12 @@ export class SubjectTotals {
     this.ids = new Uint32Array(subjects);
   }
 
-  /** A row of an append's shard; the appends in their order. Throws IntegrityError. */
+  /** A row of a shard that came after the plan; the shards by their numbers. Throws IntegrityError. */
   add(row: SubjectRow): void {
     const at = row.classIndex;
     if (!(at >= 0 && at < this.ids.length)) {
       const facts = { subject: row.subjectId, classIndex: at, people: this.ids.length };
-      throw new IntegrityError('class-index', 'append has a person with a class_index beyond the run', facts);
+      throw new IntegrityError('class-index', 'shard has a person with a class_index beyond the run', facts);
     }
     this.check(row);
     this.ids[at] = hashId(row.subjectId);
@@ -36,13 +36,15 @@ export class SubjectTotals {
     this.coverage.set([row.poseCoverageBefore, row.poseCoverageAfter], at * 2);
   }
 
-  /** The person's first row, as planned or in the append that brought them → their row in the merged table. */
-  merge(row: SubjectRow, isOfAppend: boolean): SubjectRow {
+  /**
+   * The person's first row, as planned or in the append that brought them → their row in the merged table.
+   * @param isAdded whether `add` had the row too.
+   */
+  merge(row: SubjectRow, isAdded: boolean): SubjectRow {
     const at = row.classIndex;
     if (this.ids[at] === 0) return row;
     this.check(row);
-    // The rows of appends are all in the sums.
-    const own = isOfAppend ? [0, 0, 0, 0] : countsOf(row);
+    const own = isAdded ? [0, 0, 0, 0] : countsOf(row);
     const sum = (i: number) => this.counts[at * COUNTS + i]! + own[i]!;
     return {
       subjectId: row.subjectId,

@@ -8,7 +8,7 @@ import { variantFaceId } from '../../shared/variantFaceId.ts';
 import { createBreather } from '../breather.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
-/** What earlier generations have of a subject. */
+/** What the run has of a subject at other places. */
 export interface EarlierSubject {
   /** Sum of the real embeddings, D values; undefined when there is none. */
   readonly sum: Float32Array | undefined;

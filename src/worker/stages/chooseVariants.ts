@@ -29,17 +29,17 @@ export interface VariantRequest {
   readonly faces: readonly Pick<Pose, 'yaw' | 'pitch'>[];
   readonly targets: BinnedTargets;
   readonly count: number;
-  /** Present for somebody who has rows of earlier generations. */
+  /** Present for somebody who has rows at other places. */
   readonly earlier?: EarlierChoices;
   readonly policy: PosePolicy;
   readonly seed: number;
 }
 
-/** What earlier generations have of a subject. */
+/** What the run has of a subject at other places. */
 export interface EarlierChoices {
   /** Poses of the real rows and of the variants. */
   readonly poses: readonly Pick<Pose, 'yaw' | 'pitch'>[];
-  /** Number of the first variant now: none before has it, or a higher one. */
+  /** Number of the first variant now: no other place has it, or one of those that follow it here. */
   readonly firstVariant: number;
 }
 
