@@ -66,8 +66,8 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     const run = await requireRunFile(store);
     const queue = redis && openShardQueue(redis, run.runId);
     if (queue !== undefined) releasers.push('queue', () => queue.close());
-    const shards = await readRunShards(store, run, signal);
-    const tally = createRunTally(shards, store);
+    let shards = await readRunShards(store, run, signal);
+    let tally = createRunTally(shards, store);
     while (true) {
       const found = await readRunStatus(
         run,
@@ -81,6 +81,9 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
       if (found.state === 'failed') process.exitCode = EXIT.failures;
       if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
       await sleep(WATCH_MS, undefined, { signal });
+      const now = await readRunShards(store, run, signal);
+      // A generation replaces shards or adds some: what counts is counted anew.
+      if (now.numbers !== shards.numbers) [shards, tally] = [now, createRunTally(now, store)];
     }
   } catch (error) {
     if (signal.aborted) throw new Interrupted('stopped watching; the run goes on');

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import type { RunStatus } from '../../src/producer/runStatus.ts';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
+import { startPosecast } from '../helpers/cli.ts';
+import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withFolderStore } from '../helpers/stores.ts';
+
+/** Looks that may pass until a change is seen: the one on its way when it is made, and some more. */
+const PATIENCE = 10;
+
+test('whoever watches a run sees a generation that is added meanwhile', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 8 });
+    const [first, ...others] = await sampleSpecs(store, run);
+    assert.ok(first);
+    await runSampleShard(store, run, first, 'a1');
+    const watching = startPosecast(['status', store.uri, '--watch', '--json']);
+    const looks: RunStatus[] = [];
+    try {
+      let seen = false;
+      for await (const line of createInterface({ input: watching.child.stdout! })) {
+        const look = JSON.parse(line) as RunStatus;
+        looks.push(look);
+        if (looks.length === 1) {
+          assert.deepEqual([look.shardsDone, look.generations.length], [1, 0]);
+          const shards = await readRunShards(store, run);
+          const createdAt = '2026-01-02T00:00:00.000Z';
+          await addRetryGeneration(store, run, shards, { codes: null, replaces: [0], createdAt });
+          for (const spec of others) await runSampleShard(store, run, spec, 'a1');
+        } else if (!seen && look.generations.length === 1 && look.shardsDone === others.length) {
+          // The replaced shard does not count.
+          seen = true;
+          await runSampleShard(store, run, { ...first, index: run.shards }, 'again');
+          await finalizeRun(store, run);
+        }
+        assert.ok(seen || looks.length < PATIENCE, `not seen: ${line}`);
+      }
+      assert.equal((await watching.done).code, 0);
+      assert.deepEqual([looks.at(-1)?.state, looks.at(-1)?.shardsDone], ['complete', run.shards]);
+    } finally {
+      watching.child.kill();
+      await watching.done;
+    }
+  }));
