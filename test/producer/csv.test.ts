@@ -160,6 +160,41 @@ test('line numbers count the lines of the file, also behind blank lines and quot
   assert.match(await refusal(`${HEADER}"a\nb",s,p\n\n\nc,,p\n`), /line=6/);
 });
 
+test('lines end as they like, each in another way too; quoted line breaks are part of the id', async () => {
+  const ids = ['a', 'b\r\nb', 'c\nc', 'd\re', 'f'];
+  const lines = ['face_id,subject_id,path', ...ids.map((id) => `"${id}",anna,1.jpg`)];
+  const end = fc.constantFrom('\n', '\r\n', '\r');
+  await fc.assert(
+    fc.asyncProperty(fc.array(end, { minLength: 6, maxLength: 6 }), async (ends) => {
+      const { faces } = await readCsv(lines.map((line, i) => `${line}${ends[i]}`).join(''));
+      assert.deepEqual(
+        faces.map(({ faceId, uri }) => [faceId, uri]),
+        ids.map((id) => [id, '1.jpg']),
+      );
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a line end that lies in two reads of the file is one', async () => {
+  // A file is read 64 KiB at a time.
+  const READ = 2 ** 16;
+  for (const before of [READ - 2, READ - 1, READ]) {
+    const first = `${HEADER}a,anna,${'x'.repeat(40_000)}\r\nb,anna,`;
+    const { faces } = await readCsv(
+      `${first}${'y'.repeat(before - first.length)}\r\n"c\r\nc",anna,1.jpg\r\n`,
+    );
+    assert.deepEqual(
+      faces.map(({ faceId, uri }) => [faceId, uri.length]),
+      [
+        ['a', 40_000],
+        ['b', before - first.length],
+        ['c\r\nc', 5],
+      ],
+    );
+  }
+});
+
 test('a missing list or image root is refused', () =>
   withTempFolder(async (folder) => {
     await writeFile(join(folder, 'list.csv'), HEADER);

@@ -22,6 +22,9 @@ import type { OnListed } from './onListed.ts';
 const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
 type Column = (typeof COLUMNS)[number];
 
+/** All that there are, the longest first: found out by itself would be the header's alone, and lists are put together. */
+const LINE_ENDS = ['\r\n', '\n', '\r'];
+
 /** Characters of one line. More is a quote that was never closed. */
 const MAX_LINE = 64 * 1024;
 
@@ -126,7 +129,13 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
   try {
     await pipeline(
       isS3Uri(read.file) ? s3Body(read) : createReadStream(read.file),
-      parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: MAX_LINE }),
+      parse({
+        bom: true,
+        info: true,
+        skip_empty_lines: true,
+        max_record_size: MAX_LINE,
+        record_delimiter: LINE_ENDS,
+      }),
       (rows) =>
         addRows(rows).catch((error: unknown) => {
           refusal = error;
