@@ -55,6 +55,8 @@ export interface DryRunReport {
   /** All that follows is about these: what is not committed yet. */
   readonly left: { readonly people: number; readonly faces: number; readonly shards: number };
   readonly variants: number;
+  /** Of variants, rows, bytes and hours: people may have variants already, how many is not known. */
+  readonly atMost: boolean;
   readonly rows: number;
   readonly outputBytes: number;
   readonly requests: StoreRequests;
@@ -110,7 +112,7 @@ export async function dryRun(
               planSample(config, plan.sample, probeStore, runId, shardFaces),
           })
         : assumed(config, assets, flags.rate);
-    const report = estimate(store.uri, config, plan, probe, compute, flags.rate);
+    const report = estimate(store.uri, plan, probe, compute, flags.rate);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
   } finally {
     await releasers.release();
@@ -158,7 +160,6 @@ const PERSON_BYTES = 60;
 
 function estimate(
   out: string,
-  config: RunConfig,
   plan: Awaited<ReturnType<typeof planDryRun>>,
   probe: ProbeResult,
   compute: ComputeOptions,
@@ -166,7 +167,7 @@ function estimate(
 ): DryRunReport {
   const { left, people, faces, bytes: inputBytes, shards, oversizeShards, resumes, appends } = plan;
   const rejectedShare = probe.photographs === 0 ? 0 : probe.rejected / probe.photographs;
-  const variants = Math.round(left.people * config.variants * probe.peopleUsable * probe.variantsKept);
+  const variants = Math.round(plan.variants.asked * probe.peopleUsable * probe.variantsKept);
   const rows = Math.round(left.faces * (1 - rejectedShare)) + variants;
   const seconds = left.faces * probe.secondsPerPhotograph + variants * probe.secondsPerVariant;
   const dataBytes = rows * probe.bytesPerRow;
@@ -183,6 +184,7 @@ function estimate(
     oversizeShards,
     left,
     variants,
+    atMost: plan.variants.atMost,
     rows,
     outputBytes: Math.round(
       plan.listingBytes +
@@ -219,6 +221,7 @@ export function formatDryRun(
   const { left, requests, estimate: basis } = report;
   const input = report.inputBytes === 0 ? '' : `, ${dataSize(report.inputBytes)} of photographs`;
   const oversize = report.oversizeShards === 0 ? '' : `, ${count(report.oversizeShards)} oversize`;
+  const about = report.atMost ? 'at most about' : 'about';
   const lines: [string, string][] = [
     ['people', count(report.people)],
     ['faces', `${count(report.faces)}${input}`],
@@ -240,13 +243,13 @@ export function formatDryRun(
               `${count(report.appends.gone)} photographs are gone, their rows stay`,
           ] satisfies [string, string],
         ]),
-    ['variants', `about ${count(report.variants)} (${count(config.variants)} asked for a person)`],
-    ['output', `about ${dataSize(report.outputBytes)} in ${count(report.rows)} rows`],
+    ['variants', `${about} ${count(report.variants)} (${count(config.variants)} asked for a person)`],
+    ['output', `${about} ${dataSize(report.outputBytes)} in ${count(report.rows)} rows`],
     [
       'requests',
       `about ${count(requests.writes)} writes, ${count(requests.reads)} reads, ${count(requests.lists)} lists to the store`,
     ],
-    ['time', `about ${hours(report.estimatedHours)} (${report.estimatedHours.toFixed(2)} h)`],
+    ['time', `${about} ${hours(report.estimatedHours)} (${report.estimatedHours.toFixed(2)} h)`],
     ['judged by', judgedBy(basis)],
   ];
   const width = Math.max(...lines.map(([label]) => label.length));

@@ -2,12 +2,15 @@
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { randomInt, seededRandom } from '../shared/random.ts';
-import { readCommittedSet } from '../shared/run/committedShards.ts';
+import { isFinished, readCommittedSet } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { SUBJECTS_KEY } from '../shared/run/runKeys.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
 import { bodyBytes } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { readTable } from '../shared/table/readTable.ts';
+import { readSubjectRows } from '../shared/table/tables.ts';
 import { listAppend } from './append/listAppend.ts';
 import { listCorpus, type PlanRunOptions, runToResume } from './planRun.ts';
 
@@ -29,6 +32,8 @@ export interface DryPlan {
   readonly appends: { readonly people: number; readonly faces: number; readonly gone: number } | null;
   /** What is not committed yet, and what would be added: all of it, unless there is a run. */
   readonly left: { readonly people: number; readonly faces: number; readonly shards: number };
+  /** That will be asked for; `atMost`: how many some of the people have already is not known. */
+  readonly variants: { readonly asked: number; readonly atMost: boolean };
   /** Of the listing and the plan. */
   readonly listingBytes: number;
   /** Some people with some of their photographs, taken evenly from the whole corpus, in listing order. */
@@ -52,10 +57,12 @@ export async function planDryRun(
   };
   if (existing !== undefined && options.append === true) {
     const shards = await readRunShards(store, existing, options.signal);
+    const known: number[] = [];
     const listed = await listAppend(existing, shards, config, store, nowhere, {
       planId: 'dry-run',
       createdAt: new Date().toISOString(),
       onFace: sample.add,
+      onKnown: (classIndex) => known.push(classIndex),
       corpusS3: options.corpusS3,
       ...(options.signal && { signal: options.signal }),
       ...(options.note && { note: options.note }),
@@ -63,6 +70,12 @@ export async function planDryRun(
     });
     const { faces = 0, subjects = 0, bytes = 0 } = listed.generation?.added ?? {};
     const left = await leftOf(existing, store, shards, options.signal);
+    const lacking = await lackingVariants(config, store, known);
+    const fresh = left.people + subjects;
+    const variants = {
+      asked: config.variants * fresh + (lacking ?? config.variants * known.length),
+      atMost: lacking === undefined || mayHaveVariants(shards, left),
+    };
     left.people += listed.generation?.subjects.rows ?? 0;
     left.faces += faces;
     left.shards += listed.generation?.shards ?? 0;
@@ -75,6 +88,7 @@ export async function planDryRun(
       oversizeShards: listed.written?.oversizeShards ?? 0,
       appends: { people: subjects, faces, gone: listed.gone },
       left,
+      variants,
       listingBytes,
       sample: sample.finish(),
     };
@@ -84,10 +98,12 @@ export async function planDryRun(
   const { shards, oversizeShards } = written;
   let left = { people, faces, shards };
   let planned = shards;
+  let atMost = false;
   if (existing !== undefined) {
     const shardsThere = await readRunShards(store, existing, options.signal);
     left = await leftOf(existing, store, shardsThere, options.signal);
     planned = shardsThere.places;
+    atMost = mayHaveVariants(shardsThere, left);
   }
   return {
     resumes: existing?.runId ?? null,
@@ -98,9 +114,37 @@ export async function planDryRun(
     oversizeShards,
     appends: null,
     left,
+    variants: { asked: config.variants * left.people, atMost },
     listingBytes,
     sample: sample.finish(),
   };
+}
+
+/**
+ * Variants that people have too few of, by the table of people; undefined when there is none of the run as it is now.
+ * @param people their class_index.
+ */
+async function lackingVariants(
+  { variants }: RunConfig,
+  store: ObjectStore,
+  people: readonly number[],
+): Promise<number | undefined> {
+  if (variants === 0 || people.length === 0) return 0;
+  const bytes = (await isFinished(store)) ? await store.get(SUBJECTS_KEY) : undefined;
+  if (bytes === undefined) return undefined;
+  const asked = new Set(people);
+  let lacking = 0;
+  for (const batch of readTable(bytes, { key: SUBJECTS_KEY }).batches) {
+    for (const row of readSubjectRows(batch)) {
+      if (asked.has(row.classIndex)) lacking += Math.max(0, variants - row.variants);
+    }
+  }
+  return lacking;
+}
+
+/** Whether people of the shards that are left may have variants from others: only where an append came before. */
+function mayHaveVariants({ listings }: RunShards, left: { readonly shards: number }): boolean {
+  return listings.length > 1 && left.shards > 0;
 }
 
 function addedBytes({ generations }: RunShards): number {

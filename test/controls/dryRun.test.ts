@@ -1,10 +1,11 @@
 /** `--dry-run` says what the run then is, and leaves no trace. */
 import assert from 'node:assert/strict';
-import { access, readdir } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DryRunReport } from '../../src/cli/dryRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { readRun } from '../helpers/readRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -81,3 +82,36 @@ test('a dry run of submit takes a stated rate, and touches neither OUT nor Redis
       assert.deepEqual(await readdir(folder), []);
     }),
   ));
+
+test('of an append a dry run counts the variants that the run then makes: none for people who have theirs', () =>
+  withTempFolder(async (folder) => {
+    const [corpus, out] = [join(folder, 'corpus'), join(folder, 'out')];
+    const args = ['run', corpus, out, ...options, '--append'];
+    const ask = async () => {
+      const dry = await posecast([...args, '--dry-run', '--rate', '10', '--json']);
+      assert.equal(dry.code, 0, dry.stderr);
+      return JSON.parse(dry.stdout) as DryRunReport;
+    };
+    await addSamples(corpus, ['001/neutral', '004/neutral']);
+    // Somebody without a usable photograph, and so without variants.
+    await mkdir(join(corpus, '006'));
+    await writeFile(join(corpus, '006', 'broken.jpg'), 'not an image');
+    assert.equal((await posecast(args)).code, 0);
+    const before = (await readRun(out)).manifest.totals;
+    await addSamples(corpus, ['001/smile', '004/smile', '006/smile', '007/smile']);
+    const told = await ask();
+    assert.deepEqual([told.variants, told.rows, told.atMost], [8, 12, false], 'of 006 and 007');
+
+    assert.equal((await posecast(args)).code, 0);
+    const after = (await readRun(out)).manifest.totals;
+    assert.equal(after.variants - before.variants, told.variants);
+    assert.equal(after.rows - before.rows, told.rows);
+    assert.equal((await ask()).variants, 0);
+
+    await rm(join(out, 'commits', '00000003.json'));
+    await rm(join(out, '_SUCCESS'));
+    const resumed = await ask();
+    assert.deepEqual([resumed.left.shards, resumed.atMost], [1, true], 'what its people have is not known');
+    const said = await posecast([...args, '--dry-run', '--rate', '10']);
+    assert.match(said.stdout, /variants +at most about 8 /);
+  }));

@@ -30,6 +30,8 @@ export interface ListAppendOptions {
   readonly onListed?: OnListed;
   /** Sees every photograph of the corpus. */
   readonly onFace?: (face: FaceRecord) => void;
+  /** Hears of everybody with new photographs who was in the run before. */
+  readonly onKnown?: (classIndex: number) => void;
 }
 
 export interface ListedAppend {
@@ -72,6 +74,7 @@ export async function listAppend(
   async function* added(): AsyncGenerator<FaceRecord> {
     const earlier = shards.listings.map((listing) => earlierFaces(store, listing, signal));
     for await (const { subjectId, faces, earlier: known } of compareCorpus(counted(), earlier, changes)) {
+      if (known !== undefined) options.onKnown?.(known.classIndex);
       await table.append({
         subject_id: subjectId,
         class_index: known?.classIndex ?? shards.subjects + newSubjects++,
