@@ -47,22 +47,30 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
 
   async function open(out: string): Promise<void> {
     const store = await openStore(out);
-    stores.push(store);
-    const run = await requireRunFile(store);
-    if (views.has(run.runId)) {
-      throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {
-        runId: run.runId,
-        out: store.uri,
-      });
+    try {
+      const run = await requireRunFile(store);
+      if (views.has(run.runId)) {
+        throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {
+          runId: run.runId,
+          out: store.uri,
+        });
+      }
+      views.set(run.runId, openRunView(run, store, link, corpusS3));
+      stores.push(store);
+    } catch (error) {
+      await store.close();
+      throw error;
     }
-    views.set(run.runId, openRunView(run, store, link, corpusS3));
   }
 
   async function lookForRuns(): Promise<void> {
     const redis = link?.redis;
     if (redis === undefined || outs.length > 0) return;
     // Those that have ended stay on the page: one wants to see how.
-    for (const { runId, out } of (await listRuns(redis)).slice(-MAX_RUNS)) {
+    const listed = (await listRuns(redis)).slice(-MAX_RUNS);
+    const known = new Set(listed.map(({ runId }) => runId));
+    for (const runId of unreadable.keys()) if (!known.has(runId)) unreadable.delete(runId);
+    for (const { runId, out } of listed) {
       if (views.has(runId)) continue;
       try {
         await open(out);
