@@ -153,7 +153,12 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
 async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
   tuneGarbageCollection();
   const file = new URL('../worker/measureThread.js', import.meta.url);
-  const thread = await openThreadPool<MeasureOptions, StageRate[]>({ file, size: 1, init: undefined });
+  const thread = await openThreadPool<MeasureOptions, StageRate[]>({
+    name: 'measuring',
+    file,
+    size: 1,
+    init: undefined,
+  });
   try {
     return await thread.run(options);
   } finally {

@@ -92,14 +92,14 @@ Examples:
 A run that ends before it is complete says how many shards are left and how to go on; what is committed stays.
 
 --on-finish: one JSON object on standard input, and in the file that $POSECAST_SUMMARY names. "event" is complete,
-failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), deadline,
+failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), thread-died, deadline,
 interrupted, refused (nothing was written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
 A complete run adds "totals", "rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are
 about, and "goOn", the command that goes on. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
 changes neither the run nor the exit code.
 
-Exit codes: 0 complete, 1 failed shards, too many rejected photographs or an OUT that takes nothing more, 2 cannot be
-done as asked and nothing was written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
+Exit codes: 0 complete, 1 failed shards, too many rejected photographs, an OUT that takes nothing more or a thread that
+died, 2 cannot be done as asked and nothing was written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
 `;
 
 async function run(corpus: string, out: string, flags: Flags, standIns: StandIns | undefined): Promise<void> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { feedAgain } from '../producer/feedRun.ts';
 import { createBell } from '../shared/bell.ts';
-import { describeError, PosecastError, StoreUnusableError } from '../shared/errors.ts';
+import { describeError, PosecastError, StoreUnusableError, ThreadDiedError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { claimFinish, readProgress } from '../shared/redisRuns.ts';
@@ -47,8 +47,12 @@ export type RunHereEnd =
   | { readonly status: 'paused' }
   /** Only with `drain`. */
   | { readonly status: 'drained' }
-  /** OUT takes nothing more until somebody does something. */
-  | { readonly status: 'store-unusable'; readonly code: string; readonly message: string }
+  /** OUT takes nothing more until somebody does something, or a thread of this process is dead. */
+  | {
+      readonly status: 'store-unusable' | 'thread-died';
+      readonly code: string;
+      readonly message: string;
+    }
   /** `deadline`: ISO 8601. */
   | { readonly status: 'deadline'; readonly deadline: string }
   | { readonly status: 'too-many-rejects'; readonly limit: number; readonly rejects: RejectReport };
@@ -63,8 +67,9 @@ const JUDGE_EVERY_MS = 200;
 const LAST_SHOW_MS = 1_000;
 const STUCK_EXIT_MS = 10_000;
 
-function unusable(error: StoreUnusableError): RunHereEnd {
-  return { status: 'store-unusable', code: error.code, message: describeError(error) };
+function unusable(error: StoreUnusableError | ThreadDiedError): RunHereEnd {
+  const status = error instanceof ThreadDiedError ? 'thread-died' : 'store-unusable';
+  return { status, code: error.code, message: describeError(error) };
 }
 
 function notConsuming(quietMs: number, inWork: number): PosecastError {
@@ -134,7 +139,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         return !outOfTime;
       },
     }),
-    onStoreUnusable: (error) => endWith(unusable(error)),
+    onUnusable: (error) => endWith(unusable(error)),
     onFaces: (results) => {
       if (!rejects.add(results)) return;
       const limit = maxFailureRate ?? DEFAULT_MAX_REJECTED;

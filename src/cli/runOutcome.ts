@@ -85,6 +85,7 @@ function goOn(end: EarlyEnd): string {
   switch (end.status) {
     case 'failed':
     case 'store-unusable':
+    case 'thread-died':
       return shownCommandLine(argv);
     case 'deadline':
       return shownCommandLine(argv, ['--deadline']);
@@ -101,6 +102,7 @@ export function exitCodeOf(end: RunHereEnd): number {
       return EXIT.ok;
     case 'failed':
     case 'store-unusable':
+    case 'thread-died':
     case 'too-many-rejects':
       return EXIT.failures;
     case 'deadline':
@@ -160,6 +162,8 @@ function headline(end: EarlyEnd): string {
       return 'is not complete: shards failed for good; everything else is committed';
     case 'store-unusable':
       return `stopped: ${end.code.startsWith('corpus-') ? 'the corpus cannot be read' : 'OUT cannot be used'}; what is committed stays`;
+    case 'thread-died':
+      return 'stopped: a thread of this process died; what is committed stays';
     case 'deadline':
       return `stopped for the deadline ${formatMoment(new Date(end.deadline))}`;
     case 'too-many-rejects': {
@@ -179,6 +183,7 @@ function reasonLines(end: EarlyEnd): [string, string][] {
     case 'deadline':
       return [];
     case 'store-unusable':
+    case 'thread-died':
       return [['reason', end.message]];
     case 'too-many-rejects': {
       const { reasons } = end.rejects;

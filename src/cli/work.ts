@@ -91,7 +91,7 @@ A worker that asks Redis for no job and makes no progress ends by itself (--stuc
 as Kubernetes' livenessProbe: --liveness-file /tmp/alive, and  find /tmp/alive -mmin -15 | grep -q .
 
 Exit codes: 0 the run is complete or SIGTERM came, 1 failed shards, too many rejected photographs, OUT cannot be used any
-more or the worker is stuck, 2 cannot be done as asked, 3 the deadline came first, 130 interrupted.
+more, a thread of the worker died or it is stuck, 2 cannot be done as asked, 3 the deadline came first, 130 interrupted.
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
@@ -152,7 +152,8 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
       const end = await workOn(next.out, here, true);
       if (isEarly(end)) left.set(next.runId, exitCodeOf(end));
-      if (end.status === 'deadline') break;
+      // Started again, it has its threads again.
+      if (end.status === 'deadline' || end.status === 'thread-died') break;
       continue;
     }
     if (flags.once) break;

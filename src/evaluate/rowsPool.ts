@@ -16,6 +16,7 @@ export interface RowsPool {
 
 export async function openRowsPool(threads: number, init: RowsThreadInit): Promise<RowsPool> {
   const pool = await openThreadPool<RowsRequest, RowsResponse>({
+    name: 'evaluation',
     file: new URL('./rowsThread.js', import.meta.url),
     size: threads,
     init,

@@ -44,6 +44,12 @@ export class IntegrityError extends PosecastError {}
  */
 export class StoreUnusableError extends PosecastError {}
 
+/**
+ * A thread of this process is dead, and what it alone could do is not done any more: the process hands its shards back
+ * and ends. A shard that was there counts as one whose process died.
+ */
+export class ThreadDiedError extends PosecastError {}
+
 /** Wraps anything thrown into an Error, keeping the original as cause. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });

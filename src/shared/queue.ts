@@ -39,7 +39,16 @@ export const WORKER_OPTIONS = {
 /** Why a shard was given up that killed its workers; BullMQ says that it "stalled". */
 export function crashReason(job: Pick<Job, 'stalledCounter'>): string | undefined {
   if (job.stalledCounter <= WORKER_OPTIONS.maxStalledCount) return undefined;
-  return `${job.stalledCounter} worker processes died, or lost their connection, while it was in work`;
+  return `${job.stalledCounter} worker processes died, lost a thread or lost their connection while it was in work`;
+}
+
+/**
+ * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it is a suspect
+ * from now on, and whoever takes it after too many of them gives it up. `key`: of its job.
+ */
+export async function countDeath(redis: Redis, key: string): Promise<void> {
+  const deaths = await redis.hincrby(key, 'stc', 1);
+  if (deaths > WORKER_OPTIONS.maxStalledCount) await redis.hset(key, 'defa', 'a thread of its worker died');
 }
 
 export function queueName(runId: string): string {

@@ -49,6 +49,7 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
         const bytes = await store.get(key, undefined, signal);
         if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
         pool ??= openThreadPool<EarlierRequest, EarlierRows[]>({
+          name: 'earlier row',
           file: new URL('./earlierThread.js', import.meta.url),
           size: 1,
           init: undefined,
@@ -61,7 +62,8 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
       return found;
     },
     async close() {
-      await (await pool)?.close();
+      // One that could not be opened has failed its shard.
+      await (await pool?.catch(() => undefined))?.close();
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The models of a worker process, in threads: what the rest of the worker sees of them. */
+import { ThreadDiedError } from '../shared/errors.ts';
 import type { EmbeddedFace, FaceInput, FaceOutcome } from '../shared/face.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
@@ -36,12 +37,13 @@ const COMBINE_ROWS = 128;
 export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
   tuneGarbageCollection();
   const releasers = createReleasers();
+  const { device } = init.pipeline;
+  const gpu = device === 'cpu' ? undefined : await openDevice(init.pipeline);
+  if (gpu !== undefined) releasers.push('device', () => gpu.close());
   let pool: ThreadPool<ModelRequest, ModelResponse>;
   try {
-    const { device } = init.pipeline;
-    const gpu = device === 'cpu' ? undefined : await openDevice(init.pipeline);
-    if (gpu !== undefined) releasers.push('device', () => gpu.close());
     pool = await openThreadPool<ModelRequest, ModelResponse>({
+      name: 'model',
       file: new URL('./modelThread.js', import.meta.url),
       size: threads,
       init,
@@ -52,12 +54,23 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
     await releasers.release();
     throw error;
   }
+
+  /** A model thread that lost the device does not know why. */
+  async function ask(...request: Parameters<typeof pool.run>): Promise<ModelResponse> {
+    try {
+      return await pool.run(...request);
+    } catch (error) {
+      const isDevice = error instanceof ThreadDiedError && error.code === 'device-died';
+      throw gpu !== undefined && isDevice ? await gpu.death : error;
+    }
+  }
+
   async function combinePart(
     pairs: readonly CombinePair[],
     turn: number,
     onAnswer: ((times: ThreadTimes) => void) | undefined,
   ): Promise<Float32Array[]> {
-    const response = await pool.run(combineRequest(pairs), [], turn);
+    const response = await ask(combineRequest(pairs), [], turn);
     if (response.kind !== 'combine') throw new Error('thread answered another request');
     onAnswer?.(response.times);
     return rowsOf(response.embeddings, pairs.length);
@@ -66,7 +79,7 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
   const models = (turn: number): ShardModels => ({
     threads,
     async processFaces(batch, onAnswer) {
-      const response = await pool.run(
+      const response = await ask(
         { kind: 'faces', batch },
         ownedBuffers(batch.map((input) => input.bytes)),
         turn,

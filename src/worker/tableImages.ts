@@ -51,6 +51,7 @@ export async function openTableImages(
   listeners: RequestListeners = {},
 ): Promise<TableImages> {
   const pool = await openThreadPool<TableRequest, HeardAnswer>({
+    name: 'table image',
     file: new URL('./tableImagesThread.js', import.meta.url),
     size: THREADS,
     init: reading,

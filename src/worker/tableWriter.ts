@@ -19,6 +19,7 @@ const HASH_THREADS = 2;
 
 export async function openTableWriter(): Promise<TableWriter> {
   const tables = await openThreadPool<TableRequest, TableAnswer>({
+    name: 'table',
     file: new URL('./tableThread.js', import.meta.url),
     size: 1,
     init: undefined,
@@ -28,6 +29,7 @@ export async function openTableWriter(): Promise<TableWriter> {
 
   async function hashShared(content: readonly Uint8Array[]): Promise<string> {
     hashes ??= openThreadPool({
+      name: 'hash',
       file: new URL('./hashThread.js', import.meta.url),
       size: HASH_THREADS,
       init: undefined,
@@ -46,7 +48,8 @@ export async function openTableWriter(): Promise<TableWriter> {
     },
     async close() {
       await tables.close();
-      await (await hashes)?.close();
+      // Those that could not be opened have failed their shard.
+      await (await hashes?.catch(() => undefined))?.close();
     },
   };
 }

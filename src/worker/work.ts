@@ -15,10 +15,11 @@ import {
   PermanentShardError,
   PosecastError,
   StoreUnusableError,
+  ThreadDiedError,
   toError,
 } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
-import { crashReason, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
+import { countDeath, crashReason, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { processShard } from './processShard.ts';
@@ -54,8 +55,10 @@ export interface RunWorkerOptions {
   readonly onFaces?: (results: readonly FaceResult[]) => void;
   /** Redis knows that a shard, or an attempt of one, has ended here. */
   readonly onShardEnd?: () => void;
-  /** Nothing more can be written to OUT. The shard goes back to the queue unburnt, and no other is taken. */
-  readonly onStoreUnusable?: (error: StoreUnusableError) => void;
+  /**
+   * Nothing more can be written to OUT, or computed here. Shards go back to the queue unburnt, and no other is taken.
+   */
+  readonly onUnusable?: (error: StoreUnusableError | ThreadDiedError) => void;
   /** Hears of everything; for metrics, traces and logs. */
   readonly observer?: WorkObserver;
   /** BullMQ's spans; absent: no traces. */
@@ -99,6 +102,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   let progressAt = performance.now();
   /** For good: shards that were asked for before are handed back when they come. */
   let takesNoMore = false;
+  let threadDied = false;
 
   async function handBack(job: Job<unknown, unknown>, token: string | undefined): Promise<never> {
     await job.moveToWait(token);
@@ -160,10 +164,20 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       return outcome;
     } catch (error) {
       if (error instanceof WaitingError) throw error;
+      if (error instanceof ThreadDiedError && !threadDied) {
+        threadDied = true;
+        takeNoMore();
+        options.onUnusable?.(error);
+      }
+      if (threadDied) {
+        // Nobody knows which of those in work it was.
+        await countDeath(redis, worker.toKey(job.id ?? ''));
+        await handBack(job, token);
+      }
       if (shard.signal.aborted) await handBack(job, token);
       if (error instanceof StoreUnusableError) {
         takeNoMore();
-        options.onStoreUnusable?.(error);
+        options.onUnusable?.(error);
         await handBack(job, token);
       }
       if (await outage.isAway(error)) await handBack(job, token);

@@ -1,13 +1,14 @@
 /**
- * A shard that kills every worker that takes it, as a native library does that aborts. POSECAST_CRASHES=all lets as many
- * workers die as in life (eleven); without it two.
+ * A shard that kills every worker that takes it, as a native library does that aborts, or one of its threads.
+ * POSECAST_CRASHES=all lets as many workers die as in life (eleven); without it two.
  */
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, rename } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { WORKER_OPTIONS } from '../../src/shared/queue.ts';
+import { openShardQueue, WORKER_OPTIONS } from '../../src/shared/queue.ts';
+import { listRuns } from '../../src/shared/redisRuns.ts';
 import { createSuspects } from '../../src/worker/suspects.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -56,6 +57,69 @@ test('a shard that kills its workers is given up after the stated number, alone;
       assert.deepEqual([generation, shards], [1, 1]);
       assert.equal((await posecast(['work', out], env)).code, 0);
       assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+for (const [thread, why] of [
+  ['model', 'poisoned photograph'],
+  ['table', 'poisoned table'],
+] as const) {
+  test(`a worker whose ${thread} thread dies says so and why, gives its shards back unburnt and ends with exit code 1`, () =>
+    withRedis(({ url, redis }) =>
+      withTempFolder(async (folder) => {
+        const [corpus, out] = [join(folder, 'corpus'), join(folder, 'out')];
+        await cp(samples, corpus, { recursive: true });
+        await appendFile(join(corpus, '002', 'neutral.jpg'), 'poison');
+        const env = { REDIS_URL: url };
+        const submit = ['submit', corpus, out, '--variants', '0', '--shard-faces', '2'];
+        assert.equal((await posecast(submit, env)).code, 0);
+        const deadly = { ...env, ...poisoned({ reading: `${thread}-thread` }) };
+        // Without an OUT it works on every run, for ever.
+        const ended = await posecast(['work', '--threads', '2', '--json'], deadly);
+        assert.equal(ended.code, 1, ended.stderr);
+        const told = JSON.parse(ended.stdout);
+        assert.equal(told.event, 'thread-died');
+        assert.match(told.message, new RegExp(`^${thread} thread: expected .*thread=1.*: ${why}$`));
+
+        const [run] = await listRuns(redis);
+        const queue = openShardQueue(redis, run?.runId ?? '');
+        const waiting = await queue.getWaiting();
+        assert.equal(waiting.length + (await commits(out)), 12);
+        assert.ok(waiting.every(({ attemptsMade }) => attemptsMade === 0));
+        const suspects = waiting.filter(({ stalledCounter }) => stalledCounter > 0);
+        assert.ok(
+          suspects.length === 1 || suspects.length === 2,
+          'those in work, as if the process had died',
+        );
+        await queue.close();
+        assert.deepEqual(await readdir(join(out, 'failures')).catch(() => []), []);
+        assert.equal((await posecast(['work', out], env)).code, 0);
+        assert.equal((await posecast(['verify', out])).code, 0);
+      }),
+    ));
+}
+
+test('a shard that kills a thread of its workers is given up after the same number, alone', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const [corpus, out] = [join(folder, 'corpus'), join(folder, 'out')];
+      await cp(samples, corpus, { recursive: true });
+      await appendFile(join(corpus, '002', 'neutral.jpg'), 'poison');
+      const env = { REDIS_URL: url, ...poisoned({ locks: 'short' }), POSECAST_TEST_DEATHS: String(deaths) };
+      const submit = ['submit', corpus, out, '--variants', '0', '--shard-faces', '2'];
+      assert.equal((await posecast(submit, env)).code, 0);
+      const deadly = { ...env, ...poisoned({ locks: 'short', reading: 'model-thread' }) };
+      const events: string[] = [];
+      while (events.at(-1) !== 'failed' && events.length <= deaths + 2) {
+        const ended = await posecast(['work', out, '--json'], deadly);
+        assert.equal(ended.code, 1, ended.stderr);
+        events.push(JSON.parse(ended.stdout).event);
+      }
+      assert.deepEqual(events, [...Array(deaths + 1).fill('thread-died'), 'failed']);
+      assert.equal(await commits(out), 11, 'the shard that was handed out beside it is not given up with it');
+      const [note = '', ...others] = await readdir(join(out, 'failures'));
+      assert.equal(others.length, 0);
+      assert.equal(JSON.parse(await readFile(join(out, 'failures', note), 'utf8')).code, 'crashed');
     }),
   ));
 

@@ -1,8 +1,8 @@
 /** The environment of a posecast process that `poison.ts` is loaded into. */
 
 export interface Poison {
-  /** What reading a photograph does whose path holds `poison`. */
-  readonly reading?: 'abort' | 'hang';
+  /** What a photograph does whose path holds `poison` when it is read, or to the thread that works on it. */
+  readonly reading?: 'abort' | 'hang' | 'model-thread' | 'table-thread';
   readonly locks?: 'short';
 }
 

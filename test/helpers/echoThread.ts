@@ -6,13 +6,16 @@ export type EchoRequest =
   | { double: number }
   | { fail: string }
   | { die: true }
+  | { crash: string }
   | { bytes: Uint8Array }
   | { spinMs: number; finished: Int32Array };
 
-await serveThread(async (init: { refuse?: boolean }) => {
+await serveThread(async (init: { refuse?: boolean; crash?: string }) => {
   if (init.refuse === true) throw new ConfigError('refused', 'this thread does not open');
+  if (init.crash !== undefined) await crash(init.crash);
   return async (request: EchoRequest): Promise<Answer<unknown>> => {
     if ('double' in request) return { response: request.double * 2 };
+    if ('crash' in request) return crash(request.crash);
     if ('fail' in request) throw new Error(request.fail);
     if ('bytes' in request)
       return { response: request.bytes, transfer: [request.bytes.buffer as ArrayBuffer] };
@@ -25,3 +28,11 @@ await serveThread(async (init: { refuse?: boolean }) => {
     process.exit(3);
   };
 });
+
+/** An error that nobody catches. */
+function crash(message: string): Promise<never> {
+  setImmediate(() => {
+    throw new Error(message);
+  });
+  return new Promise(() => {});
+}

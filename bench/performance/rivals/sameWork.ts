@@ -30,6 +30,7 @@ export async function openSameWork(threads: number): Promise<SameWork> {
   const init: SameWorkInit = { models };
   tuneGarbageCollection();
   const pool = await openThreadPool<readonly Uint8Array[], (FoundFace | null)[]>({
+    name: 'same work',
     file: new URL('./sameWorkThread.js', import.meta.url),
     size: threads,
     init,

@@ -1,5 +1,12 @@
 /** Errors on their way out of a thread: what of one travels, and what becomes of it. */
-import { ConfigError, IntegrityError, PosecastError, StoreUnusableError, toError } from '../errors.ts';
+import {
+  ConfigError,
+  IntegrityError,
+  PosecastError,
+  StoreUnusableError,
+  ThreadDiedError,
+  toError,
+} from '../errors.ts';
 import type { ThreadFailure } from './protocol.ts';
 
 export function describeFailure(thrown: unknown): ThreadFailure {
@@ -20,7 +27,8 @@ export function errorOfFailure(failure: ThreadFailure): Error {
     return error;
   }
   const Kind =
-    [ConfigError, IntegrityError, StoreUnusableError].find(({ name }) => name === failure.name) ??
-    PosecastError;
+    [ConfigError, IntegrityError, StoreUnusableError, ThreadDiedError].find(
+      ({ name }) => name === failure.name,
+    ) ?? PosecastError;
   return new Kind(failure.code, failure.message);
 }

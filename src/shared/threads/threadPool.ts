@@ -4,12 +4,14 @@
  * it finishes one.
  */
 import { type MessagePort, type Transferable, Worker } from 'node:worker_threads';
-import { PosecastError } from '../errors.ts';
+import { type ErrorFacts, PosecastError, ThreadDiedError } from '../errors.ts';
 import { CLOSE_THREAD, type ThreadInit, type ThreadReply } from './protocol.ts';
 import { errorOfFailure } from './threadFailure.ts';
 
 export interface ThreadPool<Request, Response> {
   readonly size: number;
+  /** Resolves when a thread dies; then everything asked is rejected with it. */
+  readonly death: Promise<ThreadDiedError>;
   /**
    * Resolves with the thread's answer; rejects with its error, or when the thread dies. Of the requests that wait, those
    * with the lowest `turn` (0 where none is given) go first, in the order in which they came.
@@ -20,6 +22,8 @@ export interface ThreadPool<Request, Response> {
 }
 
 export interface ThreadPoolOptions {
+  /** Of its threads, for whoever reads that one died. */
+  readonly name: string;
   /** The compiled thread file. */
   readonly file: URL;
   readonly size: number;
@@ -57,6 +61,10 @@ export async function openThreadPool<Request, Response>(
   const threads: PoolThread<Response>[] = [];
   let nextId = 1;
   let broken: Error | undefined;
+  let sayDeath = (_: ThreadDiedError): void => {};
+  const death = new Promise<ThreadDiedError>((resolve) => {
+    sayDeath = resolve;
+  });
 
   function dispatch(): void {
     while (waiting.length > 0) {
@@ -81,7 +89,18 @@ export async function openThreadPool<Request, Response>(
     const workerData: ThreadInit = { init: options.init, ports };
     const worker = new Worker(options.file, { workerData, transferList: [...ports] });
     const thread: PoolThread<Response> = { worker, held: new Map() };
-    threads.push(thread);
+    const number = threads.push(thread);
+    const died = (facts: ErrorFacts, cause?: unknown): ThreadDiedError => {
+      const error = new ThreadDiedError(
+        'thread-died',
+        `${options.name} thread: expected it to live until it is closed, found it dead`,
+        { thread: number, ...facts },
+        cause,
+      );
+      if (broken === undefined) sayDeath(error);
+      breakPool(error);
+      return error;
+    };
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (reply: ThreadReply) => {
         if (reply.id === 0) {
@@ -95,15 +114,8 @@ export async function openThreadPool<Request, Response>(
         else pending?.reject(errorOfFailure(reply.failure));
         dispatch();
       });
-      worker.on('error', (error) => {
-        breakPool(new PosecastError('thread-died', 'a worker thread died', {}, error));
-        reject(error);
-      });
-      worker.on('exit', (code) => {
-        const error = new PosecastError('thread-died', 'a worker thread ended by itself', { code });
-        breakPool(error);
-        reject(error);
-      });
+      worker.on('error', (error) => reject(died({}, error)));
+      worker.on('exit', (exitCode) => reject(died({ exitCode })));
     });
   }
 
@@ -120,6 +132,7 @@ export async function openThreadPool<Request, Response>(
   }
   return {
     size: options.size,
+    death,
     run(request, transfer = [], turn = 0) {
       if (broken !== undefined) return Promise.reject(broken);
       return new Promise<Response>((resolve, reject) => {

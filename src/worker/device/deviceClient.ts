@@ -1,6 +1,6 @@
 /** A model thread's side of a device: networks that run in the device's threads. */
 import type { MessagePort } from 'node:worker_threads';
-import { PosecastError } from '../../shared/errors.ts';
+import { ThreadDiedError } from '../../shared/errors.ts';
 import { errorOfFailure } from '../../shared/threads/threadFailure.ts';
 import type { NetworkRuntime } from '../models/runtime.ts';
 import type { DeviceReply, DeviceRequest } from './deviceProtocol.ts';
@@ -44,7 +44,7 @@ function openLine(port: MessagePort) {
   >();
   let nextId = 1;
   let ended = false;
-  const gone = () => new PosecastError('thread-died', 'the thread of the device ended');
+  const gone = () => new ThreadDiedError('device-died', 'the thread of the device ended');
 
   port.on('message', (reply: DeviceReply) => {
     const asked = pending.get(reply.id);

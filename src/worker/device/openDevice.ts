@@ -1,5 +1,6 @@
 /** The threads of a GPU, started for this process. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { ThreadDiedError } from '../../shared/errors.ts';
 import { createReleasers } from '../../shared/releasers.ts';
 import { openThreadPool } from '../../shared/threads/threadPool.ts';
 import type { Device } from '../models/session.ts';
@@ -16,6 +17,8 @@ export function deviceThreads(device: Device): number {
 export interface OpenDevice {
   /** Lines to its threads, to be handed to one model thread. */
   connect(): readonly MessagePort[];
+  /** Resolves when a thread of it dies. Who asked that thread only knows that it is gone. */
+  readonly death: Promise<ThreadDiedError>;
   close(): Promise<void>;
 }
 
@@ -29,7 +32,12 @@ export async function openDevice(
   try {
     const opening = Array.from({ length: threads }, async () => {
       // Pools of one thread: a line goes to each of them, not to the one that is free.
-      const thread = await openThreadPool<ConnectRequest, undefined>({ file, size: 1, init });
+      const thread = await openThreadPool<ConnectRequest, undefined>({
+        name: 'device',
+        file,
+        size: 1,
+        init,
+      });
       releasers.push('device thread', () => thread.close());
       return thread;
     });
@@ -42,6 +50,7 @@ export async function openDevice(
           thread.run({ port: port1 }, [port1]).catch(() => port1.close());
           return port2;
         }),
+      death: Promise.race(opened.map((thread) => thread.death)),
       close: () => releasers.release(),
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError } from '../../../src/shared/errors.ts';
+import { ConfigError, describeError, ThreadDiedError } from '../../../src/shared/errors.ts';
 import { openThreadPool, type ThreadPool } from '../../../src/shared/threads/threadPool.ts';
 import type { EchoRequest } from '../../helpers/echoThread.ts';
 
@@ -10,7 +10,7 @@ async function withPool(
   size: number,
   use: (pool: ThreadPool<EchoRequest, unknown>) => Promise<void>,
 ): Promise<void> {
-  const pool = await openThreadPool<EchoRequest, unknown>({ file, size, init: {} });
+  const pool = await openThreadPool<EchoRequest, unknown>({ name: 'echo', file, size, init: {} });
   try {
     await use(pool);
   } finally {
@@ -63,8 +63,31 @@ test('a dying thread rejects what is pending and what comes after', () =>
     await assert.rejects(pool.run({ double: 1 }), { code: 'thread-died' });
   }));
 
+test('whoever asked a thread that died hears which it was and why, and so does who only waits for it', async () => {
+  for (const [request, why] of [
+    [{ die: true }, /^echo thread: expected it to live .*, found it dead \[thread=1, exitCode=3\]$/],
+    [{ crash: 'out of memory' }, /^echo thread: expected .*, found it dead \[thread=1\]: out of memory$/],
+  ] as const) {
+    await withPool(1, async (pool) => {
+      const asked = await pool.run(request).catch((error: unknown) => error);
+      assert.ok(asked instanceof ThreadDiedError);
+      assert.match(describeError(asked), why);
+      assert.equal(await pool.death, asked);
+    });
+  }
+});
+
+test('a thread that dies while it opens is one that died', async () => {
+  const opening = openThreadPool({ name: 'echo', file, size: 2, init: { crash: 'no library' } });
+  await assert.rejects(opening, (error) => {
+    assert.ok(error instanceof ThreadDiedError);
+    assert.match(describeError(error), /: no library$/);
+    return true;
+  });
+});
+
 test('a thread that cannot open fails the pool with its own kind of error', async () => {
-  await assert.rejects(openThreadPool({ file, size: 2, init: { refuse: true } }), (error) => {
+  await assert.rejects(openThreadPool({ name: 'echo', file, size: 2, init: { refuse: true } }), (error) => {
     assert.ok(error instanceof ConfigError);
     assert.equal(error.code, 'refused');
     return true;
@@ -80,7 +103,7 @@ test('transferred bytes come back whole and are gone here', () =>
   }));
 
 test('closing rejects pending requests', async () => {
-  const pool = await openThreadPool<EchoRequest, unknown>({ file, size: 1, init: {} });
+  const pool = await openThreadPool<EchoRequest, unknown>({ name: 'echo', file, size: 1, init: {} });
   const pending = Array.from({ length: 5 }, (_, i) => pool.run({ double: i }));
   const settled = Promise.allSettled(pending);
   await pool.close();
@@ -89,7 +112,7 @@ test('closing rejects pending requests', async () => {
 });
 
 test('closing lets each thread finish the requests it holds, and no other', async () => {
-  const pool = await openThreadPool<EchoRequest, unknown>({ file, size: 1, init: {} });
+  const pool = await openThreadPool<EchoRequest, unknown>({ name: 'echo', file, size: 1, init: {} });
   const finished = [0, 1, 2, 3].map(() => new Int32Array(new SharedArrayBuffer(4)));
   const pending = finished.map((flag) => pool.run({ spinMs: 100, finished: flag }));
   const settled = Promise.allSettled(pending);

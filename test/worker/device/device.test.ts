@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ensureModels } from '../../../src/models/pull.ts';
-import { IntegrityError } from '../../../src/shared/errors.ts';
+import { describeError, IntegrityError } from '../../../src/shared/errors.ts';
 import { type DeviceClient, deviceClient } from '../../../src/worker/device/deviceClient.ts';
 import { type OpenDevice, openDevice } from '../../../src/worker/device/openDevice.ts';
 import { openOnnxRuntime } from '../../../src/worker/models/onnxRuntime.ts';
@@ -96,6 +96,17 @@ test('what a device that has ended was asked, and is asked then, fails', async (
   const asked = session.run(picture(dims, 0), dims).catch((error: unknown) => error);
   await device.close();
   const answer = await asked;
-  assert.ok(!(answer instanceof Error) || (answer as { code?: string }).code === 'thread-died');
-  await assert.rejects(session.run(picture(dims, 1), dims), { code: 'thread-died' });
+  assert.ok(!(answer instanceof Error) || (answer as { code?: string }).code === 'device-died');
+  await assert.rejects(session.run(picture(dims, 1), dims), { code: 'device-died' });
 });
+
+test('whoever is told that a thread of the device died learns why from the device', () =>
+  withDevice(1, async (device) => {
+    const client = deviceClient(device.connect());
+    const { session, dims } = (await openNetworks(client))[0]!;
+    // No request at all: nothing in the thread expects that.
+    device.connect()[0]!.postMessage(null);
+    const why = await device.death;
+    assert.match(describeError(why), /^device thread: expected .*, found it dead .*: .*null/);
+    await assert.rejects(session.run(picture(dims, 1), dims), { code: 'device-died' });
+  }));
