@@ -23,11 +23,9 @@ export function deviceClient(ports: readonly MessagePort[]): DeviceClient {
   return {
     async open(file, batch) {
       const ask = lines[opened++ % lines.length]!;
-      const { network, inputNames, outputNames } = (await ask<'opened'>({ kind: 'open', file, batch }))
-        .opened;
+      const { network, ...facts } = (await ask<'opened'>({ kind: 'open', file, batch })).opened;
       return {
-        inputNames,
-        outputNames,
+        ...facts,
         run: async (inputs) => (await ask<'ran'>({ kind: 'run', network, inputs })).outputs,
         // Others run it, too; it ends with its thread.
         close: async () => {},

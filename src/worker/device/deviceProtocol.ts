@@ -11,6 +11,7 @@ export interface OpenedNetwork {
   readonly network: string;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly fixedBatch: number | undefined;
 }
 
 export type DeviceReply =

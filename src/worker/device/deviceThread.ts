@@ -34,8 +34,8 @@ await serveThread(async (options: DeviceThreadInit) => {
       const network = createHash('sha256').update(file).digest('hex');
       const opening = networks.get(network) ?? openOnnxRuntime(file, { ...options, batch });
       networks.set(network, opening);
-      const { inputNames, outputNames } = await opening;
-      return { id, status: 'opened', opened: { network, inputNames, outputNames } };
+      const { inputNames, outputNames, fixedBatch } = await opening;
+      return { id, status: 'opened', opened: { network, inputNames, outputNames, fixedBatch } };
     } catch (error) {
       return { id, status: 'failed', failure: describeFailure(error) };
     }

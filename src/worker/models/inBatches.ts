@@ -80,6 +80,7 @@ export function inBatches({ size, filled }: Batches, runtime: NetworkRuntime): N
   return {
     inputNames: runtime.inputNames,
     outputNames: runtime.outputNames,
+    fixedBatch: filled ? size : undefined,
     run(named) {
       const inputs = Object.entries(named);
       const shape = inputs.map(([name, { dims }]) => `${name} ${dims.slice(1).join('×')}`).join();

@@ -11,6 +11,8 @@ export type NetworkTensors = Readonly<Record<string, NetworkTensor>>;
 export interface NetworkRuntime {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Items that every run computes, however few it is asked for; absent: as many as it is asked for. */
+  readonly fixedBatch?: number | undefined;
   /** Every input, the batch first, the same for all and at least 1; answers every output likewise. */
   run(inputs: NetworkTensors): Promise<NetworkTensors>;
   close(): Promise<void>;

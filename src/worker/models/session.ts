@@ -50,6 +50,11 @@ export class NetworkSession {
     return this.#runtime.outputNames;
   }
 
+  /** See `NetworkRuntime`. */
+  get fixedBatch(): number | undefined {
+    return this.#runtime.fixedBatch;
+  }
+
   /**
    * Room for an input of `size` values, whatever is in it, to be handed to `run`: the same memory every time, so that a new
    * one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under way with
@@ -124,14 +129,17 @@ export async function openSession(
   }
 }
 
-/** Several runs one after the other, of as many items as the caches of a CPU like (`onCpu`), or as fill a GPU. Answers in order. */
+/**
+ * Several runs one after the other, of as many items as the caches of a CPU like (`onCpu`), or as fill a GPU, or the next
+ * larger number that a fixed batch divides. Answers in order.
+ */
 export async function inRuns<Item, Result>(
-  { device }: NetworkSession,
+  { device, fixedBatch = 1 }: NetworkSession,
   onCpu: number,
   items: readonly Item[],
   run: (items: readonly Item[]) => Promise<Result[]>,
 ): Promise<Result[]> {
-  const size = device === 'cpu' ? onCpu : GPU_BATCH;
+  const size = Math.ceil((device === 'cpu' ? onCpu : GPU_BATCH) / fixedBatch) * fixedBatch;
   const results: Result[] = [];
   for (let start = 0; start < items.length; start += size) {
     results.push(...(await run(items.slice(start, start + size))));

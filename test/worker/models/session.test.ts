@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ensureModels } from '../../../src/models/pull.ts';
 import { IntegrityError } from '../../../src/shared/errors.ts';
-import { openSession } from '../../../src/worker/models/session.ts';
+import { inBatches } from '../../../src/worker/models/inBatches.ts';
+import type { NetworkRuntime } from '../../../src/worker/models/runtime.ts';
+import { inRuns, NetworkSession, openSession } from '../../../src/worker/models/session.ts';
 import { sharedFile } from '../../helpers/photographs.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 
@@ -49,7 +51,36 @@ test('a graph with a fixed batch takes any number of items', { skip: fixed.skip 
   assert.deepEqual(together.dims, [3, 128]);
   const last = await session.run(input.slice(2 * itemSize), [1, 3, 112, 112]);
   assert.ok(largestDifference(last.output0!.data, together.data.slice(256)) < 1e-5);
+  assert.equal(session.fixedBatch, 1);
   await session.close();
+});
+
+test('a network with a fixed batch is asked for whole batches, and no other', async () => {
+  const askedFor = async (fixed: { size: number } | undefined, items: number) => {
+    const computed: number[] = [];
+    const runtime: NetworkRuntime = {
+      inputNames: ['x'],
+      outputNames: ['y'],
+      async run({ x }) {
+        computed.push(x!.dims[0]!);
+        return { y: x! };
+      },
+      close: async () => {},
+    };
+    const batched = fixed === undefined ? runtime : inBatches({ ...fixed, filled: true }, runtime);
+    const session = new NetworkSession('network.onnx', batched, cpu);
+    const given = Array.from({ length: items }, (_, i) => i);
+    const answers = await inRuns(session, 5, given, async (part) => {
+      const outputs = await session.run(Float32Array.from(part), [part.length, 1]);
+      return [...outputs.y!.data];
+    });
+    assert.deepEqual(answers, given);
+    return computed;
+  };
+  assert.deepEqual(await askedFor({ size: 16 }, 32), [16, 16]);
+  assert.deepEqual(await askedFor({ size: 16 }, 33), [16, 16, 16]);
+  assert.deepEqual(await askedFor({ size: 3 }, 9), [3, 3, 3]);
+  assert.deepEqual(await askedFor(undefined, 12), [5, 5, 2]);
 });
 
 test('inputs are written into the same memory again, never into that of a run under way', async () => {
