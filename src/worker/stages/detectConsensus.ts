@@ -25,12 +25,17 @@ export function agreedFaces(detections: readonly Detection[]): AgreedFace[] {
   return groups.filter((group) => group.length * 2 >= mostVotes).map(meanOf);
 }
 
-/** The detection whose neighbours have the largest sum of scores, with those neighbours. */
+/**
+ * The detection whose neighbours have the largest sum of scores, with those neighbours. Never none: a network may answer
+ * boxes without an area, which do not even overlap themselves, and scores that are no numbers.
+ */
 function strongestGroup(detections: readonly Detection[]): Detection[] {
-  let best: Detection[] = [];
-  let bestSum = -1;
-  for (const { box } of detections) {
-    const group = detections.filter((other) => overlap(box, other.box) > SAME_FACE);
+  let best = detections.slice(0, 1);
+  let bestSum = Number.NEGATIVE_INFINITY;
+  for (const detection of detections) {
+    const group = detections.filter(
+      (other) => other === detection || overlap(detection.box, other.box) > SAME_FACE,
+    );
     const sum = group.reduce((total, { score }) => total + score, 0);
     if (sum > bestSum) {
       bestSum = sum;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { Detection } from '../../../src/worker/models/detector.ts';
 import { agreedFaces } from '../../../src/worker/stages/detectConsensus.ts';
 
@@ -35,6 +36,20 @@ test('two faces that all looks have seen are two faces', () => {
 test('a single sighting is a face where there is nothing better', () => {
   assert.equal(agreedFaces([seen(0, 0.7)]).length, 1);
   assert.equal(agreedFaces([]).length, 0);
+});
+
+test('every detection is in one group at the most, whatever numbers a network answers: no area, negative, not finite', () => {
+  const any = fc.oneof(fc.double(), fc.constantFrom(0, -1, 10, Number.NaN));
+  const box = fc.record({ x: any, y: any, width: any, height: any });
+  fc.assert(
+    fc.property(fc.array(fc.record({ box, score: any }), { maxLength: 12 }), (detections) => {
+      const faces = agreedFaces(detections);
+      const votes = faces.map((face) => face.votes);
+      assert.ok(votes.every((count) => count > 0));
+      assert.ok(votes.reduce((sum, count) => sum + count, 0) <= detections.length);
+      assert.equal(faces.length > 0, detections.length > 0);
+    }),
+  );
 });
 
 test('points are the mean of the points seen', () => {
