@@ -9,7 +9,7 @@
  * 12 MB. JPEG shrinks while loading, so a 20-megapixel photograph is never held in full.
  */
 import pLimit from 'p-limit';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
 import { moveInto, type PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
@@ -87,6 +87,15 @@ function checkSize(width: number, height: number): Rejection | undefined {
   return undefined;
 }
 
+const unsupportedSamples = (message: string) => reject('unsupported-samples', message);
+
+/** A TIFF may have any: libvips takes signed, 32-bit and floating-point ones for colours that they are not. */
+function checkDepth({ depth, space }: Metadata): Rejection | undefined {
+  // CIELAB's two colour axes have a sign, and are understood.
+  if (depth === 'uchar' || depth === 'ushort' || space === 'labs') return undefined;
+  return unsupportedSamples(`expected unsigned samples of at most 16 bits, found ${depth}`);
+}
+
 async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
   const header = readPnmHeader(bytes);
   if (header === undefined)
@@ -108,13 +117,13 @@ async function decodeCompressed(
   memory: PictureMemory | undefined,
 ): Promise<Raster | Rejection> {
   const header = readImageHeader(bytes, format);
-  let size: ImageSize;
+  let size: ImageSize | Metadata;
   try {
     size = header ?? (await sharp(bytes, { limitInputPixels: false }).metadata());
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }
-  const refused = checkSize(size.width, size.height);
+  const refused = checkSize(size.width, size.height) ?? ('depth' in size ? checkDepth(size) : undefined);
   if (refused) return refused;
   if (header?.isPlainJpeg && Math.max(size.width, size.height) <= DECODE_SIDE) {
     const raster = decodePlainJpeg(bytes, size, memory);
@@ -138,12 +147,17 @@ function decodeFailure(bytes: Uint8Array, format: ImageFormat, thrown: unknown):
     : reject('damaged', `${format} cannot be decoded: ${detail}`);
 }
 
-async function toRaster(image: Sharp): Promise<Raster> {
+async function toRaster(image: Sharp): Promise<Raster | Rejection> {
   const { data, info } = await image
     .resize({ width: DECODE_SIDE, height: DECODE_SIDE, fit: 'inside', withoutEnlargement: true })
     .flatten({ background: '#000' })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
+  // Samples beside the colours, but for one of transparency, are kept by libvips: which are the picture is not known.
+  if (info.channels !== 3) {
+    const found = `${info.channels} samples a pixel when converted to RGB`;
+    return unsupportedSamples(`expected grey, colour or inks, and transparency at most, found ${found}`);
+  }
   return { width: info.width, height: info.height, data };
 }

@@ -8,6 +8,7 @@ import { levelFor } from '../../../src/worker/models/pyramid.ts';
 import type { Raster } from '../../../src/worker/models/raster.ts';
 import { DECODE_SIDE, decodedBytes, decodeImage } from '../../../src/worker/stages/decode.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
+import { type TiffSamples, tiffFile } from '../../helpers/tiffFile.ts';
 
 const photograph = samplePhotographs(1)[0]!.bytes;
 
@@ -110,6 +111,106 @@ test('grey pictures of 8 and 16 bit become three equal channels', async () => {
     assert.ok(data.every((value, i) => value === data[i - (i % 3)]));
     assert.ok(new Set(data).size > 100);
   }
+});
+
+/** Side of the pictures below, all of one colour. */
+const SIDE = 32;
+
+/** `colour` for every pixel. */
+function flat<A extends TiffSamples['pixels']>(
+  pixels: new (length: number) => A,
+  colour: readonly number[],
+): A {
+  return new pixels(SIDE * SIDE * colour.length).map((_, i) => colour[i % colour.length]!) as A;
+}
+
+/** A JPEG of so many components, every one of them 128: each block says that nothing differs from that. */
+function flatJpeg(components: number): Buffer {
+  const each = (...rest: number[]) => Array.from({ length: components }, (_, i) => [i + 1, ...rest]).flat();
+  const segment = (mark: number, body: readonly number[]) => [0xff, mark, 0, body.length + 2, ...body];
+  const oneCode = (table: number) => segment(0xc4, [table, 1, ...new Uint8Array(16)]);
+  const blocks = (SIDE / 8) ** 2 * components;
+  return Buffer.from([
+    ...[0xff, 0xd8, ...segment(0xdb, [0, ...new Uint8Array(64).fill(1)])],
+    ...segment(0xc0, [8, 0, SIDE, 0, SIDE, components, ...each(0x11, 0)]),
+    ...[...oneCode(0), ...oneCode(0x10), ...segment(0xda, [components, ...each(0), 0, 63, 0])],
+    ...[...new Uint8Array((blocks * 2) / 8), 0xff, 0xd9],
+  ]);
+}
+
+test('a TIFF of grey, colours, inks or a palette is the colour it says, with transparency or without, in any usual depth', async () => {
+  const palette = [40, 90, 200].flatMap((value) => Array.from({ length: 256 }, () => value * 257));
+  const forms: Record<string, [TiffSamples, readonly number[]]> = {
+    rgb: [{ photometric: 2, bands: 3, pixels: flat(Uint8Array, [40, 90, 200]) }, [40, 90, 200]],
+    'rgb of 16 bits': [
+      { photometric: 2, bands: 3, pixels: flat(Uint16Array, [40 * 257, 90 * 257, 200 * 257]) },
+      [40, 90, 200],
+    ],
+    'rgb and transparency': [
+      { photometric: 2, bands: 4, extra: [2], pixels: flat(Uint8Array, [40, 90, 200, 255]) },
+      [40, 90, 200],
+    ],
+    grey: [{ photometric: 1, bands: 1, pixels: flat(Uint8Array, [90]) }, [90, 90, 90]],
+    'grey of 16 bits': [{ photometric: 1, bands: 1, pixels: flat(Uint16Array, [90 * 257]) }, [90, 90, 90]],
+    'grey and transparency': [
+      { photometric: 1, bands: 2, extra: [2], pixels: flat(Uint8Array, [90, 255]) },
+      [90, 90, 90],
+    ],
+    'white is 0': [{ photometric: 0, bands: 1, pixels: flat(Uint8Array, [90]) }, [165, 165, 165]],
+    'one bit': [{ photometric: 1, bands: 1, bits: 1, pixels: flat(Uint8Array, [255]) }, [255, 255, 255]],
+    'four bits': [{ photometric: 1, bands: 1, bits: 4, pixels: flat(Uint8Array, [0x55]) }, [85, 85, 85]],
+    palette: [{ photometric: 3, bands: 1, palette, pixels: flat(Uint8Array, [7]) }, [40, 90, 200]],
+    'four inks, none of them': [
+      { photometric: 5, bands: 4, pixels: flat(Uint8Array, [0, 0, 0, 0]) },
+      [255, 255, 255],
+    ],
+    'CIELAB of 16 bits, which has signed ones': [
+      { photometric: 8, bands: 3, pixels: flat(Uint16Array, [0.6 * 65_535, 30 * 256, 20 * 256]) },
+      [203, 123, 111],
+    ],
+  };
+  for (const [name, [samples, colour]] of Object.entries(forms)) {
+    const { width, height, data } = await decoded(tiffFile(SIDE, samples));
+    assert.deepEqual([width, height, data.length], [SIDE, SIDE, SIDE * SIDE * 3], name);
+    for (const [i, value] of data.entries()) {
+      assert.ok(Math.abs(value - colour[i % 3]!) <= 1, `${name}: ${data.subarray(0, 3)}`);
+    }
+  }
+});
+
+test('samples whose colour is not known are refused, never taken for a photograph', async () => {
+  const rgb = [40, 90, 200];
+  const forms: Record<string, TiffSamples> = {
+    'rgb and two': { photometric: 2, bands: 5, extra: [0, 0], pixels: flat(Uint8Array, [...rgb, 128, 255]) },
+    'rgb, transparency and one': {
+      photometric: 2,
+      bands: 5,
+      extra: [2, 0],
+      pixels: flat(Uint8Array, [...rgb, 255, 0]),
+    },
+    'grey and two': { photometric: 1, bands: 3, extra: [0, 0], pixels: flat(Uint8Array, rgb) },
+    'grey and three': { photometric: 1, bands: 4, extra: [0, 0, 0], pixels: flat(Uint8Array, [...rgb, 9]) },
+    'signed, 8 bits': { photometric: 1, bands: 1, sampleFormat: 2, pixels: flat(Int8Array, [90]) },
+    'signed, 16 bits': { photometric: 2, bands: 3, sampleFormat: 2, pixels: flat(Int16Array, rgb) },
+    'unsigned, 32 bits': { photometric: 2, bands: 3, pixels: flat(Uint32Array, rgb) },
+    'floating point': {
+      photometric: 2,
+      bands: 3,
+      sampleFormat: 3,
+      pixels: flat(Float32Array, [0.2, 0.4, 0.8]),
+    },
+    'grey in floating point': {
+      photometric: 1,
+      bands: 1,
+      sampleFormat: 3,
+      pixels: flat(Float32Array, [0.4]),
+    },
+  };
+  for (const [name, samples] of Object.entries(forms)) {
+    assert.equal((await rejected(tiffFile(SIDE, samples))).code, 'unsupported-samples', name);
+  }
+  assert.equal((await rejected(flatJpeg(2))).code, 'unsupported-samples');
+  assert.deepEqual([...(await decoded(flatJpeg(3))).data.subarray(0, 3)], [128, 128, 128]);
 });
 
 test('an animation is its first frame', async () => {
