@@ -2,7 +2,7 @@
 import { parquetMetadataAsync } from 'hyparquet';
 import { z } from 'zod';
 import { describeIssues } from './config.ts';
-import { IntegrityError, PermanentShardError } from './errors.ts';
+import { IntegrityError, PermanentShardError, PosecastError } from './errors.ts';
 import type { FaceRecord } from './face.ts';
 import { fitsLabel, type LabelColumn, type LabelValue } from './labelColumns.ts';
 import { LATER_LISTING_COLUMNS, listingColumns, SHARD_COLUMNS } from './listingTable.ts';
@@ -252,7 +252,8 @@ export async function openTable(
       return await read();
     } catch (error) {
       stop?.throwIfAborted();
-      if (error instanceof IntegrityError) throw error;
+      // The store's own, as when it does not answer, says nothing of the file; that it is shorter than it was does.
+      if (error instanceof PosecastError && error.code !== 'bad-range') throw error;
       throw new IntegrityError('bad-listing', 'plan file cannot be read', { key, store: store.uri }, error);
     }
   };

@@ -1,16 +1,33 @@
 /** Reads one file of a commit: it must be the committed one, of the right columns, and say whose it is. */
 import { createHash } from 'node:crypto';
 import type { RecordBatch } from 'apache-arrow';
-import { describeError } from '../shared/errors.ts';
+import { describeError, IntegrityError } from '../shared/errors.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { AttemptFolder } from '../shared/run/runKeys.ts';
 import type { FileEntry } from '../shared/run/shardCommit.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { describeColumns, describeFields } from '../shared/table/arrowTable.ts';
 import type { ColumnSpec } from '../shared/table/columns.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { parseTableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import { embeddingColumns, REJECT_COLUMNS, SUBJECT_COLUMNS } from '../shared/table/tables.ts';
 import type { ProblemLog } from './problems.ts';
+
+/** The bytes of a file; undefined: it is missing; an error: what is there is no file that could be read. */
+export type LoadedFile = Uint8Array | IntegrityError | undefined;
+
+export async function loadFile(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<LoadedFile> {
+  try {
+    return await store.get(key, undefined, signal);
+  } catch (error) {
+    if (error instanceof IntegrityError) return error;
+    throw error;
+  }
+}
 
 /**
  * Hands the batches of a file to `visit`. False: the file could not be read to its end, which is among the problems
@@ -20,7 +37,7 @@ export function readCommittedFile(
   run: RunFile,
   folder: AttemptFolder,
   entry: FileEntry,
-  bytes: Uint8Array | undefined,
+  bytes: LoadedFile,
   problems: ProblemLog,
   visit: (batch: RecordBatch) => void,
 ): boolean {
@@ -30,6 +47,7 @@ export function readCommittedFile(
     return false;
   };
   if (bytes === undefined) return fail('missing-file', 'file of a commit is missing');
+  if (bytes instanceof IntegrityError) return fail('damaged', describeError(bytes));
   if (bytes.length !== entry.bytes) {
     return fail('size', `file has ${bytes.length} bytes, its commit says ${entry.bytes}`);
   }

@@ -1,6 +1,5 @@
 /** Whether the manifest says what the commits say. */
 import { isDeepStrictEqual } from 'node:util';
-import { describeError } from '../shared/errors.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
 import { describeGenerations, type RunManifest, readManifest } from '../shared/run/manifest.ts';
@@ -17,7 +16,8 @@ export async function openManifest(
   run: RunFile,
   problems: ProblemLog,
 ): Promise<RunManifest | undefined> {
-  if (!(await isFinished(store))) {
+  const finished = await isFinished(store).catch(problems.addDamaged(SUCCESS_KEY));
+  if (finished === false) {
     problems.add('not-finished', SUCCESS_KEY, 'run is not finished: the same run command continues it');
   }
   try {
@@ -32,7 +32,7 @@ export async function openManifest(
     }
     return manifest;
   } catch (error) {
-    return void problems.add('damaged', MANIFEST_KEY, describeError(error));
+    return problems.addDamaged(MANIFEST_KEY)(error);
   }
 }
 

@@ -27,15 +27,8 @@ export class MergedSubjects {
     problems: ProblemLog,
   ): Promise<MergedSubjects> {
     if (manifest === undefined) return new MergedSubjects(undefined, problems);
-    const bytes = await store.get(SUBJECTS_KEY);
-    const sha256 = bytes === undefined ? undefined : createHash('sha256').update(bytes).digest('hex');
-    if (bytes === undefined || sha256 !== manifest.subjects.sha256) {
-      const problem =
-        bytes === undefined ? 'subjects table is missing' : 'subjects table is not the one in the manifest';
-      problems.add(bytes === undefined ? 'missing-file' : 'checksum', SUBJECTS_KEY, problem);
-      return new MergedSubjects(undefined, problems);
-    }
-    return new MergedSubjects(readRows(bytes), problems);
+    const rows = await readMerged(store, manifest, problems).catch(problems.addDamaged(SUBJECTS_KEY));
+    return new MergedSubjects(rows, problems);
   }
 
   /** For a shard that could not be read: goes on at whoever is compared next. */
@@ -72,6 +65,21 @@ export class MergedSubjects {
     this.broken = true;
     this.problems.add('subjects-differ', SUBJECTS_KEY, problem);
   }
+}
+
+/** Undefined: it is not there, or another one. */
+async function readMerged(
+  store: ObjectStore,
+  manifest: RunManifest,
+  problems: ProblemLog,
+): Promise<Iterable<SubjectRow> | undefined> {
+  const bytes = await store.get(SUBJECTS_KEY);
+  if (bytes === undefined)
+    return void problems.add('missing-file', SUBJECTS_KEY, 'subjects table is missing');
+  if (createHash('sha256').update(bytes).digest('hex') !== manifest.subjects.sha256) {
+    return void problems.add('checksum', SUBJECTS_KEY, 'subjects table is not the one in the manifest');
+  }
+  return readRows(bytes);
 }
 
 function* readRows(bytes: Uint8Array): Iterable<SubjectRow> {

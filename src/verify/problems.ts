@@ -1,4 +1,5 @@
 /** What verification found wrong. Every problem is counted, the first ones are kept. */
+import { describeError, IntegrityError } from '../shared/errors.ts';
 
 export interface Problem {
   /** A short fixed word in kebab-case. */
@@ -20,6 +21,14 @@ export class ProblemLog {
     const count = (this.counts.get(code) ?? 0) + 1;
     this.counts.set(code, count);
     if (count <= KEPT_PER_CODE) this.kept.push({ code, message, key });
+  }
+
+  /** For catch: an object that is not what was written is a problem; a store that does not answer is an error. */
+  addDamaged(key: string): (error: unknown) => undefined {
+    return (error) => {
+      if (!(error instanceof IntegrityError)) throw error;
+      this.add('damaged', key, describeError(error));
+    };
   }
 
   get total(): number {

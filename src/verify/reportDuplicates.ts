@@ -1,4 +1,5 @@
 /** The second look at face ids whose hashes are equal: only texts that really occur twice are reported. */
+import { IntegrityError } from '../shared/errors.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
@@ -18,16 +19,28 @@ export async function reportDuplicates(
   for (const index of shards) {
     const commit = await readShardCommit(store, index);
     for (const key of [commit?.data?.key, commit?.rejects?.key]) {
-      const bytes = key === undefined ? undefined : await store.get(key);
-      if (key === undefined || bytes === undefined) continue;
-      for (const batch of readTable(bytes, { key, columns: ['face_id'] }).batches) {
-        for (const faceId of (batch.getChild('face_id') ?? []) as Iterable<string>) {
-          if (!candidates.has(hashText(faceId))) continue;
-          const first = firstKey.get(faceId);
-          if (first === undefined) firstKey.set(faceId, key);
-          else problems.add('duplicate', key, `face_id occurs twice: ${faceId}, first in ${first}`);
-        }
+      if (key === undefined) continue;
+      for (const faceId of await readFaceIds(store, key)) {
+        if (!candidates.has(hashText(faceId))) continue;
+        const first = firstKey.get(faceId);
+        if (first === undefined) firstKey.set(faceId, key);
+        else problems.add('duplicate', key, `face_id occurs twice: ${faceId}, first in ${first}`);
       }
     }
   }
+}
+
+/** Of a file that cannot be read, which is among the problems already: those before the damage. */
+async function readFaceIds(store: ObjectStore, key: string): Promise<string[]> {
+  const ids: string[] = [];
+  try {
+    const bytes = await store.get(key);
+    if (bytes === undefined) return ids;
+    for (const batch of readTable(bytes, { key, columns: ['face_id'] }).batches) {
+      for (const faceId of (batch.getChild('face_id') ?? []) as Iterable<string>) ids.push(faceId);
+    }
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+  }
+  return ids;
 }

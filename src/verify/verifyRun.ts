@@ -4,7 +4,7 @@
  * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
 import { createHash } from 'node:crypto';
-import { describeError, IntegrityError } from '../shared/errors.ts';
+import { describeError, IntegrityError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { isAfterPlan, readAppendedTotals } from '../shared/run/finalizeRun.ts';
@@ -170,8 +170,7 @@ async function openRunShards(
   try {
     return await readRunShards(store, run, signal);
   } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
-    problems.add('damaged', GENERATIONS_PREFIX, describeError(error));
+    problems.addDamaged(GENERATIONS_PREFIX)(error);
     return runShards(run, []);
   }
 }
@@ -193,8 +192,10 @@ async function checkShard(
     const expected = { faces, classIndices: people?.subjects.map(({ classIndex }) => classIndex) };
     return verifyShard(run, shard, expected, problems, ids);
   } catch (error) {
-    signal?.throwIfAborted();
-    return void problems.add('damaged', commitKey(spec.index), describeError(error));
+    const key = commitKey(spec.index);
+    // A part that is not there, or has fewer rows.
+    if (error instanceof PermanentShardError) return void problems.add('damaged', key, describeError(error));
+    return problems.addDamaged(key)(error);
   }
 }
 
@@ -204,7 +205,13 @@ async function checkListings(store: ObjectStore, shards: RunShards, problems: Pr
     [...parts, ...(subjects === null ? [] : [subjects])].map((file) => ({ ...file, generation })),
   );
   for (const { key, bytes, sha256, generation } of files) {
-    const found = await store.get(key);
+    let found: Uint8Array | undefined;
+    try {
+      found = await store.get(key);
+    } catch (error) {
+      problems.addDamaged(key)(error);
+      continue;
+    }
     const namedIn = generation === 0 ? 'run.json' : generationKey(generation);
     if (found === undefined) problems.add('missing-file', key, 'listing part is missing');
     else if (found.length !== bytes || createHash('sha256').update(found).digest('hex') !== sha256) {
@@ -267,7 +274,7 @@ async function loadCommitted(
   try {
     commit = await readShardCommit(store, index);
   } catch (error) {
-    return void problems.add('damaged', key, describeError(error));
+    return problems.addDamaged(key)(error);
   }
   if (commit === undefined) return void problems.add('missing-commit', key, 'shard is not committed');
   if (commit.spec.runId !== run.runId) {

@@ -8,15 +8,15 @@ import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
 import { checkEmbeddings } from './checkEmbeddings.ts';
-import { readCommittedFile } from './committedFile.ts';
+import { type LoadedFile, loadFile, readCommittedFile } from './committedFile.ts';
 import type { DuplicateIds } from './duplicateIds.ts';
 import type { ProblemLog } from './problems.ts';
 import { type OutputRow, ShardFaces } from './shardFaces.ts';
 
-/** A committed shard with the bytes of its files; undefined where a file is missing. */
+/** A committed shard with its files. */
 export interface LoadedShard {
   readonly commit: ShardCommit;
-  readonly files: Readonly<Record<AttemptFolder, Uint8Array | undefined>>;
+  readonly files: Readonly<Record<AttemptFolder, LoadedFile>>;
 }
 
 export async function loadShard(
@@ -24,14 +24,14 @@ export async function loadShard(
   commit: ShardCommit,
   signal?: AbortSignal,
 ): Promise<LoadedShard> {
-  const files: Record<AttemptFolder, Uint8Array | undefined> = {
+  const files: Record<AttemptFolder, LoadedFile> = {
     data: undefined,
     rejects: undefined,
     subjects: undefined,
   };
   for (const folder of ATTEMPT_FOLDERS) {
     const entry = commit[folder];
-    if (entry !== null) files[folder] = await store.get(entry.key, undefined, signal);
+    if (entry !== null) files[folder] = await loadFile(store, entry.key, signal);
   }
   return { commit, files };
 }

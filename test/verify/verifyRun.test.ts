@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rename, rm, symlink, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { PosecastError } from '../../src/shared/errors.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
@@ -272,7 +276,45 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
     },
     codes: ['checksum', 'damaged'],
   },
+  'a folder in the place of a data file': { damage: folderAt('data/'), codes: ['damaged'] },
+  'a link in the place of a rejects file': {
+    damage: async (store) => {
+      const path = join(store.uri, await someKey(store, 'rejects/'));
+      await rename(path, `${store.uri}-moved`);
+      await symlink(`${store.uri}-moved`, path);
+    },
+    codes: ['damaged'],
+  },
+  'a pipe in the place of a table of people': {
+    damage: async (store) => {
+      const path = join(store.uri, await someKey(store, 'subjects/'));
+      await rm(path);
+      execFileSync('mkfifo', [path]);
+    },
+    codes: ['damaged'],
+  },
+  'a data file of more bytes than can be read at once': {
+    damage: async (store) => truncate(join(store.uri, await someKey(store, 'data/')), 3 * 2 ** 30),
+    codes: ['damaged'],
+  },
+  'a folder in the place of a commit': { damage: folderAt('commits/'), codes: ['damaged'] },
+  'a folder in the place of the merged table of people': {
+    damage: folderAt('subjects.parquet'),
+    codes: ['damaged'],
+  },
+  'a folder in the place of the manifest': { damage: folderAt('manifest.json'), codes: ['damaged'] },
+  'a folder in the place of _SUCCESS': { damage: folderAt('_SUCCESS'), codes: ['damaged'] },
+  'a folder in the place of a listing part': { damage: folderAt('listing/part-'), codes: ['damaged'] },
 };
+
+/** Puts an empty folder in the place of an object, the last of those under the prefix. */
+function folderAt(prefix: string): Damage {
+  return async (store) => {
+    const path = join(store.uri, (await storeKeys(store, prefix)).at(-1) ?? prefix);
+    await rm(path);
+    await mkdir(path);
+  };
+}
 
 for (const [name, { damage, codes }] of Object.entries(DAMAGE)) {
   test(`verification names ${name}`, () =>
@@ -287,6 +329,55 @@ for (const [name, { damage, codes }] of Object.entries(DAMAGE)) {
       );
     }));
 }
+
+test('where one file of a run is not a file, all others are still checked', () =>
+  withFolderStore(async (store) => {
+    // Face ids that occur twice are looked for in the files again.
+    const change: ChangeRows = (rows, { index }) => {
+      if (index !== 3) return;
+      const { index: at, row } = first(rows, 'augmented');
+      rows.data[at] = { ...row, faceId: 'person-000#0' };
+    };
+    await finalizeRun(store, await makeSampleRun(store, { change }));
+    await folderAt('data/00000002')(store);
+    const key = (await storeKeys(store, 'data/00000001'))[0]!;
+    await store.put(key, Buffer.from('x'));
+    const { problemCounts, checked } = await verifyRun(store);
+    assert.deepEqual(problemCounts, { size: 1, damaged: 1, duplicate: 1 });
+    assert.equal(checked.shards, 4);
+  }));
+
+test('a store that does not answer ends the verification: nothing in it is called damaged', () =>
+  withFolderStore(async (store) => {
+    await finalizeRun(store, await makeSampleRun(store));
+    for (const prefix of [
+      '',
+      'listing/',
+      'commits/',
+      'data/',
+      'subjects.parquet',
+      'manifest.json',
+      '_SUCCESS',
+    ]) {
+      const silent: ObjectStore = {
+        ...store,
+        async get(key, range, signal) {
+          if (key.startsWith(prefix)) throw new PosecastError('s3-failed', 'S3 get failed', { key });
+          return store.get(key, range, signal);
+        },
+      };
+      await assert.rejects(verifyRun(silent), { code: 's3-failed' }, prefix);
+    }
+    // Parts are read whole, and then in ranges.
+    const silentRanges: ObjectStore = {
+      ...store,
+      async get(key, range, signal) {
+        if (range !== undefined) throw new PosecastError('s3-failed', 'S3 get failed', { key });
+        return store.get(key, range, signal);
+      },
+    };
+    await assert.rejects(verifyRun(silentRanges), { code: 's3-failed' });
+  }));
 
 test('a run that is still under way is not finished, and its shards without a commit are named', () =>
   withFolderStore(async (store) => {

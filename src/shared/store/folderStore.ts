@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, PosecastError, StoreUnusableError } from '../errors.ts';
+import { ConfigError, IntegrityError, PosecastError, StoreUnusableError } from '../errors.ts';
 import { makeFolder } from '../makeFolder.ts';
 import { checkFolder, isLink } from './checkFolder.ts';
 import { listFolder } from './listFolder.ts';
@@ -121,16 +121,16 @@ export async function openFolderStore(
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
       const file = await open(path, flags).catch((error) => {
         if (errorCode(error) === 'ELOOP') throw linkInStore(path);
+        // A socket.
+        if (errorCode(error) === 'ENXIO') throw notAFile(path);
         return ignore('ENOENT', 'ENOTDIR')(error);
       });
       if (file === undefined) return undefined;
       try {
         const info = await file.stat();
-        if (!info.isFile()) {
-          throw new PosecastError('not-a-file', 'store: expected a file, found something else', { path });
-        }
+        if (!info.isFile()) throw notAFile(path);
         if (info.size > MAX_WHOLE_BYTES && range === undefined) {
-          throw new PosecastError('too-large', `store: expected at most ${MAX_WHOLE_BYTES} bytes`, {
+          throw new IntegrityError('too-large', `store: expected at most ${MAX_WHOLE_BYTES} bytes`, {
             path,
             bytes: info.size,
           });
@@ -178,8 +178,12 @@ function placeFailure(folder: string, key: string, error: unknown): unknown {
   return new StoreUnusableError(failure[0], failure[1], { folder, key }, error);
 }
 
-function linkInStore(path: string): PosecastError {
-  return new PosecastError('link-in-store', 'store: expected no links inside the folder, found one', {
+function notAFile(path: string): IntegrityError {
+  return new IntegrityError('not-a-file', 'store: expected a file, found something else', { path });
+}
+
+function linkInStore(path: string): IntegrityError {
+  return new IntegrityError('link-in-store', 'store: expected no links inside the folder, found one', {
     path,
   });
 }
