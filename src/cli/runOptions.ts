@@ -70,7 +70,7 @@ export function addRunOptions(command: Command): Command {
     .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
     .option(
       '--shard-megabytes <n>',
-      withDefault('image megabytes per shard', DEFAULTS.shardBytes / 2 ** 20),
+      withDefault('image megabytes per shard; lists of paths say no sizes', DEFAULTS.shardBytes / 2 ** 20),
       number,
     )
     .optionsGroup('Options:');

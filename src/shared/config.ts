@@ -54,7 +54,7 @@ const runFields = z.strictObject({
   seed: z.int().min(0).default(0),
   /** A shard closes at this many faces… */
   shardFaces: z.int().min(1).max(100_000).default(512),
-  /** …or at this many bytes of images, whichever comes first. */
+  /** …or at this many bytes of images, as far as the corpus says sizes, whichever comes first. */
   shardBytes: z
     .int()
     .min(1)

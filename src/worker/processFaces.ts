@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { batchesWithin } from './batchesWithin.ts';
+import { readBatch } from './readBatch.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
 import { openShardImages } from './shardImages.ts';
 import { openShardReader } from './shardReader.ts';
@@ -10,7 +11,7 @@ import type { FaceResult } from './shardTables.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { addThreadTimes } from './threadTimes.ts';
 
-/** Image bytes of a batch, as far as the listing knows them: what a few batches in flight cost in memory. */
+/** Image bytes of a batch: what a few batches in flight cost in memory. */
 const BATCH_BYTES = 16 * 2 ** 20;
 
 /**
@@ -28,12 +29,11 @@ export async function* processFaces(
   const processBatch = async (batch: readonly FaceRecord[]): Promise<FaceResult[]> => {
     signal.throwIfAborted();
     const readAt = performance.now();
-    const reads = await stopwatch.time('read', () => Promise.all(batch.map((record) => images.read(record))));
+    const { reads, left } = await stopwatch.time('read', () => readBatch(images, batch, BATCH_BYTES));
     observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
-    const inputs = batch.flatMap(({ faceId }, i) => {
-      const read = reads[i]!;
-      return read.status === 'ok' ? [{ faceId, bytes: read.bytes }] : [];
-    });
+    const inputs = reads.flatMap(({ record, read }) =>
+      read.status === 'ok' ? [{ faceId: record.faceId, bytes: read.bytes }] : [],
+    );
     const askedAt = performance.now();
     const outcomes = await stopwatch.time('faces', () =>
       models.processFaces(inputs, (times) => {
@@ -42,14 +42,21 @@ export async function* processFaces(
       }),
     );
     let next = 0;
-    const results = batch.map((record, i): FaceResult => {
-      const read = reads[i]!;
-      return { record, outcome: read.status === 'ok' ? outcomes[next++]! : read };
-    });
+    const results = reads.map(
+      ({ record, read }): FaceResult => ({
+        record,
+        outcome: read.status === 'ok' ? outcomes[next++]! : read,
+      }),
+    );
     const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
-    onProgress({ faces: batch.length, rejects, variants: 0 });
+    onProgress({ faces: results.length, rejects, variants: 0 });
     onFaces?.(results);
-    return results;
+    if (left.length === 0) return results;
+    const all = new Map(results.map((result) => [result.record, result]));
+    for (const rest of left) {
+      for (const result of await processBatch(rest)) all.set(result.record, result);
+    }
+    return batch.map((record) => all.get(record)!);
   };
   // One batch computing and one being read for every thread.
   const inFlight = pLimit(models.threads * 2);

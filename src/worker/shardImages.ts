@@ -1,6 +1,6 @@
 /** The photographs of a shard, as the run's corpus holds them: what the worker decodes, from where the listing says. */
 import type { RunConfig } from '../shared/config.ts';
-import type { ImagePlace, ReadOutcome } from '../shared/corpus/corpusSource.ts';
+import type { HasRoom, ImagePlace, ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import { imageInRecord } from '../shared/corpus/faceImage.ts';
 import { imageInMember, memberPlace } from '../shared/corpus/tarMember.ts';
 import type { FaceRecord } from '../shared/face.ts';
@@ -8,8 +8,11 @@ import type { ShardReader } from './shardReader.ts';
 import type { TableImages } from './tableImages.ts';
 
 export interface ShardImages {
-  /** The image file of a face; what is wrong with it alone is a rejection, as `CorpusSource.read` has it. */
-  read(record: FaceRecord): Promise<ReadOutcome>;
+  /**
+   * The image file of a face; what is wrong with it alone is a rejection, as `CorpusSource.read` has it. `hasRoom` is
+   * asked where the listing may not know its size.
+   */
+  read(record: FaceRecord, hasRoom?: HasRoom): Promise<ReadOutcome>;
 }
 
 /**
@@ -28,8 +31,8 @@ export function openShardImages(
       const bytes = openReader(records);
       const rows = tables?.forShard(records);
       return {
-        read: (record) =>
-          record.row === undefined || rows === undefined ? bytes.read(record) : rows.read(record),
+        read: (record, hasRoom) =>
+          record.row === undefined || rows === undefined ? bytes.read(record, hasRoom) : rows.read(record),
       };
     }
     case 'recordio': {

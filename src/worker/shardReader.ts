@@ -2,6 +2,7 @@
 import type { LimitFunction } from 'p-limit';
 import {
   type CorpusSource,
+  type HasRoom,
   type ImagePlace,
   type ReadOutcome,
   readImage,
@@ -9,8 +10,11 @@ import {
 import { type PlannedRead, planReads } from './planReads.ts';
 
 export interface ShardReader {
-  /** The bytes of one of the records, in an ArrayBuffer of their own. Each record is read once. */
-  read(record: ImagePlace): Promise<ReadOutcome>;
+  /**
+   * The bytes of one of the records, in an ArrayBuffer of their own. Each record is read once; a whole object that
+   * `hasRoom` refuses is a rejection, and may be read again.
+   */
+  read(record: ImagePlace, hasRoom?: HasRoom): Promise<ReadOutcome>;
 }
 
 /** A read under way or done, until each of its records has been taken. */
@@ -31,13 +35,14 @@ export function openShardReader(
     for (const index of read.records) planned.set(records[index]!, read);
   }
   const shared = new Map<PlannedRead, Shared>();
-  const alone = (record: ImagePlace) => limit(() => readImage(source, record, signal));
+  const alone = (record: ImagePlace, hasRoom?: HasRoom) =>
+    limit(() => readImage(source, record, signal, hasRoom));
 
   return {
-    async read(record) {
+    async read(record, hasRoom) {
       const read = planned.get(record)!;
       const { range, uri } = read;
-      if (range === undefined || read.records.length === 1) return alone(record);
+      if (range === undefined || read.records.length === 1) return alone(record, hasRoom);
       let both = shared.get(read);
       if (both === undefined) {
         both = { body: limit(() => source.read(uri, range, signal)), left: read.records.length };

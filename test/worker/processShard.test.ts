@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import pLimit from 'p-limit';
 import type { CorpusSource } from '../../src/shared/corpus/corpusSource.ts';
@@ -9,9 +11,10 @@ import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { openRunPlan } from '../../src/shared/run/runPlan.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { readTable } from '../../src/shared/table/readTable.ts';
 import type { ShardModels } from '../../src/worker/modelPool.ts';
 import { processShard } from '../../src/worker/processShard.ts';
-import type { ShardContext } from '../../src/worker/shardContext.ts';
+import type { ShardContext, ShardRunOptions } from '../../src/worker/shardContext.ts';
 import { binTargets } from '../../src/worker/stages/chooseVariants.ts';
 import { openTableWriter } from '../../src/worker/tableWriter.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
@@ -110,6 +113,58 @@ test('variants are made of the people whose faces are there, while later faces a
     const { counters, data } = (await readShardCommit(store, 0))!;
     assert.deepEqual([counters.ok, counters.variants], [people, people * variants]);
     assert.equal(data!.rows, people * (1 + variants));
+  }));
+
+test('photographs that are larger than their list says are computed in smaller batches, each once and in its place', () =>
+  withFolderStore(async (store) => {
+    // The listing says 1,000 bytes each.
+    const megabytes = [0, 6, 6, 6, 6, 0, 20, 1, 9, 0, 9, 4];
+    const run = await planSampleRun(store, {
+      subjects: megabytes.length,
+      facesPerSubject: 1,
+      config: { shardFaces: megabytes.length, variants: 0 },
+    });
+    const [spec] = await sampleSpecs(store, run);
+    const corpus = join(store.uri, 'corpus');
+    const uris = megabytes.map((_, i) => `person-${String(i).padStart(3, '0')}/0.jpg`);
+    for (const [i, uri] of uris.entries()) {
+      await mkdir(join(corpus, uri, '..'), { recursive: true });
+      await writeFile(join(corpus, uri), '');
+      await truncate(join(corpus, uri), megabytes[i]! * 2 ** 20 + 1);
+    }
+    await rm(join(corpus, uris[3]!));
+    const batches: { faceId: string; bytes: number }[][] = [];
+    const tableWriter = await openTableWriter();
+    const models: Partial<ShardModels> = {
+      async processFaces(batch) {
+        batches.push(batch.map(({ faceId, bytes }) => ({ faceId, bytes: bytes.length })));
+        return batch.map(() => ({ status: 'ok', face: face(run.embeddingDim) }));
+      },
+    };
+    const heard: string[] = [];
+    const context = contextOf(store, run, models, {
+      corpus: folderSource(corpus),
+      readLimit: pLimit(16),
+      batchFaces: 8,
+      tableWriter,
+    });
+    const onFaces: ShardRunOptions['onFaces'] = (results) => {
+      heard.push(...results.map(({ record }) => record.faceId));
+    };
+    assert.equal(await processShard(spec!, context, { ...options, onFaces }), 'committed');
+    await tableWriter.close();
+    for (const batch of batches) {
+      const bytes = batch.reduce((sum, face) => sum + face.bytes, 0);
+      assert.ok(batch.length === 1 || bytes <= 16 * 2 ** 20, JSON.stringify(batch));
+    }
+    const computed = batches.flat().map(({ faceId }) => faceId);
+    assert.deepEqual(computed.sort(), uris.toSpliced(3, 1));
+    assert.deepEqual(heard.sort(), uris);
+    const { data, counters, rejectsByCode } = (await readShardCommit(store, 0))!;
+    assert.deepEqual([counters.ok, rejectsByCode], [uris.length - 1, { 'read/missing': 1 }]);
+    const table = readTable((await store.get(data!.key))!, { key: data!.key, columns: ['face_id'] });
+    const rows = [...table.batches].flatMap((batch) => [...batch.getChild('face_id')!]);
+    assert.deepEqual(rows, uris.toSpliced(3, 1));
   }));
 
 test('when a photograph cannot be read for the disk’s sake the shard fails, and no further batch is begun', () =>

@@ -14,6 +14,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
+/** Asked, before they are read, whether there is room for so many bytes. */
+export type HasRoom = (bytes: number) => boolean;
+
 export type ReadOutcome = { readonly status: 'ok'; readonly bytes: Uint8Array } | Rejected;
 
 export interface Rejected {
@@ -30,10 +33,15 @@ export interface CorpusSource {
    * A whole object of at most MAX_IMAGE_BYTES, or exactly the bytes of a range of it, in an ArrayBuffer of their own.
    * `uri` is relative to the root and may not leave it. What is wrong with this one object is a rejection of stage
    * 'read': outside-corpus, link-outside-corpus, missing, unreadable, not-a-file, too-many-bytes, shrank, beyond-end, changed (ranges
-   * of an object in S3 that was replaced since its first range was read).
+   * of an object in S3 that was replaced since its first range was read), no-room (of a whole object, when `hasRoom` says so).
    * Everything else is thrown: the disk, the mount, the service or the credentials fail all photographs alike.
    */
-  read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome>;
+  read(
+    uri: string,
+    range: ByteRange | undefined,
+    signal: AbortSignal,
+    hasRoom?: HasRoom,
+  ): Promise<ReadOutcome>;
   /**
    * An object for many reads, such as an archive that is listed. What `read` would reject is a ConfigError here.
    */
@@ -66,8 +74,9 @@ export async function readImage(
   source: CorpusSource,
   { uri, offset, bytes = 0 }: ImagePlace,
   signal: AbortSignal,
+  hasRoom?: HasRoom,
 ): Promise<ReadOutcome> {
-  if (offset === undefined) return source.read(uri, undefined, signal);
+  if (offset === undefined) return source.read(uri, undefined, signal, hasRoom);
   if (bytes > MAX_IMAGE_BYTES) return tooManyBytes(bytes);
   return source.read(uri, { start: offset, end: offset + bytes }, signal);
 }
@@ -98,6 +107,12 @@ export function isOfOneObject(error: unknown): error is PosecastError {
 
 export function tooManyBytes(found: number): Rejected {
   return rejected('too-many-bytes', `expected at most ${MAX_IMAGE_BYTES} bytes, found ${found}`);
+}
+
+/** Why a whole object of so many bytes is not read; undefined: nothing speaks against it. */
+export function refusedSize(bytes: number, hasRoom: HasRoom = () => true): Rejected | undefined {
+  if (bytes > MAX_IMAGE_BYTES) return tooManyBytes(bytes);
+  return hasRoom(bytes) ? undefined : rejected('no-room', `there is no room now for its ${bytes} bytes`);
 }
 
 export function rejected(code: string, message: string): Rejected {

@@ -8,11 +8,11 @@ import {
   type ByteRange,
   type CorpusSource,
   cannotOpen,
-  MAX_IMAGE_BYTES,
+  type HasRoom,
   type ReadOutcome,
   type Rejected,
+  refusedSize,
   rejected,
-  tooManyBytes,
 } from './corpusSource.ts';
 
 /** Files being read at once. */
@@ -28,11 +28,11 @@ export function folderSource(root: string, { followLinks = false }: FolderSource
   return {
     root,
     concurrency: READS,
-    async read(uri, range, signal) {
+    async read(uri, range, signal, hasRoom) {
       const found = await openInside(root, uri, followLinks);
       if ('rejection' in found) return found;
       try {
-        return await readFrom(found.file, found.bytes, range, signal);
+        return await readFrom(found.file, found.bytes, range, signal, hasRoom);
       } finally {
         await found.file.close();
       }
@@ -113,8 +113,10 @@ async function readFrom(
   size: number,
   range: ByteRange | undefined,
   signal: AbortSignal,
+  hasRoom: HasRoom | undefined,
 ): Promise<ReadOutcome> {
-  if (range === undefined && size > MAX_IMAGE_BYTES) return tooManyBytes(size);
+  const refused = range === undefined ? refusedSize(size, hasRoom) : undefined;
+  if (refused !== undefined) return refused;
   const { start, end } = range ?? { start: 0, end: size };
   if (end > size)
     return rejected('beyond-end', `expected bytes ${start}–${end}, found a file of ${size} bytes`);

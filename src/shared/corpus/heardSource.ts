@@ -17,7 +17,8 @@ export function heardSource(source: CorpusSource, hear: (request: StoreRequest) 
   });
   return {
     ...source,
-    read: (uri, range, signal) => heardRequest(hear, 'get', source.read(uri, range, signal), OUTCOME),
+    read: (uri, range, signal, hasRoom) =>
+      heardRequest(hear, 'get', source.read(uri, range, signal, hasRoom), OUTCOME),
     open: async (uri, signal) => file(await heardRequest(hear, 'head', source.open(uri, signal))),
     fileNames: (signal) => heardRequest(hear, 'list', source.fileNames(signal)),
     ...(source.answers && {

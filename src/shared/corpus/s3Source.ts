@@ -20,11 +20,11 @@ import {
   type ByteRange,
   type CorpusSource,
   cannotOpen,
-  MAX_IMAGE_BYTES,
+  type HasRoom,
   type ReadOutcome,
   type Rejected,
+  refusedSize,
   rejected,
-  tooManyBytes,
 } from './corpusSource.ts';
 
 /** Requests under way at once; one takes tens of milliseconds wherever the service is. */
@@ -98,20 +98,30 @@ function s3Source(
     return version;
   }
 
-  async function read(uri: string, range: ByteRange | undefined, signal: AbortSignal): Promise<ReadOutcome> {
+  async function read(
+    uri: string,
+    range: ByteRange | undefined,
+    signal: AbortSignal,
+    hasRoom?: HasRoom,
+  ): Promise<ReadOutcome> {
     if (!staysInside(uri)) return outside(uri);
+    let refusedWhole: Rejected | undefined;
+    const accepts = (bytes: number): boolean => {
+      refusedWhole = refusedSize(bytes, hasRoom);
+      return refusedWhole === undefined;
+    };
     try {
       const bytes = await attempt('get', prefix + uri, () =>
         readObject(client, target(uri), {
           range,
           signal,
           onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
-          ...(range === undefined ? { maxBytes: MAX_IMAGE_BYTES } : { version: versionOf(uri) }),
+          ...(range === undefined ? { accepts } : { version: versionOf(uri) }),
         }),
       );
       return bytes === undefined ? missing() : { status: 'ok', bytes };
     } catch (error) {
-      const refused = refusal(error, range);
+      const refused = refusedWhole ?? refusal(error, range);
       if (refused !== undefined) return refused;
       throw error;
     }
@@ -218,8 +228,6 @@ function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
   if (isAboutOneObject(error)) return rejected('unreadable', 'cannot be read: AccessDenied');
   if (!(error instanceof PosecastError)) return undefined;
   switch (error.code) {
-    case 'too-many-bytes':
-      return tooManyBytes(Number(error.facts.bytes));
     case 'bad-range':
       return rejected('beyond-end', `expected bytes ${range?.start}–${range?.end}, the object ends before`);
     case 'changed':

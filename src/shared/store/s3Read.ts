@@ -22,8 +22,8 @@ export interface ObjectVersion {
 export interface ReadObjectOptions {
   /** Bytes [start, end); default: the whole object. */
   readonly range?: { readonly start: number; readonly end: number } | undefined;
-  /** Larger bodies are refused before they are read. */
-  readonly maxBytes?: number;
+  /** Says of a body, before it is read, whether it is to be read. */
+  readonly accepts?: (bytes: number) => boolean;
   readonly signal?: AbortSignal | undefined;
   /** Which version of the object is meant, and who hears which one it is. */
   readonly version?: ObjectVersion | undefined;
@@ -33,13 +33,13 @@ export interface ReadObjectOptions {
 
 /**
  * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, or a
- * PosecastError: bad-range (the object ends before the range does), too-many-bytes, cut-short (again and again), changed (another
+ * PosecastError: bad-range (the object ends before the range does), not-accepted, cut-short (again and again), changed (another
  * version than is meant).
  */
 export async function readObject(
   client: S3Client,
   object: S3Object,
-  { range, maxBytes = Number.POSITIVE_INFINITY, signal, version, onRetry }: ReadObjectOptions = {},
+  { range, accepts = () => true, signal, version, onRetry }: ReadObjectOptions = {},
 ): Promise<Uint8Array | undefined> {
   if (range !== undefined && range.end <= range.start) return new Uint8Array(0);
   for (let tries = 1; ; tries++) {
@@ -59,9 +59,9 @@ export async function readObject(
       }
       // A service that does not know ranges answers with the whole object.
       const tooMuch = range !== undefined && (ContentLength ?? 0) > range.end - range.start;
-      if (tooMuch || (ContentLength ?? 0) > maxBytes) {
+      if (tooMuch || !accepts(ContentLength ?? 0)) {
         (Body as Readable | undefined)?.destroy();
-        throw tooMuch ? badRange(object, range) : tooLarge(object, ContentLength ?? 0);
+        throw tooMuch ? badRange(object, range) : notAccepted(object, ContentLength ?? 0);
       }
       const bytes = await wholeBody(object, Body, ContentLength);
       if (range === undefined || bytes.length === range.end - range.start) return ownBuffer(bytes);
@@ -173,6 +173,6 @@ function changed({ Key }: S3Object, expected: string, found?: string): PosecastE
   return new PosecastError('changed', 'object is another one than before', { key: Key, expected, found });
 }
 
-function tooLarge({ Key }: S3Object, bytes: number): PosecastError {
-  return new PosecastError('too-many-bytes', 'object is larger than it may be', { key: Key, bytes });
+function notAccepted({ Key }: S3Object, bytes: number): PosecastError {
+  return new PosecastError('not-accepted', 'object is larger than it may be', { key: Key, bytes });
 }

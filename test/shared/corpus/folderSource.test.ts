@@ -41,6 +41,21 @@ for (const [uri, code] of [
   });
 }
 
+test('a photograph that there is no room for is not read; a range is as long as was asked', async () => {
+  const asked: number[] = [];
+  const noRoom = (bytes: number) => {
+    asked.push(bytes);
+    return false;
+  };
+  const source = folderSource(join(root, 'corpus'));
+  const outcome = await readImage(source, { uri: 'anna/1.jpg' }, never, noRoom);
+  assert.equal(outcome.status === 'rejected' && outcome.rejection.code, 'no-room');
+  assert.equal((await readImage(source, { uri: 'anna/1.jpg' }, never, () => true)).status, 'ok');
+  const range = { uri: 'anna/1.jpg', offset: 2, bytes: 3 };
+  assert.equal((await readImage(source, range, never, noRoom)).status, 'ok');
+  assert.deepEqual(asked, [7]);
+});
+
 test('a range is read exactly, and nothing around it', async () => {
   const outcome = await readAt({ uri: 'anna/1.jpg', offset: 2, bytes: 3 });
   assert.equal(outcome.status === 'ok' && new TextDecoder().decode(outcome.bytes), 'ctu');

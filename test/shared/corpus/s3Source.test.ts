@@ -57,6 +57,19 @@ test('a photograph is read whole or as a range, each with one request, into a bu
     assert.equal(outcome.status === 'ok' && outcome.bytes.buffer.byteLength, 3);
   }));
 
+test('a photograph that there is no room for is not read, with one request, and can be read later', () =>
+  withSource(async ({ service, source, read }) => {
+    const asked: number[] = [];
+    const noRoom = (bytes: number) => {
+      asked.push(bytes);
+      return false;
+    };
+    assert.equal(text(await readImage(source, { uri: 'anna/1.jpg' }, never, noRoom)), 'no-room');
+    assert.deepEqual(asked, [9]);
+    assert.equal(service.requests.length, 1);
+    assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'a picture');
+  }));
+
 test('keys may hold what file names and URLs may not', () =>
   withSource(async ({ read }) => {
     assert.equal(text(await read({ uri: 'büro +&?/2.jpg' })), 'another');
