@@ -24,6 +24,8 @@ export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   ],
   ...['yaw', 'pitch', 'roll', 'detection_score', 'similarity', 'faces_found', 'embedding', 'landmarks'],
   ...['posture_code', 'class_index'],
+  // No key of an object, as which rows are read: a value set there is lost.
+  '__proto__',
 ]);
 
 export const labelColumnSchema = z.strictObject({

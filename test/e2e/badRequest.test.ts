@@ -57,6 +57,11 @@ const REQUESTS: readonly BadRequest[] = [
     says: /subject_id/,
   },
   {
+    title: 'a label column that no table can carry',
+    args: (folder, out) => ['run', join(folder, 'bad.csv'), out, '--label-columns', '__proto__'],
+    says: /--label-columns: .*expected a name that the output tables do not use.*__proto__/,
+  },
+  {
     title: 'an unknown recogniser',
     args: (_, out) => ['run', samples, out, '--recognizer', 'fr-feture'],
     says: /fr-feture.*fr-feature/,
