@@ -7,6 +7,7 @@ import { printable } from '../shared/printable.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { processLog } from './log.ts';
+import { goOnUnheard } from './unheard.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -96,11 +97,7 @@ Exit codes:
 
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
-  // `posecast … | head`: the reader has gone, and that is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT.ok);
-  });
+  goOnUnheard();
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   keepSecret(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
   // Node would print every field of the error; those of a Redis client's hold the password.

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../shared/errors.ts';
 import { openStopSignal } from './signals.ts';
+import { isUnheard } from './unheard.ts';
 
 /** A command that hangs must not keep a machine for ever. */
 const LIMIT_MS = 10 * 60_000;
@@ -47,11 +48,9 @@ async function carryOut(
   limitMs: number,
 ): Promise<string | undefined> {
   // A process group of its own, so that it can be ended together with whatever it started.
-  const child = spawn('/bin/sh', ['-c', command], {
-    env,
-    detached: true,
-    stdio: ['pipe', process.stderr, process.stderr],
-  });
+  // Writing where nobody reads would end it.
+  const output = isUnheard(process.stderr) ? 'ignore' : process.stderr;
+  const child = spawn('/bin/sh', ['-c', command], { env, detached: true, stdio: ['pipe', output, output] });
   const end = () => endGroup(child);
   let late = false;
   const timer = setTimeout(() => {

@@ -17,6 +17,7 @@ import { count } from './format.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import { isUnheard } from './unheard.ts';
 
 const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
@@ -80,6 +81,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
       show(found, flags);
       if (found.state === 'failed') process.exitCode = EXIT.failures;
       if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
+      if (isUnheard(process.stdout)) return;
       await sleep(WATCH_MS, undefined, { signal });
       const now = await readRunShards(store, run, signal);
       // A generation replaces shards or adds some: what counts is counted anew.
