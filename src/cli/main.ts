@@ -7,6 +7,7 @@ import { printable } from '../shared/printable.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { processLog } from './log.ts';
+import { outliveTerminal } from './signals.ts';
 import { goOnUnheard } from './unheard.ts';
 
 interface CommandEntry {
@@ -92,12 +93,13 @@ Exit codes:
   1    done, with failures that the output names (failed shards, verification problems, a full disk)
   2    the request cannot be carried out as given; nothing was written
   3    the deadline came first (--deadline); the same command resumes
-  130  interrupted (Ctrl-C, SIGTERM); the same command resumes. A worker that SIGTERM ends exits with 0
+  130  interrupted (Ctrl-C, SIGTERM, a lost terminal); the same command resumes. A worker that SIGTERM ends exits with 0
 `;
 
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   goOnUnheard();
+  outliveTerminal();
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   keepSecret(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
   // Node would print every field of the error; those of a Redis client's hold the password.

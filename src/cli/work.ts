@@ -104,7 +104,8 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   const { say } = log;
   const stop = openStopSignal(
     (name) => say(`${name}: handing shards back; once more to end at once`),
-    () => say(`SIGTERM: no new shard is taken, ${flags.grace} s for those in work; once more to end at once`),
+    (name) =>
+      say(`${name}: no new shard is taken, ${flags.grace} s for those in work; once more to end at once`),
   );
   try {
     const onAlive =
