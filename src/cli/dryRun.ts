@@ -13,6 +13,7 @@ import type { ComputeOptions } from '../worker/openShardContext.ts';
 import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import type { AppendFlag } from './appendOption.ts';
+import { Interrupted } from './exit.ts';
 import { count, dataSize, duration } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
 import { openStopSignal } from './signals.ts';
@@ -114,6 +115,10 @@ export async function dryRun(
         : assumed(config, assets, flags.rate);
     const report = estimate(store.uri, plan, probe, compute, flags.rate);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
+  } catch (error) {
+    live.finish();
+    if (stop.signal.aborted) throw new Interrupted('stopped; a dry run leaves nothing behind');
+    throw error;
   } finally {
     await releasers.release();
     stop.close();

@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import type { DryRunReport } from '../../src/cli/dryRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { addSamples } from '../helpers/addSamples.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { readRun } from '../helpers/readRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { type S3Service, withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '4', '--shard-faces', '2'];
@@ -115,3 +116,20 @@ test('of an append a dry run counts the variants that the run then makes: none f
     const said = await posecast([...args, '--dry-run', '--rate', '10']);
     assert.match(said.stdout, /variants +at most about 8 /);
   }));
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} ends a dry run with one line and exit code 130, and nothing is left of it`, () =>
+    withTempFolder(async (folder) => {
+      const temporary = join(folder, 'tmp');
+      await mkdir(temporary);
+      const dry = startPosecast(['run', samples, join(folder, 'out'), '--dry-run'], { TMPDIR: temporary });
+      await until('the probe', dry, () => dry.output().includes('measuring this machine'));
+      dry.child.kill(signal);
+      const { code, stdout, stderr } = await dry.done;
+      assert.equal(code, 130, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^measuring this machine .*\nposecast: stopped; .*\n$/);
+      assert.deepEqual(await readdir(temporary), []);
+      assert.deepEqual(await readdir(folder), ['tmp']);
+    }));
+}
