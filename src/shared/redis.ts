@@ -82,8 +82,8 @@ interface RedisAddress {
 
 /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
 export function parseRedisUrl(url: string): RedisAddress {
-  // The URL itself never goes into a message: it may hold a password.
-  const expected = 'Redis: expected a URL like redis://[user:password@]host:6379[/0]';
+  // The URL itself never goes into a message: it may hold a password. The example is one that withoutSecrets leaves alone.
+  const expected = 'Redis: expected a URL like redis://host:6379/0 (user:password@ goes before the host)';
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw new ConfigError('bad-redis-url', `${expected}, found something else`);
   if (parsed.protocol !== 'redis:' && parsed.protocol !== 'rediss:') {

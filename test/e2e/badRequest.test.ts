@@ -77,6 +77,11 @@ const REQUESTS: readonly BadRequest[] = [
     says: /Redis at 127\.0\.0\.1:1/,
   },
   {
+    title: 'a Redis without a scheme',
+    args: (_, out) => ['status', out, '--redis', ':secret@127.0.0.1:7791'],
+    says: /expected a URL like redis:\/\/host:6379\/0 \(user:password@ goes before the host\), found something else$/m,
+  },
+  {
     title: 'work without a Redis',
     args: (_, out) => ['work', out],
     says: /expected --redis or REDIS_URL/,
