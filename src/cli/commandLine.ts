@@ -1,4 +1,4 @@
-/** This process's command line as text that a person can paste into a shell, without what must not be shown. */
+/** Command lines as text that a person can paste into a shell, without what must not be shown. */
 
 import { withoutSecrets } from '../shared/secrets.ts';
 
@@ -20,6 +20,11 @@ export function shownCommandLine(argv: readonly string[], omit: readonly string[
     } else words.push(shellWord(withoutSecrets(word)));
   }
   return ['posecast', ...words].join(' ');
+}
+
+/** The command line of a worker on a run. `redis`: the value of --redis, when that is where the URL came from. */
+export function workCommandLine(out: string, redis: string | undefined): string {
+  return shownCommandLine(['work', out, ...(redis === undefined ? [] : ['--redis', redis])]);
 }
 
 function shellWord(word: string): string {

@@ -11,6 +11,7 @@ import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
+import { workCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
 import { outOf } from './runAddress.ts';
@@ -182,7 +183,7 @@ function report(
       'to go on',
       queued === undefined
         ? 'the command that started the run (posecast run or submit), unchanged'
-        : `posecast work ${store.uri}; queued: ${shardCount(queued)}`,
+        : `${workCommandLine(store.uri, flags.redis)}; queued: ${shardCount(queued)}`,
     ],
   ];
   const head = `run ${runId}: ${shardCount(replaces.length)} taken up again as generation ${generation}`;

@@ -20,6 +20,7 @@ import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
 import { type AppendFlag, addAppendOption, describeAppend } from './appendOption.ts';
+import { workCommandLine } from './commandLine.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
@@ -182,7 +183,7 @@ async function queueShards(submission: Submission, isLast: boolean): Promise<boo
       flags,
       { event: 'queued', runId: run.runId, out: store.uri, shards: shards.places, ...fed },
       `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already); ` +
-        `workers: posecast work ${store.uri}`,
+        `workers: ${workCommandLine(store.uri, flags.redis)}`,
     );
     if (!flags.wait) return false;
   }

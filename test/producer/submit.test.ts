@@ -52,6 +52,23 @@ test('a submitted run is planned and queued, and the same command again queues n
     }),
   ));
 
+test('the command for workers that submit prints has --redis when submit had it, without the password', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const command = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+        const { stdout, stderr } = await posecast(['submit', CORPUS, out, ...OPTIONS, ...args], env);
+        return /workers: (.*)/.exec(stdout)?.[1] ?? stderr;
+      };
+      assert.equal(await command([], { REDIS_URL: url }), `posecast work ${out}`);
+      assert.equal(await command(['--redis', url]), `posecast work ${out} --redis ${url}`);
+      await redis.config('SET', 'requirepass', 'hunter2');
+      const { host } = new URL(url);
+      const shown = `posecast work ${out} --redis 'redis://***@${host}'`;
+      assert.equal(await command(['--redis', `redis://:hunter2@${host}`]), shown);
+    }),
+  ));
+
 test('a Redis that does not answer is refused by host and port, the password unsaid', () =>
   withTempFolder(async (folder) => {
     const out = join(folder, 'out');
