@@ -22,6 +22,11 @@ export function shownCommandLine(argv: readonly string[], omit: readonly string[
   return ['posecast', ...words].join(' ');
 }
 
+/** `shardFaces` → `--shard-faces`: what is typed for a flag that commander gives. */
+export function optionOfFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The command line of a worker on a run. `redis`: the value of --redis, when that is where the URL came from. */
 export function workCommandLine(out: string, redis: string | undefined): string {
   return shownCommandLine(['work', out, ...(redis === undefined ? [] : ['--redis', redis])]);

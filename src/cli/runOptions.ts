@@ -1,13 +1,17 @@
 /** The options that say what a run is: shared by `run` and `submit`, parsed once into a RunConfig. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  describeIssues,
   EMBEDDING_TYPES,
   POSE_POLICIES,
   parseRunConfig,
   type RunConfig,
   type RunConfigInput,
+  runConfigSchema,
   TABLE_FORMATS,
 } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { optionOfFlag } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { labelColumns } from './labelOptions.ts';
 
@@ -71,7 +75,7 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--shard-megabytes <n>',
       withDefault('image megabytes per shard; lists of paths say no sizes', DEFAULTS.shardBytes / 2 ** 20),
-      number,
+      megabytes,
     )
     .optionsGroup('Options:');
 }
@@ -83,7 +87,7 @@ export function addRunOptions(command: Command): Command {
 export async function runConfigFromOptions(corpus: string, flags: RunFlags): Promise<RunConfig> {
   const asked = await corpusFromOptions(corpus, flags);
   const { shardMegabytes, ...rest } = pickRunFlags(flags);
-  return parseRunConfig({
+  const parsed = runConfigSchema.safeParse({
     ...rest,
     // Each recogniser has a FRA model of its own name.
     fra: flags.fra ?? flags.recognizer ?? DEFAULTS.fra,
@@ -91,6 +95,12 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
     labelColumns: labelColumns(flags.labelColumns, asked.corpusFormat),
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),
   });
+  if (parsed.success) return parsed.data;
+  throw new ConfigError('bad-option', describeIssues(parsed.error, optionOfField));
+}
+
+function optionOfField([name]: readonly PropertyKey[]): string {
+  return name === 'shardBytes' ? '--shard-megabytes' : optionOfFlag(String(name));
 }
 
 /** The run's options among all of a command's. */
@@ -103,9 +113,16 @@ function pickRunFlags(flags: RunFlags): RunFlags {
   return Object.fromEntries(entries) as RunFlags;
 }
 
-/** Text → number; ranges are `parseRunConfig`'s business. */
+/** Text → number; ranges are the configuration's business. */
 function number(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isFinite(value)) return value;
   throw new InvalidArgumentError('Expected a number.');
+}
+
+/** Above 0: the configuration's range is of bytes. */
+function megabytes(text: string): number {
+  const value = number(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Expected megabytes, a number above 0.');
 }

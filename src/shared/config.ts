@@ -86,9 +86,15 @@ export function parseRunConfig(input: unknown): RunConfig {
   throw new ConfigError('bad-config', `run configuration is not valid: ${describeIssues(parsed.error)}`);
 }
 
-/** The issues of a zod error on one line: `shardFaces: expected number, received string; …`. */
-export function describeIssues(error: z.ZodError): string {
+/**
+ * The issues of a zod error on one line: `shardFaces: expected number, received string; …`. `nameOf`: what a field is called
+ * where the value comes from.
+ */
+export function describeIssues(
+  error: z.ZodError,
+  nameOf: (path: readonly PropertyKey[]) => string = (path) => path.join('.'),
+): string {
   return error.issues
-    .map((issue) => `${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`)
+    .map(({ path, message }) => `${path.length > 0 ? `${nameOf(path)}: ` : ''}${message}`)
     .join('; ');
 }

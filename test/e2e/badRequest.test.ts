@@ -34,7 +34,22 @@ const REQUESTS: readonly BadRequest[] = [
   {
     title: 'an option out of range',
     args: (_, out) => ['run', samples, out, '--variants', '-1'],
-    says: /variants.*>=0/,
+    says: /^posecast: --variants: .*>=0$/m,
+  },
+  {
+    title: 'an option of two words out of range',
+    args: (_, out) => ['run', samples, out, '--shard-faces', '0'],
+    says: /^posecast: --shard-faces: .*>=1$/m,
+  },
+  {
+    title: 'a shard of no megabytes',
+    args: (_, out) => ['run', samples, out, '--shard-megabytes', '0'],
+    says: /--shard-megabytes <n>.*'0' is invalid.*above 0/,
+  },
+  {
+    title: 'variants without poses',
+    args: (_, out) => ['run', samples, out, '--without-pose'],
+    says: /^posecast: --without-pose: variants .*--variants 0$/m,
   },
   {
     title: 'a word where a number belongs',
