@@ -4,6 +4,7 @@ import { type DryPlan, planDryRun } from '../producer/dryRun.ts';
 import { type StoreRequests, storeRequests } from '../producer/storeRequests.ts';
 import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
+import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { readPlan } from '../shared/listing.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -38,6 +39,12 @@ export function addDryRunOptions(command: Command): Command {
       'with --dry-run: photographs a second of all machines together, instead of a probe of this one',
       rate,
     )
+    .hook('preAction', (_, asked) => {
+      const { dryRun, rate } = asked.opts<DryRunFlags>();
+      if (rate !== undefined && !dryRun) {
+        throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
+      }
+    })
     .optionsGroup('Options:');
 }
 

@@ -52,6 +52,16 @@ const REQUESTS: readonly BadRequest[] = [
     says: /^posecast: --without-pose: variants .*--variants 0$/m,
   },
   {
+    title: 'a rate without a dry run',
+    args: (_, out) => ['run', samples, out, '--rate', '5'],
+    says: /^posecast: --rate: expected with --dry-run only \[rate=5\]$/m,
+  },
+  {
+    title: 'a rate without a dry run, submitted',
+    args: (_, out) => ['submit', samples, out, '--rate', '5', '--redis', 'redis://127.0.0.1:1'],
+    says: /--rate: expected with --dry-run only/,
+  },
+  {
     title: 'a word where a number belongs',
     args: (_, out) => ['run', samples, out, '--seed', 'today'],
     says: /--seed <n>.*'today' is invalid.*number/,
