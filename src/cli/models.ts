@@ -23,7 +23,7 @@ interface CommonOptions {
   readonly json?: true;
 }
 
-/** The command; exit code 1 when a cached model is damaged, 2 for a name nobody knows. */
+/** The command; exit code 1 when a cached model is damaged, 2 for a name nobody knows or a model that cannot be had. */
 export function modelsCommand(): Command {
   const command = new Command('models')
     .description('The networks posecast runs: list them, bring them to this machine, check them.')

@@ -3,7 +3,6 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
-import { DownloadError } from './download.ts';
 import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, writePin } from './pins.ts';
@@ -64,7 +63,10 @@ export async function pullModels(
   return entries.flatMap((entry) => cached.get(entry) ?? []);
 }
 
-/** Cached models by name; what is missing is pulled, and said. Throws ConfigError for a name nobody knows. */
+/**
+ * Cached models by name; what is missing is pulled, and said.
+ * @throws ConfigError for a name nobody knows, and for a model that cannot be had.
+ */
 export async function ensureModels(
   names: readonly string[],
   onProgress?: OnProgress,
@@ -111,7 +113,7 @@ async function pullOne(
       onProgress(describePrepared(entry, role, prepared));
     } catch (error) {
       if (error instanceof ConfigError) throw error;
-      throw namedError(error, entry, role);
+      throw cannotPull(error, entry, role);
     }
   }
   const digests = (pick: 'sha256' | 'sourceSha256'): string =>
@@ -154,15 +156,11 @@ function describePrepared(entry: ModelEntry, role: string, prepared: PreparedMod
   return `${what}: ${batch}${flushed}, largest difference to the ${compared} ${apart}`;
 }
 
-/** The same kind of error with the model in front. */
-function namedError(error: unknown, entry: ModelEntry, role: string): Error {
+/** Without its model nothing can be done as asked, whatever keeps it away. */
+function cannotPull(error: unknown, entry: ModelEntry, role: string): ConfigError {
   const facts = Object.keys(entry.files).length > 1 ? { file: role } : {};
-  const message = `cannot pull ${entry.name}`;
-  if (error instanceof DownloadError) return new DownloadError(error.code, message, facts, error);
   const code = error instanceof PosecastError ? error.code : 'pull-failed';
-  return error instanceof IntegrityError
-    ? new IntegrityError(code, message, facts, error)
-    : new PosecastError(code, message, facts, error);
+  return new ConfigError(code, `cannot pull ${entry.name}`, facts, error);
 }
 
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {

@@ -96,7 +96,7 @@ test(
     withSmallDisk('1m', async ({ path, remount }) => {
       const env = { POSECAST_CACHE: join(path, 'cache') };
       const full = await posecast(['models', 'pull', 'fr-feature'], env);
-      assert.equal(full.code, 1, full.stdout + full.stderr);
+      assert.equal(full.code, 2, full.stdout + full.stderr);
       assert.match(full.stderr, /^posecast: .*(room|space)/m);
       assert.doesNotMatch(full.stderr, /\n +at /, 'no stack');
       await remount('size=256m');

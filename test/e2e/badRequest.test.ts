@@ -8,6 +8,7 @@ import { packageRoot } from '../../src/shared/package.ts';
 import { posecast } from '../helpers/cli.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { entryContent, withServer } from '../models/helpers.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 
@@ -165,6 +166,39 @@ test('a bucket that is not there, and a missing endpoint, are one clear line', (
     assert.equal(closed.code, 2, closed.stderr);
     assert.match(closed.stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
   }));
+
+test('a model that cannot be fetched, or comes as something else, is one clear line and exit code 2, and nothing is written', () =>
+  withServer(
+    (request, response) => response.end(request.url === '/page.onnx' ? '<html>Please sign in</html>' : 'x'),
+    (origin) =>
+      withTempFolder(async (folder) => {
+        const file = {
+          format: 'onnx',
+          inputs: [{ shape: ['N', 3, 112, 112] }],
+          outputs: [{ shape: ['N', 512] }],
+        };
+        const registry = join(folder, 'models.json');
+        const out = join(folder, 'out');
+        for (const [source, says] of [
+          [
+            'http://127.0.0.1:1/model.onnx',
+            /cannot pull away: cannot reach the host within 5 s.*ECONNREFUSED/,
+          ],
+          [`${origin}/page.onnx`, /cannot pull away: expected a model, found what looks like an HTML page/],
+          [`${origin}/other.onnx`, /cannot pull away: file is not the one of the registry/],
+        ] as const) {
+          const away = entryContent({ files: { model: { ...file, source, sha256: '0'.repeat(64) } } });
+          await writeFile(registry, JSON.stringify({ registryVersion: 1, models: { away } }));
+          const env = { POSECAST_REGISTRY: registry };
+          const args = ['run', samples, out, '--recognizer', 'away', '--variants', '0'];
+          const { code, stderr } = await posecast(args, env);
+          assert.match(stderr, says);
+          assert.equal(code, 2, stderr);
+          assert.equal((await posecast(['models', 'pull', 'away'], env)).code, 2);
+          await assert.rejects(access(out), { code: 'ENOENT' });
+        }
+      }),
+  ));
 
 test('missing credentials are one clear line', () =>
   withTempFolder(async (home) => {

