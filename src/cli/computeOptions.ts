@@ -1,10 +1,13 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { usableCores } from '../shared/cores.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { usableMemory } from '../shared/memory.ts';
 import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
+import { dataSize } from './format.ts';
 import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';
 
 export interface ComputeFlags {
@@ -21,6 +24,11 @@ export interface ComputeFlags {
 const BATCH = { cpu: 32, gpu: 16 };
 /** Of two a core one waits for the GPU while the other uses the core. More than these were no faster (docs/gpu.md). */
 const MOST_GPU_THREADS = 32;
+
+/** Bytes that a model thread takes (docs/fleet.md). */
+const THREAD_BYTES = { cpu: 0.3e9, gpu: 0.12e9 };
+/** So many threads a core are taken for meant, whatever the memory: small machines may hold more than is reckoned. */
+const MEANT_PER_CORE = 2;
 
 export function addComputeOptions(command: Command): Command {
   return command
@@ -45,10 +53,11 @@ export function addComputeOptions(command: Command): Command {
     );
 }
 
-/** @throws ConfigError when the device is not there. */
+/** @throws ConfigError when the device is not there, or too small for what is asked. */
 export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Promise<ComputeOptions> {
   await requireDevice(flags.device);
   const onCpu = flags.device === 'cpu';
+  if (flags.threads !== undefined) refuseTooManyThreads(flags.threads, flags.device);
   return {
     device: flags.device,
     threads: flags.threads ?? (onCpu ? usableCores() : Math.min(2 * usableCores(), MOST_GPU_THREADS)),
@@ -56,6 +65,18 @@ export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Pr
     engine: flags.engine ?? 'onnx',
     corpusS3: corpusS3Options(flags),
   };
+}
+
+/** @throws ConfigError for more model threads than the memory can hold: their end would be a kill without a word. */
+export function refuseTooManyThreads(threads: number, device: Device): void {
+  const each = THREAD_BYTES[device === 'cpu' ? 'cpu' : 'gpu'];
+  const memory = usableMemory();
+  const most = Math.max(MEANT_PER_CORE * usableCores(), Math.floor(memory / each));
+  if (threads <= most) return;
+  throw new ConfigError('bad-option', `--threads: expected at most ${most}, found ${threads}`, {
+    memory: dataSize(memory),
+    thread: `about ${dataSize(each)}`,
+  });
 }
 
 function batch(text: string): number | 'probe' {

@@ -113,6 +113,11 @@ const REQUESTS: readonly BadRequest[] = [
     says: /expected --redis or REDIS_URL/,
   },
   {
+    title: 'more threads than the memory holds',
+    args: (_, out) => ['run', samples, out, '--threads', '1000000'],
+    says: /^posecast: --threads: expected at most \d+, found 1000000 \[memory=.* GB, thread=about 300\.0 MB\]$/m,
+  },
+  {
     title: 'a device that is not there',
     args: (_, out) => ['run', samples, out, '--device', 'cuda'],
     says: /--device: cuda is not available here/,
