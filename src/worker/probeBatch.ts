@@ -3,6 +3,7 @@
  * shard already runs at full rate. Batches grow until they bring little or memory ends.
  */
 import { describeError, toError } from '../shared/errors.ts';
+import { usableMemory } from '../shared/memory.ts';
 import type { ModelPool } from './modelPool.ts';
 
 export interface BatchRate {
@@ -41,7 +42,7 @@ export async function probeBatch(
   photograph: Uint8Array,
   options: ProbeOptions = {},
 ): Promise<BatchProbe> {
-  const { sizes = SIZES, memoryLimit = MEMORY_SHARE * process.constrainedMemory() } = options;
+  const { sizes = SIZES, memoryLimit = MEMORY_SHARE * usableMemory() } = options;
   const clock = options.clock ?? (() => performance.now());
   const rates: BatchRate[] = [];
   let best: BatchRate | undefined;

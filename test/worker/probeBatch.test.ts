@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { totalmem } from 'node:os';
 import { test } from 'node:test';
 import type { FaceInput, FaceOutcome } from '../../src/shared/face.ts';
 import { ownedBuffers } from '../../src/shared/threads/ownedBuffers.ts';
@@ -66,5 +67,16 @@ test('the search ends where the memory limit is passed', async () => {
     { memoryLimit: 1, clock },
   );
   assert.equal(rates.length, 1);
+  assert.equal(ended, 'memory');
+});
+
+test('the limit is the memory of the machine where no container sets one', async (t) => {
+  t.mock.method(process, 'constrainedMemory', () => 2 ** 64);
+  t.mock.method(process.memoryUsage, 'rss', () => totalmem());
+  const { ended } = await probeBatch(
+    models(() => 5),
+    photograph,
+    { clock },
+  );
   assert.equal(ended, 'memory');
 });
