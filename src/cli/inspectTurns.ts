@@ -8,6 +8,8 @@ import type { FaceRecord } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { Interrupted } from './exit.ts';
+import { count } from './format.ts';
 import { openStopSignal } from './signals.ts';
 
 export interface TurnsFlags {
@@ -22,6 +24,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
   const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this photograph\n`));
   const { signal } = stop;
+  process.stderr.write(`turning ${count(photos.length)} photographs\n`);
   const photographs = await openPhotographs({ imageRoot: '/', corpusFormat: 'folder' }, { signal });
   const sheet = openTurnSheet();
   const turned = new Set<string>();
@@ -48,6 +51,9 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       process.stdout.write(`${faceId}: not turned: ${reason}\n`);
       process.exitCode = 1;
     }
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('stopped; nothing was written');
+    throw error;
   } finally {
     await photographs.close();
     stop.close();

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { packageRoot } from '../../src/shared/package.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const photograph = join(packageRoot, 'samples', 'london', '001', 'neutral.jpg');
@@ -33,6 +34,18 @@ test('inspect turns of a file that is not there ends with exit code 2 and writes
     const { code, stderr } = await posecast(['inspect', 'turns', join(folder, 'no.jpg'), '--out', folder]);
     assert.equal(code, 2);
     assert.match(stderr, /cannot read photograph/);
+    assert.deepEqual(await readdir(folder), []);
+  });
+});
+
+test('Ctrl-C ends inspect turns with one line and exit code 130, and nothing is written', async () => {
+  await withTempFolder(async (folder) => {
+    const turning = startPosecast(['inspect', 'turns', photograph, photograph, '--out', join(folder, 'out')]);
+    while (!turning.output().includes('turning 2 photographs')) await once(turning.child.stderr!, 'data');
+    turning.child.kill('SIGINT');
+    const { code, stderr } = await turning.done;
+    assert.equal(code, 130, stderr);
+    assert.match(stderr, /\nposecast: stopped; nothing was written\n$/);
     assert.deepEqual(await readdir(folder), []);
   });
 });
