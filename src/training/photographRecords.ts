@@ -13,13 +13,13 @@ import type { TrainHooks, TrainInputs } from './trainConfig.ts';
 const digests = z.array(z.string().regex(/^[0-9a-f]{64}$/));
 /** Sorted, hex. */
 const recordsSchema = z.strictObject({
-  key: z.string(),
   /** Of everybody in the listing, with a usable face or without. */
   subjectDigests: digests,
   photographDigests: digests,
   cropHashes: digests,
 });
-export type PhotographRecords = Omit<z.infer<typeof recordsSchema>, 'key'>;
+export type PhotographRecords = z.infer<typeof recordsSchema>;
+const cacheSchema = z.strictObject({ key: z.string(), records: recordsSchema });
 
 /** Reads and crops every photograph once; kept in `cache` for the next time. */
 export async function photographRecords(
@@ -32,8 +32,8 @@ export async function photographRecords(
   const key = createHash('sha256')
     .update(JSON.stringify({ ...corpus, digests }))
     .digest('hex');
-  const kept = await readRecords(cache);
-  if (kept?.key === key) return kept;
+  const kept = await readCache(cache);
+  if (kept?.key === key) return kept.records;
   hooks.stage('photographs');
   const found = new Set<string>();
   const hashes = new Set<string>();
@@ -55,20 +55,23 @@ export async function photographRecords(
     await pipeline.close();
   }
   const records = {
-    key,
     subjectDigests: [...new Set(faces.map(({ subjectId }) => subjectDigest(subjectId)))].sort(),
     photographDigests: [...found].sort(),
     cropHashes: [...hashes].sort(),
   };
-  await writeFile(cache, JSON.stringify(records));
+  await writeFile(cache, JSON.stringify({ key, records }));
   return records;
 }
 
 /** What a training keeps of its corpus; undefined where it is not there, cut short, or of another version. */
-export async function readRecords(cache: string): Promise<z.infer<typeof recordsSchema> | undefined> {
+export async function readRecords(cache: string): Promise<PhotographRecords | undefined> {
+  return (await readCache(cache))?.records;
+}
+
+async function readCache(cache: string): Promise<z.infer<typeof cacheSchema> | undefined> {
   const text = await readFile(cache, 'utf8').catch(() => 'null');
   try {
-    return recordsSchema.safeParse(JSON.parse(text)).data;
+    return cacheSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
