@@ -47,9 +47,9 @@ async function carryOut(
   env: NodeJS.ProcessEnv,
   limitMs: number,
 ): Promise<string | undefined> {
-  // A process group of its own, so that it can be ended together with whatever it started.
   // Writing where nobody reads would end it.
   const output = isUnheard(process.stderr) ? 'ignore' : process.stderr;
+  // A process group of its own, so that it can be ended together with whatever it started.
   const child = spawn('/bin/sh', ['-c', command], { env, detached: true, stdio: ['pipe', output, output] });
   const end = () => endGroup(child);
   let late = false;
@@ -57,7 +57,10 @@ async function carryOut(
     late = true;
     end();
   }, limitMs);
-  const stop = openStopSignal(end);
+  // A terminal that goes is no reason to end the command: it may be why the run has ended.
+  const stop = openStopSignal((name) => {
+    if (name !== 'SIGHUP') end();
+  });
   process.once('exit', end);
   try {
     // A command that does not read its input closes it.

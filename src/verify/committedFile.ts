@@ -1,7 +1,7 @@
 /** Reads one file of a commit: it must be the committed one, of the right columns, and say whose it is. */
 import { createHash } from 'node:crypto';
 import type { RecordBatch } from 'apache-arrow';
-import { describeError, IntegrityError } from '../shared/errors.ts';
+import { describeError } from '../shared/errors.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { AttemptFolder } from '../shared/run/runKeys.ts';
 import type { FileEntry } from '../shared/run/shardCommit.ts';
@@ -11,10 +11,10 @@ import type { ColumnSpec } from '../shared/table/columns.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { parseTableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import { embeddingColumns, REJECT_COLUMNS, SUBJECT_COLUMNS } from '../shared/table/tables.ts';
-import type { ProblemLog } from './problems.ts';
+import { damageOf, type ProblemLog } from './problems.ts';
 
 /** The bytes of a file; undefined: it is missing; an error: what is there is no file that could be read. */
-export type LoadedFile = Uint8Array | IntegrityError | undefined;
+export type LoadedFile = Uint8Array | Error | undefined;
 
 export async function loadFile(
   store: ObjectStore,
@@ -24,8 +24,7 @@ export async function loadFile(
   try {
     return await store.get(key, undefined, signal);
   } catch (error) {
-    if (error instanceof IntegrityError) return error;
-    throw error;
+    return damageOf(error);
   }
 }
 
@@ -47,7 +46,7 @@ export function readCommittedFile(
     return false;
   };
   if (bytes === undefined) return fail('missing-file', 'file of a commit is missing');
-  if (bytes instanceof IntegrityError) return fail('damaged', describeError(bytes));
+  if (bytes instanceof Error) return fail('damaged', describeError(bytes));
   if (bytes.length !== entry.bytes) {
     return fail('size', `file has ${bytes.length} bytes, its commit says ${entry.bytes}`);
   }

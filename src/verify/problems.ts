@@ -1,5 +1,6 @@
 /** What verification found wrong. Every problem is counted, the first ones are kept. */
-import { describeError, IntegrityError } from '../shared/errors.ts';
+import { describeError, IntegrityError, toError } from '../shared/errors.ts';
+import { errorCode } from '../shared/store/systemErrors.ts';
 
 export interface Problem {
   /** A short fixed word in kebab-case. */
@@ -26,12 +27,21 @@ export class ProblemLog {
   /** For catch: an object that is not what was written is a problem; a store that does not answer is an error. */
   addDamaged(key: string): (error: unknown) => undefined {
     return (error) => {
-      if (!(error instanceof IntegrityError)) throw error;
-      this.add('damaged', key, describeError(error));
+      this.add('damaged', key, describeError(damageOf(error)));
     };
   }
 
   get total(): number {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
+}
+
+/** A file that is forbidden, and one on a bad place of the disk. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO']);
+
+/** What is wrong with one object; throws everything else. */
+export function damageOf(error: unknown): Error {
+  if (error instanceof IntegrityError) return error;
+  if (UNREADABLE.has(errorCode(error))) return toError(error);
+  throw error;
 }

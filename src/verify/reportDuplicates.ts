@@ -1,10 +1,9 @@
 /** The second look at face ids whose hashes are equal: only texts that really occur twice are reported. */
-import { IntegrityError } from '../shared/errors.ts';
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { type DuplicateIds, hashText } from './duplicateIds.ts';
-import type { ProblemLog } from './problems.ts';
+import { damageOf, type ProblemLog } from './problems.ts';
 
 /** Reads the face ids of the shards again when there are candidates. */
 export async function reportDuplicates(
@@ -40,7 +39,7 @@ async function readFaceIds(store: ObjectStore, key: string): Promise<string[]> {
       for (const faceId of (batch.getChild('face_id') ?? []) as Iterable<string>) ids.push(faceId);
     }
   } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
+    damageOf(error);
   }
   return ids;
 }

@@ -26,7 +26,7 @@ import { DuplicateIds } from './duplicateIds.ts';
 import { ListingCover } from './listingCover.ts';
 import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts';
 import { MergedSubjects } from './mergedSubjects.ts';
-import { type Problem, ProblemLog } from './problems.ts';
+import { damageOf, type Problem, ProblemLog } from './problems.ts';
 import { reportDuplicates } from './reportDuplicates.ts';
 import { reportStrayFiles } from './strayFiles.ts';
 import { type LoadedShard, loadShard, verifyShard } from './verifyShard.ts';
@@ -231,8 +231,7 @@ async function readTotals(
     return await readAppendedTotals(store, shards, signal);
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof IntegrityError)) throw error;
-    return void problems.add('subjects-unknown', SUBJECTS_KEY, describeError(error));
+    return void problems.add('subjects-unknown', SUBJECTS_KEY, describeError(damageOf(error)));
   }
 }
 

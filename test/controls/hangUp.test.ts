@@ -1,8 +1,10 @@
 /** A terminal that goes away, such as by a lost connection: SIGHUP. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
 import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -35,6 +37,19 @@ test('SIGHUP hands the shards back, and a second one changes nothing', () =>
     assert.ok(shards.done < shards.total);
     assert.equal((await posecast(['run', samples, out, ...options])).code, 0);
     assert.equal((await posecast(['verify', out])).code, 0);
+  }));
+
+test('a terminal that goes does not end the command of --on-finish', () =>
+  withTempFolder(async (folder) => {
+    const [toldFile, go, done] = ['told.json', 'go', 'done'].map((name) => join(folder, name));
+    const hook = `cat > ${toldFile}; while [ ! -e ${go} ]; do sleep 0.05; done; echo > ${done}`;
+    const run = start(['run', samples, join(folder, 'out'), ...options, '--on-finish', hook]);
+    await until('the hook', run, async () => existsSync(toldFile!));
+    run.child.kill('SIGHUP');
+    await sleep(500);
+    await writeFile(go!, '');
+    assert.equal((await run.done).code, 0, run.output());
+    assert.ok(existsSync(done!), run.output());
   }));
 
 test('to a worker SIGHUP is the notice that SIGTERM is', () =>

@@ -316,6 +316,26 @@ function folderAt(prefix: string): Damage {
   };
 }
 
+for (const code of ['EACCES', 'EIO']) {
+  test(`verification names files that the system does not read, and checks all others [${code}]`, () =>
+    withFolderStore(async (store) => {
+      await finalizeRun(store, await makeSampleRun(store));
+      await store.delete(await someKey(store, 'rejects/'));
+      const unreadable = [await someKey(store, 'data/'), 'commits/00000002.json', 'subjects.parquet'];
+      const refuses: ObjectStore = {
+        ...store,
+        get: async (key, ...rest) => {
+          if (unreadable.includes(key)) throw Object.assign(new Error(`${code}: refused`), { code });
+          return store.get(key, ...rest);
+        },
+      };
+      const { problems } = await verifyRun(refuses);
+      const damaged = problems.filter((problem) => problem.code === 'damaged');
+      assert.deepEqual(damaged.map(({ key }) => key).sort(), unreadable.sort());
+      assert.ok(problems.some((problem) => problem.code === 'missing-file'));
+    }));
+}
+
 for (const [name, { damage, codes }] of Object.entries(DAMAGE)) {
   test(`verification names ${name}`, () =>
     withFolderStore(async (store) => {
