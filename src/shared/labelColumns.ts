@@ -64,9 +64,13 @@ export function parseLabel(type: LabelType, text: string): LabelValue | undefine
   if (type === 'string') return text === '' ? null : text;
   const trimmed = text.trim();
   if (trimmed === '') return null;
+  // JavaScript would also take 0x10 and 0b1, which are codes.
+  if (!DECIMAL.test(trimmed)) return undefined;
   const value = Number(trimmed);
   return fitsLabel(type, value) ? value : undefined;
 }
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** One `name` or `name:type` of `--label-columns`; the type is undefined where none is said. */
 export interface RequestedLabel {

@@ -104,8 +104,10 @@ export function judgeCombiner(request: JudgeRequest): {
     realSimilarities,
     probes.map(({ target }) => target.embedding),
   );
-  const ownSimilarities = probes.map(({ source }, i) => dot(variants[i]!, centroids.get(source.subjectId)!));
   const norms = variants.map((variant) => Math.sqrt(dot(variant, variant)));
+  const ownSimilarities = probes.map(
+    ({ source }, i) => dot(variants[i]!, centroids.get(source.subjectId)!) / norms[i]!,
+  );
   return {
     minSimilarity: judgement.minSimilarity,
     metrics: { ...judgement.metrics, ...retrieval },

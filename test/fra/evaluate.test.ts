@@ -106,3 +106,21 @@ test('a judgement counts who is nearest, among all people and among validation p
   assert.equal(minSimilarity, 0.8);
   assert.equal(metrics.keptShare, 0.5);
 });
+
+test('where variants lie is judged by their directions, which is what a table holds', () => {
+  const axis = (i: number) => Float32Array.from({ length: 4 }, (_, k) => (k === i ? 1 : 0));
+  const judged = (factor: number) => {
+    const variants = [0, 1].map((i) => ({
+      subjectId: 'ab'[i]!,
+      variant: axis(i).map((value) => factor * value),
+      ...{ shuffled: axis(3), meanOffset: axis(i), source: axis(i), target: axis(i) },
+    }));
+    const centroids = new Map(['a', 'b', 'c'].map((person, i) => [person, axis(i)]));
+    const real = [axis(0), axis(1)];
+    return judgeVariants(variants, centroids, new Set(['a', 'b']), [1, 1], real).metrics;
+  };
+  for (const factor of [1, 0.5]) {
+    const { meanShift, varianceRatio, meanNorm } = judged(factor);
+    assert.deepEqual([meanShift, varianceRatio, meanNorm], [0, 1, factor]);
+  }
+});

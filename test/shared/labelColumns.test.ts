@@ -71,6 +71,12 @@ test('a label comes back from its text, and a text that is none of its type is t
   for (const type of ['string', 'integer', 'number'] as const) assert.equal(parseLabel(type, ''), null);
   assert.equal(parseLabel('integer', '1.5'), undefined);
   assert.equal(parseLabel('integer', '9007199254740993'), undefined);
-  assert.equal(parseLabel('number', 'NaN'), undefined);
+  for (const code of ['0x10', '0b101', '0o17', '1_0', 'Infinity', 'NaN', '.', 'e5', '1e']) {
+    assert.equal(parseLabel('number', code), undefined, code);
+  }
+  assert.deepEqual(
+    ['+1.', '.5', '-1E-3', '007'].map((text) => parseLabel('number', text)),
+    [1, 0.5, -0.001, 7],
+  );
   assert.equal(parseLabel('string', ' x '), ' x ');
 });

@@ -102,7 +102,8 @@ export function judgeVariants(
   const minSimilarity = Math.round(1000 * quantile) / 1000;
   const norms = variants.map(({ variant }) => Math.sqrt(dot(variant, variant)));
   const meanNorm = mean(norms);
-  const generated = spread(variants.map(({ variant }) => variant));
+  // As tables hold them, whatever length the generator answers with.
+  const generated = spread(variants.map(({ variant }) => unit(variant)));
   const real = spread(reals);
   const shift = generated.centre.map((value, i) => value - real.centre[i]!);
   return {

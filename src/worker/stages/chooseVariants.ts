@@ -71,6 +71,9 @@ export function binTargets(poses: TargetPoses): BinnedTargets {
  * - `coverage`: always the bin that has the fewest faces so far, real and chosen; ties by chance.
  * - `uniform`: every bin equally often, whatever the subject already has; order by chance.
  * - `random`: any entry of the bank, so that poses follow the bank's own distribution.
+ *
+ * No entry is taken twice before all have been: with the same source it would give the same embedding. A bin whose entries
+ * are all taken is passed over until then.
  */
 export function chooseVariants(request: VariantRequest): VariantChoice[] {
   const { faces, targets, count, seed, subjectId, earlier } = request;
@@ -88,13 +91,17 @@ export function chooseVariants(request: VariantRequest): VariantChoice[] {
 
 function posturePicker({ faces, targets, policy, earlier }: VariantRequest, random: Random): () => number {
   const { reachable, members } = targets;
-  const emptiestFirst = (counts: Float64Array) => () => {
-    const bin = members[takeEmptiest(counts, random)]!;
-    return bin[randomInt(random, bin.length)]!;
+  const fromBins = (pickBin: (left: readonly (readonly number[])[]) => number) => {
+    let left: number[][] = [];
+    return () => {
+      if (left.every((entries) => entries.length === 0)) left = members.map((entries) => [...entries]);
+      return takeAny(left[pickBin(left)]!, random);
+    };
   };
+  const emptiestFirst = (counts: Float64Array) => fromBins((left) => takeEmptiest(counts, left, random));
   switch (policy) {
     case 'random':
-      return () => randomInt(random, targets.poses.yaw.length);
+      return fromBins((left) => binOfAny(left, random));
     case 'uniform':
       return emptiestFirst(new Float64Array(reachable.length));
     case 'coverage': {
@@ -104,12 +111,34 @@ function posturePicker({ faces, targets, policy, earlier }: VariantRequest, rand
   }
 }
 
-/** An index with the lowest count, by chance among equals; counts it. */
-function takeEmptiest(counts: Float64Array, random: Random): number {
-  const lowest = counts.reduce((a, b) => Math.min(a, b), Infinity);
-  const chosen = chooseIndex(counts, (count) => count === lowest, random);
+/** A bin with the lowest count of those that have entries left, by chance among equals; counts it. */
+function takeEmptiest(counts: Float64Array, left: readonly (readonly number[])[], random: Random): number {
+  let lowest = Infinity;
+  for (const [bin, count] of counts.entries()) if (left[bin]!.length > 0) lowest = Math.min(lowest, count);
+  const chosen = chooseIndex(counts, (count, bin) => count === lowest && left[bin]!.length > 0, random);
   counts[chosen]! += 1;
   return chosen;
+}
+
+/** The bin of any entry that is left, each as likely as the other. */
+function binOfAny(left: readonly (readonly number[])[], random: Random): number {
+  let before = randomInt(
+    random,
+    left.reduce((sum, entries) => sum + entries.length, 0),
+  );
+  return left.findIndex((entries) => {
+    before -= entries.length;
+    return before < 0;
+  });
+}
+
+/** Takes an entry out, by chance; the last one comes into its place. */
+function takeAny(entries: number[], random: Random): number {
+  const at = randomInt(random, entries.length);
+  const taken = entries[at]!;
+  entries[at] = entries.at(-1)!;
+  entries.pop();
+  return taken;
 }
 
 /** The face that has to turn least to reach the target; by chance among faces nearly as near. */
@@ -124,12 +153,16 @@ function nearestFace(
 }
 
 /** The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant. */
-function chooseIndex(values: ArrayLike<number>, fits: (value: number) => boolean, random: Random): number {
+function chooseIndex(
+  values: ArrayLike<number>,
+  fits: (value: number, index: number) => boolean,
+  random: Random,
+): number {
   let fitting = 0;
-  for (let i = 0; i < values.length; i++) if (fits(values[i]!)) fitting++;
+  for (let i = 0; i < values.length; i++) if (fits(values[i]!, i)) fitting++;
   let before = randomInt(random, fitting);
   for (let i = 0; i < values.length; i++) {
-    if (fits(values[i]!) && before-- === 0) return i;
+    if (fits(values[i]!, i) && before-- === 0) return i;
   }
   throw new Error('expected a value that fits, found none');
 }
