@@ -1,6 +1,6 @@
 /** `posecast inspect`: pictures of what posecast sees and makes. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
@@ -18,6 +18,7 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
+import { pictureNames } from './pictureNames.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 export function inspectCommand(): Command {
@@ -79,6 +80,7 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
     const decoder = await openSession(fra.paths.decoder, session);
     releasers.push('decoder', () => decoder.close());
     await mkdir(flags.out, { recursive: true });
+    const nameOf = pictureNames();
     for (const photo of photos) {
       const [outcome] = await pipeline.process([{ faceId: photo, bytes: await readPhoto(photo) }]);
       if (outcome?.status !== 'ok') {
@@ -95,7 +97,7 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
       const iou = intersectionOverUnion(landmarkImage, reconstruction);
       await save(
         flags.out,
-        photoName(photo),
+        nameOf(photoName(photo)),
         await drawFace({ title: photo, face, landmarkImage, reconstruction, iou }),
       );
     }
@@ -113,9 +115,10 @@ async function inspectSubjects(
   try {
     const wanted = await subjectPoses(store, subjects);
     await mkdir(flags.out, { recursive: true });
+    const nameOf = pictureNames();
     for (const [subjectId, { real, variants }] of wanted) {
       const picture = await drawCoverage({ title: `subject ${subjectId}`, real, variants });
-      await save(flags.out, `coverage-${subjectId.replace(/[^\w.-]+/g, '_')}`, picture);
+      await save(flags.out, nameOf(`coverage-${subjectId}`), picture);
     }
   } finally {
     await store.close();
@@ -193,7 +196,7 @@ function photoName(path: string): string {
 }
 
 async function save(folder: string, name: string, png: Buffer): Promise<void> {
-  const path = join(folder, `${basename(name)}.png`);
+  const path = join(folder, `${name}.png`);
   await writeFile(path, png);
   process.stdout.write(`${path}\n`);
 }

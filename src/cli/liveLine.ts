@@ -187,13 +187,16 @@ export function progressRates(samples: readonly { at: number; progress: RunProgr
 
 function formatProgress(progress: RunProgress, rates: ProgressRates, device: string): string {
   const share = progress.facesTotal === 0 ? 0 : progress.faces / progress.facesTotal;
+  // A narrow terminal cuts the end off.
   return [
-    `${(100 * share).toFixed(0).padStart(3)} %`,
-    `shards ${progress.shardsDone}/${progress.shardsTotal}`,
-    `faces ${count(progress.faces)}/${count(progress.facesTotal)} (${rates.facesPerSecond.toFixed(1)}/s)`,
-    `variants ${count(progress.variants)} (${rates.variantsPerSecond.toFixed(0)}/s)`,
-    `rejects ${count(progress.rejects)}`,
+    `${Math.floor(100 * share)
+      .toString()
+      .padStart(3)} %`,
     timeLeft(progress, rates),
+    `faces ${count(progress.faces)}/${count(progress.facesTotal)} (${rates.facesPerSecond.toFixed(1)}/s)`,
+    `rejects ${count(progress.rejects)}`,
+    `shards ${progress.shardsDone}/${progress.shardsTotal}`,
+    `variants ${count(progress.variants)} (${rates.variantsPerSecond.toFixed(0)}/s)`,
     device,
   ].join(' · ');
 }

@@ -1,6 +1,7 @@
 /** Drawings are written as SVG and become PNG files through libvips. */
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
+import { printable } from '../shared/printable.ts';
 
 let fontLoaded: Promise<unknown> | undefined;
 
@@ -57,6 +58,9 @@ export async function svgImage(
   return `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${href}"/>`;
 }
 
+/** Names of files and people may hold what XML forbids, even escaped. */
 function escapeXml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return printable(text)
+    .replace(/[\ufffe\uffff]/g, '\ufffd')
+    .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

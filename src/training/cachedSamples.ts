@@ -65,8 +65,9 @@ export async function cachedSamples(
         photographs: faces.length,
       });
     }
-    await sheets.write(pictures);
+    // What took hours first.
     await writeSamples(path, key, collected.samples);
+    await sheets.write(pictures);
     // As the file holds them (float32), so that a resumed training has the same numbers.
     samples = (await readSamples(path, key)) ?? collected.samples;
     // Networks trained on other samples are of no use.

@@ -13,14 +13,17 @@ const progress: RunProgress = {
   variants: 300,
 };
 
-function record(kind: 'terminal' | 'plain' | 'always' | 'sometimes'): {
+function record(
+  kind: 'terminal' | 'plain' | 'always' | 'sometimes',
+  columns = 200,
+): {
   text: () => string;
   live: ReturnType<typeof openLiveLine>;
   tick: () => void;
 } {
   let now = 0;
   let text = '';
-  const out = { write: (chunk: string) => (text += chunk), columns: 200 } as unknown as NodeJS.WriteStream;
+  const out = { write: (chunk: string) => (text += chunk), columns } as unknown as NodeJS.WriteStream;
   const mode: LiveMode =
     kind === 'always' || kind === 'sometimes' ? { json: openJsonLog(out, 'info'), progress: kind } : kind;
   const live = openLiveLine({ mode, device: 'cpu', out, clock: () => now });
@@ -33,8 +36,16 @@ test('the rate, the share and the time left come from the last samples', () => {
   tick();
   live.update({ ...progress, faces: 200, variants: 1300 });
   const last = text().split('\r').at(-1) ?? '';
-  assert.match(last, /50 % · shards 1\/4 · faces 200\/400 \(100\.0\/s\) · variants 1,300 \(1000\/s\)/);
-  assert.match(last, /rejects 2 · ETA 2 s · cpu/);
+  assert.match(last, /50 % · ETA 2 s · faces 200\/400 \(100\.0\/s\) · rejects 2 · shards 1\/4/);
+  assert.match(last, /variants 1,300 \(1000\/s\) · cpu/);
+});
+
+test('a terminal of 80 columns shows a pause, the time left and the rejects, and 100 % only at the end', () => {
+  const { live, text } = record('terminal', 80);
+  const faces = { faces: 999_999, facesTotal: 1_000_000, rejects: 123_456 };
+  live.update({ ...progress, ...faces, variants: 98_100_000, shardsTotal: 19_540, paused: true });
+  const last = text().split('\r').at(-1) ?? '';
+  assert.match(last, / 99 % · PAUSED · faces 999,999\/1,000,000 \(0\.0\/s\) · rejects 123,456 · /);
 });
 
 test('a log gets a line now and then and always the last state', () => {
