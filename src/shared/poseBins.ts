@@ -13,6 +13,7 @@ const PITCH_SIDE = 1;
 export const YAW_BINS = 2 * YAW_SIDE + 1;
 export const PITCH_BINS = 2 * PITCH_SIDE + 1;
 export const POSE_BINS = YAW_BINS * PITCH_BINS;
+export const ALL_BINS: readonly number[] = Array.from({ length: POSE_BINS }, (_, bin) => bin);
 
 /** Bin of a pose, 0 … POSE_BINS−1, row-major with yaw fastest; poses beyond the grid fall in its edge bins. */
 export function poseBin(pose: Pick<Pose, 'yaw' | 'pitch'>): number {

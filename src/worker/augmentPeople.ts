@@ -1,4 +1,5 @@
 /** The people of a shard, their faces together → variants, and the rows of the tables, while further faces are computed. */
+import { ALL_BINS } from '../shared/poseBins.ts';
 import { severalAtOnce } from '../shared/severalAtOnce.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { type KnownPeople, readKnownPeople } from './knownPeople.ts';
@@ -38,7 +39,7 @@ export async function augmentPeople(
     config: run.config,
     classIndexOf: known.classIndexOf,
     expectedRows: spec.rowEnd - spec.rowStart + spec.subjects * run.config.variants,
-    reachableBins: augmentation?.targets.bins.reachable ?? [],
+    reachableBins: augmentation?.targets.bins.reachable ?? ALL_BINS,
   });
   for await (const people of severalAtOnce(bySubject(batches), SUBJECTS_AT_ONCE)) {
     signal.throwIfAborted();

@@ -42,7 +42,7 @@ export interface ShardTablesOptions {
   readonly classIndexOf: (n: number) => number;
   /** Embeddings at most, as far as is known. */
   readonly expectedRows?: number;
-  /** Pose bins that augmentation can reach: what coverage is a share of. */
+  /** Pose bins that augmentation can reach, all where there is none: what coverage is a share of. */
   readonly reachableBins: readonly number[];
 }
 

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
+import { POSE_BINS } from '../../src/shared/poseBins.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
+import { readTable } from '../../src/shared/table/readTable.ts';
 import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { writeCropsOf } from '../helpers/cropsOf.ts';
@@ -16,6 +18,17 @@ const samples = join(packageRoot, 'samples', 'london');
 async function run(corpus: string, out: string, options: readonly string[]): Promise<void> {
   const ran = await posecast(['run', corpus, out, '--variants', '0', ...options]);
   assert.equal(ran.code, 0, ran.stderr);
+}
+
+/** Of everybody, of their photographs alone. */
+async function coverageOf(out: string): Promise<number[]> {
+  const store = await openStore(out, { access: 'read' });
+  const bytes = await store.get('subjects.parquet');
+  await store.close();
+  const { batches } = readTable(bytes!, { key: 'subjects.parquet', columns: ['pose_coverage_before'] });
+  const shares = [...batches].flatMap((batch) => [...(batch.getChild('pose_coverage_before') ?? [])]);
+  assert.equal(shares.length, 12);
+  return shares as number[];
 }
 
 /** The stages that took time in the first shard. */
@@ -44,6 +57,8 @@ for (const [what, options, spared] of [
       assert.equal(found.rows.length, 24);
       assert.ok(largestDifference(found, expected) < 1e-6);
       for (const { yaw } of expected.rows) assert.equal(typeof yaw, 'number');
+      assert.ok((await coverageOf(full)).every((share) => share >= 1 / POSE_BINS));
+      assert.ok((await coverageOf(without)).every((share) => share === 0));
       for (const { yaw } of found.rows) assert.equal(yaw, null);
     }));
 }

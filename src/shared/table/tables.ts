@@ -64,7 +64,10 @@ export const SUBJECT_COLUMNS = [
   { name: 'rejects', type: 'int32', nullable: false },
   { name: 'variants', type: 'int32', nullable: false },
   { name: 'variants_rejected', type: 'int32', nullable: false },
-  /** Share of the pose bins that hold a face, 0–1, without and with the variants. */
+  /**
+   * Share of the pose bins that hold a face, 0–1, without and with the variants: of those that the posture bank reaches, of
+   * all in a run without one. 0 where no poses are measured.
+   */
   { name: 'pose_coverage_before', type: 'float32', nullable: false },
   { name: 'pose_coverage_after', type: 'float32', nullable: false },
 ] as const satisfies readonly ColumnSpec[];
