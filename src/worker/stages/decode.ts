@@ -96,6 +96,13 @@ function checkDepth({ depth, space }: Metadata): Rejection | undefined {
   return unsupportedSamples(`expected unsigned samples of at most 16 bits, found ${depth}`);
 }
 
+/** Left alone, sharp takes colours of 16 bits with a profile to Display P3 and no further, and grey ones for sRGB. */
+function applyDeepProfile(image: Sharp, { space, hasProfile }: Metadata): void {
+  if (!hasProfile) return;
+  if (space === 'rgb16') image.pipelineColourspace('srgb');
+  if (space === 'grey16') image.pipelineColourspace('b-w');
+}
+
 async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
   const header = readPnmHeader(bytes);
   if (header === undefined)
@@ -130,11 +137,11 @@ async function decodeCompressed(
     // What is damaged is for sharp to judge: there is one rule for all formats.
     if (raster !== undefined) return raster;
   }
+  // 'error': damage and truncation refuse the file, warnings such as stray bytes between markers do not.
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient();
+  if ('depth' in size) applyDeepProfile(image, size);
   try {
-    // 'error': damage and truncation refuse the file, warnings such as stray bytes between markers do not.
-    return await atLeisure(size, () =>
-      toRaster(sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient()),
-    );
+    return await atLeisure(size, () => toRaster(image));
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }

@@ -30,10 +30,15 @@ export function readImageHeader(bytes: Uint8Array, format: ImageFormat): ImageHe
   return header === undefined || header.width === 0 || header.height === 0 ? undefined : header;
 }
 
-/** PNG specification, 5.3 and 11.2.1: IHDR comes first, and always has this length. */
+/**
+ * PNG specification, 5.3 and 11.2.1: IHDR comes first, and always has this length. Undefined with 16 bits a sample: how they
+ * are decoded depends on a profile, which only libvips finds.
+ */
 function readPngHeader(view: DataView): ImageHeader | undefined {
-  const isWhole = view.byteLength >= 24 && view.getUint32(8) === 13 && view.getUint32(12) === 0x49484452;
-  return isWhole ? { width: view.getUint32(16), height: view.getUint32(20), isPlainJpeg: false } : undefined;
+  const isWhole = view.byteLength >= 25 && view.getUint32(8) === 13 && view.getUint32(12) === 0x49484452;
+  return isWhole && view.getUint8(24) <= 8
+    ? { width: view.getUint32(16), height: view.getUint32(20), isPlainJpeg: false }
+    : undefined;
 }
 
 /** The first chunks that a WebP may have: a lossy picture, a lossless one, the canvas of all that follows. */

@@ -32,8 +32,12 @@ function difference(a: Raster, b: Raster): number {
   return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
 }
 
-/** A valid black PNG of one bit a pixel, however large. */
-function hugePng(side: number): Buffer {
+/** A PNG of these rows of samples, each with its filter byte. */
+function pngFile(
+  { side, bits, colour }: { side: number; bits: number; colour: 0 | 2 },
+  rows: Buffer,
+  profile?: Buffer,
+): Buffer {
   const chunk = (type: string, body: Buffer) => {
     const typed = Buffer.concat([Buffer.from(type, 'latin1'), body]);
     const frame = Buffer.alloc(8);
@@ -44,14 +48,21 @@ function hugePng(side: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
-  header[8] = 1;
+  header[8] = bits;
+  header[9] = colour;
+  const name = Buffer.from('profile\0\0', 'latin1');
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.alloc(side * (Math.ceil(side / 8) + 1)))),
+    ...(profile === undefined ? [] : [chunk('iCCP', Buffer.concat([name, deflateSync(profile)]))]),
+    chunk('IDAT', deflateSync(rows)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }
+
+/** A valid black PNG of one bit a pixel, however large. */
+const hugePng = (side: number): Buffer =>
+  pngFile({ side, bits: 1, colour: 0 }, Buffer.alloc(side * (Math.ceil(side / 8) + 1)));
 
 test('a photograph comes out upright whatever its orientation tag says', async () => {
   const upright = await decoded(await sharp(photograph).png().toBuffer());
@@ -103,6 +114,30 @@ test('a picture is the same in memory that is used again, and takes no more of i
     if (name === 'tiff') assert.equal(expected, undefined);
     else assert.ok(levels.byteOffset + levels.length <= expected!, name);
   }
+});
+
+test('a colour profile says the same of samples of 16 bits as of 8', async () => {
+  const side = 64;
+  const { data } = await sharp(photograph)
+    .resize(side, side)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const rowsOf = (bytes: number) => {
+    const rows = Buffer.alloc(side * (1 + side * 3 * bytes));
+    // The value in every byte of its sample: 257 times it, of 16 bits.
+    data.forEach((value, i) => {
+      const at = Math.floor(i / (side * 3)) * (1 + side * 3 * bytes) + 1 + (i % (side * 3)) * bytes;
+      rows.fill(value, at, at + bytes);
+    });
+    return rows;
+  };
+  const { icc } = await sharp(await sharp(photograph).withIccProfile('p3').png().toBuffer()).metadata();
+  const form = { side, colour: 2 } as const;
+  const [shallow, deep] = [1, 2].map((bytes) => pngFile({ ...form, bits: 8 * bytes }, rowsOf(bytes), icc));
+  const plain = pngFile({ ...form, bits: 8 }, rowsOf(1));
+  assert.ok(difference(await decoded(deep!), await decoded(shallow!)) < 0.5);
+  assert.ok(difference(await decoded(plain), await decoded(shallow!)) > 1, 'the profile changes nothing');
 });
 
 test('grey pictures of 8 and 16 bit become three equal channels', async () => {
