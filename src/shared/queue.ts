@@ -43,12 +43,24 @@ export function crashReason(job: Pick<Job, 'stalledCounter'>): string | undefine
 }
 
 /**
- * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it is a suspect
- * from now on, and whoever takes it after too many of them gives it up. `key`: of its job.
+ * KEYS: a job, its lock. ARGV: the token, the most deaths a shard may meet, what marks a job for giving up.
+ * Only a job that is still held: HINCRBY would make a job of nothing when Redis was emptied meanwhile, and that ghost
+ * would keep its shard from ever being queued again.
  */
-export async function countDeath(redis: Redis, key: string): Promise<void> {
-  const deaths = await redis.hincrby(key, 'stc', 1);
-  if (deaths > WORKER_OPTIONS.maxStalledCount) await redis.hset(key, 'defa', 'a thread of its worker died');
+const COUNT_DEATH = `
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
+local deaths = redis.call('HINCRBY', KEYS[1], 'stc', 1)
+if deaths > tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'defa', ARGV[3]) end
+`;
+
+/**
+ * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it is a suspect
+ * from now on, and whoever takes it after too many of them gives it up. `key`: of its job. Nothing happens when the
+ * token does not hold the job any more.
+ */
+export async function countDeath(redis: Redis, key: string, token: string | undefined): Promise<void> {
+  const most = WORKER_OPTIONS.maxStalledCount;
+  await redis.eval(COUNT_DEATH, 2, key, `${key}:lock`, token ?? '', most, 'a thread of its worker died');
 }
 
 export function queueName(runId: string): string {

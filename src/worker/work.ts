@@ -171,7 +171,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       }
       if (threadDied) {
         // Nobody knows which of those in work it was.
-        await countDeath(redis, worker.toKey(job.id ?? ''));
+        await countDeath(redis, worker.toKey(job.id ?? ''), token);
         await handBack(job, token);
       }
       if (shard.signal.aborted) await handBack(job, token);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type Job, Worker } from 'bullmq';
 import { enqueueShards } from '../../src/producer/enqueueShards.ts';
 import {
+  countDeath,
   jobId,
   openShardQueue,
   parseShardJob,
@@ -157,6 +158,28 @@ test('a shard that the queue remembers as done but that has no commit runs again
       waiting.map(({ id }) => id),
       [jobId(1)],
     );
+  }));
+
+test('a death is counted of a job that is still held, and a shard that Redis lost meanwhile is queued again', () =>
+  withQueue(async (queue, { redis }) => {
+    await enqueueShards(queue, specs(1), NONE);
+    const connection = redis.duplicate();
+    const worker = new Worker(queueName(RUN), null, { connection, ...WORKER_OPTIONS });
+    const key = queue.toKey(jobId(0));
+    try {
+      await worker.getNextJob('mine');
+      await countDeath(redis, key, 'mine');
+      await countDeath(redis, key, 'of before');
+      assert.equal(await redis.hget(key, 'stc'), '1');
+      await redis.flushall();
+      await countDeath(redis, key, 'mine');
+      assert.deepEqual(await redis.keys('*'), [], 'no job is made of nothing');
+      await enqueueShards(queue, specs(1), NONE);
+      assert.deepEqual(await queue.getJobCounts('wait'), { wait: 1 });
+    } finally {
+      await worker.close();
+      connection.disconnect();
+    }
   }));
 
 test('a job that is no shard of this version is refused for good', () => {
