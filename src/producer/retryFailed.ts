@@ -85,7 +85,8 @@ export async function chooseRetries(
 
 /**
  * Those that cannot be done now. What a shard makes of a person depends on the rows that other shards have of them: two
- * that share somebody are done one after the other, in the order of the listings.
+ * that share somebody are done one after the other. First comes what was done longest ago, or a photograph that stays
+ * missing would have its shard chosen every time, and the others would wait for ever.
  */
 async function sharingPeople(
   store: ObjectStore,
@@ -101,18 +102,24 @@ async function sharingPeople(
   /** Places in work, and those whose rows they read. */
   const taken = new Set<number>();
   const read = new Set<number>();
-  const asked = new Set<number>();
+  const asked: number[] = [];
   for (let place = 0; place < shards.places; place++) {
     if (!committed.has(shards.shardAt(place))) taken.add(place);
-    else if (chosen.has(place)) asked.add(place);
+    else if (chosen.has(place)) asked.push(place);
   }
+  // A number is higher than those of all shards taken up before.
+  asked.sort((a, b) => shards.shardAt(a) - shards.shardAt(b));
   const earlier = await earlierPlaces(store, shards, new Set([...taken, ...asked]), signal);
   const earlierOf = (place: number): readonly number[] => [...(earlier.get(place) ?? [])];
-  for (const place of taken) for (const other of earlierOf(place)) read.add(other);
+  const take = (place: number): void => {
+    taken.add(place);
+    for (const other of earlierOf(place)) read.add(other);
+  };
+  for (const place of [...taken]) take(place);
   for (const place of asked) {
     if (read.has(place) || earlierOf(place).some((other) => taken.has(other)))
       waiting.add(chosen.get(place)!);
-    else taken.add(place);
+    else take(place);
   }
   return waiting;
 }

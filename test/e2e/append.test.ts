@@ -142,13 +142,14 @@ test('shards that are done again after an append know the rows that came since: 
       return [rejecting.shards, waiting.shards];
     };
 
-    // Of `001` the first photograph is missing, of `006` both; `004` and `007` are there.
+    // Of `001` the first photograph is missing, of `006` all, one of them for good; `004` and `007` are there.
     await addSamples(images, ['001/smile', '004/neutral', '004/smile', '007/smile']);
-    await write(['001/neutral', '004/neutral', '006/neutral']);
+    await write(['001/neutral', '004/neutral', '006/gone', '006/neutral']);
     await run(out);
     await write([
       '001/neutral',
       '004/neutral',
+      '006/gone',
       '006/neutral',
       '001/smile',
       '004/smile',
@@ -175,7 +176,7 @@ test('shards that are done again after an append know the rows that came since: 
     await run(out);
     assert.equal((await posecast(['verify', out])).code, 0);
     await assertCoverage(['001', '004', '007']);
-    assert.deepEqual(await retried(), [1, 0]);
+    assert.deepEqual(await retried(), [1, 1], 'the one with the photograph that is gone was done last');
     await run(out);
     const verified = await posecast(['verify', out]);
     assert.equal(verified.code, 0, verified.stdout);
