@@ -5,7 +5,7 @@
 import { IntegrityError } from '../shared/errors.ts';
 import type { SubjectId } from '../shared/face.ts';
 import type { RunPlan } from '../shared/run/runPlan.ts';
-import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
+import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
@@ -18,16 +18,19 @@ export interface EarlierFaces {
   readonly variants: readonly EarlierPose[];
 }
 
+export interface EarlierRead {
+  /** By person; somebody without a row is not in it. */
+  readonly faces: ReadonlyMap<SubjectId, EarlierFaces>;
+  /** Places whose shard is not committed: nothing of theirs was read. */
+  readonly uncommitted: ReadonlySet<number>;
+}
+
 export interface EarlierReader {
   /**
-   * By person; somebody without a row is not in it.
    * @param places that hold rows of a person.
-   * @throws IntegrityError when a place has no commit, or a commit's file is not the committed one.
+   * @throws IntegrityError when a commit's file is not the committed one.
    */
-  read(
-    places: ReadonlyMap<SubjectId, readonly number[]>,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<SubjectId, EarlierFaces>>;
+  read(places: ReadonlyMap<SubjectId, readonly number[]>, signal: AbortSignal): Promise<EarlierRead>;
   close(): Promise<void>;
 }
 
@@ -40,12 +43,14 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
       for (const [subjectId, others] of places) {
         for (const place of others) byPlace.set(place, [...(byPlace.get(place) ?? []), subjectId]);
       }
-      const found = new Map<SubjectId, EarlierFaces>();
+      const faces = new Map<SubjectId, EarlierFaces>();
+      const uncommitted = new Set<number>();
       for (const [place, subjectIds] of [...byPlace].sort(([a], [b]) => a - b)) {
         signal.throwIfAborted();
-        const { data } = await commitAt(store, plan, place);
-        if (data === null) continue;
-        const { key, sha256 } = data;
+        const commit = await readShardCommit(store, await plan.shardAt(place));
+        if (commit === undefined) uncommitted.add(place);
+        if (!commit?.data) continue;
+        const { key, sha256 } = commit.data;
         const bytes = await store.get(key, undefined, signal);
         if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
         pool ??= openThreadPool<EarlierRequest, EarlierRows[]>({
@@ -56,28 +61,16 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
         });
         const request = { key, bytes, sha256, subjectIds };
         for (const rows of await (await pool).run(request, ownedBuffers([bytes]))) {
-          found.set(rows.subjectId, joined(found.get(rows.subjectId), rows));
+          faces.set(rows.subjectId, joined(faces.get(rows.subjectId), rows));
         }
       }
-      return found;
+      return { faces, uncommitted };
     },
     async close() {
       // One that could not be opened has failed its shard.
       await (await pool?.catch(() => undefined))?.close();
     },
   };
-}
-
-/**
- * Append and retry see to it that shards with the same people are not done at the same time: of two that cannot see each
- * other, both would make all variants.
- */
-async function commitAt(store: ObjectStore, plan: RunPlan, place: number): Promise<ShardCommit> {
-  const shard = await plan.shardAt(place);
-  const commit = await readShardCommit(store, shard);
-  if (commit !== undefined) return commit;
-  const facts = { place, shard };
-  throw new IntegrityError('no-commit', 'shard needs the rows of another one, which is not committed', facts);
 }
 
 function joined(before: EarlierFaces | undefined, more: EarlierRows): EarlierFaces {

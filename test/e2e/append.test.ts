@@ -4,8 +4,13 @@ import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
+import { requireRunFile } from '../../src/shared/run/runFile.ts';
+import { SUCCESS_KEY } from '../../src/shared/run/runKeys.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
+import { verifyRun } from '../../src/verify/verifyRun.ts';
 import { addSamples } from '../helpers/addSamples.ts';
 import { posecast } from '../helpers/cli.ts';
 import { type FinishedRun, readRun } from '../helpers/readRun.ts';
@@ -194,4 +199,17 @@ test('shards that are done again after an append know the rows that came since: 
       'to the centroid of all photographs',
     );
     await assertCoverage(['001', '004', '006', '007']);
+
+    // As a version did that let both be done at the same time.
+    const store = await openStore(out);
+    const file = await requireRunFile(store);
+    const shards = await readRunShards(store, file);
+    const replaces = [0, 1].map(shards.shardAt).sort((a, b) => a - b);
+    await store.delete(SUCCESS_KEY);
+    await addRetryGeneration(store, file, shards, { codes: null, replaces, createdAt: file.createdAt });
+    await run(out);
+    const both = await verifyRun(store);
+    assert.deepEqual(both.problems, []);
+    assertSameEmbeddings(rowsOf(await readRun(out), 'real'), rowsOf(expected, 'real'));
+    await store.close();
   }));

@@ -14,6 +14,8 @@ export interface EarlierSubject {
   readonly sum: Float32Array | undefined;
   readonly real: readonly Pick<Pose, 'yaw' | 'pitch'>[];
   readonly variants: readonly Pick<Pose, 'yaw' | 'pitch'>[];
+  /** A shard that is not done yet may make all variants of the subject: none is made now. */
+  readonly variantsElsewhere: boolean;
   /** Number of the first variant that is made now. */
   readonly firstVariant: number;
 }
@@ -88,7 +90,7 @@ export async function augment(
       faces: faces.map(({ face }) => measuredPose(face)),
       targets: targets.bins,
       // Nobody has more variants than were asked for, however often photographs come.
-      count: Math.max(0, options.variants - (earlier?.variants.length ?? 0)),
+      count: earlier?.variantsElsewhere ? 0 : Math.max(0, options.variants - (earlier?.variants.length ?? 0)),
       ...(earlier && {
         earlier: { poses: [...earlier.real, ...earlier.variants], firstVariant: earlier.firstVariant },
       }),

@@ -99,6 +99,7 @@ test('somebody with rows of before gets only the variants that are missing, numb
     sum,
     real: [{ yaw: 0, pitch: 0 }],
     variants: [-60, 60].map((yaw) => ({ yaw, pitch: 0 })),
+    variantsElsewhere: false,
     firstVariant: 8,
   };
   const faces = [{ faceId: 'a/new', face: makeFace([1, 0], -30) }];
@@ -120,6 +121,8 @@ test('somebody with rows of before gets only the variants that are missing, numb
   assert.ok(anna!.variants.every(({ sourceFaceId }) => sourceFaceId === 'a/new'));
 
   const full = { ...earlier, variants: [-60, -30, 30, 60].map((yaw) => ({ yaw, pitch: 0 })) };
-  const [nothing] = await augment([{ subjectId: 'anna', faces, earlier: full }], targets, any, unchanged);
-  assert.deepEqual([nothing!.variants, nothing!.variantsRejected], [[], 0]);
+  for (const nobody of [full, { ...earlier, variantsElsewhere: true }]) {
+    const [nothing] = await augment([{ subjectId: 'anna', faces, earlier: nobody }], targets, any, unchanged);
+    assert.deepEqual([nothing!.variants, nothing!.variantsRejected], [[], 0]);
+  }
 });
