@@ -139,6 +139,11 @@ async function withoutPeople(
 ): Promise<readonly FaceRecord[]> {
   if (exclude === undefined) return faces;
   const { names, typed } = await readSubjects(exclude);
+  if (names.size === 0) {
+    throw new ConfigError('no-people', '--exclude-subjects: expected people, found nobody named', {
+      exclude,
+    });
+  }
   const people = new Set(faces.map(({ subjectId }) => subjectId));
   const unknown = [...names].filter((name) => !people.has(name));
   if (unknown.length === names.size || (typed && unknown.length > 0)) {

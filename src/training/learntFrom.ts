@@ -25,6 +25,15 @@ async function recordOf(folder: string): Promise<LearntFrom> {
   if (existsSync(join(folder, 'card.json'))) return (await openFraModel(folder)).card.training;
   const records = await readRecords(join(folder, 'work', 'photographs.json'));
   if (records !== undefined) return records;
+  if (!existsSync(join(folder, 'work'))) {
+    throw new ConfigError(
+      'no-model',
+      '--autoencoder, --parts: expected a FRA model or a training, found neither',
+      {
+        folder,
+      },
+    );
+  }
   throw new ConfigError(
     'no-training-record',
     '--autoencoder: expected a training that says whom it learnt from; go on with that one first, by --resume',

@@ -191,11 +191,13 @@ function linkInStore(path: string): IntegrityError {
 /** Creates a file in a folder that another process's close may remove at any moment. */
 async function openNew(path: string, folder: string): Promise<FileHandle> {
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+  let failure: unknown;
   for (let attempt = 0; attempt < 20; attempt++) {
     const file = await open(path, flags).catch(ignore('ENOENT'));
     if (file !== undefined) return file;
-    await makeFolder(folder);
+    failure = await makeFolder(folder).catch((error: unknown) => error);
   }
+  if (failure !== undefined) throw failure;
   throw new PosecastError('cannot-write', 'temporary folder disappears while it is used', { folder });
 }
 
