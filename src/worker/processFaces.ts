@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { batchesWithin } from './batchesWithin.ts';
-import { readBatch } from './readBatch.ts';
+import { openBatchReader } from './readBatch.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
 import { openShardImages } from './shardImages.ts';
 import { openShardReader } from './shardReader.ts';
@@ -26,10 +26,11 @@ export async function* processFaces(
 ): AsyncGenerator<FaceResult[]> {
   const openReader = (places: readonly ImagePlace[]) => openShardReader(corpus, places, readLimit, signal);
   const images = openShardImages(run.config, openReader, tableImages, records);
+  const readBatch = openBatchReader(images, BATCH_BYTES);
   const processBatch = async (batch: readonly FaceRecord[]): Promise<FaceResult[]> => {
     signal.throwIfAborted();
     const readAt = performance.now();
-    const { reads, left } = await stopwatch.time('read', () => readBatch(images, batch, BATCH_BYTES));
+    const { reads, left } = await stopwatch.time('read', () => readBatch(batch));
     observer?.batchStage?.('read', (performance.now() - readAt) / 1_000);
     const inputs = reads.flatMap(({ record, read }) =>
       read.status === 'ok' ? [{ faceId: record.faceId, bytes: read.bytes }] : [],
@@ -52,10 +53,7 @@ export async function* processFaces(
     onProgress({ faces: results.length, rejects, variants: 0 });
     onFaces?.(results);
     if (left.length === 0) return results;
-    const all = new Map(results.map((result) => [result.record, result]));
-    for (const rest of left) {
-      for (const result of await processBatch(rest)) all.set(result.record, result);
-    }
+    const all = new Map([...results, ...(await processBatch(left))].map((result) => [result.record, result]));
     return batch.map((record) => all.get(record)!);
   };
   // One batch computing and one being read for every thread.

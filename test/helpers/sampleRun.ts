@@ -28,19 +28,21 @@ const VARIANTS = 3;
 export interface SampleOptions {
   readonly subjects?: number;
   readonly facesPerSubject?: number;
+  /** What the listing says of each photograph's size; 0: nothing. */
+  readonly bytes?: number;
   readonly config?: Partial<RunConfigInput>;
 }
 
 /** Plans a run: subjects person-000…, the third face of each is to be rejected. */
 export async function planSampleRun(store: ObjectStore, options: SampleOptions = {}): Promise<RunFile> {
-  const { subjects = 7, facesPerSubject = 4 } = options;
+  const { subjects = 7, facesPerSubject = 4, bytes = 1000 } = options;
   const digits = Math.max(3, String(subjects - 1).length);
   async function* faces(): AsyncIterable<FaceRecord> {
     for (let s = 0; s < subjects; s++) {
       const subjectId = `person-${String(s).padStart(digits, '0')}`;
       for (let f = 0; f < facesPerSubject; f++) {
         const faceId = `${subjectId}/${f}.jpg`;
-        yield { faceId, subjectId, uri: faceId, bytes: 1000 };
+        yield { faceId, subjectId, uri: faceId, bytes };
       }
     }
   }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import pLimit from 'p-limit';
 import type { CorpusSource } from '../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
+import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import { type EmbeddedFace, POSTURE_DIM } from '../../src/shared/face.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { openRunPlan } from '../../src/shared/run/runPlan.ts';
@@ -17,7 +18,9 @@ import { processShard } from '../../src/worker/processShard.ts';
 import type { ShardContext, ShardRunOptions } from '../../src/worker/shardContext.ts';
 import { binTargets } from '../../src/worker/stages/chooseVariants.ts';
 import { openTableWriter } from '../../src/worker/tableWriter.ts';
+import { putObjects } from '../helpers/s3Objects.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withS3 } from '../helpers/services/s3.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
 const options = { signal: new AbortController().signal, onProgress: () => undefined };
@@ -166,6 +169,47 @@ test('photographs that are larger than their list says are computed in smaller b
     const rows = [...table.batches].flatMap((batch) => [...batch.getChild('face_id')!]);
     assert.deepEqual(rows, uris.toSpliced(3, 1));
   }));
+
+test('a photograph in S3 whose size its list does not say is asked for about once, however large', () =>
+  withS3({ conditionalPuts: false }, (service) =>
+    withFolderStore(async (store) => {
+      const config = { shardFaces: 64, variants: 0 };
+      const run = await planSampleRun(store, { subjects: 64, facesPerSubject: 1, bytes: 0, config });
+      const [spec] = await sampleSpecs(store, run);
+      const uris = Array.from({ length: 64 }, (_, i) => `person-${String(i).padStart(3, '0')}/0.jpg`);
+      // The first is not there, and says nothing of the others; one is larger than those before it.
+      const megabytes = (i: number) => (i === 20 ? 9 : 2.5 + (i % 5) / 4);
+      const objects = uris
+        .slice(1)
+        .map((uri, i) => [`c/${uri}`, new Uint8Array(megabytes(i) * 2 ** 20)] as const);
+      await putObjects(service, Object.fromEntries(objects));
+      const ended: string[] = [];
+      const corpus = await openCorpusSource(`s3://${service.bucket}/c`, {
+        s3: { endpoint: service.endpoint },
+        listeners: { onRequest: ({ code }) => ended.push(code) },
+      });
+      service.requests.length = 0;
+      const batches: number[] = [];
+      const models: Partial<ShardModels> = {
+        async processFaces(batch) {
+          batches.push(batch.reduce((sum, { bytes }) => sum + bytes.length, 0));
+          return batch.map(() => ({ status: 'ok', face: face(run.embeddingDim) }));
+        },
+      };
+      const tableWriter = await openTableWriter();
+      const more = { corpus, readLimit: pLimit(corpus.concurrency), batchFaces: 32, tableWriter };
+      assert.equal(await processShard(spec!, contextOf(store, run, models, more), options), 'committed');
+      await tableWriter.close();
+      await corpus.close();
+      assert.equal((await readShardCommit(store, 0))!.counters.ok, 63);
+      assert.ok(Math.max(...batches) <= 16 * 2 ** 20, JSON.stringify(batches));
+      const asked = service.requests.filter(({ path }) => path.includes('.jpg')).length;
+      assert.ok(asked > 64 && asked <= 72, `${asked} requests`);
+      // What was asked for again had been called off.
+      const count = (code: string) => ended.filter((found) => found === code).length;
+      assert.deepEqual([count('ok'), count('missing'), count('aborted')], [63, 1, asked - 64]);
+    }),
+  ));
 
 test('when a photograph cannot be read for the disk’s sake the shard fails, and no further batch is begun', () =>
   withFolderStore(async (store) => {

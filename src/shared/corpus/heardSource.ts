@@ -2,10 +2,14 @@
 import { heardRequest, type StoreRequest } from '../store/heardStore.ts';
 import type { CorpusSource, ReadOutcome, SourceFile } from './corpusSource.ts';
 
-/** What cannot be read is told by the code of its rejection. */
+/** What cannot be read is told by the code of its rejection; what is left for later is no failure. */
 const OUTCOME = {
   receivedBytes: (outcome: ReadOutcome) => (outcome.status === 'ok' ? outcome.bytes.length : 0),
-  code: (outcome: ReadOutcome) => (outcome.status === 'ok' ? 'ok' : outcome.rejection.code),
+  code(outcome: ReadOutcome): string {
+    if (outcome.status === 'ok') return 'ok';
+    const { code } = outcome.rejection;
+    return code === 'no-room' ? 'aborted' : code;
+  },
 };
 const BYTES = { receivedBytes: (bytes: Uint8Array) => bytes.length };
 
