@@ -4,7 +4,7 @@ export interface TiffSamples {
   /** Row by row, the samples of a pixel beside each other. Bits of a sample are those of the array unless `bits` says. */
   readonly pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Float32Array;
   readonly bits?: number;
-  /** 0 and 1: grey, white or black being 0. 2: RGB. 3: palette. 5: inks. 8: CIELAB. */
+  /** 0 and 1: grey, white or black being 0. 2: RGB. 3: palette. 5: inks. 6: YCbCr. 8: CIELAB. */
   readonly photometric: number;
   /** Samples a pixel. */
   readonly bands: number;
@@ -35,6 +35,8 @@ export function tiffFile(side: number, samples: TiffSamples): Buffer {
     [320, [...palette]],
     [338, [...extra]],
     [339, each(sampleFormat)],
+    // As many of both colour differences as there are pixels.
+    [530, photometric === 6 ? [1, 1] : []],
   ];
   /** As long whatever `bodyAt` is. */
   const build = (bodyAt: number) => {

@@ -17,6 +17,7 @@ import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
 import { type ImageSize, readImageHeader } from './decodeHeader.ts';
 import { decodePnm, readPnmHeader } from './decodePnm.ts';
 import { decodePlainJpeg } from './libjpegTurbo.ts';
+import { readTiffColours } from './tiffHeader.ts';
 
 // One picture at a time in the calling thread; libvips would keep decoded pictures for calls that never come.
 sharp.concurrency(1);
@@ -103,6 +104,23 @@ function applyDeepProfile(image: Sharp, { space, hasProfile }: Metadata): void {
   if (space === 'grey16') image.pipelineColourspace('b-w');
 }
 
+const YCBCR = 6;
+const CIELAB = 8;
+/** JPEG in TIFF: that of version 6.0, which libvips does not read, and today's, whose decoder makes RGB of YCbCr. */
+const TIFF_JPEG: ReadonlySet<number | undefined> = new Set([6, 7]);
+
+/** libvips takes YCbCr for RGB, and makes black of CIELAB with transparency. */
+function checkColours(bytes: Uint8Array, { format, channels }: Metadata): Rejection | undefined {
+  const { photometric, compression } = (format === 'tiff' && readTiffColours(bytes)) || {};
+  if (photometric === YCBCR && !TIFF_JPEG.has(compression)) {
+    return unsupportedSamples(`expected YCbCr in JPEG, found compression ${compression ?? 'not said'}`);
+  }
+  if (photometric === CIELAB && channels !== 3) {
+    return unsupportedSamples(`expected CIELAB of 3 samples a pixel, found ${channels}`);
+  }
+  return undefined;
+}
+
 async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
   const header = readPnmHeader(bytes);
   if (header === undefined)
@@ -130,7 +148,9 @@ async function decodeCompressed(
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }
-  const refused = checkSize(size.width, size.height) ?? ('depth' in size ? checkDepth(size) : undefined);
+  const refused =
+    checkSize(size.width, size.height) ??
+    ('depth' in size ? (checkDepth(size) ?? checkColours(bytes, size)) : undefined);
   if (refused) return refused;
   if (header?.isPlainJpeg && Math.max(size.width, size.height) <= DECODE_SIDE) {
     const raster = decodePlainJpeg(bytes, size, memory);

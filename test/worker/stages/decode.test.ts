@@ -7,6 +7,7 @@ import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
 import { levelFor } from '../../../src/worker/models/pyramid.ts';
 import type { Raster } from '../../../src/worker/models/raster.ts';
 import { DECODE_SIDE, decodedBytes, decodeImage } from '../../../src/worker/stages/decode.ts';
+import { readTiffColours } from '../../../src/worker/stages/tiffHeader.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
 import { type TiffSamples, tiffFile } from '../../helpers/tiffFile.ts';
 
@@ -240,12 +241,30 @@ test('samples whose colour is not known are refused, never taken for a photograp
       sampleFormat: 3,
       pixels: flat(Float32Array, [0.4]),
     },
+    'YCbCr that is not in JPEG': { photometric: 6, bands: 3, pixels: flat(Uint8Array, [91, 189, 91]) },
+    'YCbCr that is not in JPEG, 16 bits': { photometric: 6, bands: 3, pixels: flat(Uint16Array, rgb) },
+    'CIELAB and transparency': {
+      photometric: 8,
+      bands: 4,
+      extra: [2],
+      pixels: flat(Uint16Array, [0.6 * 65_535, 30 * 256, 20 * 256, 65_535]),
+    },
   };
   for (const [name, samples] of Object.entries(forms)) {
     assert.equal((await rejected(tiffFile(SIDE, samples))).code, 'unsupported-samples', name);
   }
   assert.equal((await rejected(flatJpeg(2))).code, 'unsupported-samples');
   assert.deepEqual([...(await decoded(flatJpeg(3))).data.subarray(0, 3)], [128, 128, 128]);
+});
+
+test('a TIFF of YCbCr in JPEG compression shows the picture, as a BigTIFF too', async () => {
+  const original = await decoded(photograph);
+  for (const bigtiff of [false, true]) {
+    const tiff = await sharp(photograph).tiff({ compression: 'jpeg', quality: 80, bigtiff }).toBuffer();
+    assert.deepEqual(readTiffColours(tiff), { photometric: 6, compression: 7 });
+    const apart = difference(await decoded(tiff), original);
+    assert.ok(apart <= 6, `mean difference ${apart}`);
+  }
 });
 
 test('an animation is its first frame', async () => {
