@@ -3,15 +3,36 @@
 /** The server's clock minus this one's, in milliseconds. */
 let clockOffset = 0;
 const shown = new Map();
+/** The newest markup of parts of which somebody is using something. */
+const waiting = new Map();
 
 function replace(id, markup) {
   const element = document.getElementById(id);
   if (element === null || shown.get(id) === markup) return;
-  // Somebody is using what is in it.
-  if (element.contains(document.activeElement) && document.activeElement !== document.body) return;
-  shown.set(id, markup);
-  element.innerHTML = markup;
+  const used = [...element.children].find((child) => child.contains(document.activeElement));
+  if (used === undefined) {
+    waiting.delete(id);
+    shown.set(id, markup);
+    element.innerHTML = markup;
+  } else {
+    waiting.set(id, markup);
+    shown.delete(id);
+    replaceAround(used, markup);
+  }
   localTimes(element);
+}
+
+/** Focus, and a click that has begun, stay: what is used waits until it is left, all beside it is new. */
+function replaceAround(used, markup) {
+  const template = document.createElement('template');
+  template.innerHTML = markup;
+  const fresh = [...template.content.childNodes];
+  const kind = (node) => `${node.nodeName} ${node.getAttribute?.('class')}`;
+  const twin = fresh.findIndex((node) => kind(node) === kind(used));
+  const end = twin < 0 ? fresh.length : twin;
+  for (const node of [...used.parentNode.childNodes]) if (node !== used) node.remove();
+  used.before(...fresh.slice(0, end));
+  used.after(...fresh.slice(end + 1));
 }
 
 function localTimes(root) {
@@ -106,6 +127,12 @@ function follow(address) {
 
 localTimes(document);
 countOn();
+// Only behind the event is known where focus went.
+addEventListener('focusout', () =>
+  setTimeout(() => {
+    for (const [id, markup] of waiting) replace(id, markup);
+  }),
+);
 setInterval(countOn, 1000);
 const { events } = document.body.dataset;
 if (events !== undefined) follow(`${events}?tab=${document.body.dataset.tab ?? 'overview'}`);
