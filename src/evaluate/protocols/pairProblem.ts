@@ -16,14 +16,18 @@ export interface PairProblem {
   readonly second: Int32Array;
   readonly same: Uint8Array;
   readonly fold: Int32Array;
+  /** All of them have pairs. */
   readonly folds: number;
 }
 
+/** Only folds that have pairs: to leave out an empty one changes nothing, and would make the intervals narrower. */
+export function numberFolds(folds: Int32Array | Uint8Array): Pick<PairProblem, 'fold' | 'folds'> {
+  const places = new Map([...new Set(folds)].sort((a, b) => a - b).map((fold, i) => [fold, i]));
+  return { fold: Int32Array.from(folds, (fold) => places.get(fold)!), folds: places.size };
+}
+
 /** The pairs of a list whose photographs both have an embedding. */
-export function listProblem(
-  { pairs, folds }: PairList,
-  embeddings: ReadonlyMap<string, Float32Array>,
-): PairProblem {
+export function listProblem({ pairs }: PairList, embeddings: ReadonlyMap<string, Float32Array>): PairProblem {
   const usable = pairs.filter(({ first, second }) => embeddings.has(first) && embeddings.has(second));
   const number = (pathOf: (pair: FacePair) => string) => {
     const paths = [...new Set(usable.map(pathOf))];
@@ -41,8 +45,7 @@ export function listProblem(
     first: first.indices,
     second: second.indices,
     same: Uint8Array.from(usable, ({ same }) => Number(same)),
-    fold: Int32Array.from(usable, ({ fold }) => fold),
-    folds,
+    ...numberFolds(Int32Array.from(usable, ({ fold }) => fold)),
   };
 }
 

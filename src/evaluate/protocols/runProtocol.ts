@@ -11,7 +11,7 @@ import type { ModelPool } from '../../worker/modelPool.ts';
 import type { Combiner } from '../../worker/models/combiner.ts';
 import { readCfpPairs } from './cfpPairs.ts';
 import { countOutcome, type EmbedCounts, embedPhotographs, newCounts } from './embedPhotographs.ts';
-import type { PairList } from './facePair.ts';
+import { FOLDS, type PairList } from './facePair.ts';
 import { readTemplateFaces, readTemplatePairs } from './ijbLists.ts';
 import { runKdef } from './kdefRun.ts';
 import { readLabelledPairs } from './labelledPairs.ts';
@@ -64,7 +64,6 @@ export type ProtocolFindings = Pick<
   'counts' | 'intervals' | 'measures' | 'rows' | 'defects' | 'notes'
 >;
 
-const OVER_FOLDS = '95 %, jackknife over the folds of the list; differences are paired by fold';
 const NEVER_RUN =
   'Never run on the real set by the makers of posecast: the format was taken from its description.';
 
@@ -131,7 +130,7 @@ async function runPairs(input: ProtocolInput, list: PairList): Promise<ProtocolF
   return {
     ...measured,
     counts: pairCounts(counts, list.pairs.length, problem.same.length),
-    intervals: OVER_FOLDS,
+    intervals: `95 %, jackknife over ${withPairs(problem.folds, list.folds, 'folds of the list')}; differences are paired by fold`,
     defects,
     notes: [NEVER_RUN, ...unansweredNote(list.pairs.length, problem.same.length)],
   };
@@ -158,10 +157,15 @@ async function runTemplates(input: ProtocolInput): Promise<ProtocolFindings> {
   return {
     ...measured,
     counts: pairCounts(counts, asked, problem.same.length),
-    intervals: '95 %, jackknife over ten groups of enrolled templates; differences are paired by group',
+    intervals: `95 %, jackknife over ${withPairs(problem.folds, FOLDS, 'groups of enrolled templates')}; differences are paired by group`,
     defects,
     notes: [NEVER_RUN, ...unansweredNote(asked, problem.same.length)],
   };
+}
+
+/** An interval over fewer folds than the list has is wider, and the reader is to know why. */
+function withPairs(used: number, all: number, what: string): string {
+  return used === all ? `the ${all} ${what}` : `the ${used} of ${all} ${what} that have a compared pair`;
 }
 
 function sourceOf({ corpus, pool, signal, progress }: ProtocolInput) {

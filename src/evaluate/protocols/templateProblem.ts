@@ -1,7 +1,7 @@
 /** Pairs of IJB templates as a pair problem. */
 import { FOLDS } from './facePair.ts';
 import type { TemplatePair } from './ijbLists.ts';
-import type { PairProblem } from './pairProblem.ts';
+import { numberFolds, type PairProblem } from './pairProblem.ts';
 
 /** Pairs that the arrays have room for at first; they double. */
 const FIRST_ROOM = 1 << 16;
@@ -44,8 +44,7 @@ export async function templateProblem(
       first: first.slice(0, kept),
       second: second.slice(0, kept),
       same: same.slice(0, kept),
-      fold: Int32Array.from(fold.subarray(0, kept)),
-      folds: FOLDS,
+      ...numberFolds(fold.subarray(0, kept)),
     },
   };
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { FacePair, PairList } from '../../../src/evaluate/protocols/facePair.ts';
 import {
   foldAccuracies,
   jackknife,
   pairMeasures,
   scorePairs,
 } from '../../../src/evaluate/protocols/pairMeasures.ts';
+import { listProblem, measurePairs } from '../../../src/evaluate/protocols/pairProblem.ts';
 import { openTemplatePool } from '../../../src/evaluate/protocols/templatePool.ts';
 import { evenPostures } from '../../../src/evaluate/protocols/variantMaker.ts';
 import { POSTURE_DIM } from '../../../src/shared/face.ts';
@@ -126,6 +128,36 @@ describe('intervals of pair measures', () => {
         }
       }),
     );
+  });
+});
+
+describe('folds of a list', () => {
+  it('one whose photographs all were rejected makes no interval narrower', async () => {
+    const ahead = (degrees: number) => {
+      const radians = (degrees * Math.PI) / 180;
+      return Float32Array.of(Math.cos(radians), Math.sin(radians));
+    };
+    // Folds 1, 4 and 8 have photographs; one pair of fold 4 is answered wrongly.
+    const [embeddings, pairs] = [new Map<string, Float32Array>(), [] as FacePair[]];
+    for (let fold = 0; fold < 10; fold++) {
+      for (let k = 0; k < 20; k++) {
+        const same = k % 2 === 0;
+        const [first, second] = [`${fold}/${k}/1`, `${fold}/${k}/2`];
+        pairs.push({ fold, same, first, second });
+        if (![1, 4, 8].includes(fold)) continue;
+        embeddings.set(first, ahead(0));
+        embeddings.set(second, ahead(same && !(fold === 4 && k === 0) ? 10 : 60));
+      }
+    }
+    const { signal } = new AbortController();
+    const measured = (list: PairList) => measurePairs(listProblem(list, embeddings), [], signal);
+    const three = pairs
+      .filter(({ first }) => embeddings.has(first))
+      .map((pair) => ({ ...pair, fold: [1, 4, 8].indexOf(pair.fold) }));
+    const { rows } = await measured({ pairs: three, folds: 3 });
+    const { value, low, high } = rows[0]!.values.accuracy!;
+    assert.ok(0 < low && low < value && value < high);
+    assert.deepEqual((await measured({ pairs, folds: 10 })).rows, rows);
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type ProtocolName, parseProtocolResult } from '../../../src/evaluate/protocols/protocolResult.ts';
@@ -109,6 +109,23 @@ describe('protocols on made-up copies of their sets', { skip: london.skip }, () 
       assert.equal(
         Object.values(counts.rejected).reduce((a, b) => a + b, 0),
         1,
+      );
+    });
+  });
+
+  it('a fold without a compared pair is none, and the intervals say over how many folds they are', async () => {
+    await withTempFolder(async (folder) => {
+      const list = lfw(folder);
+      const { intervals, ...whole } = await run('lfw', folder, [list]);
+      assert.equal(intervals, '95 %, jackknife over the 2 folds of the list; differences are paired by fold');
+      const [, ...lines] = readFileSync(list, 'utf8').trimEnd().split('\n');
+      const gone = lines.map((line) => line.replaceAll(/[A-Z]\w+/g, 'Gone_$&'));
+      const longer = write(folder, 'pairs.txt', ['4\t3', ...gone, ...lines]);
+      const result = await run('lfw', folder, [longer]);
+      assert.deepEqual(result.rows, whole.rows);
+      assert.equal(
+        result.intervals,
+        '95 %, jackknife over the 2 of 4 folds of the list that have a compared pair; differences are paired by fold',
       );
     });
   });
