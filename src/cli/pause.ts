@@ -1,10 +1,8 @@
 /** `posecast pause` and `posecast resume`: hold a run, on all its machines, and let it go on. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
 import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -51,12 +49,6 @@ export function resumeCommand(): Command {
 
 async function pause(run: RunFile, store: ObjectStore, flags: Flags): Promise<void> {
   const { runId } = run;
-  if (await isFinished(store)) {
-    throw new ConfigError('finished', 'pause: expected an unfinished run, this one is complete', {
-      runId,
-      out: store.uri,
-    });
-  }
   const { since } = await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });
   report(
     flags,

@@ -66,7 +66,7 @@ export async function dashboardApp(options: AppOptions): Promise<Hono> {
   addThumbnails(app, board);
   addEvents(app, served);
   app.get('/runs/:run', (c) => c.redirect(runPath(c.req.param('run')), 303));
-  if (allowActions) addActions(app, board);
+  if (allowActions) addActions(app, served);
   if (queues !== undefined) {
     app.use(`${QUEUES_PATH}/*`, async (_c, next) => {
       await board.refresh();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readRunShards } from '../../src/shared/run/generations.ts';
 import { readPause } from '../../src/shared/run/pause.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
@@ -292,6 +293,23 @@ test('nothing can be changed unless that was asked for, and then only from a pag
         generations.map((generation) => generation.kind === 'retry' && generation.replaces),
         [[1]],
       );
+    });
+    await store.close();
+  }));
+
+test('a run that was finished meanwhile is not paused, and the answer says why', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    const store = await openStore(out);
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    await withDashboard([out], { allowActions: true }, async ({ url, said }) => {
+      const refused = await ask(url, `${RUN}actions/pause`, { origin: url.slice(0, -1) }, 'POST');
+      assert.equal(refused.status, 409);
+      assert.match(refused.body, /expected an unfinished run, this one is complete/);
+      assert.equal(await readPause(store, run.runId), undefined);
+      assert.match((await ask(url, RUN)).body, /data-state="complete"/);
+      assert.deepEqual(said, []);
     });
     await store.close();
   }));

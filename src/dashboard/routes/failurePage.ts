@@ -7,7 +7,7 @@ import { layout, type Site } from '../pages/layout.ts';
 export function failurePage(
   c: Context,
   site: Site,
-  status: 400 | 404 | 500,
+  status: 400 | 404 | 409 | 500,
   title: string,
   text: string,
 ): Response {

@@ -3,7 +3,9 @@
  * pause outlives restarts of workers and of Redis, and a Redis that was emptied.
  */
 import { z } from 'zod';
+import { ConfigError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import { isFinished } from './committedShards.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 
 export const PAUSE_KEY = 'paused.json';
@@ -26,8 +28,18 @@ export async function readPause(store: ObjectStore, runId: string): Promise<Paus
   return pause?.runId === runId ? pause : undefined;
 }
 
-/** Pauses a run; one that is paused keeps its first pause, which is returned. */
+/**
+ * Pauses a run; one that is paused keeps its first pause, which is returned.
+ *
+ * @throws ConfigError when it is complete: nothing of it is left to be held.
+ */
 export async function pauseRun(store: ObjectStore, asked: Omit<Pause, 'schemaVersion'>): Promise<Pause> {
+  if (await isFinished(store)) {
+    throw new ConfigError('finished', 'pause: expected an unfinished run, this one is complete', {
+      runId: asked.runId,
+      out: store.uri,
+    });
+  }
   const before = await readPause(store, asked.runId);
   if (before !== undefined) return before;
   const pause: Pause = { schemaVersion: 1, ...asked };
