@@ -222,6 +222,21 @@ test('a listing that leads out of the corpus shows no picture', () =>
     });
   }));
 
+test('a photograph that was not here is shown when it is: neither the server nor a browser keeps the word', () =>
+  withSampleOut((out, folder) =>
+    withDashboard([out], {}, async ({ url }) => {
+      await ask(url, RUN);
+      const picture = () => ask(url, `${RUN}thumbnails/0/0`);
+      const before = await picture();
+      assert.match(before.body, />not<.*>here</);
+      assert.equal(before.headers['cache-control'], 'no-store');
+      await writeFile(join(folder, 'corpus', 'person-000', '0.jpg'), samplePhotographs(1)[0]!.bytes);
+      const after = await picture();
+      assert.equal(after.headers['content-type'], 'image/webp');
+      assert.equal(after.headers['cache-control'], 'private, max-age=600');
+    }),
+  ));
+
 test('an address that no link of the pages has is refused with a word, and breaks nothing', () =>
   withSampleOut((out) =>
     withDashboard([out], {}, async ({ url, said }) => {

@@ -89,3 +89,14 @@ test('an answer that failed is asked for again', async () => {
   await assert.rejects(recent.get('a', () => Promise.reject(new Error('away'))));
   assert.equal(await recent.get('a', async () => 7), 7);
 });
+
+test('an answer that does not last is not kept', async () => {
+  const recent = keepRecent<number>(
+    2,
+    () => 1,
+    (value) => value > 0,
+  );
+  assert.equal(await recent.get('a', async () => 0), 0);
+  assert.equal(await recent.get('a', async () => 7), 7);
+  assert.equal(await recent.get('a', async () => 8), 7);
+});

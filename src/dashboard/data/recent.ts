@@ -3,8 +3,15 @@ export interface Recent<Value> {
   get(key: string, make: () => Promise<Value>): Promise<Value>;
 }
 
-/** @param limit results kept; @param weight of a result, with `limit` as the most that all of them may weigh. */
-export function keepRecent<Value>(limit: number, weight: (value: Value) => number = () => 1): Recent<Value> {
+/**
+ * @param limit results kept; @param weight of a result, with `limit` as the most that all of them may weigh;
+ * @param lasts whether a result is still true when it is asked for again.
+ */
+export function keepRecent<Value>(
+  limit: number,
+  weight: (value: Value) => number = () => 1,
+  lasts: (value: Value) => boolean = () => true,
+): Recent<Value> {
   const kept = new Map<string, { readonly value: Promise<Value>; weight: number }>();
   let total = 0;
   const drop = (key: string): void => {
@@ -24,6 +31,7 @@ export function keepRecent<Value>(limit: number, weight: (value: Value) => numbe
       entry.value.then(
         (value) => {
           if (kept.get(key) !== entry) return;
+          if (!lasts(value)) return drop(key);
           entry.weight = weight(value);
           total += entry.weight;
           for (const oldest of kept.keys()) {

@@ -34,7 +34,9 @@ const KEPT_BYTES = 16 * 2 ** 20;
 export type Thumbnail =
   | { readonly status: 'ok'; readonly webp: Uint8Array }
   /** `word`: why there is no picture, one of a few fixed ones. */
-  | { readonly status: 'none'; readonly word: string };
+  | { readonly status: 'none'; readonly word: string }
+  /** Not read this time: what was not here may be mounted, copied or let in by the next. */
+  | { readonly status: 'unread'; readonly word: string };
 
 export interface Thumbnails {
   /** @param key unique to the face in the run. */
@@ -42,24 +44,26 @@ export interface Thumbnails {
 }
 
 export function openThumbnails(photographs: Photographs): Thumbnails {
-  const kept = keepRecent<Thumbnail>(KEPT_BYTES, (picture) =>
-    picture.status === 'ok' ? picture.webp.length : 1_000,
+  const kept = keepRecent<Thumbnail>(
+    KEPT_BYTES,
+    (picture) => (picture.status === 'ok' ? picture.webp.length : 1_000),
+    ({ status }) => status !== 'unread',
   );
   const limit = pLimit(DECODES);
   const make = async (face: FaceRecord): Promise<Thumbnail> => {
     if (face.bytes > MAX_BYTES) return none('too many bytes');
     try {
       const read = await photographs.read(face, AbortSignal.timeout(READ_MS));
-      if (read.status === 'rejected') return none(WORDS[read.rejection.code] ?? 'not readable');
+      if (read.status === 'rejected') return unread(WORDS[read.rejection.code] ?? 'not readable');
       return await shrink(read.bytes);
     } catch {
       // The disk or the mount: the workers say what it is.
-      return none('not readable');
+      return unread('not readable');
     }
   };
   return {
     async of(key, face) {
-      if (limit.pendingCount > WAITING) return none('busy');
+      if (limit.pendingCount > WAITING) return unread('busy');
       return kept.get(key, () => limit(() => make(face)));
     },
   };
@@ -79,6 +83,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });
+const unread = (word: string): Thumbnail => ({ status: 'unread', word });
 
 type SharpModule = typeof import('sharp')['default'];
 

@@ -14,10 +14,13 @@ export function addThumbnails(app: Hono, board: Board): void {
     const face = (await view.files.listing(shard))[row];
     if (face === undefined) return c.notFound();
     const picture = await view.thumbnails.of(`${shard}/${row}`, face);
-    // A face's picture does not change under a reader's eyes; browsers keep it as long as the page is open.
-    const headers = { 'Cache-Control': 'private, max-age=600' };
-    return picture.status === 'ok'
-      ? c.body(picture.webp as Uint8Array<ArrayBuffer>, 200, { ...headers, 'Content-Type': 'image/webp' })
-      : c.body(noPicture(picture.word), 200, { ...headers, 'Content-Type': 'image/svg+xml' });
+    if (picture.status !== 'ok') {
+      return c.body(noPicture(picture.word), 200, { 'Content-Type': 'image/svg+xml' });
+    }
+    return c.body(picture.webp as Uint8Array<ArrayBuffer>, 200, {
+      'Content-Type': 'image/webp',
+      // It does not change under a reader's eyes; browsers keep it as long as the page is open.
+      'Cache-Control': 'private, max-age=600',
+    });
   });
 }
