@@ -14,10 +14,13 @@ import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { SUBJECTS_KEY } from '../../src/shared/run/runKeys.ts';
 import { currentSpecs } from '../../src/shared/run/runPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../../src/shared/table/tables.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
 import { commitRest, commitSample, growingCorpus, type Listed } from '../helpers/appendSample.ts';
+import { withDashboard } from '../helpers/dashboard.ts';
+import { makeSampleRun } from '../helpers/sampleRun.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -193,3 +196,36 @@ test('pose coverage is that of the shard that was done last, the first photograp
       assert.deepEqual(rows, expected);
     }),
   ));
+
+test('a search shows where in the list it stands, passes nobody over, and says when nobody has the name', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(join(folder, 'out'));
+    await makeSampleRun(store, { subjects: 60, facesPerSubject: 1, config: { shardFaces: 20 } });
+    await store.close();
+    await withDashboard([join(folder, 'out')], {}, async ({ url }) => {
+      const look = async (query: string) => {
+        const page = await (await fetch(`${url}runs/sample-run/people${query}`)).text();
+        const [, pager = ''] = /<p class="pager">(.*?)<\/p>/.exec(page) ?? [];
+        return {
+          people: [...page.matchAll(/<tr data-person.*?> (person-\d+)</g)].map(([, id]) => id),
+          range: /<span>(.*?)<\/span>/.exec(pager)?.[1],
+          links: [...pager.matchAll(/href="[^"]*people([^"]*)"/g)].map(([, link]) => link),
+          note: /data-note="nobody">(.*?)<\/p>/.exec(page)?.[1],
+        };
+      };
+      const found = await look('?find=person-037');
+      assert.deepEqual([found.people[0], found.people.at(-1)], ['person-037', 'person-059']);
+      assert.deepEqual([found.range, found.note], ['38–60 of 60', undefined]);
+      assert.deepEqual(found.links, ['', '?page=2']);
+      const before = await look(found.links[1]!);
+      assert.deepEqual([before.people.at(-1), before.range], ['person-049', '26–50 of 60']);
+      const early = await look('?find=person-003');
+      assert.deepEqual([early.range, early.links], ['4–28 of 60', ['', '', '?page=2', '?page=3']]);
+      const between = await look('?find=person-0370');
+      assert.equal(between.people[0], 'person-038');
+      assert.match(between.note ?? '', /^Nobody is called <bdi>person-0370<\/bdi>/);
+      const last = await look('?find=zzz');
+      assert.deepEqual([last.people.length, last.range], [10, '51–60 of 60']);
+      assert.match(last.note ?? '', /^Nobody is called <bdi>zzz<\/bdi>/);
+    });
+  }));

@@ -55,16 +55,22 @@ function navigation(site: Site, run: Frame['run']): Html {
   return html`<nav aria-label="Pages">${site.runs > 1 ? html`<a href="/"${run ? undefined : html` aria-current="page"`}>Runs</a>` : undefined}${tabs}${site.queues ? html`<a href="/queues">Queue</a>` : undefined}</nav>`;
 }
 
-/** Links to the pages of a list. `href` of a 0-based page. */
+/** Where in a list one is, and links to its pages. @param start first item shown, from 0; @param href of a 0-based page. */
 export function pager(
-  page: number,
+  start: number,
   items: number,
   size: number,
   href: (page: number) => string,
 ): Html | undefined {
-  const pages = Math.ceil(items / size);
-  if (pages <= 1) return undefined;
+  if (start === 0 && items <= size) return undefined;
+  const end = Math.min(items, start + size);
   const link = (to: number, text: string, rel?: string): Html =>
     html`<a href="${href(to)}"${rel === undefined ? undefined : html` rel="${rel}"`}>${text}</a>`;
-  return html`<p class="pager">${page > 0 ? [link(0, 'First'), link(page - 1, '‹ Previous', 'prev')] : undefined}<span>${count(page * size + 1)}–${count(Math.min(items, (page + 1) * size))} of ${count(items)}</span>${page < pages - 1 ? [link(page + 1, 'Next ›', 'next'), link(pages - 1, 'Last')] : undefined}</p>`;
+  // A list that begins within a page has neighbours on that page and on the next: nobody is passed over.
+  const before = [link(0, 'First'), link(Math.ceil(start / size) - 1, '‹ Previous', 'prev')];
+  const after = [
+    link(Math.floor(start / size) + 1, 'Next ›', 'next'),
+    link(Math.ceil(items / size) - 1, 'Last'),
+  ];
+  return html`<p class="pager">${start > 0 ? before : undefined}<span>${count(start + 1)}–${count(end)} of ${count(items)}</span>${end < items ? after : undefined}</p>`;
 }

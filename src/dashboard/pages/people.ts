@@ -49,7 +49,8 @@ export interface PeopleView {
   /** Where no poses are measured none are shown, and where no variants are made, no coverage. */
   readonly config: Pick<RunConfig, 'withoutPose' | 'variants'>;
   readonly people: readonly PersonRow[];
-  readonly page: number;
+  /** Position of the first of them among all. */
+  readonly start: number;
   readonly found: number;
   /** Asked for by a name; undefined when nobody was. */
   readonly search: string | undefined;
@@ -59,7 +60,8 @@ export interface PeopleView {
 }
 
 export function peopleBody(view: PeopleView): Html {
-  const { runId, config, people, page, found, search, chosen } = view;
+  const { runId, config, people, start, found, search, chosen } = view;
+  const page = Math.floor(start / PEOPLE_A_PAGE);
   const path = runPath(runId, 'people');
   const shown = chosen.map(({ person }) => nameOf(person));
   const href = (to: number): string => {
@@ -77,13 +79,15 @@ export function peopleBody(view: PeopleView): Html {
   });
   // Chosen people who are on another page stay chosen.
   const elsewhere = shown.filter((place) => !people.some((person) => nameOf(person) === place));
+  const unknown = search !== undefined && found > 0 && people[0]?.subjectId !== search;
   return html`${chosen.length > 0 ? chosenPeople(view) : undefined}
 <form class="search" method="get" action="${path}" role="search"><label class="visually-hidden" for="find">Find a person</label><input id="find" type="search" name="find" value="${search ?? ''}" placeholder="person" autocomplete="off"><button>Find</button>${shown.map((index) => html`<input type="hidden" name="show" value="${index}">`)}</form>
+${unknown ? html`<p data-note="nobody">Nobody is called <bdi>${printable(search)}</bdi>. The list stands where the name would be.</p>` : undefined}
 <form method="get" action="${path}">${elsewhere.map((index) => html`<input type="hidden" name="show" value="${index}">`)}${page > 0 ? html`<input type="hidden" name="page" value="${page + 1}">` : undefined}
 <div class="scroll"><table class="rows"><thead><tr><th class="text">person</th><th>faces</th><th>rejects</th><th>variants</th>${config.variants === 0 ? undefined : html`<th class="text">poses covered, before → after</th>`}</tr></thead><tbody>${rows}</tbody></table></div>
 ${people.length === 0 ? html`<p class="empty">Nobody is committed yet.</p>` : undefined}
 <p class="filters"><button class="main">Show the chosen</button><span class="small">up to ${MAX_CHOSEN}: ${config.withoutPose ? 'photographs and embeddings' : 'photographs, poses and embeddings'}</span></p></form>
-${pager(page, found, PEOPLE_A_PAGE, href)}`;
+${pager(start, found, PEOPLE_A_PAGE, href)}`;
 }
 
 /** A person in addresses. */

@@ -40,7 +40,7 @@ export function rejectsBody(
 <p class="filters">${filter(undefined, 'all', snapshot.counters.rejected)}${codes.slice(0, SHOWN_CODES).map(([name, number]) => filter(name, printable(name), number))}</p>
 ${faces.length === 0 ? html`<p class="empty">${snapshot.counters.faces === 0 ? 'Nothing is committed yet.' : `No photograph was rejected${code === undefined ? '' : ' with this code'}.`}</p>` : undefined}
 <div class="gallery">${faces.map((face) => rejectCard(run.runId, face))}</div>
-${pager(page, found, REJECTS_A_PAGE, (to) => href(to))}</div>`;
+${pager(page * REJECTS_A_PAGE, found, REJECTS_A_PAGE, (to) => href(to))}</div>`;
 }
 
 export function rejectCard(runId: string, face: RejectedFace): Html {

@@ -77,7 +77,7 @@ export function shardsBody(
 <p class="filters">${filter(undefined, 'all', shards.places)}${SHARD_STATES.map((state) => filter(state, state, page.counts[state]))}</p>
 <div class="scroll sticky"><table><thead><tr><td colspan="7"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}</tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${head('finishedAt', 'committed')}<th class="text">worker</th>${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}</tr></thead><tbody>${rows}</tbody></table></div>
 ${page.found === 0 ? html`<p class="empty">No shard is ${query.state ?? 'planned'}.</p>` : undefined}
-${pager(page.page, page.found, SHARDS_A_PAGE, (to) => href({ page: to }))}
+${pager(page.page * SHARDS_A_PAGE, page.found, SHARDS_A_PAGE, (to) => href({ page: to }))}
 <p class="small">Times are seconds. Those of stages are summed over threads and overlap, so they add up to more than the shard took.</p></div>`;
 }
 

@@ -72,13 +72,11 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
     const found = await people.count();
     const search = find === undefined || find === '' ? undefined : find;
     const position = search === undefined ? undefined : await people.positionOf(search);
-    const page = clampPage(
-      position === undefined ? asked : Math.floor(position / PEOPLE_A_PAGE),
-      found,
-      PEOPLE_A_PAGE,
-    );
-    // What was searched for stands first.
-    const start = position === undefined ? page * PEOPLE_A_PAGE : Math.min(position, Math.max(0, found - 1));
+    // Who was searched for stands first; where no name comes after it, the last page.
+    const start =
+      position !== undefined && position < found
+        ? position
+        : clampPage(position === undefined ? asked : found, found, PEOPLE_A_PAGE) * PEOPLE_A_PAGE;
     const [rows, { chosen, projection }] = await Promise.all([
       people.page(start, PEOPLE_A_PAGE),
       choosePeople(view, show),
@@ -87,7 +85,7 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
       runId: run.runId,
       config: run.config,
       people: rows,
-      page,
+      start,
       found,
       search,
       chosen,
