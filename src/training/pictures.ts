@@ -96,8 +96,13 @@ function drawChart({ title, xLabel, curves }: Chart): string {
   });
   const lines = curves.map(({ label, points: own }, i) => {
     const colour = COLOURS[i % COLOURS.length];
-    const path = own.map(({ x, y }) => `${toX(x).toFixed(1)},${toY(y).toFixed(1)}`).join(' ');
-    return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>
+    const places = own.map(({ x, y }) => [toX(x).toFixed(1), toY(y).toFixed(1)] as const);
+    // A line through one point is nothing: a stage that validated once.
+    const drawn =
+      places.length === 1
+        ? `<circle cx="${places[0]![0]}" cy="${places[0]![1]}" r="3" fill="${colour}"/>`
+        : `<polyline points="${places.join(' ')}" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
+    return `${drawn}
       <text x="${WIDTH - PLOT.right - 4}" y="${PLOT.top + 14 + 14 * i}" fill="${colour}" text-anchor="end">${label}</text>`;
   });
   return `<text x="${PLOT.left}" y="18" font-weight="bold">${title}</text>${axes.join('')}${lines.join('')}
