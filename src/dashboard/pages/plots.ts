@@ -45,12 +45,16 @@ export interface Bar {
 /** Characters of a bar's name. */
 const MAX_LABEL = 25;
 
+/** Of a character in a narrow window, where letters are 14 px high: the plot is drawn once for all windows. */
+const CHARACTER = 8.5;
+
 /** Horizontal bars, the longest over the whole width. */
 export function barPlot(title: string, bars: readonly Bar[], className: string): Html {
   const row = 27;
   const longest = Math.max(...bars.map(({ label }) => Math.min(label.length, MAX_LABEL)));
-  const left = Math.max(70, 7 * longest + 14);
-  const right = 96;
+  const left = Math.max(70, Math.ceil(CHARACTER * longest) + 14);
+  // "12,345 · 12.3 %".
+  const right = 118;
   const most = Math.max(...bars.map(({ value }) => value), 1e-9);
   const rows = bars.map(({ label, value, text, href }, i) => {
     const y = i * row;
