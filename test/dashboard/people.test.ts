@@ -229,3 +229,15 @@ test('a search shows where in the list it stands, passes nobody over, and says w
       assert.match(last.note ?? '', /^Nobody is called <bdi>zzz<\/bdi>/);
     });
   }));
+
+test('a name that is written from right to left turns nothing of what stands behind it', () =>
+  withTempFolder(async (folder) => {
+    const store = await openStore(join(folder, 'out'));
+    await makeSampleRun(store);
+    await store.close();
+    await withDashboard([join(folder, 'out')], {}, async ({ url }) => {
+      const look = async (path: string) => (await fetch(`${url}runs/sample-run/${path}`)).text();
+      assert.match(await look('people?show=0.0'), /<bdi>person-000<\/bdi> <small>3 faces/);
+      assert.match(await look('rejects'), /<bdi>person-000<\/bdi> · stage detect · shard 0/);
+    });
+  }));

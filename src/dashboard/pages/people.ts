@@ -110,7 +110,7 @@ function chosenPeople(view: PeopleView): Html {
 function personCard({ runId, config }: PeopleView, chosen: ChosenPerson, mark: Mark): Html {
   const { person, faces } = chosen;
   const more = person.faces - Math.min(faces.length, SHOWN_FACES);
-  return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} ${printable(person.subjectId)} <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
+  return html`<figure class="chart" data-chosen="${nameOf(person)}"><h3>${swatch(mark)} <bdi>${printable(person.subjectId)}</bdi> <small>${counted(person.faces, 'face', 'faces')}, ${counted(person.variants, 'variant', 'variants')}</small></h3>
 <div class="faces">${faces.slice(0, SHOWN_FACES).map(({ faceId, shard, row, point }) => html`<figure>${thumbnail(runId, shard, row, faceId)}${point.pose && html`<figcaption>yaw ${degrees(point.pose.yaw)}</figcaption>`}</figure>`)}${more > 0 ? html`<p class="small">and ${count(more)} more</p>` : undefined}</div>
 ${config.withoutPose ? undefined : personPoses(chosen, config)}</figure>`;
 }

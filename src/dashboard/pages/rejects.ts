@@ -45,7 +45,7 @@ ${pager(page * REJECTS_A_PAGE, found, REJECTS_A_PAGE, (to) => href(to))}</div>`;
 
 export function rejectCard(runId: string, face: RejectedFace): Html {
   const { faceId, subjectId, stage, code, message, shard, row } = face;
-  return html`<article class="face" data-face="${faceId}">${thumbnail(runId, shard, row, faceId)}<div><span class="code">${printable(code)}</span><p class="message" title="${printable(message)}">${printable(message)}</p><p>${printable(faceId)}</p><p>${printable(subjectId)} · stage ${printable(stage)} · shard ${count(shard)}</p></div></article>`;
+  return html`<article class="face" data-face="${faceId}">${thumbnail(runId, shard, row, faceId)}<div><span class="code">${printable(code)}</span><p class="message" title="${printable(message)}">${printable(message)}</p><p>${printable(faceId)}</p><p><bdi>${printable(subjectId)}</bdi> · stage ${printable(stage)} · shard ${count(shard)}</p></div></article>`;
 }
 
 /** The photograph of a face, which the server makes when the browser asks for it. */
