@@ -1,6 +1,6 @@
 /** The same photographs as a folder, a RecordIO archive, tables and a KDEF folder, through the whole job. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -12,7 +12,9 @@ import { posecast } from '../helpers/cli.ts';
 import { samplePhotographs } from '../helpers/photographs.ts';
 import { readRun } from '../helpers/readRun.ts';
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
-import { writeTable } from '../helpers/tableFiles.ts';
+import { putObjects } from '../helpers/s3Objects.ts';
+import { withS3 } from '../helpers/services/s3.ts';
+import { tableBytes, writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const PEOPLE = 2;
@@ -60,6 +62,31 @@ test('the same photographs give the same embeddings as a folder, as RecordIO and
     );
     assert.deepEqual(await embeddingsOf(join(folder, 't.parquet'), join(folder, 'out-parquet')), expected);
   }));
+
+test('a table in S3 whose keys are refused in the middle of a run ends it with exit code 1; with good keys the same command finishes it', () =>
+  withS3({ conditionalPuts: true }, (service) =>
+    withTempFolder(async (folder) => {
+      const photographs = samplePhotographs(PEOPLE);
+      const columns = {
+        label: { type: 'text', values: photographs.map(({ subjectId }) => subjectId) },
+        image: { type: 'bytes', values: photographs.map(({ bytes }) => bytes) },
+      } as const;
+      await putObjects(service, { 'c/t.parquet': tableBytes(columns, { format: 'parquet' }) });
+      const request = [`s3://${service.bucket}/c/t.parquet`, join(folder, 'out'), '--variants', '0'];
+      const run = () => posecast(['run', ...request, '--corpus-s3-endpoint', service.endpoint]);
+      const isPlanned = () => existsSync(join(folder, 'out', 'run.json'));
+      const refused = { status: 403, code: 'InvalidAccessKeyId' };
+      service.fate = ({ path }) => (isPlanned() && path.includes('t.parquet') ? refused : 'pass');
+      const stopped = await run();
+      assert.equal(stopped.code, 1, stopped.stdout + stopped.stderr);
+      assert.match(stopped.stdout, /stopped: the corpus cannot be read; what is committed stays/);
+      assert.ok(!existsSync(join(folder, 'out', 'failures')), 'no shard is given up');
+      service.fate = () => 'pass';
+      const ran = await run();
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.equal((await readRun(join(folder, 'out'))).rows.length, photographs.length);
+    }),
+  ));
 
 test("labels of a corpus stand in the table's real rows and in its metadata, and are null in generated rows", () =>
   withTempFolder(async (folder) => {

@@ -14,7 +14,14 @@ import {
   openFailure,
   storeFailure,
 } from '../store/s3Errors.ts';
-import { holdTo, type ListedPage, listPage, type ObjectVersion, readObject } from '../store/s3Read.ts';
+import {
+  headObject,
+  holdTo,
+  type ListedPage,
+  listPage,
+  type ObjectVersion,
+  readObject,
+} from '../store/s3Read.ts';
 import { hearRetries, retryCode } from '../store/s3Retries.ts';
 import {
   type ByteRange,
@@ -160,9 +167,9 @@ function s3Source(
     async open(uri, signal) {
       if (!staysInside(uri)) throw cannotOpen(root, uri, outside(uri).rejection);
       const bytes = await attempt('head', prefix + uri, async () => {
-        const found = await client.send(new HeadObjectCommand(target(uri)), sendOptions(signal));
-        holdTo(target(uri), versionOf(uri), found.ETag);
-        return found.ContentLength ?? 0;
+        const found = await headObject(client, target(uri), signal);
+        holdTo(target(uri), versionOf(uri), found.etag);
+        return found.bytes;
       }).catch((error: unknown) => {
         const refused = refusal(error);
         throw refused === undefined ? error : cannotOpen(root, uri, refused.rejection);
@@ -205,7 +212,7 @@ function staysInside(uri: string): boolean {
 
 /**
  * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or have
- * expired. The answer to a HEAD has no body that would tell them apart.
+ * expired.
  */
 function isAboutOneObject(error: unknown): boolean {
   return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);

@@ -27,7 +27,7 @@ export function isAbsent(error: unknown): boolean {
 }
 
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];
-const BAD_KEYS = ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
+const BAD_KEYS = ['InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
 const DENIED = ['AccessDenied', ...BAD_KEYS];
 
 /** Whether the service does not accept who is asking, for another reason than time. */

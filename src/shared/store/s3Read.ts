@@ -1,12 +1,14 @@
 /** Reading from S3: bodies that break off are asked for again, and ranges are exactly what was asked. */
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 import { PosecastError } from '../errors.ts';
 import { sendOptions } from './s3Client.ts';
 import { httpStatus, isAbsent } from './s3Errors.ts';
 
 const READ_ATTEMPTS = 4;
+/** What services answer who do not accept the request or who is asking. */
+const REFUSED: readonly (number | undefined)[] = [400, 401, 403];
 
 export interface S3Object {
   readonly Bucket: string;
@@ -77,6 +79,26 @@ export async function readObject(
       await sleep(100 * 2 ** tries, undefined, signal === undefined ? {} : { signal });
       onRetry?.(error);
     }
+  }
+}
+
+/**
+ * Size and version of an object. Throws the service's own error: the answer to a HEAD has no body that would say what is
+ * refused, so one that is refused is asked again as a GET.
+ */
+export async function headObject(
+  client: S3Client,
+  object: S3Object,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly bytes: number; readonly etag: string | undefined }> {
+  try {
+    const { ContentLength, ETag } = await client.send(new HeadObjectCommand(object), sendOptions(signal));
+    return { bytes: ContentLength ?? 0, etag: ETag };
+  } catch (error) {
+    if (REFUSED.includes(httpStatus(error))) {
+      await readObject(client, object, { range: { start: 0, end: 1 }, signal });
+    }
+    throw error;
   }
 }
 

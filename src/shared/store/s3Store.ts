@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
-  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -20,7 +19,7 @@ import type { OpenStoreOptions } from './openStore.ts';
 import { resolveS3Address, type S3Address } from './s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';
 import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
-import { type ListedPage, listPage, readObject } from './s3Read.ts';
+import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
 import { hearRetries, retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
@@ -197,8 +196,8 @@ function s3Store(
   function head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
     return attempt('head', key, async () => {
       try {
-        const { ContentLength } = await client.send(new HeadObjectCommand(target(key)), sendOptions(signal));
-        return { key, bytes: ContentLength ?? 0 };
+        const { bytes } = await headObject(client, target(key), signal);
+        return { key, bytes };
       } catch (error) {
         if (isAbsent(error)) return undefined;
         throw error;

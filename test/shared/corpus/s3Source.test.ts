@@ -187,9 +187,24 @@ test('an archive is opened once and read by ranges; one that is missing is a bad
     assert.equal(Buffer.from(await file.read({ start: 2, end: 9 }, never)).toString(), 'picture');
     await assert.rejects(file.read({ start: 2, end: 10 }, never), { code: 'beyond-end' });
     await assert.rejects(source.open('anna/2.jpg', never), { name: 'ConfigError', code: 'no-corpus' });
-    service.fate = ({ method }) => (method === 'HEAD' ? { status: 403, code: '' } : 'pass');
-    await assert.rejects(source.open('anna/1.jpg', never), { code: 'no-corpus', message: /AccessDenied/ });
+    for (const fate of ['pass', { status: 403, code: 'AccessDenied' }] as const) {
+      service.fate = ({ method }) => (method === 'HEAD' ? { status: 403, code: '' } : fate);
+      await assert.rejects(source.open('anna/1.jpg', never), { code: 'no-corpus', message: /AccessDenied/ });
+    }
   }));
+
+for (const [status, code, expected] of [
+  [403, 'InvalidAccessKeyId', 'corpus-access-denied'],
+  [401, 'Unauthorized', 'corpus-access-denied'],
+  [400, 'ExpiredToken', 'corpus-expired-credentials'],
+  [400, 'InvalidToken', 'corpus-access-denied'],
+] as const) {
+  test(`an archive or table cannot be opened with keys that are refused, which is not about the object: ${code}`, () =>
+    withSource(async ({ source, service }) => {
+      service.fate = () => ({ status, code });
+      await assert.rejects(source.open('anna/1.jpg', never), { name: 'StoreUnusableError', code: expected });
+    }));
+}
 
 test('a bucket that is missing, and a service that is not there, are refused when the corpus is opened', () =>
   withS3({ conditionalPuts: false }, async ({ endpoint }) => {

@@ -131,6 +131,12 @@ test('an upload in parts that is aborted leaves no parts behind', () =>
     assert.equal(await store.head('data/large'), undefined);
   }));
 
+test('a look for an object with keys that have expired says so, although the answer to a HEAD does not', () =>
+  withStore(async (store, service) => {
+    service.fate = () => ({ status: 400, code: 'ExpiredToken' });
+    await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'expired-credentials' });
+  }));
+
 test('keys of another prefix that begins with the same letters are not listed', () =>
   withStore(async (store, service) => {
     await store.put('x', bytes('in'));
