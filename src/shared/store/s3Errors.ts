@@ -29,12 +29,18 @@ export function isAbsent(error: unknown): boolean {
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];
 const BAD_KEYS = ['InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch', 'RequestTimeTooSkewed'];
 const DENIED = ['AccessDenied', ...BAD_KEYS];
+/** MinIO's disk and bucket quota; the quota of Ceph and others, which comes as a 403. */
+const FULL = ['XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'QuotaExceeded'];
 
 /** Whether the service does not accept who is asking, for another reason than time. */
 export function isDenied(error: unknown): boolean {
   const status = httpStatus(error);
-  if (EXPIRED.includes(errorName(error))) return false;
+  if (EXPIRED.includes(errorName(error)) || isFull(error)) return false;
   return status === 401 || status === 403 || DENIED.includes(errorName(error));
+}
+
+function isFull(error: unknown): boolean {
+  return httpStatus(error) === 507 || FULL.includes(errorName(error));
 }
 
 /** Whether the service refuses the keys themselves, and not this one request of theirs. */
@@ -47,6 +53,9 @@ function unusable(error: unknown): { readonly code: string; readonly message: st
   const name = errorName(error);
   if (name === 'NoSuchBucket') {
     return { code: 'no-bucket', message: 'S3 bucket: expected it to be there, found it gone' };
+  }
+  if (isFull(error)) {
+    return { code: 'disk-full', message: 'S3 service: expected room, found its disk or quota full' };
   }
   if (EXPIRED.includes(name)) {
     return {
@@ -90,6 +99,7 @@ export function openFailure(facts: ErrorFacts, error: unknown): Error {
   if (name === 'InvalidAccessKeyId' || name === 'SignatureDoesNotMatch') {
     return refuse('bad-credentials', 'S3 service does not accept the AWS credentials');
   }
+  if (isFull(error)) return refuse('disk-full', 'S3 service has no room: its disk or quota is full');
   if (status === 401 || status === 403)
     return refuse('access-denied', 'S3 service denies access with these credentials');
   if (status === 301 || status === 307) return refuse('wrong-region', 'S3 bucket is in another region');

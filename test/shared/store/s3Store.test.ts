@@ -131,6 +131,23 @@ test('an upload in parts that is aborted leaves no parts behind', () =>
     assert.equal(await store.head('data/large'), undefined);
   }));
 
+for (const [status, code] of [
+  [507, 'XMinioStorageFull'],
+  [507, ''],
+  [403, 'QuotaExceeded'],
+  [400, 'XMinioAdminBucketQuotaExceeded'],
+] as const) {
+  test(`a service that has no room says so at once, and is not taken for one that denies access: ${status} ${code}`, () =>
+    withStore(async (store, service) => {
+      service.fate = ({ method }) => (method === 'PUT' ? { status, code } : 'pass');
+      await assert.rejects(store.put('x', bytes('body')), { name: 'StoreUnusableError', code: 'disk-full' });
+      const full = await openStore(`s3://${service.bucket}/run`, {
+        s3: { endpoint: service.endpoint },
+      }).catch((error: unknown) => error);
+      assert.ok(full instanceof ConfigError && full.code === 'disk-full', describeError(full));
+    }));
+}
+
 test('a look for an object with keys that have expired says so, although the answer to a HEAD does not', () =>
   withStore(async (store, service) => {
     service.fate = () => ({ status: 400, code: 'ExpiredToken' });
