@@ -97,6 +97,12 @@ export function parseRedisUrl(url: string): RedisAddress {
       `${expected}, found / ? or # in the password: write %2F, %3F or %23`,
     );
   }
+  if (`${parsed.search}${parsed.hash}` !== '') {
+    throw new ConfigError(
+      'bad-redis-url',
+      `${expected}, found ? or #: a database is named as in redis://host:6379/3`,
+    );
+  }
   if (parsed.hostname === '') throw new ConfigError('bad-redis-url', `${expected}, found no host`);
   const database = parsed.pathname.slice(1);
   if (!/^\d*$/.test(database))
@@ -168,6 +174,14 @@ function checkServer(label: string, info: string, warn: (line: string) => void):
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1])) {
     throw new ConfigError('old-redis', `Redis at ${label}: expected version 6.2 or later, found ${version}`);
+  }
+  // Valkey calls it server_mode.
+  const mode = field('redis_mode') ?? field('server_mode') ?? 'standalone';
+  if (mode !== 'standalone') {
+    throw new ConfigError(
+      'redis-mode',
+      `Redis at ${label}: expected a standalone server, found mode ${mode}; a queue needs all its keys on one server`,
+    );
   }
   if (field('role') === 'slave') {
     throw new ConfigError(

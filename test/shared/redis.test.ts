@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { connect as connectSocket, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../src/shared/redis.ts';
+import { freePort } from '../helpers/freePort.ts';
 import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
 
 /** A server that is not Redis, while `body` runs. */
 async function withServer<T>(
@@ -99,6 +106,14 @@ test('something that is no Redis URL is refused without being repeated', async (
   }
 });
 
+test('a URL with a query or a fragment is refused without being repeated, and says how a database is named', async () => {
+  for (const rest of ['?db=3', '/?db=3', '/0?password=hunter2', '#hunter2']) {
+    const message = await refusal(`redis://127.0.0.1:1${rest}`);
+    assert.match(message, /expected a URL like redis:.*found \? or #.*redis:\/\/host:6379\/3/, rest);
+    assert.doesNotMatch(message, /hunter2/);
+  }
+});
+
 test('a URL gives host, port, database, credentials and TLS', () => {
   assert.deepEqual(parseRedisUrl('rediss://us%40r:p%3Aw@example.org:7000/3'), {
     label: 'example.org:7000',
@@ -131,6 +146,45 @@ test('a read-only replica is refused', () =>
     await redis.call('REPLICAOF', '127.0.0.1', '1');
     assert.match(await refusal(url), /expected a primary/);
   }));
+
+for (const [mode, args] of [
+  ['cluster', ['--cluster-enabled', 'yes']],
+  ['sentinel', ['--sentinel']],
+] as const) {
+  test(`a Redis in the mode of a ${mode} is refused with its mode`, () =>
+    withTempFolder(async (dir) => {
+      const port = await freePort();
+      // A sentinel keeps its state in its configuration.
+      const file = join(dir, 'redis.conf');
+      await writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${dir}\n`);
+      const server = spawn('redis-server', [file, ...args], { stdio: 'ignore' });
+      try {
+        await untilItListens(server, port);
+        assert.match(
+          await refusal(`redis://127.0.0.1:${port}`),
+          new RegExp(`^Redis at 127.0.0.1:${port}: expected a standalone server, found mode ${mode}`),
+        );
+      } finally {
+        const ended = once(server, 'exit');
+        if (server.kill()) await ended;
+      }
+    }));
+}
+
+async function untilItListens(server: ChildProcess, port: number): Promise<void> {
+  while (true) {
+    const socket = connectSocket(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      assert.equal(server.exitCode, null, 'redis-server ended');
+      await sleep(20);
+    } finally {
+      socket.destroy();
+    }
+  }
+}
 
 for (const [who, broken] of [
   ['the client', 2],
