@@ -32,7 +32,7 @@ Examples:
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
   posecast status 20261123T220000-1a2b3c --json
 
-Exit codes: 0 shown, 1 the run has failed shards, 2 there is no such run.
+Exit codes: 0 shown, 1 the run has failed: shards were given up and none is left to try, 2 there is no such run.
 `;
 
 /** Between two looks with --watch, in milliseconds. */

@@ -124,7 +124,10 @@ export function stateOf(
 ): RunState {
   if (finished) return 'complete';
   if (allCommitted) return 'finishing';
-  if (queue === undefined) return failures >= missing ? 'failed' : 'unknown';
-  if (queue.waiting + queue.active + queue.delayed === 0) return queue.failed > 0 ? 'failed' : 'not queued';
+  // By the notes in OUT, which outlive what a Redis remembers.
+  const givenUp = failures >= missing;
+  if (queue === undefined) return givenUp ? 'failed' : 'unknown';
+  if (queue.waiting + queue.active + queue.delayed === 0)
+    return givenUp || queue.failed > 0 ? 'failed' : 'not queued';
   return queue.workers.length > 0 ? 'running' : 'waiting';
 }

@@ -146,3 +146,11 @@ test('the state of a run follows from commits first, then from the queue', () =>
   assert.equal(stateOf(false, false, { ...idle, failed: 1, workers: [worker] }), 'failed');
   assert.equal(stateOf(false, false, idle), 'not queued');
 });
+
+test('a run whose missing shards were all given up has failed, also when its Redis was emptied', () => {
+  const emptied: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: [] };
+  assert.equal(stateOf(false, false, emptied, 1, 2), 'not queued');
+  assert.equal(stateOf(false, false, emptied, 2, 2), 'failed');
+  assert.equal(stateOf(false, false, undefined, 2, 2), 'failed');
+  assert.equal(stateOf(false, false, { ...emptied, waiting: 1 }, 2, 2), 'waiting', 'they are tried again');
+});
