@@ -2,14 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
-import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { listRuns, type RunEntry, unregisterRun } from '../shared/redisRuns.ts';
+import { unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
-import { readPause } from '../shared/run/pause.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
@@ -17,9 +16,10 @@ import { type ComputeOptions, openShardContext } from '../worker/openShardContex
 import { openRunAssets } from '../worker/runAssets.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags, seconds } from './controlOptions.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
+import { createRunChoice } from './runChoice.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
 import {
   earlyFacts,
@@ -132,71 +132,37 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
   }
 }
 
-/** One run after the other, oldest first; one that did not end well here is left to others until a restart. */
+/** One run after the other, oldest first, as far as this machine can. */
 async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   const { redis, flags, stop, onAlive } = here;
-  const left = new Map<string, number>();
+  const choice = createRunChoice(redis, s3Options(flags), say);
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
   while (!isLate() && !stop.notice.aborted) {
     stop.signal.throwIfAborted();
-    const next = await firstToWorkOn(redis, flags, {
-      isLeft: (runId) => left.has(runId),
-      passOver(runId, error) {
-        if (!(error instanceof PosecastError)) throw error;
-        const fields = { level: 'warn', run: runId, code: error.code } as const;
-        say(`run ${runId} is passed over: ${describeError(error)}`, fields);
-        left.set(runId, EXIT.failures);
-      },
-    });
+    const next = await choice.next();
     onAlive();
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
-      const end = await workOn(next.out, here, true);
-      if (isEarly(end)) left.set(next.runId, exitCodeOf(end));
-      // Started again, it has its threads again.
-      if (end.status === 'deadline' || end.status === 'thread-died') break;
+      const end = await workOn(next.out, here, true).catch((error: unknown) => {
+        stop.signal.throwIfAborted();
+        choice.couldNotBegin(next.runId, error);
+      });
+      if (end === undefined) continue;
+      choice.ended(next.runId, end);
+      if (ENDS_PROCESS.includes(end.status)) break;
       continue;
     }
+    // Whatever started this process has to know of it; what else there was to do is done.
+    const lacking = choice.lacking();
+    if (lacking !== undefined) throw lacking;
     if (flags.once) break;
     await sleep(IDLE_MS, undefined, { signal: AbortSignal.any([stop.signal, stop.notice]) }).catch(() => {});
   }
-  process.exitCode = Math.max(...left.values(), EXIT.ok);
+  process.exitCode = choice.exitCode();
 }
 
-interface RunChoice {
-  isLeft(runId: string): boolean;
-  /** Hears of a run whose OUT cannot be read or holds another one. */
-  passOver(runId: string, error: unknown): void;
-}
-
-/** The oldest run that is neither left to others nor paused. */
-async function firstToWorkOn(
-  redis: Redis,
-  flags: Flags,
-  { isLeft, passOver }: RunChoice,
-): Promise<RunEntry | undefined> {
-  for (const entry of await listRuns(redis)) {
-    if (isLeft(entry.runId)) continue;
-    try {
-      if (await mayBeWorkedOn(entry, flags)) return entry;
-    } catch (error) {
-      passOver(entry.runId, error);
-    }
-  }
-  return undefined;
-}
-
-/** False: it is paused. Redis may say anything of a run: its OUT decides. */
-async function mayBeWorkedOn({ out, runId }: RunEntry, flags: Flags): Promise<boolean> {
-  const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
-  try {
-    const found = (await requireRunFile(store)).runId;
-    if (found !== runId) throw new IntegrityError('other-run', 'OUT holds another run', { out, found });
-    return (await readPause(store, runId)) === undefined;
-  } finally {
-    await store.close();
-  }
-}
+/** Started again, a process has its threads again, and newer credentials. */
+const ENDS_PROCESS: readonly RunHereEnd['status'][] = ['deadline', 'thread-died', 'store-unusable'];
 
 /** What every run that this process works on shares. */
 interface WorkProcess {

@@ -4,10 +4,11 @@ import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 /** 12 shards of one person each. */
@@ -55,6 +56,24 @@ test('shards that failed for good are done by a new generation, whatever still b
         expected.rows.map((row) => row.faceId),
       );
       assert.ok(largestDifference(found, expected) <= 1e-5);
+    }),
+  ));
+
+test('a worker without OUT takes a run up again when its failed shards are queued again', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await mkdir(join(out, 'commits', '00000003.json'), { recursive: true });
+      const worker = startPosecast(['work', '--threads', '1'], env);
+      await until('the failure', worker, () => worker.output().includes('to go on'));
+      assert.equal((await posecast(['retry-failed', out], env)).code, 0);
+      await until('the end of the run', worker, () => worker.output().includes('is complete'));
+      worker.child.kill('SIGTERM');
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
 

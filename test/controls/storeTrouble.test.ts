@@ -204,3 +204,37 @@ test('a service that denies access for a moment does not end a run', () =>
     assert.equal(ran.code, 0, ran.stdout + ran.stderr);
     assert.equal(denied, 3, 'two refusals and the commit');
   }));
+
+test('a worker without OUT waits for the store of a paused run, and goes on with the run when it is resumed', () =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const out = `s3://${service.bucket}/night`;
+      assert.equal((await posecast(['submit', samples, out, '--variants', '0'], env)).code, 0);
+      assert.equal((await posecast(['pause', out], env)).code, 0);
+      service.fate = () => ({ status: 503, code: 'SlowDown' });
+      const worker = startPosecast(['work', '--threads', '1'], env);
+      await until('the outage', worker, () => worker.output().includes('is passed over'));
+      service.fate = () => 'pass';
+      assert.equal((await posecast(['resume', out], env)).code, 0);
+      await until('the end of the run', worker, () => worker.output().includes('is complete'));
+      worker.child.kill('SIGTERM');
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal([...ended.stderr.matchAll(/is passed over/g)].length, 1, ended.stderr);
+      assert.equal((await posecast(['verify', out], env)).code, 0);
+    }),
+  ));
+
+test('an OUT that denies access ends a worker without OUT with exit code 1', () =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const out = `s3://${service.bucket}/night`;
+      assert.equal((await posecast(['submit', samples, out, '--variants', '0'], env)).code, 0);
+      service.fate = (request) => (isCommit(request) ? { status: 403, code: 'AccessDenied' } : 'pass');
+      const worked = await posecast(['work', '--threads', '1'], env);
+      assert.equal(worked.code, 1, worked.stderr);
+      assert.match(worked.stdout, /stopped: OUT cannot be used/);
+    }),
+  ));

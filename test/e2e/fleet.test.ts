@@ -1,11 +1,13 @@
 /** Several worker processes, one Redis, one object store. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
+import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -58,6 +60,23 @@ test('a killed worker’s shards are finished by another', () =>
       await first.done;
       const second = await posecast(['work', out, '--threads', '1'], env);
       assert.equal(second.code, 0, second.stderr);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a run that cannot be worked on here keeps no other one waiting, and is what the worker ends with', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const [elsewhere, out] = [join(folder, 'elsewhere'), join(folder, 'out')];
+      const corpus = await repeatedSamples(join(folder, 'corpus'), 1);
+      assert.equal((await posecast(['submit', corpus, elsewhere, ...options], env)).code, 0);
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await rm(corpus, { recursive: true });
+      const worked = await posecast(['work', '--threads', '1'], env);
+      assert.equal(worked.code, 2, worked.stderr);
+      assert.match(worked.stderr, /run \S+ is passed over: corpus: expected its folder on this machine/);
+      assert.match(worked.stderr, /posecast: corpus: expected its folder on this machine, found none/);
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));

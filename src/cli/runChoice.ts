@@ -1,0 +1,124 @@
+/** Which run a worker without OUT takes next, and why it does not take the others that Redis knows. */
+import type { Redis } from 'ioredis';
+import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
+import type { Say } from '../shared/logFields.ts';
+import { openShardQueue, readQueueDepth } from '../shared/queue.ts';
+import { listRuns, type RunEntry } from '../shared/redisRuns.ts';
+import { readPause } from '../shared/run/pause.ts';
+import { requireRunFile } from '../shared/run/runFile.ts';
+import { openStore, type S3Options } from '../shared/store/openStore.ts';
+import { EXIT } from './exit.ts';
+import type { RunHereEnd } from './runHere.ts';
+import { exitCodeOf } from './runOutcome.ts';
+
+export interface RunChoice {
+  /** The oldest run that may be worked on here and is not paused. */
+  next(): Promise<RunEntry | undefined>;
+  /** Hears how the work on a run ended. */
+  ended(runId: string, end: RunHereEnd): void;
+  /** Hears what kept the work on a run from beginning; throws it when it is none of the run's or of this machine's. */
+  couldNotBegin(runId: string, error: unknown): void;
+  /** What this machine lacks for a run, such as its corpus, if it lacks anything. */
+  lacking(): ConfigError | undefined;
+  /** Of a process that ends now. */
+  exitCode(): number;
+}
+
+/** Why a run is not taken now. */
+interface Mark {
+  readonly exitCode: number;
+  /** Whether it is worth another look. */
+  readonly again: () => boolean | Promise<boolean>;
+  /** Of the error that was said. */
+  readonly code?: string;
+  readonly lacking?: ConfigError;
+}
+
+/** Between two looks at a run that was passed over. */
+const LOOK_AGAIN_MS = 5_000;
+
+export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoice {
+  const marks = new Map<string, Mark>();
+
+  function passOver(runId: string, error: PosecastError, how: Pick<Mark, 'again' | 'lacking'>): void {
+    const { code } = error;
+    // Said once, and not at every look.
+    if (marks.get(runId)?.code !== code) {
+      say(`run ${runId} is passed over: ${describeError(error)}`, { level: 'warn', run: runId, code });
+    }
+    marks.set(runId, { exitCode: EXIT.failures, code, ...how });
+  }
+
+  async function mayBeTaken(entry: RunEntry): Promise<boolean> {
+    const mark = marks.get(entry.runId);
+    if (mark !== undefined && !(await mark.again())) return false;
+    try {
+      if (!(await isPaused(entry, s3))) return true;
+      marks.delete(entry.runId);
+    } catch (error) {
+      // Its OUT cannot be read, or holds another run.
+      if (!(error instanceof PosecastError)) throw error;
+      passOver(entry.runId, error, { again: later() });
+    }
+    return false;
+  }
+
+  return {
+    async next() {
+      const runs = await listRuns(redis);
+      const listed = new Set(runs.map(({ runId }) => runId));
+      for (const runId of marks.keys()) if (!listed.has(runId)) marks.delete(runId);
+      for (const entry of runs) if (await mayBeTaken(entry)) return entry;
+      return undefined;
+    },
+    ended(runId, end) {
+      const again = end.status === 'failed' ? () => hasWaiting(redis, runId) : () => false;
+      const exitCode = exitCodeOf(end);
+      if (exitCode === EXIT.ok) marks.delete(runId);
+      else marks.set(runId, { exitCode, again });
+    },
+    couldNotBegin(runId, error) {
+      if (isAway(error)) passOver(runId, error, { again: later() });
+      else if (error instanceof ConfigError) passOver(runId, error, { again: () => false, lacking: error });
+      else throw error;
+    },
+    lacking: () => [...marks.values()].find(({ lacking }) => lacking !== undefined)?.lacking,
+    exitCode: () => Math.max(...[...marks.values()].map(({ exitCode }) => exitCode), EXIT.ok),
+  };
+}
+
+function later(): () => boolean {
+  const at = performance.now() + LOOK_AGAIN_MS;
+  return () => performance.now() >= at;
+}
+
+/** A store that is away is waited for; what it refuses has to be put right by somebody. */
+function isAway(error: unknown): error is PosecastError {
+  if (!(error instanceof PosecastError) || !AWAY.includes(error.code)) return false;
+  const { status } = error.facts;
+  return typeof status !== 'number' || status === 429 || status >= 500;
+}
+
+const AWAY = ['unreachable', 's3-unusable', 's3-failed'];
+
+/** Whether shards were queued since, as `retry-failed` does. */
+async function hasWaiting(redis: Redis, runId: string): Promise<boolean> {
+  const queue = openShardQueue(redis, runId, { access: 'read' });
+  try {
+    return (await readQueueDepth(queue)).waiting > 0;
+  } finally {
+    await queue.close();
+  }
+}
+
+/** Redis may say anything of a run: its OUT decides. */
+async function isPaused({ out, runId }: RunEntry, s3: S3Options): Promise<boolean> {
+  const store = await openStore(out, { access: 'read', s3 });
+  try {
+    const found = (await requireRunFile(store)).runId;
+    if (found !== runId) throw new IntegrityError('other-run', 'OUT holds another run', { out, found });
+    return (await readPause(store, runId)) !== undefined;
+  } finally {
+    await store.close();
+  }
+}
