@@ -9,7 +9,7 @@ import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
 import { EXIT } from './exit.ts';
 import type { RunHereEnd } from './runHere.ts';
-import { exitCodeOf } from './runOutcome.ts';
+import { exitCodeOf, isEarly } from './runOutcome.ts';
 
 export interface RunChoice {
   /** The oldest run that may be worked on here and is not paused. */
@@ -72,10 +72,14 @@ export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoic
       return undefined;
     },
     ended(runId, end) {
-      const again = end.status === 'failed' ? () => hasWaiting(redis, runId) : () => false;
-      const exitCode = exitCodeOf(end);
-      if (exitCode === EXIT.ok) marks.delete(runId);
-      else marks.set(runId, { exitCode, again });
+      if (!isEarly(end) && end.status !== 'complete') {
+        marks.delete(runId);
+        return;
+      }
+      // A complete one is on the list as long as Redis refuses to take it off.
+      const hasEnded = end.status === 'failed' || end.status === 'complete';
+      const again = hasEnded ? () => hasWaiting(redis, runId) : () => false;
+      marks.set(runId, { exitCode: exitCodeOf(end), again });
     },
     couldNotBegin(runId, error) {
       if (isAway(error)) passOver(runId, error, { again: later() });

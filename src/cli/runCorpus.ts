@@ -4,7 +4,6 @@ import { planRun } from '../producer/planRun.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { IntegrityError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
-import { unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import { readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -16,6 +15,7 @@ import { describeAppend } from './appendOption.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import type { LiveLine } from './liveLine.ts';
 import type { Observation } from './observeOptions.ts';
+import { retireRun } from './retireRun.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
 import { type EarlyEnd, isEarly } from './runOutcome.ts';
 import { ownRedis, type RunRedis, sharedRedis } from './runRedis.ts';
@@ -118,7 +118,7 @@ async function workOnRun(
   const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
   const result = await Promise.race([working, lost]);
   live.finish();
-  if (!isEarly(result.end)) await unregisterRun(redis, run.runId);
+  if (!isEarly(result.end)) await retireRun(redis, run.runId, live.note);
   return { ...result, workSeconds: (performance.now() - ready) / 1000 };
 }
 

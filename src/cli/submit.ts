@@ -7,7 +7,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import { openShardQueue, type ShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
-import { readProgress, unregisterRun } from '../shared/redisRuns.ts';
+import { readProgress } from '../shared/redisRuns.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -28,6 +28,7 @@ import { count } from './format.ts';
 import type { LiveLine } from './liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { addTraceOption, type TraceFlags } from './observeOptions.ts';
+import { retireRun } from './retireRun.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { sayFailures } from './runOutcome.ts';
 import { openStopSignal } from './signals.ts';
@@ -128,7 +129,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       const complete =
         (await settleFinished(store, planned.run, signal)) || (await queueShards(submission, isLast));
       if (!complete) return;
-      await unregisterRun(redis, planned.run.runId);
+      await retireRun(redis, planned.run.runId, note);
       await round.release();
       if (isLast) return reportComplete(submission);
     }

@@ -6,7 +6,6 @@ import { ConfigError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { unregisterRun } from '../shared/redisRuns.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
@@ -19,6 +18,7 @@ import { addControlOptions, type ControlFlags, seconds } from './controlOptions.
 import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
+import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
 import {
@@ -191,7 +191,7 @@ async function workOn(
     const run = await requireRunFile(store);
     live.about({ run: run.runId });
     if (await isFinished(store)) {
-      await unregisterRun(redis, run.runId);
+      await retireRun(redis, run.runId, note);
       note(`run ${run.runId} is complete`);
       return { status: 'complete' };
     }
@@ -220,7 +220,7 @@ async function workOn(
     });
     live.finish();
     if (end.status === 'complete') {
-      await unregisterRun(redis, run.runId);
+      await retireRun(redis, run.runId, note);
       note(`run ${run.runId} is complete`);
       return end;
     }

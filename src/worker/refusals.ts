@@ -1,6 +1,11 @@
 /** Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Said once, and once when it is over. */
 import { describeError } from '../shared/errors.ts';
 
+/** Whether it is Redis's own answer, and not its absence. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 export interface Refusals {
   /** An error of the worker; those of the connection are not this one's. */
   add(error: Error): void;
@@ -20,7 +25,7 @@ export function createRefusals(
   return {
     add(error) {
       // Outages are reported by the client; a lost lock is the shard's affair.
-      if (error.name !== 'ReplyError') return;
+      if (!isRefusal(error)) return;
       const kind = error.message.split(' ')[0];
       if (kind !== said) warn(`redis refuses to hand out shards, trying again (${describeError(error)})`);
       said = kind;

@@ -24,7 +24,7 @@ import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { processShard } from './processShard.ts';
 import { failureCode, recordFailure } from './recordFailure.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals, isRefusal } from './refusals.ts';
 import type { ShardContext, ShardProgress } from './shardContext.ts';
 import { createShardPace } from './shardPace.ts';
 import { createShardsInWork, sumProgress } from './shardsInWork.ts';
@@ -105,7 +105,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   let threadDied = false;
 
   async function handBack(job: Job<unknown, unknown>, token: string | undefined): Promise<never> {
-    await job.moveToWait(token);
+    // Not taken back, it is handed out again when its lock has run out.
+    await job.moveToWait(token).catch(refused);
     throw new WaitingError();
   }
 
@@ -211,6 +212,10 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     },
   });
   const refusals = createRefusals(warn);
+  const refused = (error: unknown): void => {
+    if (!isRefusal(error)) throw error;
+    refusals.add(error);
+  };
   let paused = options.paused === true;
   const outage = createStoreOutage({
     store: context.store,
@@ -266,8 +271,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   await worker.waitUntilReady();
 
   const self = { workerId: randomUUID(), host: hostname(), pid: process.pid, device: context.device };
-  await sayAlive(redis, runId, self);
   // A lost heartbeat is not worth stopping for: the worker only looks dead in `status`.
+  await sayAlive(redis, runId, self).catch(refused);
   const heartbeat = setInterval(() => void sayAlive(redis, runId, self).catch(() => {}), HEARTBEAT_MS);
 
   return {
@@ -293,7 +298,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
       const handBack = worker
         .close(redis.status !== 'ready')
-        .then(() => sayGone(redis, runId, self.workerId));
+        .then(() => sayGone(redis, runId, self.workerId))
+        .catch(refused);
       await Promise.race([handBack, connectionLost(redis)]);
     },
   };

@@ -93,6 +93,63 @@ test('a Redis that refuses is named once with its reason, and work goes on when 
     }),
   ));
 
+test('a Redis that refuses when a worker starts is waited for', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await redis.config('SET', 'maxmemory', '1');
+      const worker = startPosecast(['work', out, '--threads', '1'], env);
+      await until('the first look', worker, () => worker.output().includes('shards 0/12'));
+      await redis.config('SET', 'maxmemory', '0');
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a run is complete although Redis refuses to take it off its list, and a worker without OUT leaves it', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const runs = await redis.hgetall('posecast:runs');
+      assert.equal((await posecast(['work', out], env)).code, 0);
+      await redis.hset('posecast:runs', runs);
+      await redis.config('SET', 'min-replicas-to-write', '1');
+      for (const args of [
+        ['work', out],
+        ['work', '--once'],
+      ]) {
+        const worked = await posecast(args, env);
+        assert.equal(worked.code, 0, worked.stderr);
+        assert.equal(times(worked.stderr, /redis refuses to take run \S+ off its list \(NOREPLICAS/g), 1);
+      }
+    }),
+  ));
+
+test('a worker that is told to end while Redis refuses ends with exit code 0, and its shard is done by another', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url, ...poisoned({ locks: 'short' }) };
+      const out = join(folder, 'out');
+      const corpus = await repeatedSamples(join(folder, 'corpus'), 4);
+      assert.equal((await posecast(['submit', corpus, out, '--variants', '0'], env)).code, 0);
+      const worker = startPosecast(['work', out, ...slow, '--grace', '0', '--json'], env);
+      await until('a face', worker, () => /"faces":[1-9]/.test(worker.output()));
+      await redis.config('SET', 'min-replicas-to-write', '1');
+      worker.child.kill('SIGTERM');
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.doesNotMatch(ended.stderr, /\n +at /, 'no stack');
+      await redis.config('SET', 'min-replicas-to-write', '0');
+      assert.equal((await posecast(['work', out], env)).code, 0);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
 test('a refusal is over when Redis has answered without one for a while', () => {
   const said: string[] = [];
   let now = 0;
