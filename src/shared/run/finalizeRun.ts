@@ -22,6 +22,7 @@ import {
 import { readCommittedSet, successBody } from './committedShards.ts';
 import { type RunListing, type RunShards, readRunShards } from './generations.ts';
 import { describeGenerations, MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
+import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
 import {
   ATTEMPT_FOLDERS,
@@ -79,6 +80,8 @@ export async function finalizeRun(
     if (failureShard(key) !== undefined) await store.delete(key, signal);
   }
   await removeOrphans(store, shards, summary.winners, signal);
+  // A pause that came too late for this must not hold the next append.
+  await resumeRun(store, run.runId);
   await store.put(SUCCESS_KEY, successBody(shards.generations.length), signal);
   return { status: 'finished', totals: summary.totals };
 }

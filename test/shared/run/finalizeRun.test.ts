@@ -4,6 +4,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { readManifest } from '../../../src/shared/run/manifest.ts';
+import { pauseRun, readPause } from '../../../src/shared/run/pause.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 
@@ -46,6 +47,18 @@ test('the merged subjects table has every person once, in class_index order', ()
       rows.map(({ subject_id, class_index }) => [subject_id, Number(class_index)]),
       Array.from({ length: 25 }, (_, i) => [`person-${String(i).padStart(3, '0')}`, i]),
     );
+  }));
+
+test('a pause ends with its run; one of another run stays', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const asked = { since: '2026-01-01T00:00:00Z', host: 'here' };
+    await pauseRun(store, { ...asked, runId: run.runId });
+    await finalizeRun(store, run);
+    assert.equal(await store.head('paused.json'), undefined);
+    await pauseRun(store, { ...asked, runId: 'another' });
+    await finalizeRun(store, run);
+    assert.notEqual(await readPause(store, 'another'), undefined);
   }));
 
 test('a run with a shard uncommitted is not finished, and nothing is written', () =>
