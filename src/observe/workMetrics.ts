@@ -171,7 +171,8 @@ export function createWorkMetrics(compute: {
   lookup(
     'posecast_last_consumption_timestamp_seconds',
     'When this process last asked for a shard or made progress with one.',
-    () => view && (performance.timeOrigin + view.consumedAt()) / 1_000,
+    // By the clock of now: it may have been put right since the process started, or the machine have slept.
+    () => view && (Date.now() - (performance.now() - view.consumedAt())) / 1_000,
   );
   new Gauge({
     name: 'posecast_run_info',
