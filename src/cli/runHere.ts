@@ -163,7 +163,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     consumedAt: () => worker.consumedAt(),
     excuse: () => {
       if (redis.status !== 'ready') return 'no-redis';
-      if (worker.waitsForStore()) return 'no-store';
+      if (worker.waitsForStore() !== undefined) return 'no-store';
       return pause.paused && worker.inWork() === 0 ? 'paused' : undefined;
     },
     limitMs: options.control.stuckAfter * 1_000,

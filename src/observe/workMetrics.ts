@@ -5,9 +5,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueDepth } from '../shared/queue.ts';
 import type { RequestListeners } from '../shared/store/heardStore.ts';
+import type { StorePlace } from '../worker/storeOutage.ts';
 import type { ShardEnd, WorkObserver } from '../worker/workObserver.ts';
 import { BATCH_STAGES, SHARD_OUTCOMES, SHARD_STAGES } from '../worker/workObserver.ts';
 import { boundedLabel } from './boundedLabels.ts';
+
+const PLACES: readonly StorePlace[] = ['out', 'corpus'];
 
 /** Different codes that one metric tells apart. */
 const MAX_CODES = 100;
@@ -25,13 +28,10 @@ export interface RunView {
   readonly runId: string;
   readonly shardsInWork: () => number;
   readonly paused: () => boolean;
-  readonly storeAway: () => boolean;
+  readonly storeAway: () => StorePlace | undefined;
   /** By `performance.now()`: the last sign of consumption. */
   readonly consumedAt: () => number;
 }
-
-/** OUT, or where the photographs lie. */
-export type StorePlace = 'out' | 'corpus';
 
 export interface WorkMetrics {
   readonly observer: WorkObserver;
@@ -161,11 +161,18 @@ export function createWorkMetrics(compute: {
   lookup('posecast_redis_connected', '1 while there is a connection to Redis.', () =>
     isConnected === undefined ? undefined : Number(isConnected()),
   );
-  lookup(
-    'posecast_store_away',
-    '1 while OUT does not answer and is waited for.',
-    () => view && Number(view.storeAway()),
-  );
+  new Gauge({
+    name: 'posecast_store_away',
+    help: '1 while OUT, or the corpus, does not answer and is waited for.',
+    labelNames: ['place'],
+    registers,
+    collect() {
+      this.reset();
+      if (view === undefined) return;
+      const away = view.storeAway();
+      for (const place of PLACES) this.set({ place }, Number(place === away));
+    },
+  });
   lookup('posecast_paused', '1 while the run is paused.', () => view && Number(view.paused()));
   lookup('posecast_shards_in_work', 'Shards that this process has in work.', () => view?.shardsInWork() ?? 0);
   lookup(
@@ -205,7 +212,7 @@ export function createWorkMetrics(compute: {
   for (const stage of BATCH_STAGES) batchStage.zero({ stage });
   busy.inc({ device }, 0);
   sent.inc({ place: 'out' }, 0);
-  for (const place of ['out', 'corpus']) received.inc({ place }, 0);
+  for (const place of PLACES) received.inc({ place }, 0);
 
   const reason = boundedLabel(MAX_CODES);
   const failure = boundedLabel(MAX_CODES);

@@ -9,11 +9,14 @@ import { describeError, StoreUnusableError } from '../shared/errors.ts';
 import { RUN_KEY } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
+/** OUT, or where the photographs lie. */
+export type StorePlace = 'out' | 'corpus';
+
 export interface StoreOutage {
   /** Looks whether the store is away after something failed; then it is watched until it is back. */
   isAway(error: unknown): Promise<boolean>;
-  /** As of the last look. */
-  readonly away: boolean;
+  /** Which one, as of the last look; undefined: both answer. */
+  readonly away: StorePlace | undefined;
   close(): void;
 }
 
@@ -27,6 +30,8 @@ export interface StoreOutageOptions {
   readonly lookMs?: number;
 }
 
+const NAMES: Readonly<Record<StorePlace, string>> = { out: 'OUT', corpus: 'the corpus' };
+
 /** A look that takes longer has failed: the client's own patience is minutes. */
 const ANSWER_MS = 10_000;
 const LOOK_MS = 5_000;
@@ -34,30 +39,32 @@ const LOOK_MS = 5_000;
 export function createStoreOutage(options: StoreOutageOptions): StoreOutage {
   const { store, corpus, warn, onChange, lookMs = LOOK_MS } = options;
   const closed = new AbortController();
-  let away = false;
+  let away: StorePlace | undefined;
 
   /** Who does not answer; undefined: both do. One that refuses answers too. */
-  async function silent(): Promise<'OUT' | 'the corpus' | undefined> {
+  async function silent(): Promise<StorePlace | undefined> {
     const asked = [
-      ['OUT', (signal: AbortSignal) => store.head(RUN_KEY, signal)],
-      ['the corpus', (signal: AbortSignal) => corpus.answers?.(signal)],
+      ['out', (signal: AbortSignal) => store.head(RUN_KEY, signal)],
+      ['corpus', (signal: AbortSignal) => corpus.answers?.(signal)],
     ] as const;
-    for (const [name, ask] of asked) {
+    for (const [place, ask] of asked) {
       try {
         await ask(AbortSignal.any([closed.signal, AbortSignal.timeout(ANSWER_MS)]));
       } catch (error) {
-        if (!(error instanceof StoreUnusableError)) return name;
+        if (!(error instanceof StoreUnusableError)) return place;
       }
     }
     return undefined;
   }
 
-  async function watch(name: string): Promise<void> {
-    while (!closed.signal.aborted) {
+  async function watch(): Promise<void> {
+    while (away !== undefined && !closed.signal.aborted) {
       await sleep(lookMs, undefined, { ref: false });
-      if (closed.signal.aborted || (await silent()) !== undefined) continue;
-      away = false;
-      warn(`${name} answers again`);
+      if (closed.signal.aborted) return;
+      const before = away;
+      away = await silent();
+      if (away !== undefined) continue;
+      warn(`${NAMES[before]} answers again`);
       onChange(false);
       return;
     }
@@ -65,15 +72,15 @@ export function createStoreOutage(options: StoreOutageOptions): StoreOutage {
 
   return {
     async isAway(error) {
-      if (away) return true;
+      if (away !== undefined) return true;
       if (error instanceof StoreUnusableError) return false;
-      const name = await silent();
-      if (name === undefined) return false;
-      if (away || closed.signal.aborted) return true;
-      away = true;
-      warn(`${name} does not answer, trying again (${describeError(error)})`);
+      const place = await silent();
+      if (place === undefined) return false;
+      if (away !== undefined || closed.signal.aborted) return true;
+      away = place;
+      warn(`${NAMES[place]} does not answer, trying again (${describeError(error)})`);
       onChange(true);
-      void watch(name);
+      void watch();
       return true;
     },
     get away() {

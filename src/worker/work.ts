@@ -31,7 +31,7 @@ import { createShardsInWork, sumProgress } from './shardsInWork.ts';
 import type { FaceResult } from './shardTables.ts';
 import { ShardWorker } from './shardWorker.ts';
 import { openStopwatch } from './stopwatch.ts';
-import { createStoreOutage } from './storeOutage.ts';
+import { createStoreOutage, type StorePlace } from './storeOutage.ts';
 import { createSuspects } from './suspects.ts';
 import type { ShardEnd, WorkObserver } from './workObserver.ts';
 
@@ -79,7 +79,8 @@ export interface RunWorker {
   setPaused(paused: boolean): void;
   /** Whether the store is what failed; then it is watched, and no shard is taken before it is back. */
   isStoreAway(error: unknown): Promise<boolean>;
-  waitsForStore(): boolean;
+  /** Undefined: both answer. */
+  waitsForStore(): StorePlace | undefined;
   /** Longest time this thread was kept from renewing locks while it held one, in milliseconds. */
   longestBlockMs(): number;
   /** Takes no new shard, breaks off those in work and hands them back to the queue, without burning an attempt. */
@@ -226,7 +227,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   const takeOrWait = (): void => {
     if (takesNoMore) return;
     // `true`: without waiting for the shards in work.
-    if (paused || outage.away) void worker.pause(true);
+    if (paused || outage.away !== undefined) void worker.pause(true);
     else void worker.resume();
   };
 

@@ -57,7 +57,7 @@ test('when a worker last consumed is told by the clock as it is now, whatever it
     runId: 'r-1',
     shardsInWork: () => 0,
     paused: () => false,
-    storeAway: () => false,
+    storeAway: () => undefined,
     consumedAt: () => performance.now(),
   });
   const now = Date.parse('2030-01-01T00:00:00Z');
@@ -74,7 +74,7 @@ test('the run in work is shown while it is, with its queue', async () => {
     runId: 'r-1',
     shardsInWork: () => 2,
     paused: () => paused,
-    storeAway: () => true,
+    storeAway: () => 'corpus' as const,
     consumedAt: () => 0,
   };
   const unwatch = metrics.watchRun(view);
@@ -84,7 +84,8 @@ test('the run in work is shown while it is, with its queue', async () => {
   assert.equal(during.get('posecast_queue_jobs{run="r-1",state="waiting"}'), 7);
   assert.equal(during.get('posecast_run_info{run="r-1"}'), 1);
   assert.equal(during.get('posecast_paused'), 1);
-  assert.equal(during.get('posecast_store_away'), 1);
+  assert.equal(during.get('posecast_store_away{place="corpus"}'), 1);
+  assert.equal(during.get('posecast_store_away{place="out"}'), 0, 'OUT answers');
   assert.equal(during.get('posecast_shards_in_work'), 2);
   unwatch();
   const afterwards = [...(await read(metrics)).keys()];
