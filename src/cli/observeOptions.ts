@@ -30,6 +30,8 @@ export interface Observation {
   /** `say`: the log of the run. */
   observer(say: Say): WorkObserver;
   watchRedis(redis: Redis): void;
+  /** Between runs: whether they are all paused. */
+  watchPauses(allPaused: () => boolean): void;
   /** Shows a run until the answer is called. */
   watchRun(view: RunView): () => void;
 }
@@ -93,6 +95,7 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
         ...(metrics === undefined ? [] : [metrics.observer]),
       ]),
     watchRedis: (redis) => metrics?.watchRedis(() => redis.status === 'ready'),
+    watchPauses: (allPaused) => metrics?.watchPauses(allPaused),
     watchRun: (view) => metrics?.watchRun(view) ?? (() => {}),
   };
 }

@@ -20,6 +20,8 @@ export interface RunChoice {
   couldNotBegin(runId: string, error: unknown): void;
   /** What this machine lacks for a run, such as its corpus, if it lacks anything. */
   lacking(): ConfigError | undefined;
+  /** As of the last look: there are runs, and nothing keeps this process from them but their pause. */
+  readonly waitsForResume: boolean;
   /** Of a process that ends now. */
   exitCode(): number;
 }
@@ -29,6 +31,8 @@ interface Mark {
   readonly exitCode: number;
   /** Whether it is worth another look. */
   readonly again: () => boolean | Promise<boolean>;
+  /** Nothing is left in its queue. */
+  readonly hasEnded?: boolean;
   /** Of the error that was said. */
   readonly code?: string;
   readonly lacking?: ConfigError;
@@ -39,6 +43,7 @@ const LOOK_AGAIN_MS = 5_000;
 
 export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoice {
   const marks = new Map<string, Mark>();
+  let waitsForResume = false;
 
   function passOver(runId: string, error: PosecastError, how: Pick<Mark, 'again' | 'lacking'>): void {
     const { code } = error;
@@ -68,8 +73,17 @@ export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoic
       const runs = await listRuns(redis);
       const listed = new Set(runs.map(({ runId }) => runId));
       for (const runId of marks.keys()) if (!listed.has(runId)) marks.delete(runId);
-      for (const entry of runs) if (await mayBeTaken(entry)) return entry;
+      for (const entry of runs) {
+        if (!(await mayBeTaken(entry))) continue;
+        waitsForResume = false;
+        return entry;
+      }
+      const paused = runs.length - marks.size;
+      waitsForResume = paused > 0 && [...marks.values()].every(({ hasEnded }) => hasEnded);
       return undefined;
+    },
+    get waitsForResume() {
+      return waitsForResume;
     },
     ended(runId, end) {
       if (!isEarly(end) && end.status !== 'complete') {
@@ -79,7 +93,7 @@ export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoic
       // A complete one is on the list as long as Redis refuses to take it off.
       const hasEnded = end.status === 'failed' || end.status === 'complete';
       const again = hasEnded ? () => hasWaiting(redis, runId) : () => false;
-      marks.set(runId, { exitCode: exitCodeOf(end), again });
+      marks.set(runId, { exitCode: exitCodeOf(end), again, hasEnded });
     },
     couldNotBegin(runId, error) {
       if (isAway(error)) passOver(runId, error, { again: later() });

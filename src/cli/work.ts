@@ -134,8 +134,9 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
 
 /** One run after the other, oldest first, as far as this machine can. */
 async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
-  const { redis, flags, stop, onAlive } = here;
+  const { redis, flags, observation, stop, onAlive } = here;
   const choice = createRunChoice(redis, s3Options(flags), say);
+  observation.watchPauses(() => choice.waitsForResume);
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
   while (!isLate() && !stop.notice.aborted) {
     stop.signal.throwIfAborted();

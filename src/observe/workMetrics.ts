@@ -39,6 +39,8 @@ export interface WorkMetrics {
   requestsTo(place: StorePlace): Required<RequestListeners>;
   /** From now on Redis is looked at. */
   watchRedis(isConnected: () => boolean): void;
+  /** From now on this is asked while no run is shown. */
+  watchPauses(allPaused: () => boolean): void;
   /** Shows a run until the answer is called. */
   watchRun(view: RunView): () => void;
   /** Prometheus's text format. */
@@ -145,6 +147,7 @@ export function createWorkMetrics(compute: {
 
   let isConnected: (() => boolean) | undefined;
   let view: RunView | undefined;
+  let allPaused = (): boolean => false;
   let depth: QueueDepth | undefined;
   /** A gauge that is looked up when it is asked for; without a value it is not shown. */
   const lookup = (name: string, help: string, look: () => number | undefined) =>
@@ -173,7 +176,10 @@ export function createWorkMetrics(compute: {
       for (const place of PLACES) this.set({ place }, Number(place === away));
     },
   });
-  lookup('posecast_paused', '1 while the run is paused.', () => view && Number(view.paused()));
+  lookup('posecast_paused', '1 while the run, or every run that there is, is paused.', () => {
+    if (view !== undefined) return Number(view.paused());
+    return allPaused() ? 1 : undefined;
+  });
   lookup('posecast_shards_in_work', 'Shards that this process has in work.', () => view?.shardsInWork() ?? 0);
   lookup(
     'posecast_last_consumption_timestamp_seconds',
@@ -265,6 +271,9 @@ export function createWorkMetrics(compute: {
     }),
     watchRedis(look) {
       isConnected = look;
+    },
+    watchPauses(asked) {
+      allPaused = asked;
     },
     watchRun(shown) {
       view = shown;

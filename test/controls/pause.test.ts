@@ -9,6 +9,7 @@ import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { metricsUrl, scrape } from '../observe/scrape.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 /** Two faces a shard, one person each: 12 shards. */
@@ -110,6 +111,25 @@ test('a worker without OUT leaves a paused run for the next one', () =>
       const worker = await posecast(['work', '--once'], env);
       assert.equal(worker.code, 0, worker.stderr);
       assert.deepEqual([await commits(held), await commits(free)], [0, 12]);
+    }),
+  ));
+
+test('a worker without OUT whose only run is paused says so in its metrics', () =>
+  withRedis(({ url: redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: redis };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      assert.equal((await posecast(['pause', out])).code, 0);
+      const worker = startPosecast(['work', '--threads', '1', '--metrics-port', '0'], env);
+      const url = await metricsUrl(worker);
+      const paused = async () => (await scrape(`${url}/metrics`)).get('posecast_paused');
+      await until('the pause', worker, async () => (await paused()) === 1);
+      assert.equal((await posecast(['resume', out])).code, 0);
+      await until('the end of the run', worker, () => worker.output().includes('is complete'));
+      assert.notEqual(await paused(), 1);
+      worker.child.kill('SIGTERM');
+      assert.equal((await worker.done).code, 0);
     }),
   ));
 
