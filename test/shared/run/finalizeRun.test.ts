@@ -56,7 +56,8 @@ test('a pause ends with its run; one of another run stays', () =>
     await pauseRun(store, { ...asked, runId: run.runId });
     await finalizeRun(store, run);
     assert.equal(await store.head('paused.json'), undefined);
-    await pauseRun(store, { ...asked, runId: 'another' });
+    const another = JSON.stringify({ schemaVersion: 1, ...asked, runId: 'another' });
+    await store.put('paused.json', Buffer.from(another));
     await finalizeRun(store, run);
     assert.notEqual(await readPause(store, 'another'), undefined);
   }));
