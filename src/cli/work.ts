@@ -1,4 +1,5 @@
 /** `posecast work`: processes shards that somebody queued, here or on another machine. */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
@@ -15,7 +16,7 @@ import { type ComputeOptions, openShardContext } from '../worker/openShardContex
 import { openRunAssets } from '../worker/runAssets.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags, seconds } from './controlOptions.ts';
-import { Interrupted } from './exit.ts';
+import { EXIT, Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { retireRun } from './retireRun.ts';
@@ -140,7 +141,8 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
   while (!isLate() && !stop.notice.aborted) {
     stop.signal.throwIfAborted();
-    const next = await choice.next();
+    const next = await unlessToldToEnd(choice.next(), stop);
+    if (stop.signal.aborted || stop.notice.aborted) continue;
     onAlive();
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
@@ -150,7 +152,10 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
       });
       if (end === undefined) continue;
       choice.ended(next.runId, end);
-      if (ENDS_PROCESS.includes(end.status)) break;
+      if (ENDS_PROCESS.includes(end.status)) {
+        process.exitCode = exitCodeOf(end);
+        return;
+      }
       continue;
     }
     // Whatever started this process has to know of it; what else there was to do is done.
@@ -159,7 +164,19 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
     if (flags.once) break;
     await sleep(IDLE_MS, undefined, { signal: AbortSignal.any([stop.signal, stop.notice]) }).catch(() => {});
   }
-  process.exitCode = choice.exitCode();
+  // Who sends SIGTERM asks for the end of this process, and not for how runs ended.
+  process.exitCode = stop.notice.aborted ? EXIT.ok : choice.exitCode();
+}
+
+/** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */
+async function unlessToldToEnd<T>(work: Promise<T>, { signal, notice }: StopSignal): Promise<T | undefined> {
+  const over = new AbortController();
+  const toldToEnd = once(AbortSignal.any([signal, notice]), 'abort', { signal: over.signal });
+  try {
+    return await Promise.race([work, toldToEnd.then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
 }
 
 /** Started again, a process has its threads again, and newer credentials. */

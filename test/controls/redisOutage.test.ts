@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
+import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
 import { createRefusals } from '../../src/worker/refusals.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
@@ -71,6 +72,23 @@ test('a worker that is told to end while Redis is away ends, and its shards are 
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
+
+test('an idle worker without OUT that is told to end while Redis is away ends with exit code 0', () =>
+  withRedisOnPort(async (redis) => {
+    const looking = await connectRedis(redis.url);
+    const worker = startPosecast(['work'], { REDIS_URL: redis.url });
+    await until('its look for runs', worker, async () =>
+      String(await looking.client('LIST')).includes('cmd=hgetall'),
+    );
+    await closeRedis(looking);
+    await redis.kill();
+    await until('the loss', worker, () => worker.output().includes('connection lost'));
+    // The next look has begun by then, and waits for an answer.
+    await sleep(3_000);
+    worker.child.kill('SIGTERM');
+    const ended = await worker.done;
+    assert.equal(ended.code, 0, ended.stderr);
+  }));
 
 test('a Redis that refuses is named once with its reason, and work goes on when it takes orders again', () =>
   withRedis(({ url, redis }) =>

@@ -77,6 +77,21 @@ test('a worker without OUT takes a run up again when its failed shards are queue
     }),
   ));
 
+test('SIGTERM ends an idle worker without OUT with exit code 0 although a run failed', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await mkdir(join(out, 'commits', '00000003.json'), { recursive: true });
+      const worker = startPosecast(['work', '--threads', '1'], env);
+      await until('the failure', worker, () => worker.output().includes('to go on'));
+      worker.child.kill('SIGTERM');
+      const ended = await worker.done;
+      assert.equal(ended.code, 0, ended.stderr);
+    }),
+  ));
+
 test('photographs that were missing are taken up by their code, and only their shards are done again', () =>
   withTempFolder(async (folder) => {
     const images = join(folder, 'images');
