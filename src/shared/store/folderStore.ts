@@ -12,15 +12,13 @@ import { makeFolder } from '../makeFolder.ts';
 import { checkFolder, isLink } from './checkFolder.ts';
 import { listFolder } from './listFolder.ts';
 import type { ObjectBody } from './objectBody.ts';
-import type { ObjectStore } from './objectStore.ts';
+import { MAX_WHOLE_BYTES, type ObjectStore } from './objectStore.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 import { errorCode, ignore } from './systemErrors.ts';
 import { writeFlushed } from './writeFlushed.ts';
 
 /** Temporary files older than this were left by a process that died. */
 const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
-/** Larger objects are read in ranges only: Node reads no more into one buffer. */
-const MAX_WHOLE_BYTES = 2 ** 31 - 1;
 
 /** Opens the folder; it need not exist yet. ConfigError when it cannot be one, or cannot be written to. */
 export async function openFolderStore(

@@ -9,6 +9,9 @@ export interface ObjectInfo {
   readonly bytes: number;
 }
 
+/** Larger objects are read in ranges only, in bytes: Node reads no more of a file into one buffer. */
+export const MAX_WHOLE_BYTES = 2 ** 31 - 1;
+
 export interface ObjectStore {
   /** For people and messages: an absolute folder, or s3://bucket/prefix. Never holds credentials. */
   readonly uri: string;
@@ -18,7 +21,10 @@ export interface ObjectStore {
   put(key: string, body: ObjectBody, signal?: AbortSignal): Promise<void>;
   /** Writes an object only if the key is free. Exactly one of several callers gets `true`. For small objects. */
   putIfAbsent(key: string, body: Uint8Array, signal?: AbortSignal): Promise<boolean>;
-  /** The object, or a range of it [start, end); undefined when the key is absent. */
+  /**
+   * The object, or a range of it [start, end); undefined when the key is absent.
+   * @throws IntegrityError, too-large, of a whole object of more than MAX_WHOLE_BYTES.
+   */
   get(
     key: string,
     range?: { start: number; end: number },

@@ -85,13 +85,13 @@ export function storeFailure(operation: string, facts: ErrorFacts, error: unknow
   );
 }
 
-/** A failure while opening: what the user can do about it. */
-export function openFailure(facts: ErrorFacts, error: unknown): Error {
+/** A failure while opening: what the user can do about it. Its words begin with `of`. */
+export function openFailure(facts: ErrorFacts, error: unknown, of = ''): Error {
   if (error instanceof PosecastError) return error;
   const name = errorName(error);
   const status = httpStatus(error);
   const refuse = (code: string, message: string) =>
-    new ConfigError(code, message, { ...facts, status }, plain(error));
+    new ConfigError(code, `${of}${message}`, { ...facts, status }, plain(error));
   if (name === 'NoSuchBucket' || status === 404) return refuse('no-bucket', 'S3 bucket does not exist');
   if (name === 'CredentialsProviderError') {
     return refuse('no-credentials', 'no AWS credentials found in environment, profile or machine role');

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
-import { PosecastError } from '../errors.ts';
+import { IntegrityError, PosecastError } from '../errors.ts';
 import { sendOptions } from './s3Client.ts';
 import { httpStatus, isAbsent } from './s3Errors.ts';
 
@@ -34,9 +34,9 @@ export interface ReadObjectOptions {
 }
 
 /**
- * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, or a
- * PosecastError: bad-range (the object ends before the range does), not-accepted, cut-short (again and again), changed (another
- * version than is meant).
+ * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, an
+ * IntegrityError, too-large (not accepted), or a PosecastError: bad-range (the object ends before the range does), cut-short
+ * (again and again), changed (another version than is meant).
  */
 export async function readObject(
   client: S3Client,
@@ -63,7 +63,7 @@ export async function readObject(
       const tooMuch = range !== undefined && (ContentLength ?? 0) > range.end - range.start;
       if (tooMuch || !accepts(ContentLength ?? 0)) {
         (Body as Readable | undefined)?.destroy();
-        throw tooMuch ? badRange(object, range) : notAccepted(object, ContentLength ?? 0);
+        throw tooMuch ? badRange(object, range) : tooLarge(object, ContentLength ?? 0);
       }
       const bytes = await wholeBody(object, Body, ContentLength);
       if (range === undefined || bytes.length === range.end - range.start) return ownBuffer(bytes);
@@ -195,6 +195,6 @@ function changed({ Key }: S3Object, expected: string, found?: string): PosecastE
   return new PosecastError('changed', 'object is another one than before', { key: Key, expected, found });
 }
 
-function notAccepted({ Key }: S3Object, bytes: number): PosecastError {
-  return new PosecastError('not-accepted', 'object is larger than it may be', { key: Key, bytes });
+function tooLarge({ Key }: S3Object, bytes: number): IntegrityError {
+  return new IntegrityError('too-large', 'object is larger than it may be', { key: Key, bytes });
 }

@@ -14,7 +14,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError } from '../errors.ts';
 import type { StoreOperation, StoreRetry } from './heardStore.ts';
 import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
-import type { ObjectInfo, ObjectStore } from './objectStore.ts';
+import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { resolveS3Address, type S3Address } from './s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';
@@ -160,6 +160,7 @@ function s3Store(
     attempt('get', key, () =>
       readObject(client, target(key), {
         range,
+        accepts: (bytes) => bytes <= MAX_WHOLE_BYTES,
         signal,
         onRetry: (error) => onRetry({ operation: 'get', code: retryCode(error) }),
       }),

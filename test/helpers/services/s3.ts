@@ -16,7 +16,8 @@ export interface S3Request {
 
 /**
  * What happens to a request. 'lose-answer': carried out, then the connection breaks. 'cut-body': the answer breaks off
- * half way. 'alter': the service stores one byte less than it was sent. 'silence': no answer ever.
+ * half way. 'alter': the service stores one byte less than it was sent. 'silence': no answer ever. With `promises`, the
+ * answer begins a body of so many bytes that never comes.
  */
 export type Fate =
   | 'pass'
@@ -24,7 +25,8 @@ export type Fate =
   | 'cut-body'
   | 'alter'
   | 'silence'
-  | { readonly status: number; readonly code: string };
+  | { readonly status: number; readonly code: string }
+  | { readonly promises: number };
 
 export interface S3Service {
   readonly endpoint: string;
@@ -128,6 +130,10 @@ async function answer(
   service.requests.push(seen);
   const fate = service.fate(seen);
   if (fate === 'silence') return;
+  if (typeof fate === 'object' && 'promises' in fate) {
+    response.writeHead(200, { 'content-length': fate.promises }).write('PAR1');
+    return;
+  }
   if (typeof fate === 'object') return refuse(response, fate.status, fate.code);
 
   const slot = `${backend}${seen.path}`;

@@ -110,6 +110,12 @@ test('a body that is cut short is read again, whole', () =>
     assert.equal(service.requests.filter(isGetOf('data/x')).length, 3);
   }));
 
+test('an object that is too large to be read whole is an integrity error, and its body is not waited for', () =>
+  withStore(async (store, service) => {
+    service.fate = fateFor(isGetOf('data/x'), { promises: 2 ** 31 });
+    await assert.rejects(store.get('data/x'), { name: 'IntegrityError', code: 'too-large' });
+  }));
+
 test('an upload in parts that fails is an error, and leaves no parts behind', () =>
   withStore(async (store, service) => {
     const refused = { status: 400, code: 'InvalidRequest' };
