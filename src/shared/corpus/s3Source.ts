@@ -1,7 +1,7 @@
 /** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { ConfigError, type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
+import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
 import type { RequestListeners, StoreOperation, StoreRetry } from '../store/heardStore.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
@@ -76,10 +76,7 @@ export async function openS3Source(
   } catch (error) {
     client.destroy();
     const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
-    const failure = openFailure(facts, error);
-    throw failure instanceof ConfigError
-      ? new ConfigError(failure.code, `corpus: ${failure.message}`, {}, failure.cause)
-      : failure;
+    throw openFailure(facts, error, 'corpus: ');
   }
 }
 

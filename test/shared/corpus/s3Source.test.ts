@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { type ImagePlace, type ReadOutcome, readImage } from '../../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
 import { openS3Source, type S3Source } from '../../../src/shared/corpus/s3Source.ts';
+import type { ConfigError } from '../../../src/shared/errors.ts';
 import { compareUtf8 } from '../../../src/shared/listingOrder.ts';
 import { holdTo } from '../../../src/shared/store/s3Read.ts';
 import { putObjects } from '../../helpers/s3Objects.ts';
@@ -211,6 +212,17 @@ test('a bucket that is missing, and a service that is not there, are refused whe
     const open = (root: string, at = endpoint) => openCorpusSource(root, { s3: { endpoint: at } });
     await assert.rejects(open('s3://no-such-bucket/x'), { name: 'ConfigError', code: 'no-bucket' });
     await assert.rejects(open('s3://bucket/x', 'http://127.0.0.1:9'), { code: 'unreachable' });
+  }));
+
+test('the refusal of a corpus holds the status of the answer', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    service.fate = () => ({ status: 400, code: 'InvalidRequest' });
+    const opened = openCorpusSource(`s3://${service.bucket}/faces`, { s3: { endpoint: service.endpoint } });
+    await assert.rejects(opened, (error: ConfigError) => {
+      assert.match(error.message, /^corpus: S3 service cannot be used \[/);
+      assert.equal(error.facts.status, 400);
+      return true;
+    });
   }));
 
 test('who may read but not list can still be given an archive or a list', () =>
