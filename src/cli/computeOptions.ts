@@ -80,7 +80,7 @@ export function refuseTooManyThreads(threads: number, device: Device): void {
 }
 
 function batch(text: string): number | 'probe' {
-  return text === 'probe' ? text : positiveInteger(text);
+  return text === 'probe' ? text : integerFrom(1, text, ', or "probe"');
 }
 
 export function positiveInteger(text: string): number {
@@ -91,8 +91,8 @@ export function naturalNumber(text: string): number {
   return integerFrom(0, text);
 }
 
-function integerFrom(least: number, text: string): number {
+function integerFrom(least: number, text: string, orElse = ''): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgumentError(`Expected a whole number, ${least} or more.`);
+  throw new InvalidArgumentError(`Expected a whole number, ${least} or more${orElse}.`);
 }
