@@ -48,6 +48,10 @@ const COMMANDS: Record<string, CommandEntry> = {
     summary: 'take failed shards up again, as a new generation',
     load: async () => (await import('./retryFailed.ts')).retryFailedCommand(),
   },
+  forget: {
+    summary: "take a run off Redis's list, such as one whose OUT was deleted",
+    load: async () => (await import('./forget.ts')).forgetCommand(),
+  },
   verify: {
     summary: 're-read a finished run and check every promise it makes',
     load: async () => (await import('./verify.ts')).verifyCommand(),

@@ -1,0 +1,58 @@
+/** `posecast forget`: takes a run off Redis's list of those that have work, such as one whose OUT was deleted. */
+import { Command } from 'commander';
+import { ConfigError } from '../shared/errors.ts';
+import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { aliveWorkers, listRuns, unregisterRun, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
+
+const EPILOGUE = `
+For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT do not look at it any
+more, and what scales workers by the queue does not count it. OUT is neither read nor written: a run that is there is taken
+up again by the command that started it.
+
+Examples:
+  posecast forget 20261123T220000-1a2b3c --redis redis://queue:6379
+
+Exit codes: 0 forgotten, 2 Redis knows no such run, or workers are at work on it.
+`;
+
+interface Flags {
+  readonly redis?: string;
+  readonly json: boolean;
+}
+
+export function forgetCommand(): Command {
+  return new Command('forget')
+    .description("Takes a run off Redis's list of those that have work.")
+    .argument('<RUN_ID>', 'its id, as `posecast submit`, workers and the dashboard say it')
+    .option('--redis <url>', 'the Redis that knows it (default: REDIS_URL)')
+    .option('--json', 'one JSON object', false)
+    .addHelpText('after', EPILOGUE)
+    .action(forget);
+}
+
+async function forget(runId: string, flags: Flags): Promise<void> {
+  const url = flags.redis ?? process.env.REDIS_URL;
+  if (url === undefined) {
+    throw new ConfigError('no-redis-url', 'forget: expected --redis or REDIS_URL, found neither');
+  }
+  const redis = await connectRedis(url);
+  try {
+    const run = (await listRuns(redis)).find((entry) => entry.runId === runId);
+    if (run === undefined) throw new ConfigError('no-run', 'Redis knows no such run', { runId });
+    const workers = await aliveWorkers(redis, runId);
+    if (workers.length > 0) {
+      const { host, pid } = workers[0]!;
+      throw new ConfigError(
+        'has-workers',
+        `forget: expected no worker heard of in the last ${WORKER_ALIVE_MS / 1_000} s, found ${workers.length}; end them first`,
+        { runId, host, pid },
+      );
+    }
+    await unregisterRun(redis, runId);
+    const event = { event: 'forgotten', runId, out: run.out };
+    const line = `run ${runId} is off the list; its OUT was not touched: ${run.out}`;
+    process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
+  } finally {
+    await closeRedis(redis);
+  }
+}

@@ -1,0 +1,69 @@
+/** Runs that nobody is going to finish leave Redis by a command. */
+import assert from 'node:assert/strict';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { packageRoot } from '../../src/shared/package.ts';
+import { listRuns, sayAlive } from '../../src/shared/redisRuns.ts';
+import { posecast } from '../helpers/cli.ts';
+import { withRedis } from '../helpers/services/redis.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const samples = join(packageRoot, 'samples', 'london');
+const options = ['--variants', '0', '--shard-faces', '2'];
+
+async function submitted(out: string, env: Record<string, string>): Promise<string> {
+  assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+  return JSON.parse(await readFile(join(out, 'run.json'), 'utf8')).runId;
+}
+
+test('a run whose OUT was deleted is forgotten, and workers without OUT do not mind it any more', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const runId = await submitted(out, env);
+      await rm(out, { recursive: true });
+      assert.match((await posecast(['work', '--once'], env)).stderr, /is passed over/);
+      const forgotten = await posecast(['forget', runId, '--json'], env);
+      assert.equal(forgotten.code, 0, forgotten.stderr);
+      assert.deepEqual(JSON.parse(forgotten.stdout), { event: 'forgotten', runId, out });
+      assert.deepEqual(await listRuns(redis), []);
+      const lasting = (await redis.keys(`*${runId}*`)).map(
+        async (key) => [key, await redis.ttl(key)] as const,
+      );
+      for (const [key, seconds] of await Promise.all(lasting)) assert.ok(seconds > 0, `${key} stays`);
+      const worked = await posecast(['work', '--once'], env);
+      assert.equal(worked.code, 0, worked.stderr);
+      assert.doesNotMatch(worked.stderr, /is passed over/);
+    }),
+  ));
+
+test('a forgotten run whose OUT is there is taken up again by the command that started it', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const runId = await submitted(out, env);
+      assert.equal((await posecast(['forget', runId], env)).code, 0);
+      assert.equal(await submitted(out, env), runId);
+      assert.equal((await posecast(['work', '--once'], env)).code, 0);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a run that workers are at work on, and one that Redis does not know, are not forgotten', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const runId = await submitted(join(folder, 'out'), env);
+      await sayAlive(redis, runId, { workerId: 'w', host: 'node-7', pid: 4711, device: 'cpu' });
+      const refused = await posecast(['forget', runId], env);
+      assert.equal(refused.code, 2);
+      assert.match(refused.stderr, /found 1; end them first \[runId=\S+, host=node-7, pid=4711\]/);
+      assert.equal((await listRuns(redis)).length, 1);
+      const unknown = await posecast(['forget', '20261123T220000-1a2b3c'], env);
+      assert.equal(unknown.code, 2);
+      assert.match(unknown.stderr, /Redis knows no such run/);
+    }),
+  ));
