@@ -49,14 +49,19 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
     image: { type: 'image struct', values: numbers.map((row) => Buffer.alloc(40 + row, row)) },
     age: { type: 'number', values: numbers.map((row) => row / 3) },
   } as const;
-  const tables = (['parquet', 'arrow', 'arrow stream'] as const).map((format) => ({
-    format: format === 'parquet' ? ('parquet' as const) : ('arrow' as const),
-    bytes: tableBytes(columns, { format, pieceRows: 6, pageRows: 2 }),
-  }));
+  const tables = (['parquet', 'arrow', 'arrow stream'] as const).map((format) => {
+    const bytes = tableBytes(columns, { format, pieceRows: 6, pageRows: 2 });
+    const footer =
+      format === 'arrow' ? bytes.length - 10 - Buffer.from(bytes).readInt32LE(bytes.length - 10) : 0;
+    return { format: format === 'parquet' ? ('parquet' as const) : ('arrow' as const), bytes, footer };
+  });
   const request = tableColumnsSchema.parse({});
   return async (seed) => {
-    const { format, bytes } = tables[seed % tables.length]!;
-    const source = memorySource({ t: mutateBytes(bytes, seed) });
+    const { format, bytes, footer } = tables[seed % tables.length]!;
+    // Every second Arrow file is sound before its footer, which few injuries hit otherwise.
+    const sound = Math.floor(seed / 6) % 2 === 0 ? footer : 0;
+    const damaged = Buffer.concat([bytes.subarray(0, sound), mutateBytes(bytes.subarray(sound), seed)]);
+    const source = memorySource({ t: damaged });
     const reader = openTableCorpus({
       format,
       tables: { source, uris: ['t'] },

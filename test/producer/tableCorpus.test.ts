@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { describeIgnored } from '../../src/producer/readers/ignored.ts';
@@ -248,6 +249,30 @@ test('a compressed Arrow table is refused, with the byte and with what to write 
       corpusImages(configOf(folder, 't.arrow')),
       /record batch at byte 168 is compressed; write it uncompressed, or as Parquet \[file=.*t\.arrow\]/,
     );
+  }));
+
+/**
+ * Two record batches, as `polars.DataFrame({'label': Series(['b', 'a', 'b'], dtype=Categorical), 'image': [b'one',
+ * b'two, of more than twelve bytes', None]}).write_ipc(path, record_batch_size=2)` of polars 2.1.0 writes them, in gzip.
+ */
+const POLARS = [
+  'H4sIAAAAAAACA+VVsUoDQRCdu2wkaJAzBjwtZMsUFjE2QpqEICoEEkJAu5jAaZQkJ3oa7Cws/QA/wdLS0tLS0tLKykpELITz7WUv',
+  'XhaTGG0EB2YnOzuzM2/f3iZbKhU2FokYET27rhsn8VvDOE4TFMHIaBl+sa5DM9SJfYIvAcuhJlSbITIohjWDppBHFCUhm4gLw+42',
+  'qzsW7CPmF7Dn0Dp0y883YzSHbJNmkR3FLnGvC1HrBTlc7ijWGEZRIZlOpo+WUmlRx4BWivlKLlteWS2U1nPZfIqkvCG/kxvxdnyV',
+  '+xGNwcPo3cPHSPTZqNasBixc7n0A643cq3M+IXQx7eEV3QhMulw/gyZkHNEk8DAPDUk8Gn1KmPpLRNqM4vfnXNpTaecDMbpUUnyq',
+  'aPRzCUHtltWdi/pO2174br6I5fY2b9oHFnfq1RZ32lbj2OK1E8c6HJ4v+LkdgR8fqzOEn6CwAfWZwoem8GEoZ6/1OfvfcPCXRPBx',
+  'GeAj08OH3sOH+j0Gv5/yCPzoA/rhylnrX5x/TZlXR8RLAbz7sMUuXvFWxdA1894rUduUzT/IfP++XsvG7hS/39OavGhXyn37f2/y',
+  'HkpnvX+rD3qeQNO0BgAA',
+].join('');
+
+test('an Arrow file of polars is read by its footer: its schema has no mark, its dictionaries follow the batches', () =>
+  withTempFolder(async (folder) => {
+    writeFileSync(join(folder, 't.arrow'), gunzipSync(Buffer.from(POLARS, 'base64')));
+    assert.deepEqual(describeFaces(await corpusImages(configOf(folder, 't.arrow'))), [
+      'a/t.arrow#1: two, of more than twelve bytes',
+      'b/t.arrow#0: one',
+      'b/t.arrow#2: no-image',
+    ]);
   }));
 
 test('a thread reads the rows of a table, says why it cannot, and its requests are told as all others', () =>

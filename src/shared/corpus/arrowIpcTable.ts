@@ -12,13 +12,7 @@ import {
   Table,
   tableToIPC,
 } from 'apache-arrow';
-import {
-  type ArrowMessages,
-  arrowFooter,
-  arrowMessages,
-  type BatchPlace,
-  type MessagePlace,
-} from './arrowMessages.ts';
+import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
 import {
   type FieldKind,
   pieceOf,
@@ -27,8 +21,6 @@ import {
   type TableBytes,
   type TablePiece,
 } from './sourceTable.ts';
-
-const FILE_START = Buffer.from('ARROW1\0\0');
 
 /** Ends a stream: the mark and a length of 0. */
 const END = Uint8Array.of(255, 255, 255, 255, 0, 0, 0, 0);
@@ -43,7 +35,7 @@ const NEAR = 64 * 1024;
 export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> {
   const messages = await arrowMessages(file);
   const { batches } = messages;
-  const schema = await readSchema(file, messages);
+  const schema = readSchema(messages);
   const pieces: TablePiece[] = [];
   let rows = 0;
   for (const batch of batches) {
@@ -58,6 +50,8 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
     rows,
     pieces,
     async read(columns, start, end) {
+      // A batch without rows has none to look for.
+      if (start === end) return [];
       const piece = pieceOf(pieces, start);
       if (piece === undefined || end > piece.start + piece.rows)
         throw new Error(`no record batch has the rows ${start}–${end}`);
@@ -77,12 +71,8 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
   };
 }
 
-async function readSchema(file: TableBytes, { schema }: ArrowMessages): Promise<Schema> {
-  const bytes =
-    schema === undefined
-      ? joined([FILE_START, await arrowFooter(file)])
-      : joined([await wholeOf(file, schema), END]);
-  const reader = RecordBatchReader.from(bytes);
+function readSchema({ schema }: ArrowMessages): Schema {
+  const reader = RecordBatchReader.from(schema);
   reader.open();
   return reader.schema;
 }

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  Field,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
+import { openArrowIpcTable } from '../../../src/shared/corpus/arrowIpcTable.ts';
+import type { TableBytes } from '../../../src/shared/corpus/sourceTable.ts';
+import { rootTable } from '../../../src/shared/table/arrowStructure.ts';
+import { tableBytes } from '../../helpers/tableFiles.ts';
+
+const NAMES = ['anna', 'bert', 'carl', 'dora', 'emil'];
+
+const FILE = tableBytes({ name: { type: 'text', values: NAMES } }, { format: 'arrow', pieceRows: 2 });
+
+/** The bytes as a table file; what is read of it is noted. */
+function inMemory(bytes: Uint8Array, reads: [start: number, end: number][] = []): TableBytes {
+  return {
+    bytes: bytes.length,
+    async read(start, end) {
+      assert.ok(0 <= start && start <= end && end <= bytes.length, `bytes ${start}–${end} were asked for`);
+      reads.push([start, end]);
+      return Uint8Array.from(bytes.subarray(start, end));
+    },
+  };
+}
+
+async function namesOf(bytes: Uint8Array): Promise<unknown[]> {
+  const table = await openArrowIpcTable(inMemory(bytes));
+  const pieces = await Promise.all(
+    table.pieces.map(({ start, rows }) => table.read(['name'], start, start + rows)),
+  );
+  return pieces.flat().map(({ name }) => name);
+}
+
+/** Where the footer begins, and the blocks of its record batches in it. */
+function footerOf(bytes: Uint8Array): { view: DataView; footer: number; blocks: number[] } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const footer = bytes.length - 10 - view.getInt32(bytes.length - 10, true);
+  return { view, footer, blocks: rootTable(view, footer).structs(3, 24) };
+}
+
+test('an Arrow file is opened with a read for each record batch and two more', async () => {
+  const reads: [number, number][] = [];
+  const { pieces } = await openArrowIpcTable(inMemory(FILE, reads));
+  assert.equal(pieces.length, 3);
+  assert.ok(reads.length <= 5, JSON.stringify(reads));
+});
+
+test('an Arrow file whose writer died before the footer, or that was cut, is refused', async () => {
+  const { footer } = footerOf(FILE);
+  for (const end of [footer, FILE.length - 1, 8, 6]) {
+    await assert.rejects(namesOf(FILE.subarray(0, end)), /no footer and ARROW1 at the end/, `${end} bytes`);
+  }
+  // Of most writers the messages of a file are those of a stream.
+  const stream = tableBytes({ name: { type: 'text', values: NAMES } }, { format: 'arrow stream' });
+  const unfinished = Buffer.concat([Buffer.from('ARROW1\0\0'), stream]);
+  await assert.rejects(namesOf(unfinished), /no footer and ARROW1 at the end/);
+});
+
+test('a footer whose blocks lie outside the messages, or share bytes, is refused', async () => {
+  type Damage = (view: DataView, block: number, footer: number) => void;
+  const damages: Record<string, Damage> = {
+    'before the first message': (view, block) => view.setBigInt64(block, 0n, true),
+    'at a negative byte': (view, block) => view.setBigInt64(block, -8n, true),
+    'beyond the file': (view, block) => view.setBigInt64(block, 2n ** 40n, true),
+    'at no number': (view, block) => view.setBigInt64(block, 2n ** 62n, true),
+    'in the footer': (view, block, footer) => view.setBigInt64(block, BigInt(footer), true),
+    'where another lies': (view, block) => view.setBigInt64(block, view.getBigInt64(block + 24, true), true),
+    'with a negative head': (view, block) => view.setInt32(block + 8, -8, true),
+    'without a head': (view, block) => view.setInt32(block + 8, 0, true),
+    'with a head of a gigabyte': (view, block) => view.setInt32(block + 8, 2 ** 30, true),
+    'with a head that ends early': (view, block) =>
+      view.setInt32(block + 8, view.getInt32(block + 8, true) - 8, true),
+    'with a negative body': (view, block) => view.setBigInt64(block + 16, -8n, true),
+    'with a body of a terabyte': (view, block) => view.setBigInt64(block + 16, 2n ** 40n, true),
+    'with less body than its message': (view, block) => view.setBigInt64(block + 16, 8n, true),
+    'of which there are 4 billion': (view, block) => view.setUint32(block - 4, 2 ** 32 - 1, true),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    const bytes = Uint8Array.from(FILE);
+    const { view, footer, blocks } = footerOf(bytes);
+    damage(view, blocks[0]!, footer);
+    await assert.rejects(
+      namesOf(bytes),
+      /footer: a message of|as the footer says|a length or position of|vector of 4294967295 items/,
+      name,
+    );
+  }
+  for (const length of [-1, 0, FILE.length, 2 ** 31 - 1]) {
+    const bytes = Uint8Array.from(FILE);
+    footerOf(bytes).view.setInt32(bytes.length - 10, length, true);
+    await assert.rejects(namesOf(bytes), new RegExp(`footer of ${length} bytes`));
+  }
+});
+
+test('record batches without rows are taken, wherever they stand', async () => {
+  const batch = (names: readonly string[]) => {
+    const { data } = vectorFromArray(names, new Utf8());
+    const fields = [new Field('name', new Utf8(), true)];
+    const children = data.slice(0, 1);
+    return new RecordBatch(
+      new Schema(fields),
+      makeData({ type: new Struct(fields), length: names.length, nullCount: 0, children }),
+    );
+  };
+  for (const Writer of [RecordBatchFileWriter, RecordBatchStreamWriter]) {
+    for (const pieces of [[[], ['anna']], [['anna'], [], ['bert']], [['anna', 'bert'], []], [[]]]) {
+      const writer = new Writer();
+      for (const names of pieces) writer.write(batch(names));
+      writer.finish();
+      const bytes = writer.toUint8Array(true);
+      assert.equal((await openArrowIpcTable(inMemory(bytes))).pieces.length, pieces.length);
+      assert.deepEqual(await namesOf(bytes), pieces.flat(), `${Writer.name} ${JSON.stringify(pieces)}`);
+    }
+  }
+});
