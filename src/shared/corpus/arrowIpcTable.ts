@@ -11,6 +11,7 @@ import {
   type Schema,
   Table,
   tableToIPC,
+  type Vector,
 } from 'apache-arrow';
 import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
 import {
@@ -59,7 +60,9 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
       const vectors = columns.map((name) => [name, batch.getChild(name)] as const);
       for (const [, vector] of vectors) for (const data of vector?.data ?? []) checkRows(data, piece.rows);
       return Array.from({ length: end - start }, (_, i) =>
-        Object.fromEntries(vectors.map(([name, vector]) => [name, vector?.get(start - piece.start + i)])),
+        Object.fromEntries(
+          vectors.map(([name, vector]) => [name, vector && valueAt(vector, start - piece.start + i)]),
+        ),
       );
     },
     columnSize(piece, column) {
@@ -173,14 +176,26 @@ function merged(buffers: readonly (readonly [number, number])[]): [number, numbe
 function checkRows(data: Data, rows: number): void {
   const { type, length, valueOffsets, values } = data;
   if (length < rows) throw new Error(`column of ${length} of ${rows} rows`);
-  if (DataType.isStruct(type)) for (const child of data.children) checkRows(child, rows);
-  else if (isView(type)) return;
+  if (DataType.isStruct(type)) {
+    // Of an image nobody looks at anything else.
+    for (const [i, { name }] of type.children.entries()) {
+      if (name === 'bytes') checkRows(data.children[i] as Data, rows);
+    }
+  } else if (isView(type)) return;
   else if (isText(type) || isBinary(type)) {
     if (rows > 0 && (valueOffsets?.length ?? 0) < rows + 1)
       throw new Error(`offsets of fewer than ${rows} rows`);
   } else if (DataType.isBool(type)) {
     if ((values?.length ?? 0) * 8 < rows) throw new Error(`values of fewer than ${rows} rows`);
   } else if ((values?.length ?? 0) < rows) throw new Error(`values of fewer than ${rows} rows`);
+}
+
+/** As `Vector.get`, which cannot look up in a dictionary what has an index of 64 bits: it reads that as a bigint. */
+function valueAt(vector: Vector, row: number): unknown {
+  const [data] = vector.data;
+  const index = data?.dictionary === undefined ? undefined : data.values[row];
+  if (typeof index !== 'bigint') return vector.get(row);
+  return vector.isValid(row) ? data?.dictionary?.get(Number(index)) : null;
 }
 
 function fieldOf({ name, type }: Field): SourceField {

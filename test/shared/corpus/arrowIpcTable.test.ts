@@ -1,18 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  Binary,
+  Bool,
+  Dictionary,
   Field,
+  Int32,
+  Int64,
+  List,
   makeData,
+  Null,
   RecordBatch,
   RecordBatchFileWriter,
   RecordBatchStreamWriter,
+  type RecordBatchWriter,
   Schema,
   Struct,
+  Uint64,
   Utf8,
+  Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import { openArrowIpcTable } from '../../../src/shared/corpus/arrowIpcTable.ts';
 import type { TableBytes } from '../../../src/shared/corpus/sourceTable.ts';
+import { imagesOfRows } from '../../../src/shared/corpus/tableRows.ts';
 import { rootTable } from '../../../src/shared/table/arrowStructure.ts';
 import { tableBytes } from '../../helpers/tableFiles.ts';
 
@@ -102,23 +113,70 @@ test('a footer whose blocks lie outside the messages, or share bytes, is refused
 });
 
 test('record batches without rows are taken, wherever they stand', async () => {
-  const batch = (names: readonly string[]) => {
-    const { data } = vectorFromArray(names, new Utf8());
-    const fields = [new Field('name', new Utf8(), true)];
-    const children = data.slice(0, 1);
-    return new RecordBatch(
-      new Schema(fields),
-      makeData({ type: new Struct(fields), length: names.length, nullCount: 0, children }),
-    );
-  };
+  const batch = (names: readonly string[]) => batchOf({ name: vectorFromArray(names, new Utf8()) });
   for (const Writer of [RecordBatchFileWriter, RecordBatchStreamWriter]) {
     for (const pieces of [[[], ['anna']], [['anna'], [], ['bert']], [['anna', 'bert'], []], [[]]]) {
-      const writer = new Writer();
-      for (const names of pieces) writer.write(batch(names));
-      writer.finish();
-      const bytes = writer.toUint8Array(true);
+      const bytes = written(new Writer(), pieces.map(batch));
       assert.equal((await openArrowIpcTable(inMemory(bytes))).pieces.length, pieces.length);
       assert.deepEqual(await namesOf(bytes), pieces.flat(), `${Writer.name} ${JSON.stringify(pieces)}`);
     }
   }
 });
+
+test('beside its bytes the struct of an image may hold anything: nulls, lists, truths', async () => {
+  const bytes = vectorFromArray([Buffer.from('one'), null, Buffer.from('three')], new Binary());
+  const children = {
+    path: vectorFromArray([null, null, null], new Null()),
+    box: vectorFromArray([[1, 2], [], [3]], new List(new Field('item', new Int32()))),
+    good: vectorFromArray([true, false, true], new Bool()),
+    bytes,
+  };
+  const { data } = batchOf(children);
+  const file = written(new RecordBatchFileWriter(), [batchOf({ image: new Vector([data]) })]);
+  const table = await openArrowIpcTable(inMemory(file));
+  assert.equal(table.fields[0]?.kind, 'image struct');
+  const images = await imagesOfRows(table, { column: 'image', kind: 'struct' }, [0, 1, 2]);
+  assert.deepEqual(
+    images.map((image) => Buffer.from(image).toString()),
+    ['one', '', 'three'],
+  );
+});
+
+/** Not in the types of apache-arrow, which writes them all the same. */
+const indexedBy = (type: unknown) => new Dictionary(new Utf8(), type as Int32);
+
+test('texts of a dictionary are found by indices of 32 and of 64 bits', async () => {
+  const dictionary = vectorFromArray(['anna', 'bert'], new Utf8());
+  const indices = [
+    [new Int32(), Int32Array.of(1, 0, 1)],
+    [new Int64(), BigInt64Array.of(1n, 0n, 1n)],
+    [new Uint64(), BigUint64Array.of(1n, 0n, 1n)],
+  ] as const;
+  for (const [type, data] of indices) {
+    const names = makeData({
+      type: indexedBy(type),
+      data: data as Int32Array,
+      dictionary,
+      length: 3,
+      nullCount: 1,
+      // The second.
+      nullBitmap: Uint8Array.of(0b101),
+    });
+    const file = written(new RecordBatchFileWriter(), [batchOf({ name: new Vector([names]) })]);
+    assert.deepEqual(await namesOf(file), ['bert', null, 'bert'], String(type));
+  }
+});
+
+function batchOf(columns: Readonly<Record<string, Vector>>): RecordBatch {
+  const fields = Object.entries(columns).map(([name, { type }]) => new Field(name, type, true));
+  const children = Object.values(columns).flatMap(({ data }) => data);
+  const { length = 0 } = children[0] ?? {};
+  const data = makeData({ type: new Struct(fields), length, nullCount: 0, children });
+  return new RecordBatch(new Schema(fields), data);
+}
+
+function written(writer: RecordBatchWriter, batches: readonly RecordBatch[]): Uint8Array {
+  for (const batch of batches) writer.write(batch);
+  writer.finish();
+  return writer.toUint8Array(true);
+}
