@@ -40,7 +40,8 @@ def main(out: str, database: str) -> None:
     for row in found:
         print(f"  {row['face_id']:24} {1 - row['_distance']:.3f}")
     assert found[0]["face_id"] == probe["face_id"] and found[0]["_distance"] < 1e-3, found[0]
-    photographs = faces.count_rows(f"kind = 'real' AND subject_id = '{probe['subject_id']}'")
+    person = probe["subject_id"].replace("'", "''")  # as SQL writes O'Brien
+    photographs = faces.count_rows(f"kind = 'real' AND subject_id = '{person}'")
     if photographs > 1:
         assert found[1]["subject_id"] == probe["subject_id"], found[1]
 

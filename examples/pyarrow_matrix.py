@@ -9,6 +9,7 @@ decoded.
 
 import json
 import sys
+from pathlib import Path
 
 import numpy
 import pyarrow
@@ -17,7 +18,7 @@ from pyarrow import fs, ipc, parquet
 
 def open_run(out: str) -> tuple[fs.FileSystem, str, dict]:
     """The store that a run lies in, the run's place in it, and its manifest."""
-    store, root = fs.FileSystem.from_uri(out)
+    store, root = fs.FileSystem.from_uri(out if "://" in out else str(Path(out).absolute()))
     with store.open_input_stream(f"{root}/manifest.json") as stream:
         return store, root, json.load(stream)
 

@@ -1,11 +1,11 @@
 // `npm run test:python`: other people's readers open what posecast writes, posecast reads what their writers write, and the
-// scripts of examples/ run. Needs python3 with venv, and PyPI; without
+// scripts of examples/ and the lines that a run prints do their work. Needs python3 with venv, and PyPI; without
 // Python it says so and skips. The virtual environment lives in the user's cache, never in the tree.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 
 const requirements = join('examples', 'requirements.txt');
 // Only its C library is used; its own requirements would take numpy back by years.
@@ -29,6 +29,8 @@ if (!existsSync(join(venv, 'ready'))) {
   if (hasMxnet()) run(python, ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', mxnet]);
   run(python, ['-c', `open(${JSON.stringify(join(venv, 'ready'))}, "w").close()`]);
 }
+/** Standard output is kept, to be looked at. */
+const PRINTED = ['ignore', 'pipe', 'inherit'];
 const folder = mkdtempSync(join(tmpdir(), 'posecast-python-'));
 try {
   const optional = ['--with-landmarks', '--with-posture-code', '--shard-faces', '8'];
@@ -37,8 +39,10 @@ try {
     float16: ['--embedding-type', 'float16'],
     arrow: ['--format', 'arrow'],
   })) {
-    expand('samples/london', join(folder, name), ...optional, ...flags);
+    // A relative OUT, as most are.
+    const printed = expand('samples/london', relative('.', join(folder, name)), ...optional, ...flags);
     python3(join('test', 'python', 'readers.py'), join(folder, name));
+    readAsPrinted(printed, join(folder, name));
   }
   const shards = join(folder, 'webdataset');
   python3(join('test', 'python', 'write_webdataset.py'), 'samples/london', shards);
@@ -49,21 +53,23 @@ try {
     python3(join('test', 'python', 'same_embeddings.py'), join(folder, 'parquet'), out);
   }
   tablesAndRecords(join(folder, 'parquet'));
-  // A corpus that grew: readers need to know nothing of it.
+  // A corpus that grew, with a name that needs care in SQL: readers need to know nothing of it.
+  const people = join(folder, 'people');
+  cpSync('samples/london', people, { recursive: true });
+  renameSync(join(people, '001'), join(people, "'t Hooft"));
   const corpus = join(folder, 'corpus');
-  cpSync('samples/london', corpus, { recursive: true, filter: (path) => !path.endsWith('smile.jpg') });
+  cpSync(people, corpus, { recursive: true, filter: (path) => !path.endsWith('smile.jpg') });
   expand(corpus, join(folder, 'appended'), ...optional);
-  cpSync('samples/london', corpus, { recursive: true });
+  cpSync(people, corpus, { recursive: true });
   expand(corpus, join(folder, 'appended'), ...optional, '--append');
   python3(join('test', 'python', 'readers.py'), join(folder, 'appended'));
 
-  for (const name of ['parquet', 'appended', 'arrow']) {
-    const out = join(folder, name);
+  for (const out of ['parquet', 'appended', 'arrow']) {
     example('pyarrow_matrix.py', out);
     example('polars_frame.py', out);
-    example('lance_neighbours.py', out, join(folder, `${name}-lance`));
+    example('lance_neighbours.py', out, `${out}-lance`);
     example('train_head.py', out);
-    if (name === 'arrow') continue;
+    if (out === 'arrow') continue;
     example('hugging_face.py', out);
     example('duckdb_queries.py', out);
   }
@@ -104,23 +110,39 @@ function hasMxnet() {
   return process.platform === 'linux' && process.arch === 'x64';
 }
 
+/** What the run prints. */
 function expand(corpus, out, ...flags) {
-  run(process.execPath, ['bin/posecast.js', 'run', corpus, out, ...flags]);
+  return run(process.execPath, ['bin/posecast.js', 'run', corpus, out, ...flags], { stdio: PRINTED });
 }
 
+/** The lines of Python at the end of what a run printed read all its rows. */
+function readAsPrinted(printed, out) {
+  const [, lines] = printed.split('open it in Python (pip install pyarrow):\n');
+  const { totals } = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
+  const check = `assert len(table) == ${totals.rows}, len(table)`;
+  python3('-c', [...lines.split('\n').map((line) => line.trim()), check].join('\n'));
+}
+
+/** With OUT as most people write it: relative. */
 function example(script, ...args) {
-  console.log(`examples/${script} ${args.map((path) => path.replace(folder, '…')).join(' ')}`);
-  python3(join('examples', script), ...args);
+  console.log(`examples/${script} ${args.join(' ')}`);
+  run(python, [resolve('examples', script), ...args], { cwd: folder });
 }
 
 function python3(...args) {
   run(python, args);
 }
 
-function run(program, args) {
-  const { status } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+function run(program, args, options = {}) {
+  const { status, stdout } = spawnSync(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
+    ...options,
+  });
+  if (stdout) process.stdout.write(stdout);
   if (status !== 0) {
     console.error(`"${[program, ...args].join(' ')}" failed`);
     process.exit(1);
   }
+  return stdout;
 }

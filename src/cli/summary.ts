@@ -42,7 +42,7 @@ export function formatSummary(summary: RunSummary): string {
   const isEmpty = totals.rows === 0;
   const reading = [
     'open it in Python (pip install pyarrow):',
-    ...readingSnippet(out).map((line) => `  ${line}`),
+    ...readingSnippet(out, table.format).map((line) => `  ${line}`),
     '',
   ];
   return [
@@ -73,12 +73,14 @@ export function summaryFacts(summary: RunSummary): Readonly<Record<string, unkno
 }
 
 /** Three lines of Python that read every real and generated embedding, from a folder or from S3. */
-export function readingSnippet(out: string): string[] {
+function readingSnippet(out: string, format: RunManifest['table']['format']): string[] {
+  // Parquet is what pyarrow takes files for.
+  const files = format === 'arrow' ? 'filesystem=store, format="ipc"' : 'filesystem=store';
   return [
     'import json; from pyarrow import dataset, fs',
     `store, root = fs.FileSystem.from_uri(${JSON.stringify(out)}); ` +
       'files = json.load(store.open_input_stream(f"{root}/manifest.json"))["files"]',
-    'table = dataset.dataset([f"{root}/{f[\'key\']}" for f in files if f["kind"] == "data"], filesystem=store).to_table()',
+    `table = dataset.dataset([f"{root}/{f['key']}" for f in files if f["kind"] == "data"], ${files}).to_table()`,
   ];
 }
 
