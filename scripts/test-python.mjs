@@ -90,6 +90,7 @@ function tablesAndRecords(expected) {
     'hugging-face': [join(tables, 'hugging')],
     'paths.parquet': [join(tables, 'paths.parquet'), '--image-root', samples],
     'embedded.arrow': [join(tables, 'embedded.arrow')],
+    'polars.arrow': [join(tables, 'polars.arrow')],
     'saved by datasets': [join(tables, 'saved')],
   };
   const parquet = join(folder, 'parquet-files');
