@@ -132,9 +132,10 @@ function buffersOf(
   columns: readonly string[],
 ): (readonly [offset: number, length: number])[] | undefined {
   const wanted: (readonly [number, number])[] = [];
+  const viewed = [...batch.viewed];
   let next = 0;
   for (const field of schema.fields) {
-    const count = bufferCount(field.type);
+    const count = bufferCount(field.type, viewed);
     if (count === undefined) return undefined;
     if (columns.includes(field.name)) wanted.push(...batch.buffers.slice(next, next + count));
     next += count;
@@ -142,19 +143,20 @@ function buffersOf(
   return wanted;
 }
 
-/** Buffers of a column and the columns in it, in Arrow's columnar format. */
-function bufferCount(type: DataType): number | undefined {
-  const children = (type.children ?? []).map((child: Field) => bufferCount(child.type));
+/** Buffers of a column and the columns in it, in Arrow's columnar format. Takes their counts from the front of `viewed`. */
+function bufferCount(type: DataType, viewed: number[]): number | undefined {
+  if (DataType.isDictionary(type)) return 2;
+  const children = (type.children ?? []).map((child: Field) => bufferCount(child.type, viewed));
   const inside = children.reduce<number | undefined>(
     (sum, count) => (sum === undefined || count === undefined ? undefined : sum + count),
     0,
   );
   if (inside === undefined) return undefined;
   if (DataType.isNull(type)) return 0;
-  if (DataType.isDictionary(type)) return 2;
   if (DataType.isStruct(type) || DataType.isFixedSizeList(type)) return 1 + inside;
   if (DataType.isList(type) || DataType.isMap(type)) return 2 + inside;
-  if (isText(type) || isBinary(type)) return isView(type) ? undefined : 3;
+  if (isView(type)) return 2 + (viewed.shift() ?? 0);
+  if (isText(type) || isBinary(type)) return 3;
   if (inside > 0 || DataType.isUnion(type)) return undefined;
   return 2;
 }

@@ -42,6 +42,8 @@ export interface BatchPlace extends MessagePlace {
   readonly rows: number;
   /** Offset and length of each buffer in the body. */
   readonly buffers: readonly (readonly [offset: number, length: number])[];
+  /** Of each column of views, wherever it stands in the schema: how many buffers hold its longer values. */
+  readonly viewed: readonly number[];
   /** So many of the dictionaries, from the first on, it may use. */
   readonly dictionaries: number;
 }
@@ -226,8 +228,9 @@ function batchPlace({ at, bytes, message, bodyBytes }: Head, dictionaries: numbe
   for (const [offset, length] of buffers) {
     if (offset + length > bodyBytes) throw new Error(`record batch at byte ${at}: a buffer lies outside it`);
   }
+  const viewed = (batch?.structs(4, 8) ?? []).map((count) => longAt(view, count));
   const rows = longAt(view, batch?.at(0));
-  return { at, headBytes: bytes.length, bodyBytes, rows, buffers, dictionaries };
+  return { at, headBytes: bytes.length, bodyBytes, rows, buffers, viewed, dictionaries };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

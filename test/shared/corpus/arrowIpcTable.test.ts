@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import {
   Binary,
   Bool,
@@ -63,6 +64,43 @@ test('an Arrow file is opened with a read for each record batch and two more', a
   const { pieces } = await openArrowIpcTable(inMemory(FILE, reads));
   assert.equal(pieces.length, 3);
   assert.ok(reads.length <= 5, JSON.stringify(reads));
+});
+
+/**
+ * `polars.DataFrame({'subject_id': ['anna of more than twelve letters', 'bert'], 'image': [bytes(200_000),
+ * bytes(300_000)]}).write_ipc(path)` of polars 2.1.0, in gzip. Its columns are views.
+ */
+const VIEWS = [
+  'H4sIAAAAAAACA+3OPU4bQRQA4FmzCIs4yBAkXO4BKKBLCSdAoqFEBjaJET8SmKTlDrkBVYocIgVdLpEqFVUqCiTnzXqNFCtRIqX9',
+  'Pmvnzbx573l29/f3DrZTKlNKPyaTyXrK+yLW5fQidWMt02Pke5Hpxi/fdmLdStOe+7gbROw39ykVG6mR84sRR+fDt3XEhzhvRqzi',
+  'y/XFIPesxYx+Wm06e03fU9SVkV2O/fXN0Wl9PD4cnaQU6Ul+VtnOSndLTf30vQvR/aqZ14vT97jvTJ+RPrdvXW9OK/HfZdT0m0yu',
+  'Kdq6WX22lP6sauPO3Pl2ru527v7LrO/lwnSzMo3fPpbPPZ25d6TfnPO84cXFcHbO3Uf11Tj9o9xbXb6pzi+v6mr8bnhRjT/UZ+/r',
+  '6qwej+ur67/1P7+/NXt/kQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADg/01CjmV8D7Hfifg6vvU210trqR+7buyK',
+  'OH9q+7pFu7lb+mXeY8zo5fv45QmdWLfaWfdxN4jYb+5TKjamPTm/GHF0Pnxbt+/YjFjFl+uLQe5Zixn9tNp09pq+p6grI7sc++ub',
+  'o9P6eHw4Oklf47i7v793sP0TtV2iUI2kBwA=',
+].join('');
+
+test('of columns of views, too, only those that are asked for are read, and their sizes are known', async () => {
+  const reads: [number, number][] = [];
+  const table = await openArrowIpcTable(inMemory(gunzipSync(Buffer.from(VIEWS, 'base64')), reads));
+  const [piece] = table.pieces;
+  const opened = reads.length;
+  const rows = await table.read(['subject_id'], 0, 2);
+  assert.deepEqual(rows, [{ subject_id: 'anna of more than twelve letters' }, { subject_id: 'bert' }]);
+  const bytes = reads.slice(opened).reduce((sum, [start, end]) => sum + end - start, 0);
+  assert.ok(bytes < 100_000, `${bytes} bytes were read`);
+  assert.ok(table.columnSize(piece!, 'image').decoded >= 500_000);
+  const images = await imagesOfRows(table, { column: 'image', kind: 'bytes' }, [0, 1]);
+  assert.deepEqual(
+    images.map(({ length }) => length),
+    [200_000, 300_000],
+  );
 });
 
 test('an Arrow file whose writer died before the footer, or that was cut, is refused', async () => {
