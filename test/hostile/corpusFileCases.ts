@@ -7,6 +7,7 @@ import { tableColumnsSchema } from '../../src/shared/corpus/tableColumns.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { shardImages } from '../../src/worker/tableImages.ts';
 import { tableReads } from '../../src/worker/tableReads.ts';
+import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
 import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { tableBytes } from '../helpers/tableFiles.ts';
 import { memorySource } from './memorySource.ts';
@@ -55,11 +56,15 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
       format === 'arrow' ? bytes.length - 10 - Buffer.from(bytes).readInt32LE(bytes.length - 10) : 0;
     return { format: format === 'parquet' ? ('parquet' as const) : ('arrow' as const), bytes, footer };
   });
+  const polars = { format: 'arrow' as const, bytes: POLARS_CATEGORIES, footer: 0 };
   const request = tableColumnsSchema.parse({});
   return async (seed) => {
-    const { format, bytes, footer } = tables[seed % tables.length]!;
+    const another = Math.floor(seed / 6) % 2 === 0;
+    const table = tables[seed % tables.length]!;
+    // In place of every second stream one of polars.
+    const { format, bytes, footer } = another && seed % tables.length === 2 ? polars : table;
     // Every second Arrow file is sound before its footer, which few injuries hit otherwise.
-    const sound = Math.floor(seed / 6) % 2 === 0 ? footer : 0;
+    const sound = another ? footer : 0;
     const damaged = Buffer.concat([bytes.subarray(0, sound), mutateBytes(bytes.subarray(sound), seed)]);
     const source = memorySource({ t: damaged });
     const reader = openTableCorpus({
@@ -67,7 +72,7 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
       tables: { source, uris: ['t'] },
       imageRoot: source.root,
       columns: request,
-      labelColumns: [{ name: 'age', type: 'number' }],
+      labelColumns: bytes === POLARS_CATEGORIES ? [] : [{ name: 'age', type: 'number' }],
       readBroken: seed % 2 === 0,
       shardFaces: 5,
     });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { describeIgnored } from '../../src/producer/readers/ignored.ts';
@@ -11,6 +10,7 @@ import type { FaceRecord } from '../../src/shared/face.ts';
 import type { StoreRequest } from '../../src/shared/store/heardStore.ts';
 import { openTableImages } from '../../src/worker/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
+import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
 import { type TableColumns, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from './corpusFiles.ts';
@@ -251,23 +251,9 @@ test('a compressed Arrow table is refused, with the byte and with what to write 
     );
   }));
 
-/**
- * Two record batches, as `polars.DataFrame({'label': Series(['b', 'a', 'b'], dtype=Categorical), 'image': [b'one',
- * b'two, of more than twelve bytes', None]}).write_ipc(path, record_batch_size=2)` of polars 2.1.0 writes them, in gzip.
- */
-const POLARS = [
-  'H4sIAAAAAAACA+VVsUoDQRCdu2wkaJAzBjwtZMsUFjE2QpqEICoEEkJAu5jAaZQkJ3oa7Cws/QA/wdLS0tLS0tLKykpELITz7WUv',
-  'XhaTGG0EB2YnOzuzM2/f3iZbKhU2FokYET27rhsn8VvDOE4TFMHIaBl+sa5DM9SJfYIvAcuhJlSbITIohjWDppBHFCUhm4gLw+42',
-  'qzsW7CPmF7Dn0Dp0y883YzSHbJNmkR3FLnGvC1HrBTlc7ijWGEZRIZlOpo+WUmlRx4BWivlKLlteWS2U1nPZfIqkvCG/kxvxdnyV',
-  '+xGNwcPo3cPHSPTZqNasBixc7n0A643cq3M+IXQx7eEV3QhMulw/gyZkHNEk8DAPDUk8Gn1KmPpLRNqM4vfnXNpTaecDMbpUUnyq',
-  'aPRzCUHtltWdi/pO2174br6I5fY2b9oHFnfq1RZ32lbj2OK1E8c6HJ4v+LkdgR8fqzOEn6CwAfWZwoem8GEoZ6/1OfvfcPCXRPBx',
-  'GeAj08OH3sOH+j0Gv5/yCPzoA/rhylnrX5x/TZlXR8RLAbz7sMUuXvFWxdA1894rUduUzT/IfP++XsvG7hS/39OavGhXyn37f2/y',
-  'HkpnvX+rD3qeQNO0BgAA',
-].join('');
-
 test('an Arrow file of polars is read by its footer: its schema has no mark, its dictionaries follow the batches', () =>
   withTempFolder(async (folder) => {
-    writeFileSync(join(folder, 't.arrow'), gunzipSync(Buffer.from(POLARS, 'base64')));
+    writeFileSync(join(folder, 't.arrow'), POLARS_CATEGORIES);
     assert.deepEqual(describeFaces(await corpusImages(configOf(folder, 't.arrow'))), [
       'a/t.arrow#1: two, of more than twelve bytes',
       'b/t.arrow#0: one',

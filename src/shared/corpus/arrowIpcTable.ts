@@ -32,6 +32,9 @@ const MAX_DICTIONARIES = 256 * 2 ** 20;
 /** Buffers that lie this close are read with one request. */
 const NEAR = 64 * 1024;
 
+/** Of a view: a length, and the value or where it lies. */
+const VIEW_BYTES = 16;
+
 /** Throws an Error when the file is no Arrow IPC, or what `file.read` throws. */
 export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> {
   const messages = await arrowMessages(file);
@@ -183,8 +186,9 @@ function checkRows(data: Data, rows: number): void {
     for (const [i, { name }] of type.children.entries()) {
       if (name === 'bytes') checkRows(data.children[i] as Data, rows);
     }
-  } else if (isView(type)) return;
-  else if (isText(type) || isBinary(type)) {
+  } else if (isView(type)) {
+    if ((values?.length ?? 0) < rows * VIEW_BYTES) throw new Error(`views of fewer than ${rows} rows`);
+  } else if (isText(type) || isBinary(type)) {
     if (rows > 0 && (valueOffsets?.length ?? 0) < rows + 1)
       throw new Error(`offsets of fewer than ${rows} rows`);
   } else if (DataType.isBool(type)) {

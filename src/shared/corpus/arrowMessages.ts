@@ -3,7 +3,13 @@
  * messages; of a file those count that its footer names, wherever they lie. Slot numbers are those of Arrow's
  * format/File.fbs, Message.fbs and Schema.fbs (Apache-2.0).
  */
-import { checkBatchMessage, checkSchema, type FlatTable, rootTable } from '../table/arrowStructure.ts';
+import {
+  checkBatchMessage,
+  checkDictionaryMessage,
+  checkSchema,
+  type FlatTable,
+  rootTable,
+} from '../table/arrowStructure.ts';
 import type { TableBytes } from './sourceTable.ts';
 
 const FILE_MAGIC = 'ARROW1';
@@ -208,10 +214,9 @@ async function readHead(file: TableBytes, at: number, guess: number): Promise<He
 }
 
 function dictionaryPlace({ at, bytes, message, bodyBytes }: Head): MessagePlace {
-  const batch = message.table(2)?.table(1);
-  batch?.count(1, 16);
-  batch?.count(2, 16);
-  if (batch?.at(3) !== undefined) throw new Error('a dictionary is compressed; write it uncompressed');
+  checkDictionaryMessage(message);
+  if (message.table(2)?.table(1)?.at(3) !== undefined)
+    throw new Error('a dictionary is compressed; write it uncompressed');
   return { at, headBytes: bytes.length, bodyBytes };
 }
 

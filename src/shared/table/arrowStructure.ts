@@ -45,7 +45,16 @@ function checkBatch(file: DataView, offset: number): void {
 /** Throws when a vector of a batch's message is longer than the file can hold. */
 export function checkBatchMessage(message: FlatTable): void {
   message.tables(4);
-  const batch = message.table(2);
+  checkCounts(message.table(2));
+}
+
+/** As `checkBatchMessage`: a dictionary's message holds a batch of one column. */
+export function checkDictionaryMessage(message: FlatTable): void {
+  message.tables(4);
+  checkCounts(message.table(2)?.table(1));
+}
+
+function checkCounts(batch: FlatTable | undefined): void {
   batch?.count(1, 16);
   batch?.count(2, 16);
   batch?.count(4, 8);
