@@ -103,6 +103,37 @@ test('--subject-from decides where the first samples suggest something else', ()
     }
   }));
 
+test('whole numbers in .json name people digit by digit, however many digits there are, and NaN beside them does no harm', () =>
+  withTempFolder(async (folder) => {
+    const labels = [
+      '{"identity": 1234567890123456781}',
+      '{"identity": 1234567890123456782, "pwatermark": NaN}',
+      '{"identity":-9007199254740993, "scores": [-Infinity, Infinity]}',
+      '{"identity": 7, "caption": "\\"NaN\\" 12345678901234567890"}',
+      '{"identity": "1234567890123456781"}',
+      '{"identity": NaN}',
+      '{"identity": 7NaN}',
+    ];
+    await writeTar(
+      join(folder, 'a.tar'),
+      labels.flatMap((label, i): [string, string][] => [
+        [`${i}.jpg`, 'x'],
+        [`${i}.json`, label],
+      ]),
+    );
+    const found = await list(join(folder, 'a.tar'));
+    assert.deepEqual(pairs(found), [
+      ['a.tar/2.jpg', '-9007199254740993'],
+      ['a.tar/0.jpg', '1234567890123456781'],
+      ['a.tar/4.jpg', '1234567890123456781'],
+      ['a.tar/1.jpg', '1234567890123456782'],
+      ['a.tar/3.jpg', '7'],
+    ]);
+    assert.deepEqual([...found.ignored], [['no .json member that names a person', 2]]);
+    const { faces } = await list(join(folder, 'a.tar'), { subjectFrom: 'json:caption' });
+    assert.equal(faces[0]?.subjectId, '"NaN" 12345678901234567890');
+  }));
+
 test('samples that name nobody are ignored by reason, and an archive without any is refused', () =>
   withTempFolder(async (folder) => {
     await writeTar(join(folder, 'a.tar'), [

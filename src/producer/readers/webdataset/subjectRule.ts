@@ -77,7 +77,7 @@ function keyUntil(key: string, separator: string): string | undefined {
 function fieldOf(json: string, path: string): string | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseJson(json);
   } catch {
     return undefined;
   }
@@ -87,4 +87,17 @@ function fieldOf(json: string, path: string): string | undefined {
   }
   if (typeof value === 'string') return value.trim() || undefined;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+/** Texts, numbers, and what Python writes for numbers that JSON does not have. Matches without going back. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|NaN/gs;
+
+/** JSON in which whole numbers that a double may round are texts, and numbers that are none are null. */
+function parseJson(json: string): unknown {
+  return JSON.parse(
+    json.replace(TOKENS, (token) => {
+      if (/^-?[1-9]\d{15,}$/.test(token)) return `"${token}"`;
+      return /^(?:NaN|-?Infinity)$/.test(token) ? 'null' : token;
+    }),
+  );
 }
