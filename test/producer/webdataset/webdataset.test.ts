@@ -195,6 +195,60 @@ test('members in any order give the same faces, and unsorted archives are noted'
   );
 });
 
+test('a photograph that lies apart from a sample that is complete without it is a photograph of its person too', () =>
+  withTempFolder(async (folder) => {
+    const cases = [
+      ['a.0.jpg', 'a.cls', 'b.0.jpg', 'b.cls', 'a.1.jpg'],
+      ['a.1.jpg', 'b.0.jpg', 'b.cls', 'a.0.jpg', 'a.cls'],
+      ['a.cls', 'a.1.jpg', 'b.0.jpg', 'b.cls', 'a.0.jpg'],
+    ];
+    for (const names of cases) {
+      await writeTar(
+        join(folder, 'a.tar'),
+        names.map((name) => [name, `of ${name[0]}`]),
+      );
+      const found = await list(join(folder, 'a.tar'));
+      assert.deepEqual(pairs(found), [
+        ['a.tar/a.0.jpg', 'of a'],
+        ['a.tar/a.1.jpg', 'of a'],
+        ['a.tar/b.0.jpg', 'of b'],
+      ]);
+      assert.deepEqual([...found.ignored], []);
+      assert.match(found.notes[1] ?? '', /unsorted archives: 1 samples/, names.join(' '));
+    }
+  }));
+
+test('of several labels of a sample the first that names somebody counts for all its photographs, and the others are ignored by reason', () =>
+  withTempFolder(async (folder) => {
+    const other = [
+      ['b.jpg', 'x'],
+      ['b.cls', 'bert'],
+    ] as const;
+    const cases = {
+      'side by side': [['a.jpg', 'x'], ['a.cls', 'anna'], ['a.cls', 'zoe'], ...other],
+      'one beside its photograph': [['a.jpg', 'x'], ['a.cls', 'anna'], ...other, ['a.cls', 'zoe']],
+      'both beside a photograph': [
+        ['a.cls', 'anna'],
+        ['a.jpg', 'x'],
+        ...other,
+        ['a.cls', 'zoe'],
+        ['a.1.jpg', 'x'],
+      ],
+      'the first apart': [['a.cls', 'anna'], ...other, ['a.jpg', 'x'], ['a.cls', 'zoe']],
+      'the first without a name': [['a.cls', ' '], ['a.jpg', 'x'], ...other, ['a.cls', 'anna']],
+    } as const;
+    for (const [what, members] of Object.entries(cases)) {
+      await writeTar(join(folder, 'a.tar'), members);
+      const found = await list(join(folder, 'a.tar'));
+      assert.deepEqual(
+        new Set(found.faces.map(({ subjectId }) => subjectId)),
+        new Set(['anna', 'bert']),
+        what,
+      );
+      assert.deepEqual([...found.ignored], [['a further label of a sample', 1]], what);
+    }
+  }));
+
 test('a sample of thousands of photographs is listed whole, its label before, among or after them', () =>
   withTempFolder(async (folder) => {
     const images = Array.from({ length: 2_500 }, (_, i) => [`s.${i}.jpg`, 'x'] as const);

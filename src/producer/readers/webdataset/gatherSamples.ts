@@ -1,4 +1,4 @@
-/** Photographs and labels of an archive put together into samples, in whatever order their members come. */
+/** Photographs and labels of an archive put together into samples by their names, in whatever order their members come. */
 import { compareUtf8 } from '../../../shared/listingOrder.ts';
 import type { ExternalSorter } from '../externalSort.ts';
 
@@ -8,108 +8,121 @@ export interface ImageMember {
   readonly bytes: number;
 }
 
-/** A member whose sample was not complete where it lay. `order`: its offset. */
-export interface Loose {
+/** A member of a sample: a photograph or a label. */
+export interface SampleMember {
   readonly key: string;
-  readonly order: number;
-  readonly image?: ImageMember;
+  /** Members of a sample that lie side by side have the same. */
+  readonly place: number;
+  readonly offset: number;
+  readonly image?: string;
+  readonly bytes?: number;
   /** null: there is a label, but it names nobody. */
   readonly subjectId?: string | null;
 }
 
 export interface Gathering {
-  readonly emit: (image: ImageMember, subjectId: string) => Promise<void>;
+  readonly emit: (image: ImageMember, subjectId: string) => Promise<void> | undefined;
   readonly passOver: (reason: string, name: string) => void;
+  /** The person whom the key itself names; null: nobody. Undefined: members name people. */
+  readonly personOf?: ((key: string) => string | null) | undefined;
   readonly noPerson: string;
-  /** Keeps members whose sample was not complete where they lay; sorts by `compareLoose`. */
-  readonly loose: ExternalSorter<Loose>;
+  /** Sorts by `compareMembers`. */
+  readonly members: ExternalSorter<SampleMember>;
+}
+
+export interface Gathered {
+  /** Samples whose members do not lie side by side, so that they were put together by their names. */
+  readonly scattered: number;
+  /** Photographs that were emitted although the archive holds their name before already. */
+  readonly repeats: readonly RepeatedMember[];
+}
+
+export interface RepeatedMember {
+  readonly name: string;
+  readonly offset: number;
+  /** Of the member that had the name before. */
+  readonly first: number;
+}
+
+/** Of a sample the labels first, so that images can go on as they come; of images equal names side by side. */
+export function compareMembers(a: SampleMember, b: SampleMember): number {
+  const kind = Number(a.image !== undefined) - Number(b.image !== undefined);
+  return (
+    compareUtf8(a.key, b.key) || kind || compareUtf8(a.image ?? '', b.image ?? '') || a.offset - b.offset
+  );
+}
+
+/**
+ * Puts images and labels of equal keys together when the archive has ended: whether a sample is complete is not known
+ * before, as its members may lie anywhere.
+ */
+export function gatherSamples({ emit, passOver, personOf, noPerson, members }: Gathering) {
+  let place = 0;
+  let lastKey: string | undefined;
+  const placeOf = (key: string): number => {
+    if (key !== lastKey) place++;
+    lastKey = key;
+    return place;
+  };
+
+  return {
+    image(key: string, { name, offset, bytes }: ImageMember): Promise<void> | undefined {
+      return members.add({ key, place: placeOf(key), offset, image: name, bytes });
+    },
+    label(key: string, offset: number, subjectId: string | null): Promise<void> | undefined {
+      return members.add({ key, place: placeOf(key), offset, subjectId });
+    },
+    async finish(): Promise<Gathered> {
+      const repeats: RepeatedMember[] = [];
+      let scattered = 0;
+      let sample: Sample | undefined;
+      const end = (): void => {
+        if (sample === undefined) return;
+        if (sample.image === undefined) passOver('a label without an image', sample.key);
+        else if (personOf === undefined && typeof sample.subjectId === 'string' && sample.apart) scattered++;
+      };
+      for await (const { key, place, offset, image: name, bytes = 0, subjectId } of members.sorted()) {
+        if (sample?.key !== key) {
+          end();
+          sample = {
+            key,
+            place,
+            subjectId: personOf?.(key),
+            labelled: false,
+            apart: false,
+            image: undefined,
+          };
+        }
+        if (place !== sample.place) sample.apart = true;
+        if (name === undefined) {
+          if (sample.labelled) passOver('a further label of a sample', key);
+          sample.labelled = true;
+          sample.subjectId ??= subjectId;
+          continue;
+        }
+        const before = sample.image;
+        sample.image = before?.name === name ? before : { name, offset };
+        if (typeof sample.subjectId !== 'string') {
+          passOver(noPerson, name);
+          continue;
+        }
+        if (before?.name === name) repeats.push({ name, offset, first: before.offset });
+        await emit({ name, offset, bytes }, sample.subjectId);
+      }
+      end();
+      return { scattered, repeats };
+    },
+  };
 }
 
 /** A sample as far as it has been seen. */
 interface Sample {
   readonly key: string;
-  readonly order: number;
-  images: ImageMember[];
+  /** Of its first member. */
+  readonly place: number;
   subjectId: string | null | undefined;
-  /** Some of its images are among the loose members already. */
-  spilled: boolean;
-}
-
-/** Images of one sample that are held; a real sample has a few. */
-const MAX_IMAGES = 1_000;
-
-/** Of equal keys the labels first, so that images can go on as they come. */
-export function compareLoose(a: Loose, b: Loose): number {
-  const kind = Number(a.image !== undefined) - Number(b.image !== undefined);
-  return compareUtf8(a.key, b.key) || kind || a.order - b.order;
-}
-
-/** Puts images and labels of equal keys together: side by side as they come, else sorted when the archive has ended. */
-export function gatherSamples({ emit, passOver, noPerson, loose }: Gathering) {
-  let sample: Sample | undefined;
-
-  const spill = async (from: Sample): Promise<void> => {
-    for (const image of from.images) await loose.add({ key: from.key, order: image.offset, image });
-    from.images = [];
-    from.spilled = true;
-  };
-  const end = async (): Promise<void> => {
-    if (sample === undefined) return;
-    const ended = sample;
-    sample = undefined;
-    const { key, images, subjectId, order } = ended;
-    if (images.length > 0 && typeof subjectId === 'string' && !ended.spilled) {
-      for (const image of images) await emit(image, subjectId);
-      return;
-    }
-    if (subjectId !== undefined) await loose.add({ key, order, subjectId });
-    await spill(ended);
-  };
-  const sampleOf = async (key: string, order: number): Promise<Sample> => {
-    if (sample?.key !== key) {
-      await end();
-      sample = { key, order, images: [], subjectId: undefined, spilled: false };
-    }
-    return sample!;
-  };
-
-  return {
-    async image(key: string, image: ImageMember): Promise<void> {
-      const at = await sampleOf(key, image.offset);
-      at.images.push(image);
-      if (at.images.length >= MAX_IMAGES) await spill(at);
-    },
-    /** Of two labels the first counts. */
-    async label(key: string, order: number, subjectId: string | null): Promise<void> {
-      const at = await sampleOf(key, order);
-      if (at.subjectId === undefined) at.subjectId = subjectId;
-      else passOver('a second label of a sample', key);
-    },
-    /** How many samples were put together by their names. */
-    async finish(): Promise<number> {
-      await end();
-      let scattered = 0;
-      let group: { key: string; subjectId: string | null | undefined; images: number } | undefined;
-      const endGroup = (): void => {
-        if (group === undefined) return;
-        if (group.images === 0) passOver('a label without an image', group.key);
-        else if (typeof group.subjectId === 'string') scattered++;
-      };
-      for await (const { key, image, subjectId } of loose.sorted()) {
-        if (group?.key !== key) {
-          endGroup();
-          group = { key, subjectId: undefined, images: 0 };
-        }
-        if (image === undefined) {
-          group.subjectId ??= subjectId;
-          continue;
-        }
-        group.images++;
-        if (typeof group.subjectId === 'string') await emit(image, group.subjectId);
-        else passOver(noPerson, image.name);
-      }
-      endGroup();
-      return scattered;
-    },
-  };
+  labelled: boolean;
+  apart: boolean;
+  /** The first image of the last name. */
+  image: Pick<ImageMember, 'name' | 'offset'> | undefined;
 }

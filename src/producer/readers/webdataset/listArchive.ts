@@ -1,14 +1,13 @@
-/** One tar archive → its photographs with their people. Memory: one sample. */
+/** One tar archive → its photographs with their people. Its members are sorted by their samples on disk. */
 import { extname } from 'node:path';
 import type { SourceFile } from '../../../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
-import { compareUtf8 } from '../../../shared/listingOrder.ts';
 import { openExternalSorter } from '../externalSort.ts';
 import { IMAGE_EXTENSIONS } from '../folder.ts';
 import { type ForwardReader, openForwardReader } from '../forwardReader.ts';
 import type { IgnoredEntries } from '../ignored.ts';
 import { type TarDamage, type TarMember, tarMembers } from '../tar/tarMembers.ts';
-import { compareLoose, gatherSamples, type ImageMember, type Loose } from './gatherSamples.ts';
+import { compareMembers, type Gathered, gatherSamples, type SampleMember } from './gatherSamples.ts';
 import { sampleName } from './sampleKey.ts';
 import type { MemberRule, SubjectRule } from './subjectRule.ts';
 
@@ -24,50 +23,36 @@ export interface ArchiveListing {
   readonly rule: SubjectRule;
   readonly ignored: IgnoredEntries;
   readonly signal: AbortSignal;
+  /** Hears of every photograph that is met; none is taken before the archive has ended. */
+  readonly onImage: () => void;
+  /** Lets archives that are listed at once sort one after the other: each takes buffers, and none is the faster for it. */
+  readonly oneByOne: <T>(sort: () => Promise<T>) => Promise<T>;
   /** Takes a photograph; a promise that comes back is awaited before the next. */
   readonly emit: (face: FaceRecord) => Promise<void> | undefined;
 }
 
-export interface ListedArchive {
+export interface ListedArchive extends Gathered {
   /** What is wrong with the archive; what lies before, or beside it, was emitted. In the order of the offsets. */
   readonly damages: readonly TarDamage[];
-  /** Photographs that were emitted although the archive holds their name before already. */
-  readonly repeats: readonly RepeatedMember[];
-  /** Samples whose members do not lie side by side, so that they were put together by their names. */
-  readonly scattered: number;
-}
-
-export interface RepeatedMember {
-  readonly name: string;
-  readonly offset: number;
-  /** Of the member that had the name before. */
-  readonly first: number;
 }
 
 /** Damage is returned and not thrown: what to do about it is for who knows all archives. */
 export async function listArchive(listing: ArchiveListing): Promise<ListedArchive> {
-  const { file, rule, ignored, signal } = listing;
+  const { file, rule, ignored, signal, onImage, oneByOne } = listing;
   const reader = openForwardReader(file, signal);
   const damages: TarDamage[] = [];
-  const ids = openExternalSorter<readonly [name: string, offset: number]>(
-    (a, b) => compareUtf8(a[0], b[0]) || a[1] - b[1],
-    { chunkItems: CHUNK_ITEMS },
-  );
-  const loose = openExternalSorter<Loose>(compareLoose, { chunkItems: CHUNK_ITEMS });
+  const members = openExternalSorter<SampleMember>(compareMembers, { chunkItems: CHUNK_ITEMS });
   const shown = (name: string) => `${file.uri}/${name}`;
-  const emit = async (image: ImageMember, subjectId: string): Promise<void> => {
-    const { name, offset, bytes } = image;
-    const face = { faceId: shown(name), subjectId, uri: file.uri, bytes, offset };
-    const writing = [listing.emit(face), ids.add([name, offset])];
-    if (writing.some((write) => write !== undefined)) await Promise.all(writing);
-  };
-  const noPerson =
-    rule.from === 'name' ? 'its name names no person' : `no .${rule.extension} member that names a person`;
   const gather = gatherSamples({
-    emit,
+    emit({ name, offset, bytes }, subjectId) {
+      signal.throwIfAborted();
+      return listing.emit({ faceId: shown(name), subjectId, uri: file.uri, bytes, offset });
+    },
     passOver: (reason, name) => ignored.add(reason, shown(name)),
-    noPerson,
-    loose,
+    personOf: rule.from === 'name' ? (key) => acceptable(rule.subjectOf(key)) : undefined,
+    noPerson:
+      rule.from === 'name' ? 'its name names no person' : `no .${rule.extension} member that names a person`,
+    members,
   });
   try {
     for await (const entry of tarMembers(reader)) {
@@ -92,20 +77,13 @@ export async function listArchive(listing: ArchiveListing): Promise<ListedArchiv
       } else if (found.role === 'label') {
         await gather.label(found.key, member.offset, await readLabel(reader, member, rule as MemberRule));
       } else {
-        const image = { name: found.name, offset: member.offset, bytes: member.size };
-        if (rule.from === 'member') await gather.image(found.key, image);
-        else {
-          const subjectId = acceptable(rule.subjectOf(found.key));
-          if (subjectId === null) ignored.add(noPerson, shown(found.name));
-          else await emit(image, subjectId);
-        }
+        onImage();
+        await gather.image(found.key, { name: found.name, offset: member.offset, bytes: member.size });
       }
     }
-    const scattered = await gather.finish();
-    return { damages, scattered, repeats: await repeated(ids.sorted()) };
+    return { damages, ...(await oneByOne(() => gather.finish())) };
   } finally {
-    await loose.close();
-    await ids.close();
+    await members.close();
   }
 }
 
@@ -142,18 +120,4 @@ async function readLabel(reader: ForwardReader, member: TarMember, rule: MemberR
 function acceptable(subjectId: string | undefined): string | null {
   if (subjectId === undefined || subjectId.length > MAX_SUBJECT || subjectId.includes('\uFFFD')) return null;
   return subjectId;
-}
-
-/** Photographs of equal name: two faces would have one id. */
-async function repeated(
-  ids: AsyncIterable<readonly [name: string, offset: number]>,
-): Promise<RepeatedMember[]> {
-  const found: RepeatedMember[] = [];
-  let last: readonly [string, number] | undefined;
-  for await (const id of ids) {
-    const [name, offset] = id;
-    if (last?.[0] === name) found.push({ name, offset, first: last[1] });
-    else last = id;
-  }
-  return found;
 }

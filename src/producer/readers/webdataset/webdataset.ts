@@ -8,14 +8,14 @@ import type { CorpusSource } from '../../../shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
+import { compareFaces } from '../../../shared/listingOrder.ts';
 import type { CorpusConfig, CorpusReader, OpenCorpusOptions } from '../corpusReader.ts';
-import type { ExternalSorter } from '../externalSort.ts';
-import { openFaceSorter } from '../faceSorter.ts';
+import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from '../ignored.ts';
-import type { OnListed } from '../onListed.ts';
+import { LISTED_EVERY, type OnListed } from '../onListed.ts';
 import type { TarDamage } from '../tar/tarMembers.ts';
 import { archiveNames } from './archiveNames.ts';
-import { type ListedArchive, listArchive } from './listArchive.ts';
+import { type ArchiveListing, type ListedArchive, listArchive } from './listArchive.ts';
 import { sightOf } from './sight.ts';
 import { parseSubjectRule, SUBJECT_RULES, type SubjectRule, suggestSubjectRule } from './subjectRule.ts';
 
@@ -57,11 +57,15 @@ async function* sortedFaces(
   onListed: OnListed | undefined,
 ): AsyncGenerator<FaceRecord> {
   const { config, source, notes } = read;
-  const sorter = openFaceSorter(onListed);
+  const sorter = openExternalSorter<FaceRecord>(compareFaces);
+  let met = 0;
+  const onImage = (): void => {
+    if (++met % LISTED_EVERY === 0) onListed?.({ faces: met });
+  };
   try {
     const archives = await archiveNames(config, source, signal);
     const rule = await subjectRule(read, archives[0]!, signal);
-    const { damages, repeats, scattered } = await listAll(read, archives, rule, sorter, signal);
+    const { damages, repeats, scattered } = await listAll(read, archives, { rule, sorter, onImage, signal });
     if (config.readBrokenArchives !== true && damages.length > 0) throw badArchive(read, damages);
     for (const { archive, offset, problem } of damages) {
       read.ignored.add(
@@ -112,15 +116,18 @@ function shownExtensions(extensions: ReadonlySet<string>): string {
   return [...first, ...(extensions.size > first.length ? ['…'] : [])].join(' ');
 }
 
+interface ListAll extends Pick<ArchiveListing, 'rule' | 'onImage' | 'signal'> {
+  readonly sorter: ExternalSorter<FaceRecord>;
+}
+
 /** Every archive into the sorter; damages in the order of the archives. */
 async function listAll(
   { source, ignored }: WebdatasetRead,
   archives: readonly string[],
-  rule: SubjectRule,
-  sorter: ExternalSorter<FaceRecord>,
-  signal: AbortSignal,
+  { sorter, signal, ...listing }: ListAll,
 ): Promise<{ damages: ArchiveDamage[]; repeats: ReadonlySet<string>; scattered: number }> {
   const limit = pLimit(ARCHIVES_AT_ONCE);
+  const oneByOne = pLimit(1);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const list = async (archive: string) => {
@@ -128,7 +135,10 @@ async function listAll(
     const file = await source.open(archive, either);
     try {
       const emit = (face: FaceRecord) => sorter.add(face);
-      return { archive, ...(await listArchive({ file, rule, ignored, signal: either, emit })) };
+      return {
+        archive,
+        ...(await listArchive({ ...listing, file, ignored, oneByOne, signal: either, emit })),
+      };
     } finally {
       await file.close();
     }
