@@ -32,6 +32,24 @@ test('a RecordIO archive in S3 is listed with few requests and read record by re
     assert.ok(requests < 20, `${requests} requests for 40 images`);
   }));
 
+test('who may not list is told so where it cannot be known whether an archive has an index', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    const archive = writeInsightFaceArchive([[{ label: 1, image: bytes('a picture') }]]);
+    await putObjects(service, { 'c/train.rec': archive.rec });
+    service.fate = ({ path }) =>
+      path.includes('list-type') || path.includes('train.idx')
+        ? { status: 403, code: 'AccessDenied' }
+        : 'pass';
+    const imageRoot = `s3://${service.bucket}/c`;
+    await assert.rejects(
+      corpusImages(
+        { corpus: `${imageRoot}/train.rec`, corpusFormat: 'recordio', imageRoot },
+        { endpoint: service.endpoint },
+      ),
+      { name: 'ConfigError', message: /s3:ListBucket.*train\.idx/ },
+    );
+  }));
+
 test('tables in S3 are read by their columns and pages', () =>
   withS3({ conditionalPuts: false }, async (service) => {
     const rows = 12;

@@ -1,5 +1,6 @@
 /** A file of the corpus read by range, for readers of archives: what cannot be read ends the listing. */
 import type { CorpusSource, SourceFile } from '../../shared/corpus/corpusSource.ts';
+import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { type ForwardReader, openForwardReader } from './forwardReader.ts';
 
@@ -24,7 +25,10 @@ export interface ArchiveFile extends ArchiveBytes {
 export interface ArchiveFiles {
   /** @throws ConfigError when there is no such file, or when it may not be read. */
   open(uri: string): Promise<ArchiveFile>;
-  /** Undefined when there is no such file. */
+  /**
+   * Undefined when there is no such file.
+   * @throws ConfigError when there is one that may not be read, and where S3 does not say which: to whom may not list.
+   */
   find(uri: string): Promise<ArchiveFile | undefined>;
   /** Closes all of them. */
   close(): Promise<void>;
@@ -52,8 +56,16 @@ export function archiveFiles(
       try {
         return await open(uri);
       } catch (error) {
-        if (error instanceof ConfigError && error.facts.code === 'missing') return undefined;
-        throw error;
+        const code = error instanceof ConfigError ? error.facts.code : undefined;
+        if (code === 'missing') return undefined;
+        if (code !== 'unreadable' || !isS3Uri(source.root)) throw error;
+        throw new ConfigError(
+          'no-corpus',
+          'corpus: expected to hear whether a file is there, found AccessDenied: s3:ListBucket is needed where it is not, ' +
+            's3:GetObject where it is',
+          { root: source.root, file: uri },
+          error,
+        );
       }
     },
     async close() {
