@@ -13,7 +13,7 @@ import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { type ChangeRows, runSampleShard, type ShardRows } from './sampleRun.ts';
 
 const DIGEST = 'd'.repeat(64);
-const MODELS: RunModels = {
+export const MODELS: RunModels = {
   models: { 'test-recognizer': DIGEST },
   recognizer: { name: 'test-recognizer', digest: DIGEST },
   embeddingDim: 16,

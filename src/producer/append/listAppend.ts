@@ -93,7 +93,7 @@ export async function listAppend(
       labelColumns: config.labelColumns,
       ...(signal && { signal }),
     });
-    for (const line of describeIgnored(corpus.ignored)) note(line);
+    for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
     await changes.refuse();
     const { gone } = changes;
     if (written === undefined) return { gone };

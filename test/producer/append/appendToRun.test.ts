@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { appendToRun } from '../../../src/producer/append/appendToRun.ts';
+import { planRun } from '../../../src/producer/planRun.ts';
+import { parseRunConfig } from '../../../src/shared/config.ts';
 import { readPlan } from '../../../src/shared/listing.ts';
 import { isFinished } from '../../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
@@ -19,9 +22,11 @@ import {
   type GrowingCorpus,
   growingCorpus,
   type Listed,
+  MODELS,
 } from '../../helpers/appendSample.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
+import { writeTar } from '../tar/tars.ts';
 
 /** Sorted by UTF-8, which is another order than JavaScript's for the last two. */
 const NAMES = ['anna', 'bert', 'cleo', 'dora', '\uFF5Ax', '\u{1F600}'];
@@ -102,6 +107,30 @@ test('of an append it is heard how much of the whole corpus is listed', () =>
       { faces: 1_000, subjects: 102 },
     ]);
   }));
+
+test('of an append the notes of the whole corpus are heard, as of a first run', () =>
+  withTempFolder((folder) =>
+    withFolderStore(async (store) => {
+      const config = parseRunConfig({
+        corpus: join(folder, 'a.tar'),
+        corpusFormat: 'webdataset',
+        imageRoot: folder,
+      });
+      const plan = async (): Promise<string[]> => {
+        const lines: string[] = [];
+        const note = (line: string) => lines.push(line);
+        const { run } = await planRun(config, store, { models: MODELS, append: true, note });
+        await commitRest(store, run);
+        return lines;
+      };
+      const members = ['0.jpg', '1.cls', '1.jpg', '0.cls'].map((name) => [name, name[0]!] as const);
+      await writeTar(config.corpus, members);
+      const first = await plan();
+      await writeTar(config.corpus, [...members, ['2.jpg', 'x'], ['2.cls', '1']]);
+      assert.deepEqual(await plan(), first);
+      assert.match(first.join('\n'), /named by cls.*\n.*unsorted archives: 1 samples/);
+    }),
+  ));
 
 test('however a corpus arrives, its rows are those of the whole, each face once, and nobody’s class_index changes', () =>
   fc.assert(
