@@ -4,7 +4,7 @@ import { opendir, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { TABLE_EXTENSIONS, tableFolder } from '../producer/readers/tableFiles.ts';
 import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
-import { archiveRoot, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
+import { archiveRoot, expandArchives, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 
@@ -58,8 +58,9 @@ export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promi
 
 /** @throws ConfigError when there is nothing at the place, or something whose format its name does not tell. */
 export async function detectFormat(corpus: string): Promise<CorpusFormat> {
-  const byName = formatByName(corpus);
-  if (/\.(tar\.\w+|tgz|tbz2?|txz|tzst)$/i.test(corpus)) {
+  // Braces may hold whole names.
+  const byName = formatByName(expandArchives(corpus).at(-1) ?? '');
+  if (byName === undefined && /\.(tar\.\w+|tgz|tbz2?|txz|tzst)$/i.test(corpus)) {
     throw new ConfigError(
       'bad-corpus',
       'CORPUS: expected plain tars, found a compressed one: its members cannot be read by themselves; decompress it',

@@ -11,7 +11,13 @@ test('the format is told by what is found, and images are relative to where it s
   withTempFolder(async (folder) => {
     await mkdir(join(folder, 'photos', 'anna'), { recursive: true });
     await mkdir(join(folder, 'shards'));
-    for (const name of ['faces.csv', 'a.tar', 'shards/00000.tar', 'shards/00000_stats.json']) {
+    for (const name of [
+      'faces.csv',
+      'faces.tar.csv',
+      'a.tar',
+      'shards/00000.tar',
+      'shards/00000_stats.json',
+    ]) {
       await writeFile(join(folder, name), '');
     }
     await mkdir(join(folder, 'snapshot'));
@@ -20,13 +26,17 @@ test('the format is told by what is found, and images are relative to where it s
       [join(folder, 'snapshot')]: ['parquet', join(folder, 'snapshot')],
       [join(folder, 'photos')]: ['folder', join(folder, 'photos')],
       [join(folder, 'faces.csv')]: ['csv', folder],
+      [join(folder, 'faces.tar.csv')]: ['csv', folder],
       [join(folder, 'a.tar')]: ['webdataset', folder],
+      [join(folder, '{a.tar,shards/00000.tar}')]: ['webdataset', folder],
       [join(folder, 'shards')]: ['webdataset', join(folder, 'shards')],
       [join(folder, 'shards/{00000..00003}.tar')]: ['webdataset', join(folder, 'shards')],
       [`${join(folder, 'a.tar')}::${join(folder, 'shards/00000.tar')}`]: ['webdataset', folder],
       's3://bucket/photos/': ['folder', 's3://bucket/photos'],
       's3://bucket/lists/faces.csv': ['csv', 's3://bucket/lists'],
       's3://bucket/t/{0..3}.tar': ['webdataset', 's3://bucket/t'],
+      's3://bucket/{a.parquet,b/c.parquet}': ['parquet', 's3://bucket'],
+      's3://bucket/a/x.tar::s3://bucket/b/y.tar': ['webdataset', 's3://bucket'],
     };
     for (const [corpus, [format, root]] of Object.entries(cases)) {
       const place = await locateCorpus(corpus, {});
@@ -65,6 +75,14 @@ test('what cannot be a corpus is refused in one line that says what was expected
     const place = { imageRoot: folder };
     await assert.rejects(locateCorpus(folder, place), { code: 'bad-option', message: /--image-root/ });
   }));
+
+test('archives of two buckets, or of a bucket and a disk, are refused: a corpus lies in one place', async () => {
+  for (const corpus of ['s3://a/x.tar::s3://b/y.tar', 's3://a/x.tar::/data/y.tar', 's3://{a,b}/x.tar']) {
+    const refused = { name: 'ConfigError', code: 'bad-pattern', message: /one bucket or on one disk/ };
+    await assert.rejects(locateCorpus(corpus, {}), refused, corpus);
+    await assert.rejects(locateCorpus(corpus, { corpusFormat: 'parquet' }), refused, corpus);
+  }
+});
 
 test('--subject-from goes with archives, and only in forms that are known', () =>
   withTempFolder(async (folder) => {

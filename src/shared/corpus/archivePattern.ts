@@ -34,7 +34,10 @@ export function mapParts(pattern: string, change: (part: string) => string): str
   return pattern.split(SEPARATOR).map(change).join(SEPARATOR);
 }
 
-/** The folder (or s3:// prefix) that all archives of a pattern lie below. Parts absolute. */
+/**
+ * The folder (or s3:// prefix) that all archives of a pattern lie below. Parts absolute.
+ * @throws ConfigError when they lie in several buckets, or in a bucket and on a disk.
+ */
 export function archiveRoot(pattern: string): string {
   const folders = pattern.split(SEPARATOR).map((part) => {
     const plain = /^[^{*?]*/.exec(part)?.[0] ?? '';
@@ -47,7 +50,15 @@ export function archiveRoot(pattern: string): string {
     while (same < common.length && common[same] === other[same]) same++;
     common = common.slice(0, same);
   }
-  return common.join('/') || '/';
+  const root = common.join('/') || '/';
+  if (!folders.some((folder) => /^s3:/i.test(folder)) || /^s3:\/\/[^/]/i.test(root)) return root;
+  throw new ConfigError(
+    'bad-pattern',
+    'corpus: expected archives in one bucket or on one disk, found others',
+    {
+      corpus: pattern,
+    },
+  );
 }
 
 /** The part of an absolute name below the root. */
