@@ -121,6 +121,13 @@ function tableColumns(flags: CorpusFlags, corpusFormat: RunConfig['corpusFormat'
       },
     );
   }
+  if (pathColumn !== undefined && imageColumn !== undefined) {
+    throw new ConfigError(
+      'bad-option',
+      '--image-column: expected without --path-column: an image is in a column or under a path',
+      { pathColumn, imageColumn },
+    );
+  }
   const given = Object.fromEntries(Object.entries(named).filter(([, column]) => column !== undefined));
   const parsed = tableColumnsSchema.safeParse(given);
   if (parsed.success) return parsed.data;

@@ -84,6 +84,16 @@ test('archives of two buckets, or of a bucket and a disk, are refused: a corpus 
   }
 });
 
+test('an image is in a column or under a path: --image-column is refused beside --path-column', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'a.parquet'), '');
+    const asked = runConfigFromOptions(join(folder, 'a.parquet'), {
+      pathColumn: 'file',
+      imageColumn: 'photo',
+    });
+    await assert.rejects(asked, { code: 'bad-option', message: /--image-column.*--path-column/ });
+  }));
+
 test('--subject-from goes with archives, and only in forms that are known', () =>
   withTempFolder(async (folder) => {
     await writeFile(join(folder, 'a.tar'), '');
