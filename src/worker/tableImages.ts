@@ -6,6 +6,7 @@ import { type ReadOutcome, type Rejected, rejected } from '../shared/corpus/corp
 import type { OpenCorpusSourceOptions } from '../shared/corpus/openCorpusSource.ts';
 import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
 import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
+import { imageInRow, type RowContent } from '../shared/corpus/tableRows.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
@@ -19,15 +20,14 @@ export interface TableReading {
   readonly columns: TableColumnRequest;
 }
 
-/** `pieces`: how a table is divided. `rows`: the images of rows, all in one piece and ascending. */
+/** `pieces`: how a table is divided. `rows`: what rows hold, all in one piece and ascending. */
 export type TableRequest =
   | { readonly kind: 'pieces'; readonly uri: string }
   | { readonly kind: 'rows'; readonly uri: string; readonly rows: readonly number[] };
 
 export type TableAnswer =
   | { readonly status: 'pieces'; readonly pieces: readonly TablePiece[] }
-  /** One a row, each in an ArrayBuffer of its own; an empty one: the row has none. */
-  | { readonly status: 'images'; readonly images: readonly Uint8Array[] }
+  | { readonly status: 'rows'; readonly rows: readonly RowContent[] }
   | Rejected;
 
 /** What a thread answers, with the requests that ended in it since its last answer. */
@@ -69,8 +69,8 @@ export async function openTableImages(
   };
 }
 
-/** The images of the rows of one piece, by row. */
-type PieceImages = Promise<Map<number, Uint8Array> | Rejected>;
+/** What the rows of one piece hold, by row. */
+type PieceRows = Promise<Map<number, RowContent> | Rejected>;
 
 /** Only for tests apart from this file: `ask` is the thread. */
 export function shardImages(
@@ -86,20 +86,21 @@ export function shardImages(
   }
   for (const rows of rowsOf.values()) rows.sort((a, b) => a - b);
   const tables = new Map<string, Promise<TableAnswer>>();
-  const pieces = new Map<string, PieceImages>();
+  const pieces = new Map<string, PieceRows>();
 
-  async function readPiece(uri: string, piece: TablePiece): PieceImages {
+  async function readPiece(uri: string, piece: TablePiece): PieceRows {
     const rows = (rowsOf.get(uri) ?? []).filter(
       (row) => row >= piece.start && row < piece.start + piece.rows,
     );
     const answer = await ask({ kind: 'rows', uri, rows });
     if (answer.status === 'rejected') return answer;
-    if (answer.status !== 'images') throw new Error('the thread answered another question');
-    return new Map(rows.map((row, i) => [row, answer.images[i]!]));
+    if (answer.status !== 'rows') throw new Error('the thread answered another question');
+    return new Map(rows.map((row, i) => [row, answer.rows[i]!]));
   }
 
   return {
-    async read({ uri, row }): Promise<ReadOutcome> {
+    async read(face): Promise<ReadOutcome> {
+      const { uri, row } = face;
       if (row === undefined) return rejected('no-row', 'the listing does not say which row holds the image');
       const table = tables.get(uri) ?? ask({ kind: 'pieces', uri });
       tables.set(uri, table);
@@ -110,13 +111,13 @@ export function shardImages(
       const key = `${piece.start} ${uri}`;
       const reading = pieces.get(key) ?? readPiece(uri, piece);
       pieces.set(key, reading);
-      const images = await reading;
-      if (!(images instanceof Map)) return images;
-      const bytes = images.get(row);
+      const contents = await reading;
+      if (!(contents instanceof Map)) return contents;
+      const content = contents.get(row);
       // Each face is read once: the next of the shard needs the memory.
-      images.delete(row);
-      if (bytes === undefined) throw new Error(`row ${row} of ${uri} was not asked for, or was twice`);
-      return bytes.length > 0 ? { status: 'ok', bytes } : rejected('no-image', `row ${row} has no image`);
+      contents.delete(row);
+      if (content === undefined) throw new Error(`row ${row} of ${uri} was not asked for, or was twice`);
+      return imageInRow(content, face);
     },
   };
 }

@@ -18,6 +18,9 @@ await serveThread<TableReading, TableRequest, HeardAnswer>(async (reading) => {
     const answer = await read(request);
     // Those of a question that was not answered go with the next answer.
     const response = { answer, requests: requests.splice(0), retries: retries.splice(0) };
-    return { response, transfer: ownedBuffers(answer.status === 'images' ? answer.images : []) };
+    return {
+      response,
+      transfer: ownedBuffers(answer.status === 'rows' ? answer.rows.map(({ image }) => image) : []),
+    };
   };
 });

@@ -2,7 +2,7 @@
 import { type CorpusSource, rejected } from '../shared/corpus/corpusSource.ts';
 import { openTables, tableRejection } from '../shared/corpus/openTables.ts';
 import { chooseTableColumns } from '../shared/corpus/tableColumns.ts';
-import { imagesOfRows } from '../shared/corpus/tableRows.ts';
+import { contentOfRows } from '../shared/corpus/tableRows.ts';
 import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
 
 /** One request at a time. */
@@ -15,9 +15,10 @@ export function tableReads(
   async function answer(request: TableRequest): Promise<TableAnswer> {
     const table = await tables.get(request.uri);
     if (request.kind === 'pieces') return { status: 'pieces', pieces: table.pieces };
-    const { image } = chooseTableColumns(table.fields, columns, request.uri);
+    const { uri, rows } = request;
+    const { image, ...ids } = chooseTableColumns(table.fields, columns, uri);
     if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
-    return { status: 'images', images: await imagesOfRows(table, image, request.rows) };
+    return { status: 'rows', rows: await contentOfRows(table, { ...ids, image }, uri, rows) };
   }
 
   return async (request) => {

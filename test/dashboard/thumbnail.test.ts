@@ -100,6 +100,8 @@ test('a photograph in a record or in a row of a table is taken out of it', () =>
     const record = { uri: 'train.rec', offset: second, bytes: rec.length - second };
     assert.equal(await made('recordio', record), 'picture');
     assert.equal(await made('recordio', { ...record, offset: first, bytes: second }), 'not readable');
-    assert.equal(await made('parquet', { row: 1 }), 'picture');
-    assert.equal(await made('parquet', { row: 0 }), 'not readable');
+    const inRow = (row: number) => ({ faceId: `faces.parquet#${row}`, row });
+    assert.equal(await made('parquet', inRow(1)), 'picture');
+    assert.equal(await made('parquet', inRow(0)), 'not readable');
+    assert.equal(await made('parquet', { ...inRow(1), subjectId: '8' }), 'replaced');
   }));

@@ -1,7 +1,7 @@
 /** A corpus as a list that grows, and a run over it whose embeddings are made up: everything else is the product's own. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type PlannedRun, planRun, type RunModels } from '../../src/producer/planRun.ts';
+import { type PlannedRun, type PlanRunOptions, planRun, type RunModels } from '../../src/producer/planRun.ts';
 import { parseRunConfig, type RunConfig } from '../../src/shared/config.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
@@ -26,6 +26,15 @@ export function faceIdOf([subjectId, face]: Listed): string {
   return `${subjectId}/${face}`;
 }
 
+/** Plans a run as those of the helpers here: with models that are made up. */
+export function planSample(
+  config: RunConfig,
+  store: ObjectStore,
+  options: Pick<PlanRunOptions, 'append' | 'note'> = {},
+): Promise<PlannedRun> {
+  return planRun(config, store, { models: MODELS, ...options });
+}
+
 export interface GrowingCorpus {
   readonly config: RunConfig;
   /** Replaces the list. */
@@ -48,7 +57,7 @@ export function growingCorpus(folder: string): GrowingCorpus {
       const lines = faces.map((face) => change(`${faceIdOf(face)},${face[0]},${faceIdOf(face)}`));
       await writeFile(corpus, ['face_id,subject_id,path', ...lines, ''].join('\n'));
     },
-    plan: (store, append = true, note = () => {}) => planRun(config, store, { models: MODELS, append, note }),
+    plan: (store, append = true, note = () => {}) => planSample(config, store, { append, note }),
   };
 }
 

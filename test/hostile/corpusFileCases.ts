@@ -84,7 +84,7 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
     let photographs = 0;
     for (const face of faces) {
       const read = await images.read(face);
-      const alone = await oneByOne.read(face.uri, face.row ?? -1);
+      const alone = await oneByOne.read({ ...face, row: face.row ?? -1 });
       if (alone.status === 'ok') photographs += alone.bytes.length > 0 ? 1 : 0;
       if (read.status === 'ok') photographs += read.bytes.length > 0 ? 1 : 0;
     }

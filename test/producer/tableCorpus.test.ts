@@ -271,9 +271,10 @@ test('a thread reads the rows of a table, says why it cannot, and its requests a
       { onRequest: (request) => heard.push(request) },
     );
     try {
-      const face = (uri: string, row?: number): FaceRecord => ({
-        ...{ faceId: `${uri} ${row}`, subjectId: 's', uri, bytes: 0 },
-        ...(row !== undefined && { row }),
+      const face = (uri: string, row: number): FaceRecord => ({
+        faceId: String(EMBEDDED.face_id?.values[row]),
+        subjectId: String(EMBEDDED.subject_id?.values[row]),
+        ...{ uri, bytes: 0, row },
       });
       const faces = [face('t.parquet', 3), face('t.parquet', 0), face('t.parquet', 9), face('no.parquet', 0)];
       const images = tables.forShard(faces);

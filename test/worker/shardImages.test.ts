@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { parseRunConfig } from '../../src/shared/config.ts';
 import { readFaceImage } from '../../src/shared/corpus/faceImage.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
+import { openPhotographs } from '../../src/shared/corpus/photographs.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
-import { writeTable } from '../helpers/tableFiles.ts';
+import { type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { writeTar } from '../producer/tar/tars.ts';
 
@@ -103,3 +104,100 @@ test('a photograph in a tar that was replaced by another is nobody’s, read wit
     const read = await readFaceImage(run, folderSource(folder), lying, new AbortController().signal);
     assert.equal(read.status === 'rejected' && read.rejection.code, 'another-member');
   }));
+
+const LAYOUTS: readonly WriteOptions[] = [
+  { format: 'parquet' },
+  { format: 'parquet', pieceRows: 8, pageRows: 1 },
+  { format: 'arrow', pieceRows: 4 },
+];
+
+for (const options of LAYOUTS) {
+  const { format } = options;
+  const corpusFormat = format === 'parquet' ? format : 'arrow';
+  const name = `t.${corpusFormat}`;
+
+  /** Rows as person, face and image; without faces, the table has no column for them. */
+  const write = (
+    folder: string,
+    rows: readonly (readonly [number, string | null, string])[],
+    named = true,
+  ) => {
+    const face = { type: 'text', values: rows.map(([, face]) => face) } as const;
+    writeTable(
+      join(folder, name),
+      {
+        ...(named && { face_id: face }),
+        label: { type: 'integer', values: rows.map(([label]) => label) },
+        image: { type: 'bytes', values: rows.map(([, , image]) => Buffer.from(image)) },
+      },
+      options,
+    );
+  };
+
+  test(`a row of a table that is another's than was listed is nobody's photograph, read with its shard or alone [${JSON.stringify(options)}]`, () =>
+    withTempFolder(async (folder) => {
+      const config = { corpus: join(folder, name), corpusFormat, imageRoot: folder } as const;
+      const run = parseRunConfig(config);
+      write(folder, [
+        [1, 'a', 'A'],
+        [1, 'b', 'B'],
+        [2, 'c', 'C'],
+        [2, 'd', 'D'],
+        [3, 'e', 'E'],
+      ]);
+      const faces = (await corpusImages(config)).map(({ face }) => face);
+      // The first is as it was; then the same person's other face, others' faces, and a face without a name.
+      write(folder, [
+        [1, 'a', 'A'],
+        [1, 'f', 'F'],
+        [3, 'e', 'E'],
+        [1, 'd', 'D'],
+        [3, null, 'E'],
+      ]);
+      const shown = [
+        '1/a: A',
+        '1/b: another-row',
+        '2/c: another-row',
+        '2/d: another-row',
+        '3/e: another-row',
+      ];
+      assert.deepEqual(describeFaces(await imagesOf(config, faces)), shown);
+      assert.deepEqual(describeFaces(await imagesOf(config, [faces[0]!, faces[4]!])), [shown[0], shown[4]]);
+      const { signal } = new AbortController();
+      const photographs = await openPhotographs(run, { signal });
+      for (const [i, face] of faces.entries()) {
+        const alone = await readFaceImage(run, folderSource(folder), face, signal);
+        for (const read of [alone, await photographs.read(face)]) {
+          const code = read.status === 'ok' ? Buffer.from(read.bytes).toString() : read.rejection.code;
+          assert.equal(`${face.subjectId}/${face.faceId}: ${code}`, shown[i]);
+        }
+      }
+      await photographs.close();
+    }));
+
+  test(`of a table without face ids, the person of a row is compared [${JSON.stringify(options)}]`, () =>
+    withTempFolder(async (folder) => {
+      const config = { corpus: join(folder, name), corpusFormat, imageRoot: folder } as const;
+      write(
+        folder,
+        [
+          [1, null, 'A'],
+          [2, null, 'B'],
+        ],
+        false,
+      );
+      const faces = (await corpusImages(config)).map(({ face }) => face);
+      write(
+        folder,
+        [
+          [1, null, 'C'],
+          [1, null, 'A'],
+        ],
+        false,
+      );
+      assert.deepEqual(describeFaces(await imagesOf(config, faces)), [
+        `1/${name}#0: C`,
+        `2/${name}#1: another-row`,
+      ]);
+    }));
+}

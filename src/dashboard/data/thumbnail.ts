@@ -80,6 +80,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'beyond-end': 'cut off',
   changed: 'replaced',
   'another-member': 'replaced',
+  'another-row': 'replaced',
 };
 
 const none = (word: string): Thumbnail => ({ status: 'none', word });

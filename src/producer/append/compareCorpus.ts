@@ -32,6 +32,8 @@ export interface CorpusDifferences {
   onGone(before: FaceRecord): void | Promise<void>;
   /** Its file or size is another one. */
   onChanged(before: FaceRecord, now: FaceRecord): void;
+  /** It lies in another row of its table. */
+  onMoved(before: FaceRecord, now: FaceRecord): void;
 }
 
 /**
@@ -69,7 +71,7 @@ export async function* compareCorpus(
 async function comparePerson(
   now: readonly FaceRecord[],
   known: readonly EarlierFace[],
-  { onGone, onChanged }: CorpusDifferences,
+  { onGone, onChanged, onMoved }: CorpusDifferences,
 ): Promise<FaceRecord[]> {
   const before = new Map(known.map(({ face }) => [face.faceId, face]));
   const fresh: FaceRecord[] = [];
@@ -78,13 +80,16 @@ async function comparePerson(
     before.delete(face.faceId);
     if (same === undefined) fresh.push(face);
     else if (!isSameFile(same, face)) onChanged(same, face);
+    else if (same.row !== face.row) onMoved(same, face);
   }
   for (const face of before.values()) await onGone(face);
   return fresh;
 }
 
 function isSameFile(a: FaceRecord, b: FaceRecord): boolean {
-  return a.uri === b.uri && a.bytes === b.bytes && a.offset === b.offset;
+  if (a.uri !== b.uri || a.offset !== b.offset) return false;
+  // The size of a row is the average of its row group, and says nothing of the one image.
+  return a.row === undefined || b.row === undefined ? a.row === b.row && a.bytes === b.bytes : true;
 }
 
 function firstOf(streams: readonly People<unknown>[]): string | undefined {

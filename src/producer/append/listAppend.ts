@@ -95,6 +95,8 @@ export async function listAppend(
     });
     for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
     await changes.refuse();
+    const { moved } = changes;
+    if (moved !== undefined) note(moved);
     const { gone } = changes;
     if (written === undefined) return { gone };
     const key = appendedSubjectsKey(planId);
@@ -133,16 +135,26 @@ export function plannedGeneration(runId: string, key: string): number | undefine
   return before === runId ? Number(digits) : undefined;
 }
 
-/** What an append refuses, and counts. */
+/** What an append refuses, counts and tells. */
 function createChanges() {
   const isUtf8Order = (a: FaceOwner, b: FaceOwner) => compareUtf8(a[0], b[0]);
   const goneIds = openExternalSorter<FaceOwner>(isUtf8Order);
   const newIds = openExternalSorter<FaceOwner>(isUtf8Order);
   const changed: string[] = [];
-  let [goneCount, changedCount] = [0, 0];
+  const moved: string[] = [];
+  let [goneCount, changedCount, movedCount] = [0, 0, 0];
   return {
     get gone() {
       return goneCount;
+    },
+    /** A line for a person; undefined: every row is where it was listed. */
+    get moved() {
+      if (movedCount === 0) return undefined;
+      return (
+        `${movedCount} photographs lie in other rows of their tables than they were listed in ` +
+        `[${moved.join(', ')}]: what the run has of them stays; a shard that is done again rejects them ` +
+        '(read/another-row), and only a new run reads them where they lie now'
+      );
     },
     async addNew({ faceId, subjectId }: FaceRecord): Promise<void> {
       await newIds.add([faceId, subjectId]);
@@ -161,6 +173,9 @@ function createChanges() {
             ? `${before.bytes} → ${now.bytes} bytes`
             : `byte ${before.offset ?? 0} → ${now.offset ?? 0} of ${now.uri}`;
       changed.push(`${now.faceId} (${what})`);
+    },
+    onMoved(before: FaceRecord, now: FaceRecord): void {
+      if (movedCount++ < NAMED) moved.push(`${now.faceId}: row ${before.row} → ${now.row} of ${now.uri}`);
     },
     /** @throws ConfigError */
     async refuse(): Promise<void> {

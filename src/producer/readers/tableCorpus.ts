@@ -3,6 +3,7 @@
  * reads the columns of names and labels, piece by piece (row group or record batch), and never the images.
  */
 import { openSourceTable } from '../../shared/corpus/openSourceTable.ts';
+import { idOfCell, idsOfRow } from '../../shared/corpus/rowIds.ts';
 import type { SourceField, SourceRow, SourceTable, TablePiece } from '../../shared/corpus/sourceTable.ts';
 import {
   chooseTableColumns,
@@ -149,24 +150,18 @@ async function* facesOfTable(
 
 function faceOf(row: SourceRow, at: number, bytes: number, open: OpenTable, corpus: ReadCorpus): FaceRecord {
   const { columns, uri } = open;
-  const subjectId = idOf(open, at, columns.subjectId, row[columns.subjectId]);
+  const { subjectId, faceId } = idsOfRow(columns, row, uri, at);
+  if (subjectId === undefined) throw badId(open, at, columns.subjectId, row);
+  if (faceId === undefined) throw badId(open, at, columns.faceId as string, row);
   const labels = corpus.labelColumns.map((column) => labelOf(open, at, column, row[column.name]));
   const rest = { subjectId, ...(labels.length > 0 && { labels }) };
-  const named =
-    columns.faceId === undefined ? undefined : idOf(open, at, columns.faceId, row[columns.faceId]);
-  if ('column' in columns.image) return { faceId: named ?? `${uri}#${at}`, ...rest, uri, bytes, row: at };
-  const path = idOf(open, at, columns.image.path, row[columns.image.path]);
+  if ('column' in columns.image) return { faceId, ...rest, uri, bytes, row: at };
+  const path = idOfCell(row[columns.image.path]);
+  if (path === undefined) throw badId(open, at, columns.image.path, row);
   const inside = insideImageRoot(corpus.imageRoot, path);
-  if (inside !== undefined) return { faceId: named ?? inside, ...rest, uri: inside, bytes: 0 };
+  const named = columns.faceId === undefined ? inside : faceId;
+  if (inside !== undefined && named !== undefined) return { faceId: named, ...rest, uri: inside, bytes: 0 };
   throw badCell(open, at, columns.image.path, `a path inside ${corpus.imageRoot}`, path);
-}
-
-/** A text, or a number as text. */
-function idOf(open: OpenTable, at: number, column: string, value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
-  if (typeof value === 'string' && value.trim() !== '' && !value.includes('\uFFFD')) return value;
-  throw badCell(open, at, column, 'text or a number', value);
 }
 
 function labelOf(open: OpenTable, at: number, { name, type }: LabelColumn, value: unknown): LabelValue {
@@ -248,6 +243,10 @@ async function orBroken<T>(
     ignored.add('broken table', `${where}: ${problem}`);
     return undefined;
   }
+}
+
+function badId(open: OpenTable, at: number, column: string, row: SourceRow): ConfigError {
+  return badCell(open, at, column, 'text or a number', row[column]);
 }
 
 function badCell(

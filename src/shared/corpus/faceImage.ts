@@ -8,7 +8,7 @@ import { openSourceTable } from './openSourceTable.ts';
 import { isBroken } from './recordIo.ts';
 import { pieceOf } from './sourceTable.ts';
 import { chooseTableColumns } from './tableColumns.ts';
-import { imagesOfRows } from './tableRows.ts';
+import { contentOfRows, imageInRow } from './tableRows.ts';
 import { imageInMember, memberPlace } from './tarMember.ts';
 
 /** More is not read for one image of it. */
@@ -23,7 +23,12 @@ export async function readFaceImage(
 ): Promise<ReadOutcome> {
   const { corpusFormat } = config;
   if (face.row !== undefined && (corpusFormat === 'parquet' || corpusFormat === 'arrow')) {
-    return readRow({ corpusFormat, tableColumns: config.tableColumns }, source, face.uri, face.row, signal);
+    return readRow(
+      { corpusFormat, tableColumns: config.tableColumns },
+      source,
+      { ...face, row: face.row },
+      signal,
+    );
   }
   if (corpusFormat === 'webdataset') {
     return imageInMember(await readImage(source, memberPlace(face), signal), face);
@@ -48,15 +53,15 @@ export function imageInRecord(read: ReadOutcome, { uri, subjectId, offset = 0 }:
 async function readRow(
   { corpusFormat, tableColumns }: { corpusFormat: 'parquet' | 'arrow' } & Pick<RunConfig, 'tableColumns'>,
   source: CorpusSource,
-  uri: string,
-  row: number,
+  face: FaceRecord & { readonly row: number },
   signal: AbortSignal,
 ): Promise<ReadOutcome> {
+  const { uri, row } = face;
   const file = await source.open(uri, signal);
   try {
     const read = (start: number, end: number) => file.read({ start, end }, signal);
     const table = await openSourceTable(corpusFormat, { bytes: file.bytes, read });
-    const { image } = chooseTableColumns(table.fields, tableColumns, uri);
+    const { image, ...ids } = chooseTableColumns(table.fields, tableColumns, uri);
     const piece = pieceOf(table.pieces, row);
     if (!('column' in image) || piece === undefined) {
       return rejected('beyond-end', `expected an image in row ${row}, the table has none`);
@@ -68,10 +73,10 @@ async function readRow(
         `expected at most ${MAX_COLUMN_BYTES} bytes around it, found ${stored}`,
       );
     }
-    const [bytes] = await imagesOfRows(table, image, [row]);
-    return bytes !== undefined && bytes.length > 0
-      ? { status: 'ok', bytes }
-      : rejected('no-image', `row ${row} has no image`);
+    const [content] = await contentOfRows(table, { ...ids, image }, uri, [row]);
+    return content === undefined
+      ? rejected('no-image', `row ${row} has no image`)
+      : imageInRow(content, face);
   } catch (error) {
     signal.throwIfAborted();
     if (isOfOneObject(error)) return rejected(error.code, `table ${error.message} [file=${uri}]`);

@@ -69,7 +69,7 @@ export async function openPhotographs(
       return {
         place: `${place} ${JSON.stringify(tableColumns)}`,
         // Without a row, the table has the paths of its images.
-        read: (face) => (face.row === undefined ? whole(face) : rows.read(face.uri, face.row)),
+        read: (face) => (face.row === undefined ? whole(face) : rows.read({ ...face, row: face.row })),
         async close() {
           await rows.close();
           await source.close();

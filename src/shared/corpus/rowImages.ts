@@ -4,11 +4,12 @@
  * which are asked for next where a table is sorted by person.
  */
 import pLimit from 'p-limit';
+import type { FaceRecord } from '../face.ts';
 import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts';
 import { openTables, tableRejection } from './openTables.ts';
 import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
-import { imagesOfRows } from './tableRows.ts';
+import { contentOfRows, imageInRow, type RowContent } from './tableRows.ts';
 
 /** Bytes of images that are kept, at the least those that had to be read for the last. */
 const KEPT_BYTES = 256 * 2 ** 20;
@@ -23,18 +24,21 @@ export interface RowImageReading {
   readonly keptBytes?: number;
 }
 
+/** A face whose image is in a row. */
+export type RowFace = FaceRecord & { readonly row: number };
+
 export interface RowImageReader {
   /** What is wrong with a row, or with its table, is a rejection; throws as `CorpusSource.read`. */
-  read(uri: string, row: number): Promise<ReadOutcome>;
+  read(face: RowFace): Promise<ReadOutcome>;
   close(): Promise<void>;
 }
 
-/** Rows [start, end) of a table with their images. */
+/** Rows [start, end) of a table with what they hold. */
 interface KeptRows {
   readonly uri: string;
   readonly start: number;
   readonly end: number;
-  readonly images: readonly Uint8Array[];
+  readonly contents: readonly RowContent[];
   /** Of all images. */
   readonly bytes: number;
 }
@@ -56,42 +60,42 @@ export function openRowImages(
     while (bytes > keptBytes && kept.length > 1) bytes -= kept.shift()?.bytes ?? 0;
   }
 
-  async function read(uri: string, row: number): Promise<ReadOutcome> {
+  async function read(face: RowFace): Promise<ReadOutcome> {
+    const { uri, row } = face;
     const holds = (rows: KeptRows) => rows.uri === uri && rows.start <= row && row < rows.end;
     const rows = kept.find(holds) ?? (await readAround(uri, row));
     if (!('start' in rows)) return rows;
     keep(rows);
+    const content = rows.contents[row - rows.start];
+    if (content === undefined) return rejected('no-image', `row ${row} has no image`);
     // A copy: whoever gets it may hand it over.
-    const bytes = rows.images[row - rows.start]?.slice();
-    return bytes !== undefined && bytes.length > 0
-      ? { status: 'ok', bytes }
-      : rejected('no-image', `row ${row} has no image`);
+    return imageInRow({ ...content, image: content.image.slice() }, face);
   }
 
   async function readAround(uri: string, row: number) {
     const table = await tables.get(uri);
-    const { image } = chooseTableColumns(table.fields, columns, uri);
+    const { image, ...ids } = chooseTableColumns(table.fields, columns, uri);
     if (!('column' in image)) return rejected('not-embedded', 'the table holds paths and no images');
     const piece = pieceOf(table.pieces, row);
     if (piece === undefined) return rejected('beyond-end', `expected row ${row}, the table ends before`);
     const pageStarts = (await table.pageStarts(piece, image.column)) ?? [];
     const { start, end } = rowsAround(piece, pageStarts, row);
     const numbers = Array.from({ length: end - start }, (_, i) => start + i);
-    const images = await imagesOfRows(table, image, numbers);
-    const bytes = images.reduce((sum, { length }) => sum + length, 0);
-    return { uri, start, end, images, bytes };
+    const contents = await contentOfRows(table, { ...ids, image }, uri, numbers);
+    const bytes = contents.reduce((sum, { image }) => sum + image.length, 0);
+    return { uri, start, end, contents, bytes };
   }
 
   return {
-    read: (uri, row) =>
+    read: (face) =>
       oneByOne(async () => {
         signal.throwIfAborted();
         try {
-          return await read(uri, row);
+          return await read(face);
         } catch (error) {
           // A read that was broken off says nothing of the table.
           signal.throwIfAborted();
-          return tableRejection(error, uri);
+          return tableRejection(error, face.uri);
         }
       }),
     close: () => oneByOne(() => tables.close()),

@@ -1,32 +1,109 @@
-/** Images out of the rows of one piece of a table, reading no more pages than hold them. */
-import { MAX_IMAGE_BYTES } from './corpusSource.ts';
-import { pieceOf, type SourceTable } from './sourceTable.ts';
+/**
+ * Images out of the rows of one piece of a table, reading no more pages than hold them, with whose they are: a table that
+ * was sorted anew since it was listed has somebody else's photograph in the row.
+ */
+import type { FaceRecord } from '../face.ts';
+import { MAX_IMAGE_BYTES, type ReadOutcome, rejected } from './corpusSource.ts';
+import { idsOfRow, type RowIds } from './rowIds.ts';
+import { pieceOf, type SourceRow, type SourceTable } from './sourceTable.ts';
+import type { TableColumns } from './tableColumns.ts';
 
 export interface ImageColumn {
   readonly column: string;
   readonly kind: 'bytes' | 'struct';
 }
 
+/** The columns of a table with images in it. */
+export interface RowColumns extends Pick<TableColumns, 'faceId' | 'subjectId'> {
+  readonly image: ImageColumn;
+}
+
+/** What a row holds now. */
+export interface RowContent extends RowIds {
+  /**
+   * In an ArrayBuffer of its own, which can be handed to another thread; empty: the row has none, or one larger than any
+   * photograph.
+   */
+  readonly image: Uint8Array;
+}
+
 /**
- * The image of each row, in an ArrayBuffer of its own, which can be handed to another thread; empty: the row has none, or
- * one larger than any photograph. `rows`: ascending, all in one piece.
- *
+ * What each row holds. `rows`: ascending, all in one piece.
  * @throws Error when the table does not hold what it says.
  */
-export async function imagesOfRows(
+export async function contentOfRows(
   table: SourceTable,
-  image: ImageColumn,
+  { image, ...columns }: RowColumns,
+  uri: string,
   rows: readonly number[],
-): Promise<Uint8Array[]> {
-  const images: Uint8Array[] = [];
-  for (const run of await runsOf(table, image.column, rows)) {
-    const start = run[0] as number;
-    const found = await table.read([image.column], start, (run.at(-1) as number) + 1);
-    // Copied at once: a view would keep its page in memory, and the rows between with it.
-    for (const row of run)
-      images.push(new Uint8Array(imageOf(found[row - start]?.[image.column], image.kind)));
+): Promise<RowContent[]> {
+  const ids = columns.faceId === undefined ? [] : [columns.faceId];
+  const idColumns = [...new Set([...ids, columns.subjectId])];
+  const apart = await idsApart(table, image.column, idColumns, rows);
+  const runs = await runsOf(table, image.column, rows);
+  const contents: RowContent[] = [];
+  for (const run of runs) {
+    const cells = await readSpan(table, apart ? [image.column] : [...idColumns, image.column], run);
+    for (const row of run) {
+      contents.push({
+        ...idsOfRow(columns, (apart ?? cells)(row), uri, row),
+        // Copied at once: a view would keep its page in memory, and the rows between with it.
+        image: new Uint8Array(imageOf(cells(row)?.[image.column], image.kind)),
+      });
+    }
   }
-  return images;
+  return contents;
+}
+
+/** Whole columns of ids are read for some of their rows up to this size: one request, and soon decoded. */
+const WHOLE_BYTES = 256 * 1024;
+const WHOLE_ROWS = 4_096;
+
+/**
+ * The ids of rows whose images are read page by page: with the pages of each run they would be two more requests a
+ * column. Undefined: the whole column of images is read, and the ids with it.
+ */
+async function idsApart(
+  table: SourceTable,
+  image: string,
+  columns: readonly string[],
+  rows: readonly number[],
+): Promise<((row: number) => SourceRow | undefined) | undefined> {
+  const [first] = rows;
+  const piece = first === undefined ? undefined : pieceOf(table.pieces, first);
+  if (piece === undefined || !table.columnSize(piece, image).paged) return undefined;
+  const bytes = columns.reduce((sum, column) => sum + table.columnSize(piece, column).stored, 0);
+  const whole = piece.rows <= WHOLE_ROWS && bytes <= WHOLE_BYTES;
+  return readSpan(table, columns, whole ? [piece.start, piece.start + piece.rows - 1] : rows);
+}
+
+/** The image of a row, if the row is still the one that was listed. */
+export function imageInRow(
+  { image, ...found }: RowContent,
+  { faceId, subjectId, uri, row }: FaceRecord,
+): ReadOutcome {
+  if (found.subjectId !== subjectId || found.faceId !== faceId) {
+    const [listed, there] = [
+      [subjectId, faceId],
+      [found.subjectId ?? null, found.faceId ?? null],
+    ];
+    return rejected(
+      'another-row',
+      `expected person and face ${JSON.stringify(listed)}, as listed, found ${JSON.stringify(there)} [file=${uri}, row=${row}]`,
+    );
+  }
+  return image.length > 0 ? { status: 'ok', bytes: image } : rejected('no-image', `row ${row} has no image`);
+}
+
+/** The rows from the first to the last of `rows`, by their number. */
+async function readSpan(
+  table: SourceTable,
+  columns: readonly string[],
+  rows: readonly number[],
+): Promise<(row: number) => SourceRow | undefined> {
+  const start = rows[0] as number;
+  const found = await table.read(columns, start, (rows.at(-1) as number) + 1);
+  return (row) => found[row - start];
 }
 
 /** Rows that are read together: those of one page or of pages that touch; without pages, all. */

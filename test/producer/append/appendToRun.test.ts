@@ -23,8 +23,10 @@ import {
   growingCorpus,
   type Listed,
   MODELS,
+  planSample,
 } from '../../helpers/appendSample.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
+import { writeTable } from '../../helpers/tableFiles.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 import { writeTar } from '../tar/tars.ts';
 
@@ -258,6 +260,86 @@ for (const [what, [change, code, message]] of Object.entries(REFUSED)) {
       await assert.rejects(corpus.plan(store), { name: 'ConfigError', code, message });
       assert.deepEqual(await storeKeys(store), keys);
     }));
+}
+
+/** A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the notes. */
+const withTable = (
+  use: (
+    write: (rows: readonly (readonly [faceId: string, subjectId: string, image: string])[]) => void,
+    plan: () => Promise<{ readonly run: RunFile; readonly append: string; readonly notes: string[] }>,
+    store: ObjectStore,
+  ) => Promise<void>,
+  corpusFormat: 'parquet' | 'arrow',
+): Promise<void> =>
+  withTempFolder((folder) =>
+    withFolderStore((store) => {
+      const corpus = join(folder, `faces.${corpusFormat}`);
+      const config = parseRunConfig({ corpus, corpusFormat, imageRoot: folder, variants: 0, shardFaces: 3 });
+      return use(
+        (rows) => {
+          writeTable(
+            corpus,
+            {
+              face_id: { type: 'text', values: rows.map(([faceId]) => faceId) },
+              subject_id: { type: 'text', values: rows.map(([, subjectId]) => subjectId) },
+              image: { type: 'bytes', values: rows.map(([, , image]) => Buffer.from(image)) },
+            },
+            { format: corpusFormat },
+          );
+        },
+        async () => {
+          const notes: string[] = [];
+          const { run, append } = await planSample(config, store, {
+            append: true,
+            note: (line) => notes.push(line),
+          });
+          const added = append?.status === 'planned' ? ` ${append.generation.added.faces}` : '';
+          return { run, append: `${append?.status}${added}`, notes };
+        },
+        store,
+      );
+    }),
+  );
+
+for (const format of ['parquet', 'arrow'] as const) {
+  test(`rows that are added to a table of images are new, and those of before known, whatever sizes they have on average [${format}]`, () =>
+    withTable(async (write, plan, store) => {
+      write([
+        ['a1', 'anna', 'one'],
+        ['b1', 'bert', 'two'],
+      ]);
+      const { run } = await plan();
+      await commitRest(store, run);
+      write([
+        ['a1', 'anna', 'one'],
+        ['b1', 'bert', 'two'],
+        ['b2', 'bert', 'three, which is longer'.repeat(50)],
+      ]);
+      const { append, notes } = await plan();
+      assert.equal(append, 'planned 1');
+      assert.deepEqual(notes, []);
+    }, format));
+
+  test(`photographs that have moved to other rows of their table are known, and that they have is said [${format}]`, () =>
+    withTable(async (write, plan, store) => {
+      write([
+        ['b1', 'bert', 'two'],
+        ['a1', 'anna', 'one'],
+        ['c1', 'cleo', 'three'],
+      ]);
+      const { run } = await plan();
+      await commitRest(store, run);
+      write([
+        ['a1', 'anna', 'one'],
+        ['b1', 'bert', 'two'],
+        ['c1', 'cleo', 'three'],
+      ]);
+      const { append, notes } = await plan();
+      assert.equal(append, 'nothing');
+      const moved = `a1: row 1 → 0 of faces.${format}, b1: row 0 → 1 of faces.${format}`;
+      assert.match(notes.join(), new RegExp(`^2 photographs lie in other rows .*\\[${moved}\\]`));
+      assert.match(notes.join(), /read\/another-row/);
+    }, format));
 }
 
 test('an append waits until what came before is committed', () =>

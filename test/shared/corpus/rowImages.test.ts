@@ -13,6 +13,12 @@ import { withTempFolder } from '../../helpers/tempFolder.ts';
 const columns = tableColumnsSchema.parse({});
 const never = new AbortController().signal;
 
+/** The face that `writeRows` has in a row. */
+const face = (uri: string, row: number) => ({
+  ...{ faceId: `${uri}#${row}`, subjectId: `${row}` },
+  ...{ uri, bytes: 0, row },
+});
+
 /** Row i: 100 bytes that say i; row 5 has no image. */
 const image = (i: number) => (i === 5 ? null : Buffer.alloc(100, `${i} `));
 
@@ -53,7 +59,7 @@ async function read(
   reading: Partial<RowImageReading> = {},
 ): Promise<(string | null)[]> {
   const rows = openRowImages(folderSource(folder), { format: 'parquet', columns, ...reading }, never);
-  const outcomes = await Promise.all(asked.map(([uri, row]) => rows.read(uri, row)));
+  const outcomes = await Promise.all(asked.map(([uri, row]) => rows.read(face(uri, row))));
   await rows.close();
   return outcomes.map((outcome) =>
     outcome.status === 'ok' ? Buffer.from(outcome.bytes).toString() : outcome.rejection.code,
@@ -114,9 +120,9 @@ test('neighbours of an image are not read again while there is room for them, an
     const readAll = async (order: readonly number[], keptBytes: number) => {
       const { source, bytes, open } = countingSource(folder);
       const rows = openRowImages(source, { format: 'arrow', columns, keptBytes }, never);
-      await rows.read('t', order[0]!);
+      await rows.read(face('t', order[0]!));
       const first = bytes();
-      for (const row of order) await rows.read('t', row);
+      for (const row of order) await rows.read(face('t', row));
       await rows.close();
       assert.equal(open(), 0);
       return { first, more: bytes() - first };
@@ -157,10 +163,10 @@ test('reading that is broken off throws the reason, and calls no table broken', 
     writeRows(join(folder, 't'), 6, { format: 'parquet' });
     const stop = new AbortController();
     const rows = openRowImages(folderSource(folder), { format: 'parquet', columns }, stop.signal);
-    assert.equal((await rows.read('t', 0)).status, 'ok');
-    const reading = rows.read('t', 1);
+    assert.equal((await rows.read(face('t', 0))).status, 'ok');
+    const reading = rows.read(face('t', 1));
     stop.abort(new Error('enough'));
     await assert.rejects(reading, /enough/);
-    await assert.rejects(rows.read('t', 1), /enough/);
+    await assert.rejects(rows.read(face('t', 1)), /enough/);
     await rows.close();
   }));
