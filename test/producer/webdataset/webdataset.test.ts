@@ -165,6 +165,24 @@ test('samples that name nobody are ignored by reason, and an archive without any
     });
   }));
 
+test('a name in JSON that is no well-formed Unicode names nobody', () =>
+  withTempFolder(async (folder) => {
+    await writeTar(join(folder, 'a.tar'), [
+      ['0.jpg', 'x'],
+      ['0.json', '{"identity": "anna"}'],
+      ['1.jpg', 'x'],
+      ['1.json', '{"identity": "anna\\ud800"}'],
+      ['2.jpg', 'x'],
+      ['2.json', '{"identity": "\\ud83d\\ude00"}'],
+    ]);
+    const found = await list(join(folder, 'a.tar'), { subjectFrom: 'json:identity' });
+    assert.deepEqual(pairs(found), [
+      ['a.tar/0.jpg', 'anna'],
+      ['a.tar/2.jpg', '\u{1F600}'],
+    ]);
+    assert.deepEqual(Object.fromEntries(found.ignored), { 'no .json member that names a person': 1 });
+  }));
+
 test('members in any order give the same faces, and unsorted archives are noted', async () => {
   const samples = Array.from({ length: 12 }, (_, i) => i);
   const members = samples.flatMap((i): [string, string][] => [

@@ -116,8 +116,8 @@ async function readLabel(reader: ForwardReader, member: TarMember, rule: MemberR
   return acceptable(rule.subjectOf(text));
 }
 
-/** U+FFFD: bytes that are not UTF-8. */
+/** U+FFFD: bytes that are not UTF-8. Half a surrogate pair, as JSON may escape it, has no bytes in UTF-8. */
 function acceptable(subjectId: string | undefined): string | null {
-  if (subjectId === undefined || subjectId.length > MAX_SUBJECT || subjectId.includes('\uFFFD')) return null;
-  return subjectId;
+  if (subjectId === undefined || subjectId.length > MAX_SUBJECT) return null;
+  return /[\uFFFD\p{Surrogate}]/u.test(subjectId) ? null : subjectId;
 }
