@@ -17,9 +17,11 @@ import {
   tableFromIPC,
   tableToIPC,
   Utf8,
+  type Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import { LANDMARK_COUNT, type Landmarks68, type Pose } from '../shared/face.ts';
+import { columnOf, textsOf } from '../shared/table/columnOf.ts';
 
 export interface TrainingSample {
   readonly subjectId: string;
@@ -113,12 +115,13 @@ function samplesOf(table: Table): TrainingSample[] {
   const column = (name: string) => table.getChild(name)!;
   const floats = (name: string, row: number) =>
     Float32Array.from((column(name).get(row) as { toArray(): Float32Array }).toArray());
+  const [subjectIds, faceIds] = [columnOf(table, 'subject_id')!, columnOf(table, 'face_id')!];
   return Array.from({ length: table.numRows }, (_, row) => {
     const [yaw, pitch, roll] = floats('pose', row) as unknown as [number, number, number];
     return {
-      subjectId: String(column('subject_id').get(row)),
-      origin: Array.from(column('origin').get(row) as Iterable<string>),
-      faceId: String(column('face_id').get(row)),
+      subjectId: String(subjectIds.get(row)),
+      origin: textsOf(column('origin').get(row) as Vector),
+      faceId: String(faceIds.get(row)),
       gridIndex: Number(column('grid_index').get(row)),
       pose: { yaw, pitch, roll },
       landmarks: floats('landmarks', row),

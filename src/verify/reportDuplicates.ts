@@ -1,6 +1,7 @@
 /** The second look at face ids whose hashes are equal: only texts that really occur twice are reported. */
 import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { columnOf } from '../shared/table/columnOf.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { type DuplicateIds, hashText } from './duplicateIds.ts';
 import { damageOf, type ProblemLog } from './problems.ts';
@@ -36,7 +37,8 @@ async function readFaceIds(store: ObjectStore, key: string): Promise<string[]> {
     const bytes = await store.get(key);
     if (bytes === undefined) return ids;
     for (const batch of readTable(bytes, { key, columns: ['face_id'] }).batches) {
-      for (const faceId of (batch.getChild('face_id') ?? []) as Iterable<string>) ids.push(faceId);
+      const column = columnOf(batch, 'face_id');
+      for (let row = 0; row < batch.numRows; row++) ids.push(String(column?.get(row)));
     }
   } catch (error) {
     damageOf(error);

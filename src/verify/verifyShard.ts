@@ -6,6 +6,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { ATTEMPT_FOLDERS, type AttemptFolder } from '../shared/run/runKeys.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { columnOf } from '../shared/table/columnOf.ts';
 import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
 import { checkEmbeddings } from './checkEmbeddings.ts';
 import { type LoadedFile, loadFile, readCommittedFile } from './committedFile.ts';
@@ -65,7 +66,7 @@ export function verifyShard(
   const found = { real: 0, augmented: 0 };
   const dataRead = read('data', (batch) => {
     checkEmbeddings(batch, run.config.embeddingType, (code, row, problem) => {
-      problems.add(code, key, `${problem}: ${String(batch.getChild('face_id')?.get(row))}`);
+      problems.add(code, key, `${problem}: ${String(columnOf(batch, 'face_id')?.get(row))}`);
     });
     for (const row of outputRows(batch, run.config.labelColumns)) {
       faces.addRow(row);
@@ -85,7 +86,7 @@ export function verifyShard(
   }
 
   const rejectsRead = read('rejects', (batch) => {
-    const [faceIds, subjectIds] = [batch.getChild('face_id'), batch.getChild('subject_id')];
+    const [faceIds, subjectIds] = [columnOf(batch, 'face_id'), columnOf(batch, 'subject_id')];
     for (let i = 0; i < batch.numRows; i++) {
       const faceId = String(faceIds?.get(i));
       faces.addReject(faceId, String(subjectIds?.get(i)));
@@ -128,10 +129,10 @@ function checkOrder(
 
 function* outputRows(batch: RecordBatch, labelColumns: readonly LabelColumn[]): Iterable<OutputRow> {
   const columns = ['face_id', 'subject_id', 'kind', 'variant', 'source_face_id'].map((name) =>
-    batch.getChild(name),
+    columnOf(batch, name),
   );
   const [faceIds, subjectIds, kinds, variants, sources] = columns;
-  const labels = labelColumns.map(({ name }) => batch.getChild(name));
+  const labels = labelColumns.map(({ name }) => columnOf(batch, name));
   for (let i = 0; i < batch.numRows; i++) {
     yield {
       faceId: faceIds?.get(i) as string,
@@ -139,12 +140,14 @@ function* outputRows(batch: RecordBatch, labelColumns: readonly LabelColumn[]): 
       kind: kinds?.get(i) as string,
       variant: variants?.get(i) as number | null,
       sourceFaceId: sources?.get(i) as string | null,
-      labels: labels.map((column) => labelOf(column?.get(i))),
+      labels: labels.map((column) => labelOf(column?.get(i) as LabelCell)),
     };
   }
 }
 
+type LabelCell = string | number | bigint | null | undefined;
+
 /** int64 comes as a bigint; labels are within what a number says exactly. */
-function labelOf(value: string | number | bigint | null | undefined): LabelValue {
+function labelOf(value: LabelCell): LabelValue {
   return typeof value === 'bigint' ? Number(value) : (value ?? null);
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Data, FixedSizeList, RecordBatch } from 'apache-arrow';
 import { IntegrityError } from '../shared/errors.ts';
 import type { SubjectId } from '../shared/face.ts';
+import { columnOf } from '../shared/table/columnOf.ts';
 import { fromFloat16Bits } from '../shared/table/float16.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
@@ -45,7 +46,7 @@ await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (r
   const found = new Map<string, Collected>();
   const wanted = new Set(subjectIds);
   for (const batch of readTable(bytes, { key, columns: COLUMNS }).batches) {
-    const [subjects, kinds, yaws, pitches] = COLUMNS.map((name) => batch.getChild(name));
+    const [subjects, kinds, yaws, pitches] = COLUMNS.map((name) => columnOf(batch, name));
     const vectors = openVectors(batch);
     for (let row = 0; row < batch.numRows; row++) {
       const subjectId = String(subjects?.get(row));

@@ -344,9 +344,29 @@ test('rows of a person that lie apart in tables without a page index are noted; 
     }
   }));
 
+for (const format of ['parquet', 'arrow'] as const) {
+  test(`people whose names differ by a U+FEFF at the beginning alone are two [${format}]`, () =>
+    withTempFolder(async (folder) => {
+      const name = `t.${format}`;
+      writeTable(
+        join(folder, name),
+        {
+          face_id: { type: 'text', values: ['1', '\uFEFF1'] },
+          label: { type: 'text', values: ['anna', '\uFEFFanna'] },
+          image: { type: 'bytes', values: [bytes('A'), bytes('B')] },
+        },
+        { format },
+      );
+      assert.deepEqual(describeFaces(await corpusImages(configOf(folder, name))), [
+        'anna/1: A',
+        '\uFEFFanna/\uFEFF1: B',
+      ]);
+    }));
+}
+
 test('any table comes back image by image, whatever its pieces and pages', async () => {
   const image = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 300 }), fc.constant(null));
-  const row = fc.record({ subject: fc.constantFrom('a', 'b', 'ß', '10'), image });
+  const row = fc.record({ subject: fc.constantFrom('a', '\uFEFFa', 'b', 'ß', '10'), image });
   const rows = fc.array(row, { minLength: 1, maxLength: 25 });
   const options = fc.record({
     format: fc.constantFrom('parquet', 'arrow', 'arrow stream' as const),

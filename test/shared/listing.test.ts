@@ -211,6 +211,18 @@ test('an image inside an archive keeps its offset, and a listing may mix such im
     assert.notEqual((await digestCorpus(stream(moved))).sha256, written?.corpus.sha256);
   }));
 
+test('names come back as they were listed, also those that begin with U+FEFF', () =>
+  withStore(async (store) => {
+    const labelColumns = [{ name: 'mood', type: 'string' }] as const;
+    const corpus: FaceRecord[] = ['anna', '\uFEFFanna'].map((subjectId) => ({
+      ...{ faceId: `${subjectId}/1.jpg`, subjectId, uri: `${subjectId}/1.jpg` },
+      ...{ bytes: 9, labels: ['\uFEFFsad'] },
+    }));
+    await writeListing(stream(corpus), store, { ...OPTIONS, labelColumns });
+    const [shard] = await collect(readPlan(store, 'r1'));
+    assert.deepEqual(await readListing(store, shard!.spec, undefined, labelColumns), corpus);
+  }));
+
 test('labels and rows come back from a listing, and are part of the fingerprint of a corpus', () =>
   withStore(async (store) => {
     const labelColumns = [

@@ -11,8 +11,8 @@ import {
   type Schema,
   Table,
   tableToIPC,
-  type Vector,
 } from 'apache-arrow';
+import { columnOf } from '../table/columnOf.ts';
 import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
 import {
   type FieldKind,
@@ -60,12 +60,12 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
       if (piece === undefined || end > piece.start + piece.rows)
         throw new Error(`no record batch has the rows ${start}–${end}`);
       const batch = await readBatch(file, messages, batchOf(piece), schema, columns);
-      const vectors = columns.map((name) => [name, batch.getChild(name)] as const);
-      for (const [, vector] of vectors) for (const data of vector?.data ?? []) checkRows(data, piece.rows);
+      for (const name of columns) {
+        for (const data of batch.getChild(name)?.data ?? []) checkRows(data, piece.rows);
+      }
+      const cells = columns.map((name) => [name, columnOf(batch, name)] as const);
       return Array.from({ length: end - start }, (_, i) =>
-        Object.fromEntries(
-          vectors.map(([name, vector]) => [name, vector && valueAt(vector, start - piece.start + i)]),
-        ),
+        Object.fromEntries(cells.map(([name, column]) => [name, column?.get(start - piece.start + i)])),
       );
     },
     columnSize(piece, column) {
@@ -194,14 +194,6 @@ function checkRows(data: Data, rows: number): void {
   } else if (DataType.isBool(type)) {
     if ((values?.length ?? 0) * 8 < rows) throw new Error(`values of fewer than ${rows} rows`);
   } else if ((values?.length ?? 0) < rows) throw new Error(`values of fewer than ${rows} rows`);
-}
-
-/** As `Vector.get`, which cannot look up in a dictionary what has an index of 64 bits: it reads that as a bigint. */
-function valueAt(vector: Vector, row: number): unknown {
-  const [data] = vector.data;
-  const index = data?.dictionary === undefined ? undefined : data.values[row];
-  if (typeof index !== 'bigint') return vector.get(row);
-  return vector.isValid(row) ? data?.dictionary?.get(Number(index)) : null;
 }
 
 function fieldOf({ name, type }: Field): SourceField {

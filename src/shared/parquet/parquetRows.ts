@@ -17,6 +17,10 @@ export interface ParquetRequest {
   readonly useOffsetIndex?: boolean;
 }
 
+/** Its own decoder drops a U+FEFF that a text begins with, and with it the difference between two people. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const PARSERS = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) };
+
 type Row = Record<string, unknown>;
 type GroupPlan = Parameters<typeof readRowGroup>[2];
 type ChunkPlan = GroupPlan['chunks'][number];
@@ -25,7 +29,7 @@ type ReadOptions = Pick<Parameters<typeof readRowGroup>[0], 'file' | 'compressor
 /** Byte arrays of no logical type stay bytes. Throws an Error when the file does not hold what it says, or what `file.slice` throws. */
 export async function readParquetRows(request: ParquetRequest): Promise<Row[]> {
   const { metadata, rowStart, rowEnd } = request;
-  const options = { ...request, columns: [...request.columns], utf8: false };
+  const options = { ...request, columns: [...request.columns], utf8: false, parsers: PARSERS };
   const schema = parquetSchema(metadata);
   const missing = options.columns.find(
     (name) => !schema.children.some(({ element }) => element.name === name),

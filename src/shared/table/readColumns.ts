@@ -4,6 +4,7 @@ import { IntegrityError } from '../errors.ts';
 import { parquetBuffer } from '../parquet/parquetBuffer.ts';
 import { readParquetRows } from '../parquet/parquetRows.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import { columnOf } from './columnOf.ts';
 import { readTable } from './readTable.ts';
 
 /** First read at the end of a file: holds the footer of the tables that a shard has. */
@@ -73,8 +74,9 @@ async function readArrowColumns(
     throw new IntegrityError('missing-file', 'table file is not in the store', { key });
   const rows: ColumnRow[] = [];
   for (const batch of readTable(bytes, { key, columns }).batches) {
+    const cells = columns.map((name) => [name, columnOf(batch, name)] as const);
     for (let row = 0; row < batch.numRows; row++) {
-      rows.push(Object.fromEntries(columns.map((name) => [name, batch.getChild(name)?.get(row) as unknown])));
+      rows.push(Object.fromEntries(cells.map(([name, column]) => [name, column?.get(row)])));
     }
   }
   return rows;

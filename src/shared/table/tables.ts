@@ -3,6 +3,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { LANDMARK_COUNT, POSTURE_DIM, type Rejection } from '../face.ts';
 import type { LabelColumn, LabelType, LabelValue } from '../labelColumns.ts';
 import { type CellValue, ColumnBuilder } from './columnBuilder.ts';
+import { columnOf } from './columnOf.ts';
 import type { ColumnSpec, ScalarType, TableColumns, VectorType } from './columns.ts';
 
 /** Raised when a column is added, removed or changes its meaning. */
@@ -213,9 +214,9 @@ export function subjectRows(): TableRows<SubjectRow> {
 
 /** The rows of one batch of a subjects table. */
 export function* readSubjectRows(batch: RecordBatch): Iterable<SubjectRow> {
-  const columns = SUBJECT_COLUMNS.map(({ name }) => batch.getChild(name));
+  const columns = SUBJECT_COLUMNS.map(({ name }) => columnOf(batch, name));
   for (let i = 0; i < batch.numRows; i++) {
-    const [subjectId, ...numbers] = columns.map((column) => column?.get(i) as unknown);
+    const [subjectId, ...numbers] = columns.map((column) => column?.get(i));
     const [
       classIndex = 0,
       faces = 0,

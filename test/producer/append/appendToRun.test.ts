@@ -12,6 +12,7 @@ import { addRetryGeneration, readRunShards } from '../../../src/shared/run/gener
 import { readManifest } from '../../../src/shared/run/manifest.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
+import { columnOf } from '../../../src/shared/table/columnOf.ts';
 import { readTable } from '../../../src/shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../../../src/shared/table/tables.ts';
 import { verifyRun } from '../../../src/verify/verifyRun.ts';
@@ -31,7 +32,7 @@ import { withTempFolder } from '../../helpers/tempFolder.ts';
 import { writeTar } from '../tar/tars.ts';
 
 /** Sorted by UTF-8, which is another order than JavaScript's for the last two. */
-const NAMES = ['anna', 'bert', 'cleo', 'dora', '\uFF5Ax', '\u{1F600}'];
+const NAMES = ['anna', 'bert', 'cleo', 'dora', '\uFEFFanna', '\uFF5Ax', '\u{1F600}'];
 
 interface Place {
   readonly corpus: GrowingCorpus;
@@ -56,7 +57,7 @@ async function readFaces(store: ObjectStore): Promise<string[]> {
     for (const batch of readTable((await store.get(key))!, { key }).batches) {
       const kinds = batch.getChild('kind');
       for (let i = 0; i < batch.numRows; i++) {
-        if (kinds?.get(i) !== 'augmented') found.push(String(batch.getChild('face_id')?.get(i)));
+        if (kinds?.get(i) !== 'augmented') found.push(String(columnOf(batch, 'face_id')?.get(i)));
       }
     }
   }
@@ -175,6 +176,28 @@ test('however a corpus arrives, its rows are those of the whole, each face once,
     ),
     { numRuns: 8 },
   ));
+
+test('people whose names differ by a U+FEFF at the beginning alone are two, in a run and in an append', () =>
+  inPlace(async ({ corpus, store }) => {
+    const faces: Listed[] = [
+      ['anna', '1'],
+      ['bert', '1'],
+      ['\uFEFFanna', '1'],
+    ];
+    await corpus.list(faces);
+    await commitRest(store, (await corpus.plan(store)).run);
+    await assertWhole(store, faces);
+    const more: Listed[] = [...faces, ['\uFEFFanna', '2']];
+    await corpus.list(more);
+    await commitRest(store, (await corpus.plan(store)).run);
+    await assertWhole(store, more);
+    const shown = (await readPeople(store)).map(({ subjectId, faces }) => [subjectId, faces]);
+    assert.deepEqual(shown, [
+      ['anna', 1],
+      ['bert', 1],
+      ['\uFEFFanna', 2],
+    ]);
+  }));
 
 test('new people follow the old ones, known people keep their places, and the manifest lists what came', () =>
   inPlace(async (place) => {

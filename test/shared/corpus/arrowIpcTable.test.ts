@@ -22,8 +22,8 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { openArrowIpcTable } from '../../../src/shared/corpus/arrowIpcTable.ts';
-import type { TableBytes } from '../../../src/shared/corpus/sourceTable.ts';
-import { imagesOfRows } from '../../../src/shared/corpus/tableRows.ts';
+import type { SourceTable, TableBytes } from '../../../src/shared/corpus/sourceTable.ts';
+import { contentOfRows, type ImageColumn } from '../../../src/shared/corpus/tableRows.ts';
 import { rootTable } from '../../../src/shared/table/arrowStructure.ts';
 import { POLARS_CATEGORIES, POLARS_VIEWS } from '../../helpers/polarsTables.ts';
 import { tableBytes } from '../../helpers/tableFiles.ts';
@@ -52,6 +52,15 @@ async function namesOf(bytes: Uint8Array): Promise<unknown[]> {
   return pieces.flat().map(({ name }) => name);
 }
 
+async function imagesOf(
+  table: SourceTable,
+  image: ImageColumn,
+  rows: readonly number[],
+): Promise<Uint8Array[]> {
+  const columns = { subjectId: 'subject_id', faceId: undefined, image };
+  return (await contentOfRows(table, columns, 'faces.arrow', rows)).map((row) => row.image);
+}
+
 /** Where the footer begins, and the blocks of its record batches in it. */
 function footerOf(bytes: Uint8Array): { view: DataView; footer: number; blocks: number[] } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -76,7 +85,7 @@ test('of columns of views, too, only those that are asked for are read, and thei
   const bytes = reads.slice(opened).reduce((sum, [start, end]) => sum + end - start, 0);
   assert.ok(bytes < 10_000, `${bytes} bytes were read`);
   assert.ok(table.columnSize(piece!, 'image').decoded >= 220_000);
-  const images = await imagesOfRows(table, { column: 'image', kind: 'bytes' }, [0, 1]);
+  const images = await imagesOf(table, { column: 'image', kind: 'bytes' }, [0, 1]);
   assert.deepEqual(
     images.map(({ length }) => length),
     [100_000, 120_000],
@@ -172,10 +181,14 @@ test('beside its bytes the struct of an image may hold anything: nulls, lists, t
     bytes,
   };
   const { data } = batchOf(children);
-  const file = written(new RecordBatchFileWriter(), [batchOf({ image: new Vector([data]) })]);
+  const columns = {
+    subject_id: vectorFromArray(['anna', 'bert', 'carl'], new Utf8()),
+    image: new Vector([data]),
+  };
+  const file = written(new RecordBatchFileWriter(), [batchOf(columns)]);
   const table = await openArrowIpcTable(inMemory(file));
-  assert.equal(table.fields[0]?.kind, 'image struct');
-  const images = await imagesOfRows(table, { column: 'image', kind: 'struct' }, [0, 1, 2]);
+  assert.equal(table.fields[1]?.kind, 'image struct');
+  const images = await imagesOf(table, { column: 'image', kind: 'struct' }, [0, 1, 2]);
   assert.deepEqual(
     images.map((image) => Buffer.from(image).toString()),
     ['one', '', 'three'],
