@@ -68,7 +68,6 @@ export async function runToResume(
   store: ObjectStore,
   options: Omit<PlanRunOptions, 'note' | 'partRows'>,
 ): Promise<RunFile | undefined> {
-  await refuseOverlap(config, store);
   const foreign = await foreignFile(store, options.signal);
   // Looked for after the files: a planner at work beside this one writes run.json last.
   const existing = await readRunFile(store);
@@ -76,6 +75,7 @@ export async function runToResume(
     await checkSameRun(existing, config, store, options);
     return existing;
   }
+  await refuseOverlap(config, store);
   if (foreign === undefined) return undefined;
   throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
     out: store.uri,
@@ -211,9 +211,11 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
   return undefined;
 }
 
-/** OUT inside the corpus would be listed as a person. */
+/**
+ * OUT inside the corpus would be listed as a person; a folder of archives or tables would be taken for one of people by
+ * the same command, once OUT is a folder in it.
+ */
 async function refuseOverlap(config: RunConfig, store: ObjectStore): Promise<void> {
-  if (config.corpusFormat !== 'folder') return;
   if (isS3Uri(config.corpus) && `${store.uri}/`.startsWith(`${config.corpus}/`))
     throw outInCorpus(config, store);
   if (!isAbsolute(store.uri) || isS3Uri(config.corpus)) return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { planRun, type RunModels } from '../../src/producer/planRun.ts';
@@ -11,6 +11,7 @@ import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect, writeFiles } from './corpusFiles.ts';
+import { writeTar } from './tar/tars.ts';
 
 const DIGEST = 'a'.repeat(64);
 const MODELS: RunModels = {
@@ -142,10 +143,44 @@ test('an OUT with other files is refused and left alone', () =>
     assert.deepEqual(await readdir(place.out), ['thesis.doc']);
   }));
 
-test('an OUT inside the corpus is refused', () =>
+test('an OUT inside the folder of a corpus is refused, whatever the folder holds', () =>
   withPlace(async (place) => {
-    const store = await openStore(join(place.corpus, 'out'));
-    await assert.rejects(planRun(place.config(), store, { models: MODELS }), { code: 'out-in-corpus' });
+    const inside = await openStore(join(place.corpus, 'out'));
+    const prefix = 's3://bucket/corpus';
+    for (const corpusFormat of ['folder', 'kdef', 'webdataset', 'parquet', 'arrow'] as const) {
+      const local = place.config({ corpusFormat });
+      await assert.rejects(
+        planRun(local, inside, { models: MODELS }),
+        { code: 'out-in-corpus' },
+        corpusFormat,
+      );
+      const there = place.config({ corpusFormat, corpus: prefix, imageRoot: prefix });
+      const below = { ...place.store, uri: `${prefix}/out` };
+      await assert.rejects(
+        planRun(there, below, { models: MODELS }),
+        { code: 'out-in-corpus' },
+        corpusFormat,
+      );
+    }
+    assert.deepEqual(await readdir(inside.uri).catch(() => []), []);
+  }));
+
+test('an OUT beside the archive that is the corpus is none inside it, and a run that is there goes on', () =>
+  withPlace(async (place) => {
+    const folder = join(place.folder, 'archives');
+    await mkdir(folder);
+    await writeTar(join(folder, 'a.tar'), [['anna/1.jpg', 'a']]);
+    const tar = { corpusFormat: 'webdataset', imageRoot: folder } as const;
+    const beside = await openStore(join(folder, 'out'));
+    const config = place.config({ ...tar, corpus: join(folder, 'a.tar') });
+    assert.equal((await planRun(config, beside, { models: MODELS })).resumed, false);
+    await rm(beside.uri, { recursive: true });
+
+    const whole = { ...tar, corpus: folder };
+    const { run } = await plan(place, whole);
+    await rename(place.out, beside.uri);
+    const again = await planRun(place.config(whole), beside, { models: MODELS });
+    assert.deepEqual([again.resumed, again.run.runId], [true, run.runId]);
   }));
 
 test('a missing or empty corpus is refused and nothing is written', () =>
