@@ -57,7 +57,7 @@ async function imagesOf(
   image: ImageColumn,
   rows: readonly number[],
 ): Promise<Uint8Array[]> {
-  const columns = { subjectId: 'subject_id', faceId: undefined, image };
+  const columns = { subjectId: 'subject_id', image };
   return (await contentOfRows(table, columns, 'faces.arrow', rows)).map((row) => row.image);
 }
 
