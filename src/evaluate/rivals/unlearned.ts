@@ -30,9 +30,12 @@ export const JITTER: Method = {
   trainedOn: 'one number: the mean length of real turns',
   async prepare(trial) {
     const pairs = REAL_PAIRS.pairs(trial);
+    // Of the same photograph twice the product is 1, or a little more by rounding.
     const length =
-      pairs.reduce((sum, { source, target }) => sum + Math.sqrt(2 - 2 * dot(source, target)), 0) /
-      Math.max(1, pairs.length);
+      pairs.reduce(
+        (sum, { source, target }) => sum + Math.sqrt(Math.max(0, 2 - 2 * dot(source, target))),
+        0,
+      ) / Math.max(1, pairs.length);
     return perRequest((request) => {
       const { embedding, faceId } = sourceOf(request);
       const random = seededRandom(trial.seed, 'jitter', faceId, request.variant);

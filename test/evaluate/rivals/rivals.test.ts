@@ -170,6 +170,21 @@ test('jitter is as long as real turns are', async () => {
   assert.ok(Math.abs(mean / wanted - 1) < 0.05);
 });
 
+test('the same photograph twice is a turn of length 0: rounding leaves no root of a negative number', async () => {
+  const people = makePeople({ evaluated: 12, distractors: 6, seed: 3 }).map((person) => {
+    const twin = { ...person.photographs[0]!, faceId: `${person.subjectId}/twin`, yaw: 80 };
+    return { ...person, photographs: [...person.photographs, twin] };
+  });
+  const { classes } = assignPhotographs(people, 3, { rule: 'most-turned', count: 4 });
+  const trial = planTrials(classes, { folds: 3, seeds: 1, seed: 0 })[0]!;
+  const pairs = REAL_PAIRS.pairs(trial);
+  assert.ok(pairs.some(({ source, target }) => dot(source, target) > 1));
+  const answers = await (await JITTER.prepare(trial)).generate(
+    variantRequests(classes, targetPoses(trial, 2)),
+  );
+  assert.ok(answers.every((embedding) => embedding?.every(Number.isFinite)));
+});
+
 test('an oracle never enrols the probe that it is tested with', async () => {
   const { trial, requests } = makeTrial();
   for (const half of [0, 1] as const) {
