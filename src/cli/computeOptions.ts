@@ -5,6 +5,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { usableMemory } from '../shared/memory.ts';
 import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
+import { requireEngine } from '../worker/models/requireEngine.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { dataSize } from './format.ts';
@@ -53,16 +54,18 @@ export function addComputeOptions(command: Command): Command {
     );
 }
 
-/** @throws ConfigError when the device is not there, or too small for what is asked. */
+/** @throws ConfigError when the device or the engine is not there, or the memory too small for what is asked. */
 export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Promise<ComputeOptions> {
+  const engine = flags.engine ?? 'onnx';
   await requireDevice(flags.device);
+  await requireEngine(engine);
   const onCpu = flags.device === 'cpu';
   if (flags.threads !== undefined) refuseTooManyThreads(flags.threads, flags.device);
   return {
     device: flags.device,
     threads: flags.threads ?? (onCpu ? usableCores() : Math.min(2 * usableCores(), MOST_GPU_THREADS)),
     batchFaces: flags.batch ?? BATCH[onCpu ? 'cpu' : 'gpu'],
-    engine: flags.engine ?? 'onnx',
+    engine,
     corpusS3: corpusS3Options(flags),
   };
 }

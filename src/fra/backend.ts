@@ -41,7 +41,7 @@ export async function openBackend(device: TrainingDevice, threads: number): Prom
   const usesGpu = native.status === 'loaded' && (tf.backend() as unknown as NativeBackend).isUsingGpuDevice;
   if (device === 'cuda') {
     if (native.status !== 'loaded') {
-      throw new ConfigError('no-native-tensorflow', `--device cuda needs ${NATIVE_PACKAGES[0]}`, {
+      throw new ConfigError('no-native-tensorflow', `cuda: TensorFlow needs ${NATIVE_PACKAGES[0]}`, {
         reason: native.reason,
       });
     }

@@ -122,6 +122,11 @@ const REQUESTS: readonly BadRequest[] = [
     args: (_, out) => ['run', samples, out, '--device', 'cuda'],
     says: /--device: cuda is not available here/,
   },
+  {
+    title: 'an engine that is not there',
+    args: (_, out) => ['run', samples, out, '--engine', 'tfjs-cuda'],
+    says: /^posecast: --engine: tfjs-cuda is not available here/m,
+  },
 ];
 
 for (const { title, args, says, env } of REQUESTS) {
