@@ -14,6 +14,7 @@ import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts'
 import { describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
+import { naturalNumber, positiveInteger } from './computeOptions.ts';
 
 export interface TrainFlags {
   readonly recognizer: string;
@@ -61,18 +62,18 @@ export function addTrainOptions(command: Command): Command {
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
     .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
-    .option('--invented-people <n>', 'people to invent from training people', whole, 100)
-    .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', whole, 2000)
+    .option('--invented-people <n>', 'people to invent from training people', naturalNumber, 100)
+    .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', positiveInteger, 2000)
     .option(
       '--combiner-steps <n>',
       'steps of the combiner at most; it ends when validation stays',
-      whole,
+      positiveInteger,
       2000,
     )
     .option(
       '--batch-size <n>',
       'people in a batch of the combiner (default: 48; as published: 256)',
-      positive,
+      positiveInteger,
     )
     .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", rate)
     .addOption(
@@ -119,12 +120,12 @@ export function addTrainOptions(command: Command): Command {
         SWITCHES,
       ),
     )
-    .option('--train-people <n>', 'train on so many of the training people, a seeded choice', positive)
-    .option('--seed <n>', 'seed of everything random', whole, 0)
+    .option('--train-people <n>', 'train on so many of the training people, a seeded choice', positiveInteger)
+    .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
-    .option('--threads <n>', 'CPU threads of one operation', whole, 2)
-    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)')
-    .option('--data-licence <text>', 'licence of the data, for the card', 'not stated')
+    .option('--threads <n>', 'CPU threads of one operation', naturalNumber, 2)
+    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)', text)
+    .option('--data-licence <text>', 'licence of the data, for the card', text, 'not stated')
     .option('--data-credit <text>', 'credit of the data, for the card', '')
     .option(
       '--limit <sentence>',
@@ -239,26 +240,20 @@ function knotList(value: string): number[] {
   return knots;
 }
 
-function positive(value: string): number {
-  const parsed = whole(value);
-  if (parsed === 0) throw new InvalidArgumentError('expected a whole number ≥ 1');
-  return parsed;
-}
-
 function rate(value: string): number {
   const parsed = Number(value);
   if (!(parsed > 0)) throw new InvalidArgumentError('expected a number above 0');
   return parsed;
 }
 
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
+/** The card says something wherever it has a place for it. */
+function text(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('expected text, found none');
+  return value;
 }
 
-function whole(value: string): number {
-  const parsed = Number(value);
-  if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError('expected a whole number ≥ 0');
-  return parsed;
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, text(value)];
 }
 
 function share(value: string): number {

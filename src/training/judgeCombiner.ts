@@ -12,7 +12,8 @@ import type { Probe } from '../fra/training/combinerTask.ts';
 import { judgeVariants } from '../fra/training/evaluate.ts';
 import { meanInterval } from '../fra/training/interval.ts';
 import { frontalSamples, type PairSample } from '../fra/training/pairs.ts';
-import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
+import { type Board, boardQuestions, judgeRetrieval, makeBoards } from '../fra/training/retrieval.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { centroid, dot } from '../shared/l2.ts';
 import { randomInt, seededRandom, shuffle } from '../shared/random.ts';
 import { type Chart, histogram } from './pictures.ts';
@@ -31,12 +32,11 @@ export function makeProbes(
   const random = seededRandom(seed, 'probes');
   return peopleOf(validation).flatMap((own) =>
     frontalSamples(own).flatMap((source) => {
-      const sameFace = own.filter(
-        ({ faceId, yaw, pitch }) =>
-          faceId === source.faceId && Math.max(Math.abs(yaw), Math.abs(pitch)) >= TURNED,
+      const turned = own.filter(
+        (sample) => sample !== source && Math.max(Math.abs(sample.yaw), Math.abs(sample.pitch)) >= TURNED,
       );
       // Renders of the source itself; where there are none, the person's other photographs.
-      const turned = own.filter(({ yaw, pitch }) => Math.max(Math.abs(yaw), Math.abs(pitch)) >= TURNED);
+      const sameFace = turned.filter(({ faceId }) => faceId === source.faceId);
       return shuffle(random, sameFace.length > 0 ? sameFace : turned)
         .slice(0, MAX_TARGETS)
         .flatMap((target) => {
@@ -46,6 +46,33 @@ export function makeProbes(
             : [{ source, target, donor: donors[randomInt(random, donors.length)]! }];
         });
     }),
+  );
+}
+
+/**
+ * Refuses what could not be judged after hours of training. Poses alone decide it: the samples need no codes yet.
+ *
+ * @throws ConfigError when validation people do not show turned faces beside the ones that stand for them.
+ */
+export function requireTurnedFaces(
+  training: readonly PairSample[],
+  validation: readonly PairSample[],
+  seed: number,
+): void {
+  const probes = makeProbes(training, validation, seed);
+  // Who has one face only is sent to its own pose, and asked for by itself: any generator that changes nothing is right.
+  const targets = new Set(
+    probes.filter(({ source, target }) => source !== target).map(({ target }) => target),
+  );
+  const queries = makeBoards(training, validation, seed).flatMap(({ gallery, queries: asked }) =>
+    asked.filter(({ target, person }) => gallery[person] !== target),
+  );
+  // One face has no spread.
+  if (targets.size > 1 && queries.length > 0) return;
+  throw new ConfigError(
+    'too-few-poses',
+    'training needs people at several poses: near-frontal photographs, which are rendered at others, or several turned ones of each person',
+    { validationPeople: peopleOf(validation).length, faces: validation.length, turned: targets.size },
   );
 }
 

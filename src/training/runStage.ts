@@ -9,7 +9,7 @@ import {
   trainNetwork,
 } from '../fra/training/loop.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
-import { appendLog, readLog } from './trainingLog.ts';
+import { appendLog, dropTornLine, readLog } from './trainingLog.ts';
 
 export type StageRunner = <Batch extends TensorContainer>(
   stage: string,
@@ -34,6 +34,7 @@ export function stageRunner(
       ...{ plateauPatience, plateauFactor, stopPatience, seed: config.seed },
     };
     const logPath = join(out, 'training-log.jsonl');
+    await dropTornLine(logPath);
     const entries: LogEntry[] = [];
     let writing = Promise.resolve();
     const result = await trainNetwork(task(), loop, join(work, `${stage}.checkpoint`), {

@@ -11,6 +11,7 @@ import { PAPER_AUTOENCODER } from '../fra/networks/autoencoder.ts';
 import type { NamedWeights } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
+import type { PostureForm } from '../fra/training/postureForm.ts';
 import { makeBoards } from '../fra/training/retrieval.ts';
 import { checkDivision, reuseAutoencoder, validationWord } from '../fra/training/reuseAutoencoder.ts';
 import {
@@ -22,7 +23,7 @@ import {
 import { writeFraModel } from '../fra/writeFraModel.ts';
 import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
-import { judgeCombiner, makeProbes } from './judgeCombiner.ts';
+import { judgeCombiner, makeProbes, requireTurnedFaces } from './judgeCombiner.ts';
 import { landmarkSource } from './landmarkSource.ts';
 import { learntFrom, together } from './learntFrom.ts';
 import { limitsOf } from './limits.ts';
@@ -61,8 +62,21 @@ export async function trainFra(
   const curves = new Map<string, LogEntry[]>();
   const run = stageRunner(config, inputs, hooks, work, curves, spent);
 
-  hooks.stage('autoencoder');
   const used = [...training, ...validation];
+  const pairsOf = (codes: readonly Float32Array[], form: PostureForm) => {
+    const pairs = pairSamples(used, codes, form);
+    return [pairs.slice(0, training.length), pairs.slice(training.length)] as const;
+  };
+  const noCode = new Float32Array();
+  requireTurnedFaces(
+    ...pairsOf(
+      used.map(() => noCode),
+      'code',
+    ),
+    config.seed,
+  );
+
+  hooks.stage('autoencoder');
   const drawn = await makeAutoencoder(config, inputs, split, run);
   const { autoencoder, codes } = encodeSamples(
     drawn.weights,
@@ -75,8 +89,7 @@ export async function trainFra(
   await writeReconstructions(join(pictures, 'reconstruction.png'), reconstruction.examples);
 
   hooks.stage('combiner');
-  const pairs = pairSamples(used, codes, config.generator.posture);
-  const [trainingPairs, validationPairs] = [pairs.slice(0, training.length), pairs.slice(training.length)];
+  const [trainingPairs, validationPairs] = pairsOf(codes, config.generator.posture);
   const probes = makeProbes(trainingPairs, validationPairs, config.seed);
   const boards = makeBoards(trainingPairs, validationPairs, config.seed);
   const { recognizer } = inputs.models;

@@ -1,5 +1,5 @@
 /** training-log.jsonl of a model folder: one line a validation, of both networks, across interruptions. */
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { LogEntry } from '../fra/training/loop.ts';
 import { describeIssues } from '../shared/config.ts';
@@ -16,6 +16,16 @@ const lineSchema = z.strictObject({
 
 export async function appendLog(path: string, stage: string, entry: LogEntry): Promise<void> {
   await appendFile(path, `${JSON.stringify({ stage, ...entry })}\n`);
+}
+
+/** Drops what an interruption left of the line that was being written: the next entry begins a line of its own. */
+export async function dropTornLine(path: string): Promise<void> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  });
+  const whole = bytes.lastIndexOf('\n') + 1;
+  if (whole < bytes.length) await truncate(path, whole);
 }
 
 /** The entries of a stage in order of steps; a step that was repeated after an interruption counts once. */

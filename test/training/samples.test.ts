@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { truncate, writeFile } from 'node:fs/promises';
+import { appendFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { countPoses } from '../../src/shared/poseBins.ts';
 import { postureBankOf } from '../../src/training/postureBankOf.ts';
 import { readSamples, type TrainingSample, writeSamples } from '../../src/training/samples.ts';
-import { appendLog, readLog } from '../../src/training/trainingLog.ts';
+import { appendLog, dropTornLine, readLog } from '../../src/training/trainingLog.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 function sample(i: number): TrainingSample {
@@ -67,5 +67,23 @@ test('a step that was logged twice around an interruption counts once, and stage
     assert.deepEqual(await readLog(path, 'combiner'), [entry(10, 1), entry(20, 3)]);
     await writeFile(path, 'not json\n');
     await assert.rejects(readLog(path, 'combiner'), { code: 'bad-training-log' });
+  });
+});
+
+test('a line that an interruption left torn is dropped, and the next entry has a line of its own', async () => {
+  await withTempFolder(async (folder) => {
+    const path = join(folder, 'training-log.jsonl');
+    await dropTornLine(path);
+    assert.deepEqual(await readLog(path, 'combiner'), []);
+    const entry = (step: number) => ({
+      ...{ step, learningRate: 0.1, losses: { é: 1 } },
+      validation: { score: 1, measures: {} },
+    });
+    await appendLog(path, 'combiner', entry(10));
+    await dropTornLine(path);
+    await appendFile(path, '{"stage":"combiner","st');
+    await dropTornLine(path);
+    await appendLog(path, 'combiner', entry(20));
+    assert.deepEqual(await readLog(path, 'combiner'), [entry(10), entry(20)]);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -82,6 +82,8 @@ test('train makes a model that opens, without the excluded person, and --resume 
   const again = await posecast(['train', corpus, '--out', tiny, ...flags]);
   assert.equal(again.code, 2);
   assert.match(again.stderr, /--resume/);
+  // What an interruption leaves of the line that was being written.
+  await appendFile(join(tiny, 'training-log.jsonl'), log[1]!.slice(0, 40));
   const resumed = await posecast(['train', corpus, '--out', tiny, ...flags, '--resume']);
   assert.equal(resumed.code, 0, resumed.stderr);
   const second = (await openFraModel(tiny)).card;
@@ -203,6 +205,13 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
       [[corpus, '--out', out, '--generator', 'mixture'], /--parts/],
       [[corpus, '--out', out, '--without', 'everything'], /alignment/],
       [[corpus, '--out', out, '--yaw-knots', '30,0'], /ascending/],
+      [[corpus, '--out', out, '--autoencoder-steps', '0'], /--autoencoder-steps.*whole number, 1 or more/],
+      [[corpus, '--out', out, '--combiner-steps', '0'], /--combiner-steps.*whole number, 1 or more/],
+      [[corpus, '--out', out, '--seed', '1e20'], /--seed.*whole number/],
+      [[corpus, '--out', out, '--seed', ''], /--seed.*whole number/],
+      [[corpus, '--out', out, '--data-licence', ''], /--data-licence.*found none/],
+      [[corpus, '--out', out, '--data-name', ' '], /--data-name.*found none/],
+      [[corpus, '--out', out, '--limit', ''], /--limit.*found none/],
       [[corpus, '--out', join(folder, 'My_model')], /lower-case.*My_model/],
       [[corpus, '--out', out, '--exclude-subjects', 'test-poeple.txt'], /a file.*test-poeple\.txt/],
       [[corpus, '--out', out, '--exclude-subjects', '001,00l'], /found=00l/],
