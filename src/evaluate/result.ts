@@ -171,7 +171,10 @@ const verdictSchema = z.strictObject({
   bestRivalId: z.string().nullable(),
   /** The generator minus the best rival, NCM, paired by person. */
   againstBestRival: intervalSchema.nullable(),
-  /** no: shuffled postures score within the interval of true ones; null without a FRA model. */
+  /**
+   * yes / no: the interval of true postures against shuffled ones lies above 0 / below 0, or within one point of it;
+   * unclear: it crosses 0 and is wider. null without a FRA model.
+   */
   postureUsed: z.enum(['yes', 'no', 'unclear']).nullable(),
   /** True postures minus shuffled ones, NCM. */
   againstShuffled: intervalSchema.nullable(),

@@ -30,7 +30,7 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
   const againstBestRival = generator && bestRival ? ncmDifference(generator, bestRival) : null;
   const shuffled = rows.find(({ row }) => row.of === generator?.row.id && row.id.endsWith('-posture-random'));
   const againstShuffled = generator && shuffled ? ncmDifference(generator, shuffled) : null;
-  const postureUsed = againstShuffled === null ? null : sign(againstShuffled) === 'yes' ? 'yes' : 'no';
+  const postureUsed = againstShuffled === null ? null : usedPosture(againstShuffled);
   const bins = judged.row.byYaw.map((bin) => ({ name: binName(bin), sign: sign(bin.ncm.difference!) }));
   const at = (wanted: string) => bins.filter((bin) => bin.sign === wanted).map(({ name }) => name);
   const [helpsAt, hurtsAt, unclearAt] = [at('yes'), at('no'), at('unclear')];
@@ -50,7 +50,12 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
       `Best of all rivals: ${bestAny.row.label}, ${points(bestAny.row.metrics.ncm!.difference!)}.`,
     );
   }
-  if (postureUsed === 'no') sentences.push('Posture not used: postures drawn at random score the same.');
+  if (postureUsed === 'no') sentences.push('Posture not used: postures drawn at random do as well.');
+  if (postureUsed === 'unclear' && againstShuffled !== null) {
+    sentences.push(
+      `Whether posture is used cannot be told: against postures drawn at random ${points(againstShuffled)}.`,
+    );
+  }
   return {
     rowId: generator?.row.id ?? null,
     helps,
@@ -71,6 +76,17 @@ const HELPS = { yes: 'helps', no: 'hurts', unclear: 'shows no clear effect' } as
 export function sign({ low, high }: Interval): 'yes' | 'no' | 'unclear' {
   if (low > 0) return 'yes';
   return high < 0 ? 'no' : 'unclear';
+}
+
+/** One point of identification: what true postures may make different while they still score the same as others. */
+const SAME = 0.01;
+
+/** no: the interval is narrow enough to say so; one that crosses 0 and is wider says nothing. */
+function usedPosture(againstShuffled: Interval): 'yes' | 'no' | 'unclear' {
+  const { low, high } = againstShuffled;
+  const same = low >= -SAME && high <= SAME;
+  const signed = sign(againstShuffled);
+  return signed === 'unclear' && same ? 'no' : signed;
 }
 
 function best(rows: readonly MeasuredRow[]): MeasuredRow | undefined {
