@@ -13,6 +13,7 @@ import type { MeasureOptions, StageRate } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
+import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import {
@@ -39,7 +40,7 @@ interface Flags extends ComputeFlags {
   readonly json: boolean;
 }
 
-/** Photographs that the stages are measured on, from all over the corpus. */
+/** Photographs that the stages are measured on, from all over those of the whole run. */
 const STAGE_PHOTOGRAPHS = 24;
 const SECONDS_PER_STAGE = 1.5;
 
@@ -98,12 +99,12 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const note = (line: string) => process.stderr.write(`${line}\n`);
   const print = (facts: object, text: string) =>
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
-  const { device, threads } = compute;
+  const { device, threads, engine = 'onnx' } = compute;
   const standIns = { models: flags.model === 'dummy', tables: flags.sink === 'dummy' };
   const wholeRun = (without: typeof standIns) => {
     const { faces, variants, detector, recognizer, format, batch } = flags;
     const { aligned, withPostureCode, withoutPose } = flags;
-    const options = { faces, variants, detector, recognizer, format, batch, device, threads };
+    const options = { faces, variants, detector, recognizer, format, batch, device, threads, engine };
     const switches = { aligned, withPostureCode, withoutPose };
     return measureWholeRun(root, records, { ...options, ...switches, standIns: without });
   };
@@ -119,13 +120,15 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);
   const photographs = await Promise.all(
-    spread(records, STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
+    spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
   );
   const stagesAlone = () =>
     measureStages({
       models,
       ...(fra && {
         fra: {
+          engine,
+          folder: fra.folder,
           combinerPath: fra.paths.combiner,
           ...(flags.withPostureCode && { encoderPath: fra.paths.encoder }),
         },
@@ -164,12 +167,6 @@ async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
   } finally {
     await thread.close();
   }
-}
-
-/** At most `count` of the items, evenly spaced. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  const taken = Math.min(count, items.length);
-  return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)]!);
 }
 
 async function listCorpus(root: string): Promise<FaceRecord[]> {

@@ -8,9 +8,13 @@ import { count } from './format.ts';
 export interface BenchReport {
   /** Cores that the models use: no more than there are threads. */
   readonly cores: number;
+  /** Photographs a second, rejected ones too. */
   readonly facesPerSecond: number;
   readonly variantsPerSecond: number;
-  /** Faces a second if what the stages cost alone were spread perfectly over these cores. */
+  /** Of the photographs of the whole run. */
+  readonly rejected: number;
+  readonly rejectsByCode: Readonly<Record<string, number>>;
+  /** Photographs a second if what the stages cost alone were spread perfectly over these cores. */
   readonly limitFacesPerSecond: number;
   /** facesPerSecond / limitFacesPerSecond. */
   readonly utilisation: number;
@@ -25,6 +29,11 @@ export interface BenchReport {
   readonly peakMemory: number;
 }
 
+/** As a photograph passes them: where it is rejected it leaves. */
+const STAGES_OF_PHOTOGRAPHS = ['read', 'decode', 'detect', 'landmarks', 'pose', 'align', 'embed', 'posture'];
+/** Of a crop its size is looked at in place of aligning it, as soon as it is decoded. */
+const STAGES_OF_CROPS = ['read', 'decode', 'align', 'landmarks', 'pose', 'embed', 'posture'];
+
 const REST = 'reading, queue and tables';
 
 export function compareBench(
@@ -33,12 +42,18 @@ export function compareBench(
   withoutModels: WholeRun,
   cores: number,
 ): BenchReport {
-  const { faces, variants } = whole.totals;
-  const itemsPerFace = { faces: 1, variants: variants / faces, rows: 1 + variants / faces };
+  const { faces, rejected, variants } = whole.totals;
+  const { rejectsByCode } = whole;
+  const order = stages.some(({ stage }) => stage === 'detect') ? STAGES_OF_PHOTOGRAPHS : STAGES_OF_CROPS;
+  const itemsPerFace = ({ stage, unit }: StageRate): number => {
+    if (unit === 'variants') return variants / faces;
+    if (unit === 'rows') return (faces - rejected + variants) / faces;
+    return 1 - rejectedBefore(stage, order, rejectsByCode) / faces;
+  };
   // Seconds of a core that a photograph costs, its share of the variants included.
-  const costs = stages.map(({ stage, unit, coreSeconds }) => ({
-    stage,
-    seconds: itemsPerFace[unit] * coreSeconds,
+  const costs = stages.map((rate) => ({
+    stage: rate.stage,
+    seconds: itemsPerFace(rate) * rate.coreSeconds,
   }));
   const sum = costs.reduce((total, { seconds }) => total + seconds, 0);
   const facesPerSecond = faces / whole.workSeconds;
@@ -50,6 +65,8 @@ export function compareBench(
     cores,
     facesPerSecond,
     variantsPerSecond: variants / whole.workSeconds,
+    rejected,
+    rejectsByCode,
     limitFacesPerSecond: cores / sum,
     utilisation: facesPerSecond / (cores / sum),
     withoutModelsFacesPerSecond,
@@ -60,6 +77,18 @@ export function compareBench(
     longestBlockMs: whole.longestBlockMs,
     peakMemory: whole.peakMemory,
   };
+}
+
+/** Photographs that never reach a stage. */
+function rejectedBefore(
+  stage: string,
+  order: readonly string[],
+  rejectsByCode: Readonly<Record<string, number>>,
+): number {
+  const passed = order.slice(0, order.indexOf(stage));
+  return Object.entries(rejectsByCode)
+    .filter(([code]) => passed.includes(code.split('/')[0]!))
+    .reduce((sum, [, photographs]) => sum + photographs, 0);
 }
 
 /** The stages as they were before and after a run: what an item takes is the mean, the batch that of the faster time. */
@@ -119,6 +148,7 @@ export function formatBench(stages: readonly StageRate[], report: BenchReport, p
     '',
     `whole run on ${cores} cores: photographs → Redis → committed tables`,
     `  ${rate(facesPerSecond)}, ${count(variantsPerSecond)} variants/s`,
+    ...rejectLines(report),
     `  ${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over them`,
     `  ${rate(report.withoutModelsFacesPerSecond)} without the models: reading, queue, tables and commits`,
     `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
@@ -136,9 +166,19 @@ export function formatStandIn(whole: WholeRun, standIns: Required<StandIns>): st
   return [
     `whole run without ${without.join(' and ')}`,
     `  ${rate(faces / whole.workSeconds)}, ${count(variants / whole.workSeconds)} variants/s`,
+    ...rejectLines({ rejected: whole.totals.rejected, rejectsByCode: whole.rejectsByCode }),
     `  lock thread busy at most ${whole.longestBlockMs.toFixed(0)} ms; memory ${(whole.peakMemory / 1e6).toFixed(0)} MB at most`,
     '',
   ].join('\n');
+}
+
+/** Every reason with its number, the commonest first. */
+function rejectLines({ rejected, rejectsByCode }: Pick<BenchReport, 'rejected' | 'rejectsByCode'>): string[] {
+  if (rejected === 0) return [];
+  const reasons = Object.entries(rejectsByCode)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, photographs]) => `${code} ${count(photographs)}`);
+  return [`  ${count(rejected)} photographs rejected: ${reasons.join(', ')}`];
 }
 
 function formatStage({ stage, unit, perSecond, coreSeconds, batch }: StageRate): string {

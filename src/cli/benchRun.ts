@@ -16,3 +16,5 @@ try {
   process.stderr.write(`${describeError(error)}\n`);
   process.exitCode = 1;
 }
+// As in bin/posecast.js: a library that still waits for a server that is gone must not keep the process.
+setTimeout(() => process.exit(), 2_000).unref();

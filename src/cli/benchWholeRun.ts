@@ -7,9 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { RunConfig } from '../shared/config.ts';
-import { PosecastError } from '../shared/errors.ts';
+import { type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import type { FraEngine } from '../worker/models/fraNetworks.ts';
 import type { StandIns } from '../worker/standIns.ts';
+import { spreadPeople } from './benchPhotographs.ts';
+import { Interrupted } from './exit.ts';
+import { count } from './format.ts';
+import { openStopSignal } from './signals.ts';
 
 export interface WholeRunOptions
   extends Pick<
@@ -21,6 +26,7 @@ export interface WholeRunOptions
   readonly device: string;
   readonly threads: number;
   readonly batch?: number | 'probe' | undefined;
+  readonly engine: FraEngine;
   readonly standIns: Required<StandIns>;
 }
 
@@ -29,7 +35,8 @@ const completeSchema = z.object({
   workSeconds: z.number().positive(),
   longestBlockMs: z.number(),
   peakMemory: z.number(),
-  totals: z.object({ faces: z.number(), variants: z.number(), subjects: z.number() }),
+  totals: z.object({ faces: z.number(), rejected: z.number(), variants: z.number(), subjects: z.number() }),
+  rejectsByCode: z.record(z.string(), z.number()),
 });
 
 export type WholeRun = z.infer<typeof completeSchema>;
@@ -40,53 +47,134 @@ const SHARDS = 8;
 export async function measureWholeRun(
   root: string,
   records: readonly FaceRecord[],
-  { faces, batch, aligned, withPostureCode, withoutPose, standIns, ...options }: WholeRunOptions,
+  options: WholeRunOptions,
 ): Promise<WholeRun> {
+  const stop = openStopSignal(() => undefined);
   const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
   try {
     const list = join(folder, 'faces.csv');
-    await writeFile(list, listOf(records, faces));
-    const flags = {
-      ...options,
-      'image-root': root,
-      'shard-faces': Math.max(1, Math.ceil(faces / SHARDS)),
-      ...(batch !== undefined && { batch }),
-    };
-    const stdout = await runToEnd([
-      JSON.stringify(standIns),
-      ...[list, join(folder, 'out'), '--json'],
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      ...(aligned ? ['--aligned'] : []),
-      ...(withPostureCode ? ['--with-posture-code'] : []),
-      ...(withoutPose ? ['--without-pose'] : []),
-    ]);
+    await writeFile(list, listOf(records, options.faces));
+    const stdout = await runToEnd(wordsOf(root, folder, list, options), stop.signal);
     return completeSchema.parse(JSON.parse(stdout));
+  } catch (error) {
+    if (stop.signal.aborted) throw new Interrupted('bench stopped');
+    throw error;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // A run that was ended at once leaves its Redis to end a moment later.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    stop.close();
   }
 }
 
-/** What the run prints. @throws PosecastError with what it says when it fails. */
-async function runToEnd(words: readonly string[]): Promise<string> {
+/** The command line of the run, for `benchRun.js`. */
+export function wordsOf(
+  root: string,
+  folder: string,
+  list: string,
+  { faces, batch, aligned, withPostureCode, withoutPose, standIns, ...options }: WholeRunOptions,
+): string[] {
+  const flags = {
+    ...options,
+    'image-root': root,
+    'shard-faces': Math.max(1, Math.ceil(faces / SHARDS)),
+    ...(batch !== undefined && { batch }),
+  };
+  return [
+    JSON.stringify(standIns),
+    ...[list, join(folder, 'out'), '--json'],
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...(aligned ? ['--aligned'] : []),
+    ...(withPostureCode ? ['--with-posture-code'] : []),
+    ...(withoutPose ? ['--without-pose'] : []),
+  ];
+}
+
+/**
+ * What the run prints. An aborted signal ends the run; it has put its own things away when this rejects.
+ *
+ * @throws PosecastError with what it says when it fails.
+ */
+async function runToEnd(words: readonly string[], signal: AbortSignal): Promise<string> {
   const file = fileURLToPath(new URL('./benchRun.js', import.meta.url));
+  signal.throwIfAborted();
+  const running = promisify(execFile)(process.execPath, [file, ...words], { maxBuffer: 64 * 2 ** 20 });
+  const end = () => running.child.kill('SIGTERM');
+  signal.addEventListener('abort', end);
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [file, ...words], {
-      maxBuffer: 64 * 2 ** 20,
-    });
+    const { stdout } = await running;
+    signal.throwIfAborted();
     return stdout;
   } catch (error) {
-    const { stderr = '', code } = error as { stderr?: string; code?: string | number };
-    const said = stderr.trimEnd().split('\n').at(-1) ?? '';
-    throw new PosecastError('bench-run', 'the whole run failed', { exit: code, said }, error);
+    const { stdout = '', stderr = '', code } = error as RunError;
+    const facts = { exit: code, ...reasonOf(stdout, stderr) };
+    // Of a run that ended by itself it only repeats the command line, with a folder that is gone.
+    const cause = typeof code === 'number' ? undefined : error;
+    throw new PosecastError('bench-run', 'the whole run failed', facts, cause);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 
+interface RunError {
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly code?: string | number;
+}
+
+/** An end before the run was complete, as `posecast run --json` says it. */
+const earlySchema = z.object({
+  event: z.string(),
+  message: z.string().optional(),
+  failures: z.array(z.object({ shard: z.string(), reason: z.string() })).default([]),
+  rejects: z
+    .object({
+      photographs: z.number(),
+      rejected: z.number(),
+      reasons: z.array(
+        z.object({
+          code: z.string(),
+          photographs: z.number(),
+          example: z.object({ uri: z.string(), message: z.string() }).nullable(),
+        }),
+      ),
+    })
+    .optional(),
+});
+
+/** Why a run failed: what it printed for machines, else its last line for a person. */
+export function reasonOf(stdout: string, stderr: string): ErrorFacts {
+  const lastLine = (text: string) => text.trimEnd().split('\n').at(-1) ?? '';
+  const early = earlySchema.safeParse(parsed(lastLine(stdout))).data;
+  if (early === undefined) return { said: lastLine(stderr) };
+  const { event, message, failures, rejects } = early;
+  const [first] = rejects?.reasons ?? [];
+  const example = first?.example ? `, such as ${first.example.uri}: ${first.example.message}` : '';
+  const rejected =
+    rejects &&
+    first &&
+    `${count(rejects.rejected)} of ${count(rejects.photographs)} photographs rejected, ${first.code} ${count(first.photographs)}${example}`;
+  return { event, said: message ?? rejected ?? failures[0]?.reason };
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole rounds of the corpus, and of the last one people from all over it. */
 function listOf(records: readonly FaceRecord[], faces: number): string {
-  const rows = Array.from({ length: faces }, (_, i) => {
-    const { faceId, subjectId, uri } = records[i % records.length]!;
-    const round = Math.floor(i / records.length);
-    return [`${faceId}@${round}`, `${subjectId}@${round}`, uri].map(csvCell).join(',');
-  });
+  const rounds = Math.floor(faces / records.length);
+  const rows = [
+    ...Array.from({ length: rounds }, () => records),
+    spreadPeople(records, faces % records.length),
+  ].flatMap((photographs, round) =>
+    photographs.map(({ faceId, subjectId, uri }) =>
+      [`${faceId}@${round}`, `${subjectId}@${round}`, uri].map(csvCell).join(','),
+    ),
+  );
   return ['face_id,subject_id,path', ...rows, ''].join('\n');
 }
 

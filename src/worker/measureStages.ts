@@ -2,7 +2,8 @@
  * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its own
  * (`measureThread.ts`), as stages are in a run.
  */
-import { POSTURE_DIM } from '../shared/face.ts';
+import { ConfigError } from '../shared/errors.ts';
+import { POSTURE_DIM, type Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -11,12 +12,11 @@ import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts'
 import { tableMetadata } from '../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
 import type { ModelSet } from './facePipeline.ts';
-import { openCombiner } from './models/combiner.ts';
+import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import {
   openDetector,
   openLandmarks,
   openPose,
-  openPostureEncoder,
   openRecognizer,
   type PipelineModel,
 } from './models/openModels.ts';
@@ -48,9 +48,9 @@ export interface StageRate {
 export interface MeasureOptions {
   readonly models: ModelSet;
   /** Absent: no variants. `encoderPath` absent: no posture codes of photographs. */
-  readonly fra?: { readonly encoderPath?: string; readonly combinerPath: string };
+  readonly fra?: FraNetworksOptions;
   readonly session: SessionOptions;
-  /** Photographs that hold a face, or aligned crops. */
+  /** Photographs, or aligned crops; at least one must be usable. */
   readonly photographs: readonly Uint8Array[];
   /** The photographs are crops: nothing is detected or aligned. */
   readonly aligned: boolean;
@@ -146,16 +146,16 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       models.landmarks === undefined
         ? faces.map(({ picture }) => ({ crop: picture.data }))
         : await measureCutting(models.landmarks, faces);
+    if (usable.length === 0) throw nothingUsable([...decoded, ...found]);
     const crops = usable.map(({ crop }) => crop);
     await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
-      if (fra.encoderPath !== undefined) {
-        const encoder = await keep(openPostureEncoder(fra.encoderPath, session));
+      const { encoder, combiner } = await keep(openFraNetworks(fra, session));
+      if (encoder !== undefined) {
         await measure('posture', usable, 'faces', faceBatches, (batch) =>
           encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks!))),
         );
       }
-      const combiner = await keep(openCombiner(fra.combinerPath, session));
       const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
       const identities = new Float32Array(rows.length * recognizer.embedDim).fill(
         recognizer.embedDim ** -0.5,
@@ -220,6 +220,16 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       return batch;
     });
   }
+}
+
+/** Without a face most stages have nothing to do: what they take cannot be said. */
+function nothingUsable(outcomes: readonly object[]): ConfigError {
+  const first = outcomes.find((outcome): outcome is Rejection => !isUsable(outcome));
+  return new ConfigError(
+    'nothing-usable',
+    'bench: expected usable faces in the photographs that stages are measured on, found none',
+    { first: first?.message },
+  );
 }
 
 /** `landmarks` is absent where the networks for them are. */

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { adviceOf, compareBench, meanRates } from '../../src/cli/benchReport.ts';
+import { spreadPeople } from '../../src/cli/benchPhotographs.ts';
+import { adviceOf, compareBench, formatBench, meanRates } from '../../src/cli/benchReport.ts';
+import { reasonOf, type WholeRun, wordsOf } from '../../src/cli/benchWholeRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import type { StageRate } from '../../src/worker/measureStages.ts';
+import { until } from '../controls/until.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
 
 /** 20 ms of one thread a photograph: 100 a second with two threads. */
 const stages: readonly StageRate[] = [
@@ -17,15 +24,18 @@ const stages: readonly StageRate[] = [
 ];
 
 /** 5 variants a photograph. */
-function run(facesPerSecond: number) {
+function run(facesPerSecond: number): WholeRun {
   return {
     event: 'complete' as const,
     workSeconds: 600 / facesPerSecond,
     longestBlockMs: 1,
     peakMemory: 1,
-    totals: { faces: 600, variants: 3_000, subjects: 300 },
+    totals: { faces: 600, rejected: 0, variants: 3_000, subjects: 300 },
+    rejectsByCode: {},
   };
 }
+
+const here = { device: 'cpu', hasLibjpegTurbo: true };
 
 test('the limit is the core time of every stage, its share of the variants and rows included, spread over the threads', () => {
   const report = compareBench(stages, run(80), run(2_000), 2);
@@ -34,6 +44,93 @@ test('the limit is the core time of every stage, its share of the variants and r
   assert.equal(report.variantsPerSecond, 400);
   assert.deepEqual([report.bottleneck, report.bottleneckShare], ['pose', 0.5]);
 });
+
+test('a stage is charged to the photographs that reach it, and the limit is that of all', () => {
+  const detect: StageRate = { stage: 'detect', unit: 'faces', perSecond: 100, coreSeconds: 0.01, batch: 8 };
+  const [decode, pose, , table] = stages as readonly [StageRate, StageRate, StageRate, StageRate];
+  const whole = {
+    ...run(50),
+    totals: { faces: 600, rejected: 300, variants: 0, subjects: 300 },
+    rejectsByCode: { 'read/no-file': 60, 'decode/not-an-image': 120, 'detect/no-face': 120 },
+  };
+  const report = compareBench([decode, detect, pose, table], whole, run(2_000), 2);
+  const seconds = 0.9 * 0.004 + 0.7 * 0.01 + 0.5 * 0.01 + 0.5 / 6_000;
+  assert.ok(Math.abs(report.limitFacesPerSecond - 2 / seconds) < 1e-9);
+  assert.equal(report.bottleneck, 'detect');
+  const text = formatBench([decode, detect, pose, table], report, here);
+  assert.match(
+    text,
+    /300 photographs rejected: decode\/not-an-image 120, detect\/no-face 120, read\/no-file 60\n/,
+  );
+  assert.doesNotMatch(formatBench(stages, compareBench(stages, run(80), run(2_000), 2), here), /rejected/);
+});
+
+test('a crop of another size is rejected as soon as it is decoded', () => {
+  const [decode, pose] = stages as readonly [StageRate, StageRate, StageRate, StageRate];
+  const whole = {
+    ...run(50),
+    totals: { faces: 600, rejected: 300, variants: 0, subjects: 300 },
+    rejectsByCode: { 'align/not-a-crop': 300 },
+  };
+  const { limitFacesPerSecond } = compareBench([decode, pose], whole, run(2_000), 2);
+  assert.ok(Math.abs(limitFacesPerSecond - 2 / (0.004 + 0.5 * 0.01)) < 1e-9);
+});
+
+test('stages and whole run get whole people from all over the corpus', () => {
+  const records = Array.from({ length: 100 }, (_, i) => ({
+    faceId: `p${Math.floor(i / 5)}/${i}`,
+    subjectId: `p${Math.floor(i / 5)}`,
+    uri: `${i}.jpg`,
+    bytes: 0,
+  }));
+  const people = spreadPeople(records, 23).map(({ subjectId }) => subjectId);
+  const of = (subjectId: string, photographs: number) => Array<string>(photographs).fill(subjectId);
+  assert.deepEqual(people, [of('p0', 5), of('p4', 5), of('p8', 5), of('p12', 5), of('p16', 3)].flat());
+  assert.deepEqual(spreadPeople(records, 300), records);
+  assert.deepEqual(spreadPeople(records, 0), []);
+});
+
+test('a run that failed is told by its event and its reason, and not by a line of progress', () => {
+  const reasons = [
+    { code: 'detect/no-face', photographs: 99, example: { uri: 'a.jpg', message: 'no face' } },
+  ];
+  const early = { event: 'too-many-rejects', rejects: { photographs: 100, rejected: 99, reasons } };
+  assert.deepEqual(reasonOf(`${JSON.stringify(early)}\n`, '12 of 480 faces\n'), {
+    event: 'too-many-rejects',
+    said: '99 of 100 photographs rejected, detect/no-face 99, such as a.jpg: no face',
+  });
+  const failed = { event: 'failed', failures: [{ shard: '0', reason: 'model thread died' }] };
+  assert.deepEqual(reasonOf(JSON.stringify(failed), ''), { event: 'failed', said: 'model thread died' });
+  assert.deepEqual(reasonOf('', 'one\nthe reason\n'), { said: 'the reason' });
+});
+
+test('the whole run computes with what was asked for', () => {
+  const words = wordsOf('/photographs', '/tmp/x', '/tmp/x/faces.csv', {
+    ...{ faces: 80, variants: 0, detector: 'd', recognizer: 'r', format: 'arrow', device: 'cpu', threads: 2 },
+    ...{ aligned: false, withPostureCode: false, withoutPose: false, engine: 'tfjs' },
+    standIns: { models: false, tables: false },
+  });
+  assert.equal(words[words.indexOf('--engine') + 1], 'tfjs');
+});
+
+test('photographs without a usable face are refused with the reason of one: there is nothing to measure', async () => {
+  const { code, stdout, stderr } = await posecast(['bench', '--aligned', '--faces', '24', '--variants', '0']);
+  assert.equal(code, 2, stdout + stderr);
+  assert.match(stderr, /posecast: bench: expected usable faces .*first=expected an aligned crop of 112×112/);
+});
+
+test('SIGTERM ends the whole run too, and leaves no folder behind', () =>
+  withTempFolder(async (folder) => {
+    const words = ['bench', '--faces', '20000', '--model', 'dummy', '--sink', 'dummy'];
+    const bench = startPosecast(words, { TMPDIR: folder });
+    const isPlanned = (name: string) => existsSync(join(folder, name, 'out', 'run.json'));
+    await until('the plan of the whole run', bench, async () => (await readdir(folder)).some(isPlanned));
+    bench.child.kill('SIGTERM');
+    const { code, stdout, stderr } = await bench.done;
+    assert.equal(code, 130, stdout + stderr);
+    assert.match(stderr, /bench stopped/);
+    assert.deepEqual(await readdir(folder), []);
+  }));
 
 test('of stages before and after a run the time of an item is the mean, and the batch that of the faster', () => {
   const after = stages.map((stage) => ({
@@ -46,8 +143,6 @@ test('of stages before and after a run the time of an item is the mean, and the 
   assert.deepEqual(decode, { ...stages[0], perSecond: 1 / 0.006, coreSeconds: 0.006, batch: 1 });
   assert.deepEqual(meanRates(after, stages), meanRates(stages, after));
 });
-
-const here = { device: 'cpu', hasLibjpegTurbo: true };
 
 test('what goes on beside the models is the bottleneck where it takes longer than all stages', () => {
   const report = compareBench(stages, run(40), run(50), 2);
