@@ -139,7 +139,8 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       spec = asked;
       const faces = asked.rowEnd - asked.rowStart;
       shard.setFaces(faces);
-      if (takesNoMore || !mayEnter) await handBack(job, token);
+      // One that was asked for before the pause comes after it.
+      if (takesNoMore || worker.isPaused() || !mayEnter) await handBack(job, token);
       if (options.mayStart?.(pace.estimate(faces)) === false) {
         takeNoMore();
         await handBack(job, token);

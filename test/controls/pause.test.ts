@@ -4,7 +4,17 @@ import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { enqueueShards } from '../../src/producer/enqueueShards.ts';
+import { planRun } from '../../src/producer/planRun.ts';
+import { parseRunConfig } from '../../src/shared/config.ts';
+import { readPlan } from '../../src/shared/listing.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { openShardQueue } from '../../src/shared/queue.ts';
+import { createReleasers } from '../../src/shared/releasers.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { openShardContext } from '../../src/worker/openShardContext.ts';
+import { openRunAssets } from '../../src/worker/runAssets.ts';
+import { startRunWorker } from '../../src/worker/work.ts';
 import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -97,6 +107,55 @@ test('a pause by run id holds workers on a shared Redis, also after the Redis wa
       assert.equal((await posecast(['resume', runId], env)).code, 0);
       assert.equal((await worker.done).code, 0);
       assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a shard that comes to an idle worker after it was paused goes back to the queue unburnt, once', () =>
+  withRedis(({ redis }) =>
+    withTempFolder(async (folder) => {
+      const releasers = createReleasers();
+      try {
+        const out = join(folder, 'out');
+        const store = await openStore(out);
+        const corpus = { corpus: samples, corpusFormat: 'folder', imageRoot: samples } as const;
+        const config = parseRunConfig({ ...corpus, variants: 0, shardFaces: 12 });
+        const assets = await openRunAssets(config, () => undefined);
+        const { run } = await planRun(config, store, { models: assets.identity });
+        const queue = openShardQueue(redis, run.runId);
+        releasers.push('queue', () => queue.close());
+        const compute = { device: 'cpu', threads: 1, batchFaces: 4 } as const;
+        const context = await openShardContext(run, store, assets, compute, releasers);
+        const taken: string[] = [];
+        const worker = await startRunWorker({
+          redis,
+          context,
+          warn: (line) => assert.fail(line),
+          observer: { shardEnded: ({ outcome }) => taken.push(outcome) },
+        });
+        releasers.push('worker', () => worker.close());
+        // Asks Redis for a job and is not answered: the queue is empty.
+        while (!/cmd=bzpopmin/.test(String(await redis.client('LIST')))) await sleep(20);
+        const asked = worker.consumedAt();
+        worker.setPaused(true);
+        const specs = async function* () {
+          for await (const { spec } of readPlan(store, run.runId)) yield spec;
+        };
+        await enqueueShards(queue, specs(), { committed: new Set<number>() });
+        while (worker.consumedAt() === asked) await sleep(20);
+        while (worker.inWork() + (await queue.getActiveCount()) > 0) await sleep(20);
+        // Long enough for a worker that takes it again.
+        await sleep(500);
+        assert.deepEqual([await commits(out), taken], [0, ['handed-back']]);
+        const waiting = await queue.getWaiting();
+        assert.deepEqual(
+          waiting.map((job) => job.attemptsMade),
+          [0, 0],
+        );
+        worker.setPaused(false);
+        while ((await commits(out)) < 2) await sleep(20);
+      } finally {
+        await releasers.release();
+      }
     }),
   ));
 
