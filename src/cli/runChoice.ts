@@ -16,8 +16,8 @@ export interface RunChoice {
   next(): Promise<RunEntry | undefined>;
   /** Hears how the work on a run ended. */
   ended(runId: string, end: RunHereEnd): void;
-  /** Hears what kept the work on a run from beginning; throws it when it is none of the run's or of this machine's. */
-  couldNotBegin(runId: string, error: unknown): void;
+  /** Hears what kept the work on a run from beginning or broke it off; throws what is of no run. */
+  brokeOff(runId: string, error: unknown): void;
   /** What this machine lacks for a run, such as its corpus, if it lacks anything. */
   lacking(): ConfigError | undefined;
   /** As of the last look: there are runs, and nothing keeps this process from them but their pause. */
@@ -31,6 +31,8 @@ interface Mark {
   readonly exitCode: number;
   /** Whether it is worth another look. */
   readonly again: () => boolean | Promise<boolean>;
+  /** Milliseconds until that look, where looks become rarer. */
+  readonly waitMs?: number;
   /** Nothing is left in its queue. */
   readonly hasEnded?: boolean;
   /** Of the error that was said. */
@@ -40,12 +42,35 @@ interface Mark {
 
 /** Between two looks at a run that was passed over. */
 const LOOK_AGAIN_MS = 5_000;
+/** Between two looks that may load the models, and read every commit, to end in the same way. */
+const RAREST_LOOK_MS = 600_000;
 
-export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoice {
+/** `now`: milliseconds, only for tests. */
+export function createRunChoice(
+  redis: Redis,
+  s3: S3Options,
+  say: Say,
+  now: () => number = () => performance.now(),
+): RunChoice {
   const marks = new Map<string, Mark>();
   let waitsForResume = false;
 
-  function passOver(runId: string, error: PosecastError, how: Pick<Mark, 'again' | 'lacking'>): void {
+  function later(ms: number): () => boolean {
+    const at = now() + ms;
+    return () => now() >= at;
+  }
+
+  /** Twice as long each time. */
+  function longerWait(runId: string): number {
+    const before = marks.get(runId)?.waitMs;
+    return before === undefined ? LOOK_AGAIN_MS : Math.min(2 * before, RAREST_LOOK_MS);
+  }
+
+  function passOver(
+    runId: string,
+    error: PosecastError,
+    how: Pick<Mark, 'again' | 'waitMs' | 'lacking'>,
+  ): void {
     const { code } = error;
     // Said once, and not at every look.
     if (marks.get(runId)?.code !== code) {
@@ -63,7 +88,7 @@ export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoic
     } catch (error) {
       // Its OUT cannot be read, or holds another run.
       if (!(error instanceof PosecastError)) throw error;
-      passOver(entry.runId, error, { again: later() });
+      passOver(entry.runId, error, { again: later(LOOK_AGAIN_MS) });
     }
     return false;
   }
@@ -95,19 +120,17 @@ export function createRunChoice(redis: Redis, s3: S3Options, say: Say): RunChoic
       const again = hasEnded ? () => hasWaiting(redis, runId) : () => false;
       marks.set(runId, { exitCode: exitCodeOf(end), again, hasEnded });
     },
-    couldNotBegin(runId, error) {
-      if (isAway(error)) passOver(runId, error, { again: later() });
+    brokeOff(runId, error) {
+      if (isAway(error)) passOver(runId, error, { again: later(LOOK_AGAIN_MS) });
       else if (error instanceof ConfigError) passOver(runId, error, { again: () => false, lacking: error });
-      else throw error;
+      else if (error instanceof IntegrityError) {
+        const waitMs = longerWait(runId);
+        passOver(runId, error, { again: later(waitMs), waitMs });
+      } else throw error;
     },
     lacking: () => [...marks.values()].find(({ lacking }) => lacking !== undefined)?.lacking,
     exitCode: () => Math.max(...[...marks.values()].map(({ exitCode }) => exitCode), EXIT.ok),
   };
-}
-
-function later(): () => boolean {
-  const at = performance.now() + LOOK_AGAIN_MS;
-  return () => performance.now() >= at;
 }
 
 /** A store that is away is waited for; what it refuses has to be put right by somebody. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
-import { ConfigError } from '../shared/errors.ts';
+import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
@@ -148,7 +148,7 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
       const end = await workOn(next.out, here, true).catch((error: unknown) => {
         stop.signal.throwIfAborted();
-        choice.couldNotBegin(next.runId, error);
+        choice.brokeOff(next.runId, error);
       });
       if (end === undefined) continue;
       choice.ended(next.runId, end);
@@ -213,7 +213,7 @@ async function workOn(
       note(`run ${run.runId} is complete`);
       return { status: 'complete' };
     }
-    const assets = await openRunAssets(run.config, note);
+    const assets = await openRunAssets(run.config, note).catch(throwOwnDamage);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
     const context = await openShardContext(
@@ -222,7 +222,7 @@ async function workOn(
       assets,
       { ...compute, ...observation.corpus, note },
       releasers,
-    );
+    ).catch(throwOwnDamage);
     const { end } = await runHere({
       redis,
       queue,
@@ -255,4 +255,10 @@ async function workOn(
   } finally {
     await releasers.release();
   }
+}
+
+/** A model of this machine that is damaged is no damage of the run's: it ends the process. */
+function throwOwnDamage(error: unknown): never {
+  if (!(error instanceof IntegrityError)) throw error;
+  throw new PosecastError(error.code, error.message, {}, error);
 }

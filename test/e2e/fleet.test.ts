@@ -1,6 +1,6 @@
 /** Several worker processes, one Redis, one object store. */
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -77,6 +77,36 @@ test('a run that cannot be worked on here keeps no other one waiting, and is wha
       assert.equal(worked.code, 2, worked.stderr);
       assert.match(worked.stderr, /run \S+ is passed over: corpus: expected its folder on this machine/);
       assert.match(worked.stderr, /posecast: corpus: expected its folder on this machine, found none/);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a damaged run keeps no other one waiting, and is what the worker ends with', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const [unread, unfinished, out] = ['unread', 'unfinished', 'out'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
+      assert.equal((await posecast(['submit', samples, unread, ...options], env)).code, 0);
+      await mkdir(join(unread, 'generations'));
+      await writeFile(join(unread, 'generations', '0001.json'), '{');
+      // All of its shards are committed, and a file of them is cut short before the last step.
+      assert.equal((await posecast(['run', samples, unfinished, ...options])).code, 0);
+      await rm(join(unfinished, '_SUCCESS'));
+      const [table = ''] = await readdir(join(unfinished, 'subjects'));
+      await truncate(join(unfinished, 'subjects', table), 100);
+      assert.equal((await posecast(['submit', samples, unfinished, ...options], env)).code, 0);
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const worked = await posecast(['work', '--once', '--threads', '1'], env);
+      assert.equal(worked.code, 1, worked.stderr);
+      assert.match(worked.stderr, /run \S+ is passed over: file is not JSON \[key=generations\/0001\.json/);
+      assert.match(
+        worked.stderr,
+        /run \S+ is passed over: file is not the one that was committed \[key=subj/,
+      );
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
