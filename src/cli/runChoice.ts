@@ -2,8 +2,8 @@
 import type { Redis } from 'ioredis';
 import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
-import { openShardQueue, readQueueDepth } from '../shared/queue.ts';
-import { listRuns, type RunEntry } from '../shared/redisRuns.ts';
+import { jobsAdded, openShardQueue, type QueueDepth, readQueueDepth } from '../shared/queue.ts';
+import { aliveWorkers, listRuns, type RunEntry } from '../shared/redisRuns.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
@@ -15,7 +15,7 @@ export interface RunChoice {
   /** The oldest run that may be worked on here and is not paused. */
   next(): Promise<RunEntry | undefined>;
   /** Hears how the work on a run ended. */
-  ended(runId: string, end: RunHereEnd): void;
+  ended(runId: string, end: RunHereEnd): Promise<void>;
   /** Hears what kept the work on a run from beginning or broke it off; throws what is of no run. */
   brokeOff(runId: string, error: unknown): void;
   /** What this machine lacks for a run, such as its corpus, if it lacks anything. */
@@ -79,6 +79,23 @@ export function createRunChoice(
     marks.set(runId, { exitCode: EXIT.failures, code, ...how });
   }
 
+  async function depth(runId: string): Promise<QueueDepth> {
+    const queue = openShardQueue(redis, runId, { access: 'read' });
+    try {
+      return await readQueueDepth(queue);
+    } finally {
+      await queue.close();
+    }
+  }
+
+  /** Whether shards were queued since, as `retry-failed` does, and nobody is there who does them. */
+  async function needsWorker(runId: string): Promise<boolean> {
+    const { waiting, active, delayed } = await depth(runId);
+    if (waiting > 0) return true;
+    // Whoever takes such a run stays until its last shard has ended. Another worker's shards are not waited for so.
+    return active + delayed > 0 && (await aliveWorkers(redis, runId)).length === 0;
+  }
+
   async function mayBeTaken(entry: RunEntry): Promise<boolean> {
     const mark = marks.get(entry.runId);
     if (mark !== undefined && !(await mark.again())) return false;
@@ -110,15 +127,31 @@ export function createRunChoice(
     get waitsForResume() {
       return waitsForResume;
     },
-    ended(runId, end) {
+    async ended(runId, end) {
       if (!isEarly(end) && end.status !== 'complete') {
         marks.delete(runId);
         return;
       }
-      // A complete one is on the list as long as Redis refuses to take it off.
-      const hasEnded = end.status === 'failed' || end.status === 'complete';
-      const again = hasEnded ? () => hasWaiting(redis, runId) : () => false;
-      marks.set(runId, { exitCode: exitCodeOf(end), again, hasEnded });
+      const exitCode = exitCodeOf(end);
+      switch (end.status) {
+        case 'complete':
+          // On the list as long as Redis refuses to take it off, and maybe to end its last jobs.
+          marks.set(runId, { exitCode, hasEnded: true, again: async () => (await depth(runId)).waiting > 0 });
+          return;
+        case 'failed':
+          marks.set(runId, { exitCode, hasEnded: true, again: () => needsWorker(runId) });
+          return;
+        case 'too-many-rejects': {
+          const waitMs = longerWait(runId);
+          const isDue = later(waitMs);
+          const before = await jobsAdded(redis, runId);
+          const again = async () => isDue() && (await jobsAdded(redis, runId)) !== before;
+          marks.set(runId, { exitCode, waitMs, again });
+          return;
+        }
+        default:
+          marks.set(runId, { exitCode, again: () => false });
+      }
     },
     brokeOff(runId, error) {
       if (isAway(error)) passOver(runId, error, { again: later(LOOK_AGAIN_MS) });
@@ -141,16 +174,6 @@ function isAway(error: unknown): error is PosecastError {
 }
 
 const AWAY = ['unreachable', 's3-unusable', 's3-failed'];
-
-/** Whether shards were queued since, as `retry-failed` does. */
-async function hasWaiting(redis: Redis, runId: string): Promise<boolean> {
-  const queue = openShardQueue(redis, runId, { access: 'read' });
-  try {
-    return (await readQueueDepth(queue)).waiting > 0;
-  } finally {
-    await queue.close();
-  }
-}
 
 /** Redis may say anything of a run: its OUT decides. */
 async function isPaused({ out, runId }: RunEntry, s3: S3Options): Promise<boolean> {

@@ -151,7 +151,7 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
         choice.brokeOff(next.runId, error);
       });
       if (end === undefined) continue;
-      choice.ended(next.runId, end);
+      await unlessToldToEnd(choice.ended(next.runId, end), stop);
       if (ENDS_PROCESS.includes(end.status)) {
         process.exitCode = exitCodeOf(end);
         return;

@@ -118,3 +118,8 @@ export async function readQueueDepth(queue: Queue): Promise<QueueDepth> {
     failed: counts.failed ?? 0,
   };
 }
+
+/** Changes whenever a job is given to the run's queue, be it one that the queue holds already. */
+export async function jobsAdded(redis: Redis, runId: string): Promise<string | null> {
+  return redis.get(`bull:${queueName(runId)}:id`);
+}

@@ -1,12 +1,14 @@
 /** Which run a worker without OUT takes: one that was left is taken again when the reason is gone, and not before. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Worker } from 'bullmq';
 import { createRunChoice, type RunChoice } from '../../src/cli/runChoice.ts';
 import { IntegrityError } from '../../src/shared/errors.ts';
-import { registerRun } from '../../src/shared/redisRuns.ts';
+import { jobId, openShardQueue, queueName, SHARD_JOB } from '../../src/shared/queue.ts';
+import { registerRun, sayAlive, sayGone } from '../../src/shared/redisRuns.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
-import { planSampleRun } from '../helpers/sampleRun.ts';
+import { planSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';
 import { type TestRedis, withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
@@ -50,6 +52,73 @@ test('a damaged run is told once and looked at ever more rarely, at least every 
     assert.equal(choice.exitCode(), 1);
     clock.ms += 600_000;
     assert.equal((await choice.next())?.runId, run.runId);
-    choice.ended(run.runId, { status: 'complete' });
+    await choice.ended(run.runId, { status: 'complete' });
     assert.equal(choice.exitCode(), 0, 'it has been put right');
+  }));
+
+test('a run that failed is taken again when shards wait, or when those in work or delayed have nobody', () =>
+  withChoice(async ({ redis, choice, run, store }) => {
+    const { runId } = run;
+    const queue = openShardQueue(redis, runId);
+    const other = new Worker(queueName(runId), null, { connection: redis, autorun: false });
+    const fails = () => choice.ended(runId, { status: 'failed', failures: [] });
+    const taken = async () => (await choice.next()) !== undefined;
+    try {
+      await fails();
+      assert.equal(await taken(), false, 'there is nothing to do');
+      const [first, second] = await sampleSpecs(store, run);
+      await queue.add(SHARD_JOB, first!, { jobId: jobId(0) });
+      assert.equal(await taken(), true, 'it waits');
+
+      const self = { workerId: 'other', host: 'there', pid: 1, device: 'cpu' };
+      await sayAlive(redis, runId, self);
+      assert.ok(await other.getNextJob('token'));
+      await fails();
+      assert.equal(await taken(), false, 'another worker does it');
+      await sayGone(redis, runId, self.workerId);
+      assert.equal(await taken(), true, 'the other worker is dead');
+
+      await queue.obliterate({ force: true });
+      await fails();
+      assert.equal(await taken(), false);
+      await queue.add(SHARD_JOB, second!, { jobId: jobId(1), delay: 3_600_000 });
+      assert.equal(await taken(), true, 'it waits for another attempt');
+    } finally {
+      await other.close();
+      await queue.close();
+    }
+  }));
+
+test('a run left for its rejects is taken again when shards were queued since, ever more rarely', () =>
+  withChoice(async ({ redis, choice, run, store, clock }) => {
+    const queue = openShardQueue(redis, run.runId);
+    const rejects = { photographs: 200, rejected: 200, reasons: [] };
+    const looks: number[] = [];
+    const lookFor = async (seconds: number) => {
+      for (let i = 0; i < seconds; i++, clock.ms += 1_000) {
+        if ((await choice.next()) === undefined) continue;
+        looks.push(clock.ms / 1_000);
+        await choice.ended(run.runId, { status: 'too-many-rejects', limit: 0.5, rejects });
+      }
+    };
+    try {
+      const specs = await sampleSpecs(store, run);
+      const add = (index: number) => queue.add(SHARD_JOB, specs[index]!, { jobId: jobId(index) });
+      await add(0);
+      await lookFor(60);
+      assert.deepEqual(looks, [0], 'what waits there was there before');
+      assert.equal(choice.exitCode(), 1);
+      await add(1);
+      await lookFor(60);
+      await add(2);
+      await lookFor(60);
+      assert.deepEqual(looks, [0, 60, 120]);
+      for (let i = 0; i < 40; i++) {
+        await add(3);
+        await lookFor(1);
+      }
+      assert.deepEqual(looks, [0, 60, 120, 180], 'while a producer goes on feeding the queue');
+    } finally {
+      await queue.close();
+    }
   }));
