@@ -184,7 +184,19 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       ...(pause.paused && { paused: true }),
     });
   };
+  /** The last step of the run is under way here. */
+  let finishing = false;
+  const claim = async () => {
+    const done = await claimFinish(redis, run.runId);
+    if (done === undefined) return undefined;
+    finishing = true;
+    return () => {
+      finishing = false;
+      return done();
+    };
+  };
   let drainedBy = Infinity;
+  const lastLook = new AbortController();
   const drain = (graceMs: number): void => {
     const { finishing, handedBack } = worker.drain(graceMs);
     drainedBy = performance.now() + graceMs;
@@ -194,18 +206,17 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const judge = (): void => {
     const { notice, graceMs } = options.drain ?? {};
     if (notice?.aborted && drainedBy === Infinity) drain(graceMs ?? 0);
-    if (performance.now() >= drainedBy || (drainedBy < Infinity && worker.inWork() === 0)) {
-      endWith({ status: 'drained' });
-    }
+    const isIdle = worker.inWork() === 0 && !finishing;
+    const isOver = performance.now() >= drainedBy;
+    if (isOver) lastLook.abort();
+    if (isOver || (drainedBy < Infinity && isIdle)) endWith({ status: 'drained' });
     if (
       deadline !== undefined &&
       (Date.now() >= deadline.getTime() || (outOfTime && worker.inWork() === 0))
     ) {
       endWith({ status: 'deadline', deadline: deadline.toISOString() });
     }
-    if (options.leaveWhenPaused === true && pause.paused && worker.inWork() === 0) {
-      endWith({ status: 'paused' });
-    }
+    if (options.leaveWhenPaused === true && pause.paused && isIdle) endWith({ status: 'paused' });
   };
   const judging = setInterval(judge, JUDGE_EVERY_MS);
   releasers.push('judging', () => clearInterval(judging));
@@ -213,18 +224,17 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     feedAgain(run, store, { redis, queue, signal, tracing: observation.tracing }),
   );
   releasers.push('empty queue watch', () => emptyQueue.close());
-  const wait = async (): Promise<RunHereEnd> => {
+  const wait = async (stop: AbortSignal, onLook: () => Promise<void>): Promise<RunHereEnd> => {
     try {
-      const either = AbortSignal.any([signal, ending.signal]);
       return await waitForRunEnd({
         queue,
         store,
         run,
-        signal: either,
+        signal: AbortSignal.any([signal, stop]),
         shardEnds,
-        onLook: show,
+        onLook,
         isStoreAway: worker.isStoreAway,
-        claimFinish: () => claimFinish(redis, run.runId),
+        claimFinish: claim,
         emptyQueue,
         onQueueDepth: (depth) => observer.queueDepth?.(depth),
       });
@@ -235,9 +245,23 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
       return early;
     }
   };
-  const end = await wait();
+  /** Whether it is, or is made so, as of a look that begins now. */
+  const isCompleteNow = async (): Promise<boolean> => {
+    // One that is away is not waited for.
+    if (redis.status !== 'ready') return false;
+    let looks = 0;
+    const onLook = async () => {
+      if (looks++ > 0) lastLook.abort();
+    };
+    return (await wait(lastLook.signal, onLook)).status === 'complete';
+  };
+  let end = await wait(ending.signal, show);
   // A commit that is under way now counts: what is said of the run afterwards is read from its commits.
   if (end.status !== 'complete') await closeWorker();
+  // The last shard of the run may have ended here after the last look.
+  if ((end.status === 'drained' || end.status === 'paused') && (await isCompleteNow())) {
+    end = { status: 'complete' };
+  }
   // Without the last numbers when Redis is away.
   await Promise.race([show(), sleep(LAST_SHOW_MS, undefined, { ref: false })]);
   return { end, longestBlockMs: worker.longestBlockMs() };

@@ -17,7 +17,10 @@ export interface QueueMetrics {
 }
 
 export interface PendingWork extends QueueDepth {
-  /** Shards that need a worker, now or later: waiting, in work, or waiting for another attempt. */
+  /**
+   * Shards that need a worker, now or later: waiting, in work, or waiting for another attempt. A run with none of these
+   * counts as one unless shards of it have failed: nobody did its last step, or its queue was lost.
+   */
   readonly pending: number;
   readonly runs: number;
 }
@@ -106,7 +109,9 @@ export function createQueueMetrics(redis: Redis): QueueMetrics {
       const found = await lookOnce();
       const sum = (of: (depth: QueueDepth) => number) => found.reduce((all, { depth }) => all + of(depth), 0);
       return {
-        pending: sum(({ waiting, active, delayed }) => waiting + active + delayed),
+        pending: sum(
+          ({ waiting, active, delayed, failed }) => waiting + active + delayed || Number(failed === 0),
+        ),
         waiting: sum(({ waiting }) => waiting),
         active: sum(({ active }) => active),
         delayed: sum(({ delayed }) => delayed),

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns } from '../../src/shared/redisRuns.ts';
@@ -12,10 +13,12 @@ import { remainingMs } from '../../src/worker/shardsInWork.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { type TestRedis, withRedis } from '../helpers/services/redis.ts';
+import { type Fate, type S3Request, type S3Service, withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { poisoned } from './poisoned.ts';
 import { commits, until } from './until.ts';
 
+const samples = join(packageRoot, 'samples', 'london');
 const slow = ['--threads', '1', '--batch', '1'];
 
 /** Waiting jobs with the attempts they have used, and how many are active. */
@@ -74,6 +77,96 @@ test('a shard that does not fit into --grace is handed back at once, unburnt, an
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
+
+/** Holds the first such request until it is let go. */
+function holdFirst(service: S3Service, matches: (request: S3Request) => boolean) {
+  let arrived = false;
+  let letGo = (): void => {};
+  const free = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  service.fate = async (request): Promise<Fate> => {
+    if (!arrived && matches(request)) {
+      arrived = true;
+      await free;
+    }
+    return 'pass';
+  };
+  return { arrived: () => arrived, letGo: () => letGo() };
+}
+
+const isManifest = ({ method, path }: S3Request) => method === 'PUT' && path.includes('manifest.json');
+
+/** A run of one shard that Redis knows. */
+const withOneShard = (body: (out: string, env: NodeJS.ProcessEnv, s3: S3Service) => Promise<void>) =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const out = `s3://${service.bucket}/night`;
+      assert.equal((await posecast(['submit', samples, out, '--variants', '0'], env)).code, 0);
+      await body(out, env, service);
+    }),
+  );
+
+test('the last step of a run that is under way at SIGTERM is finished when it fits into --grace', () =>
+  withOneShard(async (out, env, s3) => {
+    const { arrived, letGo } = holdFirst(s3, isManifest);
+    const worker = startPosecast(['work', out, '--threads', '1', '--grace', '600'], env);
+    await until('the last step', worker, arrived);
+    worker.child.kill('SIGTERM');
+    await until('the notice', worker, () => worker.output().includes('to be finished'));
+    // Long enough for a worker that does not wait for it.
+    await sleep(1_000);
+    letGo();
+    const ended = await worker.done;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal((await posecast(['verify', out], env)).code, 0);
+  }));
+
+test('a last step that does not fit into --grace is left to another worker', () =>
+  withOneShard(async (out, env, s3) => {
+    const { arrived, letGo } = holdFirst(s3, isManifest);
+    const worker = startPosecast(['work', out, '--threads', '1', '--grace', '1'], env);
+    await until('the last step', worker, arrived);
+    worker.child.kill('SIGTERM');
+    const ended = await worker.done;
+    letGo();
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.doesNotMatch(ended.stderr, /is complete/);
+    assert.equal((await posecast(['work', out], env)).code, 0);
+    assert.equal((await posecast(['verify', out], env)).code, 0);
+  }));
+
+test('SIGTERM between the end of the last shard and the last step: the worker makes the run complete', () =>
+  withOneShard(async (out, env, s3) => {
+    const isCommit = ({ method, path }: S3Request) => method === 'PUT' && path.includes('/commits/');
+    // The question that comes before the last step: the shard has ended, and the last step is not under way.
+    const isLook = ({ path }: S3Request) => path.includes('_SUCCESS') && s3.requests.some(isCommit);
+    const { arrived, letGo } = holdFirst(s3, isLook);
+    const worker = startPosecast(['work', out, '--threads', '1', '--grace', '600'], env);
+    await until('the look', worker, arrived);
+    worker.child.kill('SIGTERM');
+    const ended = await worker.done;
+    letGo();
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.match(ended.stderr, /is complete/);
+    assert.equal((await posecast(['verify', out], env)).code, 0);
+  }));
+
+test('a pause during the last step of a run leaves a worker without OUT to finish it', () =>
+  withOneShard(async (out, env, s3) => {
+    const { arrived, letGo } = holdFirst(s3, isManifest);
+    const worker = startPosecast(['work', '--threads', '1'], env);
+    await until('the last step', worker, arrived);
+    assert.equal((await posecast(['pause', out], env)).code, 0);
+    await until('the pause', worker, () => worker.output().includes('paused; to go on'));
+    await sleep(1_000);
+    letGo();
+    await until('the end of the run', worker, () => worker.output().includes('is complete'));
+    worker.child.kill('SIGTERM');
+    assert.equal((await worker.done).code, 0);
+    assert.equal((await posecast(['verify', out], env)).code, 0);
+  }));
 
 test('a second signal ends a worker at once, whatever is in work', () =>
   withRedis(({ url }) =>

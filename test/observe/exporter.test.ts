@@ -1,8 +1,9 @@
 /** `posecast exporter`: how much work there is, also while nobody works and while Redis is away. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { UnrecoverableError, Worker } from 'bullmq';
 import { enqueueShards } from '../../src/producer/enqueueShards.ts';
-import { openShardQueue } from '../../src/shared/queue.ts';
+import { openShardQueue, queueName } from '../../src/shared/queue.ts';
 import { registerRun, sayAlive, seedProgress, unregisterRun } from '../../src/shared/redisRuns.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { posecast } from '../helpers/cli.ts';
@@ -27,7 +28,8 @@ test('queued shards are told to Prometheus and to a scaler, one process for all 
       assert.deepEqual(await pending(), none);
 
       await registerRun(redis, { runId: RUN, out: '/out', createdAt: '2026-11-25T22:00:00Z', shards: 9 });
-      assert.deepEqual(await pending(), { ...none, runs: 1 });
+      // Somebody has to queue what is missing, or to do the last step.
+      assert.deepEqual(await pending(), { ...none, pending: 1, runs: 1 });
       assert.deepEqual(await redis.keys('bull:*'), [], 'looking leaves nothing in Redis');
       await seedProgress(redis, RUN, { shardsDone: 2, faces: 2, rejects: 0, variants: 0 });
       await sayAlive(redis, RUN, { workerId: 'w', host: 'h', pid: 1, device: 'cpu' });
@@ -48,6 +50,16 @@ test('queued shards are told to Prometheus and to a scaler, one process for all 
         Object.fromEntries(Object.keys(expected).map((name) => [name, series.get(name)])),
         expected,
       );
+
+      const other = new Worker(queueName(RUN), null, { connection: redis, autorun: false });
+      for (let taken = 0; taken < 7; taken++) {
+        const job = await other.getNextJob('token');
+        const failed = taken === 0 ? job?.moveToFailed(new UnrecoverableError('broken'), 'token') : undefined;
+        await (failed ?? job?.moveToCompleted('committed', 'token', false));
+      }
+      await other.close();
+      const failing = { ...none, failed: 1, runs: 1 };
+      assert.deepEqual(await pending(), failing, 'a worker could do nothing for a run that failed');
 
       await queue.close();
       await unregisterRun(redis, RUN);

@@ -33,8 +33,8 @@ export interface S3Service {
   readonly bucket: string;
   /** Every request so far, in order of arrival. */
   readonly requests: S3Request[];
-  /** Decides the fate of each request; starts as 'pass' for all. */
-  fate: (request: S3Request) => Fate;
+  /** Decides the fate of each request, which waits for it; starts as 'pass' for all. */
+  fate: (request: S3Request) => Fate | Promise<Fate>;
   unfinishedUploads(): Promise<number>;
 }
 
@@ -128,7 +128,7 @@ async function answer(
   const body = await readAll(request);
   const seen = { method: request.method ?? '', path: request.url ?? '', headers: request.headers };
   service.requests.push(seen);
-  const fate = service.fate(seen);
+  const fate = await service.fate(seen);
   if (fate === 'silence') return;
   if (typeof fate === 'object' && 'promises' in fate) {
     response.writeHead(200, { 'content-length': fate.promises }).write('PAR1');
