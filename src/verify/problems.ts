@@ -24,6 +24,11 @@ export class ProblemLog {
     if (count <= KEPT_PER_CODE) this.kept.push({ code, message, key });
   }
 
+  addAll(others: ProblemLog): void {
+    this.kept.push(...others.kept);
+    for (const [code, count] of others.counts) this.counts.set(code, (this.counts.get(code) ?? 0) + count);
+  }
+
   /** For catch: an object that is not what was written is a problem; a store that does not answer is an error. */
   addDamaged(key: string): (error: unknown) => undefined {
     return (error) => {

@@ -9,15 +9,15 @@ import {
   parseAttemptKey,
 } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { ProblemLog } from './problems.ts';
+import { ProblemLog } from './problems.ts';
 
 /** `winners`: the committed attempt of each shard. */
-export async function reportStrayFiles(
+export async function findStrayFiles(
   store: ObjectStore,
   shards: RunShards,
   winners: ReadonlyMap<number, string>,
-  problems: ProblemLog,
-): Promise<void> {
+): Promise<ProblemLog> {
+  const problems = new ProblemLog();
   const listing = new Set(
     shards.listings.flatMap(({ planId, parts, subjects }) => [
       planKey(planId),
@@ -40,4 +40,5 @@ export async function reportStrayFiles(
       if (!isOurs(key)) problems.add('stray-file', key, 'file belongs to no commit');
     }
   }
+  return problems;
 }

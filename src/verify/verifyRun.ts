@@ -8,7 +8,13 @@ import { describeError, IntegrityError, PermanentShardError } from '../shared/er
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { isAfterPlan, readAppendedTotals } from '../shared/run/finalizeRun.ts';
-import { type RunListing, type RunShards, readRunShards, runShards } from '../shared/run/generations.ts';
+import {
+  listGenerations,
+  type RunListing,
+  type RunShards,
+  readRunShards,
+  runShards,
+} from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey, GENERATIONS_PREFIX, generationKey, SUBJECTS_KEY } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
@@ -28,7 +34,7 @@ import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts'
 import { MergedSubjects } from './mergedSubjects.ts';
 import { damageOf, type Problem, ProblemLog } from './problems.ts';
 import { reportDuplicates } from './reportDuplicates.ts';
-import { reportStrayFiles } from './strayFiles.ts';
+import { findStrayFiles } from './strayFiles.ts';
 import { type LoadedShard, loadShard, verifyShard } from './verifyShard.ts';
 
 /** Shards read ahead of the one being checked. */
@@ -79,6 +85,7 @@ async function verify(
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
   const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
+  const newest = await newestGeneration(store, signal);
   const shards = await openRunShards(store, run, problems, signal);
   const manifest = await openManifest(store, run, problems);
   await checkListings(store, shards, problems);
@@ -149,7 +156,15 @@ async function verify(
     if (manifest !== undefined) compareTotals(shards, manifest, checked, sums, problems);
   }
   await reportDuplicates(store, winners.keys(), ids, problems);
-  await reportStrayFiles(store, shards, winners, problems);
+  const strays = await findStrayFiles(store, shards, winners);
+  const newestNow = await newestGeneration(store, signal);
+  if (newestNow === newest) problems.addAll(strays);
+  else {
+    // The files of a new one would be among them.
+    const key = newestNow === undefined ? GENERATIONS_PREFIX : generationKey(newestNow);
+    const what = 'generations have come or gone while the run was read; verify it again';
+    problems.add('run-changed', key, `${what}: what else was found may come from that`);
+  }
   return {
     store: store.uri,
     runId: run.runId,
@@ -158,6 +173,18 @@ async function verify(
     problemCounts: Object.fromEntries(problems.counts),
     problems: problems.kept,
   };
+}
+
+/** Undefined: there is none, or they cannot be listed, which is a problem already. */
+async function newestGeneration(
+  store: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  try {
+    return (await listGenerations(store, signal)).at(-1);
+  } catch (error) {
+    return void damageOf(error);
+  }
 }
 
 /** Generations that cannot be read are a problem; what follows is then about the run as planned. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PosecastError } from '../../src/shared/errors.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
 import {
@@ -315,6 +316,31 @@ function folderAt(prefix: string): Damage {
     await mkdir(path);
   };
 }
+
+test('verification says that the run has changed meanwhile, and takes no new file for one that nobody names', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    let changes = 0;
+    const changing: ObjectStore = {
+      ...store,
+      get: async (key, ...rest) => {
+        if (key === 'commits/00000003.json' && changes++ === 0) {
+          const shards = await readRunShards(store, run);
+          const asked = { codes: null, replaces: [0], createdAt: '2026-01-02T00:00:00.000Z' };
+          const { firstShard } = await addRetryGeneration(store, run, shards, asked);
+          const [spec] = await sampleSpecs(store, run);
+          await runSampleShard(store, run, { ...spec!, index: firstShard }, 'again');
+          await finalizeRun(store, run);
+        }
+        return store.get(key, ...rest);
+      },
+    };
+    const report = await verifyRun(changing);
+    assert.deepEqual([report.ok, report.problemCounts], [false, { 'run-changed': 1 }]);
+    assert.match(report.problems[0]?.message ?? '', /generations have come or gone while .*verify it again/);
+    assert.deepEqual((await verifyRun(store)).problems, []);
+  }));
 
 for (const code of ['EACCES', 'EIO']) {
   test(`verification names files that the system does not read, and checks all others [${code}]`, () =>
