@@ -1,4 +1,5 @@
 /** Plans, queues, works and finishes on this machine: what `posecast run` does between its options and its report. */
+import { forgetFailed } from '../producer/enqueueShards.ts';
 import { feedRun } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
 import type { RunConfig } from '../shared/config.ts';
@@ -126,9 +127,12 @@ async function workOnRun(
 async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSignal): Promise<RunHereResult> {
   const { redis, queue, context, observation } = work;
   const ended = new AbortController();
+  // Before the worker looks whether the run has ended. What fails from now on has had its attempts.
+  await forgetFailed(queue);
   const feeding = feedRun(context.run, context.store, {
     redis,
     queue,
+    keepFailed: true,
     signal: AbortSignal.any([signal, ended.signal]),
     tracing: observation.tracing,
   }).catch((error: unknown) => {

@@ -13,8 +13,6 @@ const CHUNK = 500;
 export interface EnqueueOptions {
   /** Shards that have a commit: they are skipped. */
   readonly committed: { has(index: number): boolean };
-  /** Leaves shards alone that have failed for good, instead of trying them again. */
-  readonly keepFailed?: boolean;
   /** Jobs that may wait for a worker at a time. */
   readonly highWater?: number;
   /** Between two looks at a full queue, in milliseconds. */
@@ -31,14 +29,17 @@ export interface EnqueueProgress {
   readonly skipped: number;
 }
 
-/** Queues every shard that has no commit; returns when all are queued. A second call adds nothing twice. */
+/**
+ * Queues every shard that has no commit, but for those that have failed for good; returns when all are queued. A second
+ * call adds nothing twice.
+ */
 export async function enqueueShards(
   queue: ShardQueue,
   shards: AsyncIterable<ShardSpec>,
   options: EnqueueOptions,
 ): Promise<EnqueueProgress> {
   const { committed, highWater = 2_000, pollMs = 500, signal, onProgress, tracing } = options;
-  await forgetJobs(queue, options.keepFailed ? ['completed'] : ['failed', 'completed']);
+  await forgetJobs(queue, 'completed');
   const progress = { queued: 0, skipped: 0 };
   let chunk: ShardSpec[] = [];
   const chunkSize = Math.min(CHUNK, highWater);
@@ -80,12 +81,15 @@ async function waiting(queue: ShardQueue): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
+/** Lets shards be queued again that have failed for good. */
+export function forgetFailed(queue: ShardQueue): Promise<void> {
+  return forgetJobs(queue, 'failed');
+}
+
 /**
  * Removes jobs that ended: with them in place, adding their shard again would do nothing, and a shard without a commit
  * has to run whatever the queue remembers of it.
  */
-async function forgetJobs(queue: ShardQueue, states: readonly ('failed' | 'completed')[]): Promise<void> {
-  for (const state of states) {
-    while ((await queue.clean(0, 1_000, state)).length > 0);
-  }
+async function forgetJobs(queue: ShardQueue, state: 'failed' | 'completed'): Promise<void> {
+  while ((await queue.clean(0, 1_000, state)).length > 0);
 }

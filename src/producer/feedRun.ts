@@ -8,7 +8,7 @@ import { currentSpecs } from '../shared/run/runPlan.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
-import { type EnqueueProgress, enqueueShards } from './enqueueShards.ts';
+import { type EnqueueProgress, enqueueShards, forgetFailed } from './enqueueShards.ts';
 import { createRunTally } from './runTally.ts';
 
 export interface FeedOptions {
@@ -29,6 +29,8 @@ export async function feedRun(
   options: FeedOptions,
 ): Promise<EnqueueProgress> {
   const { redis, queue, signal, onProgress, keepFailed = false, tracing } = options;
+  // Before the commits are read, which takes long: a worker would take what failed for the end of the run.
+  if (!keepFailed) await forgetFailed(queue);
   const runShards = await readRunShards(store, run, signal);
   const tally = createRunTally(runShards, store);
   await tally.refresh(signal);
@@ -38,7 +40,6 @@ export async function feedRun(
   await registerRun(redis, { runId, createdAt, shards: runShards.places, out: store.uri });
   return enqueueShards(queue, specs(), {
     committed: tally,
-    keepFailed,
     signal,
     tracing,
     ...(onProgress && { onProgress }),

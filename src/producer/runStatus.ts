@@ -1,6 +1,6 @@
 /** How far a run is: from the commits in its store, and from Redis where one answers. */
 import type { Redis } from 'ioredis';
-import { type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
+import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { Generation, RunShards } from '../shared/run/generations.ts';
@@ -79,8 +79,9 @@ export async function readRunStatus(
   const allCommitted = tally.shardsDone === shards.places;
   const pause = finished || allCommitted ? undefined : await readPause(store, run.runId);
   const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
-  const failures = noted.filter(({ shard }) => shards.placeOf(shard) !== undefined && !tally.has(shard));
-  const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue));
+  const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !tally.has(shard);
+  const failures = noted.filter(({ shard }) => isMissing(shard));
+  const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue, isMissing));
   return {
     runId: run.runId,
     out: store.uri,
@@ -110,8 +111,16 @@ function describeGeneration(generation: Generation): GenerationStatus {
   return { ...facts, shards: generation.shards, added: { faces, subjects } };
 }
 
-async function readQueueStatus(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueStatus> {
-  return { ...(await readQueueDepth(queue)), workers: await aliveWorkers(redis, runId) };
+async function readQueueStatus(
+  runId: string,
+  redis: Redis,
+  queue: ShardQueue,
+  isMissing: (shard: number) => boolean,
+): Promise<QueueStatus> {
+  const depth = await readQueueDepth(queue);
+  // Without those that were replaced since, or committed by another attempt.
+  const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isMissing);
+  return { ...depth, failed: failed.length, workers: await aliveWorkers(redis, runId) };
 }
 
 /** The state of a run that is not paused; pure. */

@@ -71,6 +71,12 @@ export function jobId(index: number): string {
   return `shard-${index}`;
 }
 
+/** The shard of a job by its id; undefined for an id that is none of ours: Redis is not believed. */
+export function shardOfJob(id: string | undefined): number | undefined {
+  const digits = /^shard-(\d{1,8})$/.exec(id ?? '')?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
+
 /** Opens a run's queue on a client from `connectRedis`. Close it before the client. 'read' leaves nothing in Redis. */
 export function openShardQueue(
   redis: Redis,
@@ -106,6 +112,12 @@ export interface QueueDepth {
   readonly delayed: number;
   /** Given up. */
   readonly failed: number;
+}
+
+/** Shards whose jobs were given up, the last one first. By their ids: the payload of a job that failed may be anything. */
+export async function readFailedShards(queue: Queue): Promise<number[]> {
+  const ids = await queue.getRanges(['failed'], 0, -1);
+  return ids.map(shardOfJob).filter((shard) => shard !== undefined);
 }
 
 /** One request to Redis. */

@@ -2,7 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bell } from '../shared/bell.ts';
 import { printable } from '../shared/printable.ts';
-import { crashReason, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
+import {
+  crashReason,
+  jobId,
+  type QueueDepth,
+  readFailedShards,
+  readQueueDepth,
+  type ShardQueue,
+} from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -112,8 +119,10 @@ async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
   try {
     const finalized = await finalizeRun(store, run, { signal });
     if (finalized.status === 'finished') return { status: 'complete' };
-    if ((await queue.getFailedCount()) >= finalized.missing) {
-      return { status: 'failed', failures: await readFailures(queue) };
+    // What failed may have been replaced since, or committed by another attempt.
+    const failed = (await readFailedShards(queue)).filter(finalized.isMissing);
+    if (failed.length >= finalized.missing) {
+      return { status: 'failed', failures: await readFailures(queue, failed.slice(0, REPORTED_FAILURES)) };
     }
     options.emptyQueue?.sawNone();
     return undefined;
@@ -123,11 +132,12 @@ async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
   }
 }
 
-async function readFailures(queue: ShardQueue): Promise<ShardFailure[]> {
-  const jobs = await queue.getFailed(0, REPORTED_FAILURES - 1);
-  // By their ids: the payload of a job that failed may be anything.
-  return jobs.map((job) => ({
-    shard: String(job.id).replace(/^shard-/, ''),
-    reason: crashReason(job) ?? printable(job.failedReason),
-  }));
+async function readFailures(queue: ShardQueue, shards: readonly number[]): Promise<ShardFailure[]> {
+  const failures: ShardFailure[] = [];
+  for (const shard of shards) {
+    const job = await queue.getJob(jobId(shard));
+    if (job === undefined) continue;
+    failures.push({ shard: String(shard), reason: crashReason(job) ?? printable(job.failedReason) });
+  }
+  return failures;
 }

@@ -1,6 +1,6 @@
 /** Failed shards, and photographs that were rejected for a reason that has gone, are taken up again. */
 import assert from 'node:assert/strict';
-import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -56,6 +56,41 @@ test('shards that failed for good are done by a new generation, whatever still b
         expected.rows.map((row) => row.faceId),
       );
       assert.ok(largestDifference(found, expected) <= 1e-5);
+    }),
+  ));
+
+test('a run on a shared Redis tries its failed shards again, however long its commits take to be read', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const run = ['run', samples, out, ...options];
+      const blocked = join(out, 'commits', '00000003.json');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await mkdir(blocked, { recursive: true });
+      assert.equal((await posecast(['work', out], env)).code, 1);
+      await rmdir(blocked);
+      const NODE_OPTIONS = `--import=${new URL('./slowCommits.js', import.meta.url)}`;
+      const again = await posecast(run, { ...env, NODE_OPTIONS });
+      assert.equal(again.code, 0, again.stderr);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('shards that were taken up again without Redis are queued by the workers', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await mkdir(join(out, 'commits', '00000003.json'), { recursive: true });
+      assert.equal((await posecast(['work', out], env)).code, 1);
+      assert.equal((await posecast(['retry-failed', out])).code, 0);
+      assert.match((await posecast(['status', out], env)).stdout, /not queued/);
+      const NODE_OPTIONS = `--import=${new URL('../faults/shortWaits.js', import.meta.url)}`;
+      const worked = await posecast(['work', out], { ...env, NODE_OPTIONS });
+      assert.equal(worked.code, 0, worked.stdout);
+      assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
 

@@ -5,9 +5,10 @@ import { type QueueStatus, readRunStatus, stateOf } from '../../src/producer/run
 import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns, readProgress, sayAlive } from '../../src/shared/redisRuns.ts';
-import { runShards } from '../../src/shared/run/generations.ts';
+import { addRetryGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { addFailedJob } from '../helpers/failedJob.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
@@ -100,6 +101,60 @@ test('of several that find the queue empty one feeds it, and the run is known ag
           (await listRuns(redis)).map(({ runId }) => runId),
           [run.runId],
         );
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));
+
+test('a shard that failed before it was replaced, or committed, does not make a run that is not queued a failed one', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 8 });
+      const specs = await sampleSpecs(store, run);
+      for (const spec of specs.slice(0, 3)) await runSampleShard(store, run, spec, 'a1');
+      const queue = openShardQueue(redis, run.runId);
+      const read = async () => {
+        const shards = await readRunShards(store, run);
+        const tally = createRunTally(shards, store);
+        const { state, queue: found } = await readRunStatus(run, store, tally, shards, { redis, queue });
+        return [state, found?.failed];
+      };
+      try {
+        await addFailedJob(redis, queue, 0);
+        assert.deepEqual(await read(), ['not queued', 0]);
+        await addFailedJob(redis, queue, 3);
+        assert.deepEqual(await read(), ['failed', 1]);
+        const createdAt = '2026-01-02T00:00:00.000Z';
+        const asked = { codes: null, replaces: [3], createdAt };
+        await addRetryGeneration(store, run, await readRunShards(store, run), asked);
+        assert.deepEqual(await read(), ['not queued', 0]);
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));
+
+test('feeding a run forgets its failed shards before it reads what is committed', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 8 });
+      const [first] = await sampleSpecs(store, run);
+      await runSampleShard(store, run, first!, 'a1');
+      const queue = openShardQueue(redis, run.runId);
+      try {
+        await addFailedJob(redis, queue, 3);
+        const failed: number[] = [];
+        const watched: ObjectStore = {
+          ...store,
+          get: async (...args) => {
+            failed.push(await queue.getFailedCount());
+            return store.get(...args);
+          },
+        };
+        await feedRun(run, watched, { redis, queue, signal: new AbortController().signal });
+        assert.deepEqual([...new Set(failed)], [0]);
+        assert.deepEqual(await queue.getJobCounts('wait', 'failed'), { wait: 3, failed: 0 });
       } finally {
         await queue.close();
       }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { createBell } from '../../src/shared/bell.ts';
 import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { waitForRunEnd } from '../../src/worker/runEnd.ts';
+import { addFailedJob } from '../helpers/failedJob.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
@@ -13,13 +16,15 @@ import { withFolderStore } from '../helpers/stores.ts';
 /** Longer than a test may take: what happens within it happens because it rang. */
 const NEVER_MS = 3_600_000;
 
-const withRun = (body: (run: RunFile, store: ObjectStore, queue: ShardQueue) => Promise<void>) =>
+const withRun = (
+  body: (run: RunFile, store: ObjectStore, queue: ShardQueue, redis: Redis) => Promise<void>,
+) =>
   withRedis(({ redis }) =>
     withFolderStore(async (store) => {
       const run = await planSampleRun(store);
       const queue = openShardQueue(redis, run.runId);
       try {
-        await body(run, store, queue);
+        await body(run, store, queue, redis);
       } finally {
         await queue.close();
       }
@@ -71,4 +76,25 @@ test('while shards wait in the queue the end of another is no reason to look', (
     assert.equal(looks, 1);
     stop.abort(new Error('stopped'));
     await assert.rejects(ending, /stopped/);
+  }));
+
+test('a run has failed by its shards that count and have no commit: not by one that was replaced, or done in the end', () =>
+  withRun(async (run, store, queue, redis) => {
+    const specs = await sampleSpecs(store, run);
+    // Of 0 and 2 another attempt was faster; 3 is given up, and 1 is not committed either.
+    for (const spec of [specs[0]!, specs[2]!]) await runSampleShard(store, run, spec, 'a');
+    for (const shard of [3, 0, 2]) await addFailedJob(redis, queue, shard);
+    const look = async () => {
+      const stop = new AbortController();
+      const emptyQueue = { sawWork() {}, sawNone: () => stop.abort(new Error('not failed')), close() {} };
+      return waitForRunEnd({ queue, store, run, signal: stop.signal, emptyQueue });
+    };
+    await assert.rejects(look(), /not failed/);
+    await runSampleShard(store, run, specs[1]!, 'a');
+    const failed = { status: 'failed', failures: [{ shard: '3', reason: 'shard 3 cannot be done' }] };
+    assert.deepEqual(await look(), failed);
+    const createdAt = '2026-01-01T00:00:00.000Z';
+    const shards = await readRunShards(store, run);
+    await addRetryGeneration(store, run, shards, { codes: null, replaces: [3], createdAt });
+    await assert.rejects(look(), /not failed/);
   }));

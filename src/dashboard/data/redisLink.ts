@@ -1,7 +1,7 @@
 /** The Redis of the shown runs. It may be away when the page starts, and go away at any time: then less is shown. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { openShardQueue, type ShardQueue } from '../../shared/queue.ts';
+import { openShardQueue, readFailedShards, type ShardQueue, shardOfJob } from '../../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
 import { WORKER_ALIVE_MS, workersHeardOf } from '../../shared/redisRuns.ts';
 
@@ -29,7 +29,8 @@ export interface QueueView {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
-  readonly failed: number;
+  /** Shards that were given up. */
+  readonly failed: readonly number[];
   readonly workers: readonly HeardWorker[];
   /** Shards in work, those that have been for longest first. `since`: milliseconds since 1970, by the worker. */
   readonly inWork: readonly { readonly shard: number; readonly since: number }[];
@@ -111,21 +112,22 @@ export async function openRedisLink(url: string, warn: (line: string) => void): 
 }
 
 async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {
-  const [counts, active, heard] = await Promise.all([
-    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed'),
+  const [counts, active, failed, heard] = await Promise.all([
+    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     queue.getJobs(['active'], 0, SHOWN_ACTIVE - 1),
+    readFailedShards(queue),
     workersHeardOf(redis, runId),
   ]);
   const inWork = active.flatMap((job) => {
     // Redis is not believed: whoever can write to it must not be able to break the page.
-    const shard = Number(/^shard-(\d{1,8})$/.exec(job?.id ?? '')?.[1] ?? Number.NaN);
-    return Number.isSafeInteger(shard) ? [{ shard, since: job?.processedOn ?? Date.now() }] : [];
+    const shard = shardOfJob(job?.id);
+    return shard === undefined ? [] : [{ shard, since: job?.processedOn ?? Date.now() }];
   });
   return {
     waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
     active: counts.active ?? 0,
     delayed: counts.delayed ?? 0,
-    failed: counts.failed ?? 0,
+    failed,
     workers: heard
       .map(({ host, pid, device, silentMs }) => ({
         host,

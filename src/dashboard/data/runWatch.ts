@@ -139,7 +139,11 @@ export function openRunWatch(
         : stateOf(
             finished,
             allCommitted,
-            queue && { ...queue, workers: queue.workers.filter(({ alive }) => alive) },
+            queue && {
+              ...queue,
+              failed: queue.failed.length,
+              workers: queue.workers.filter(({ alive }) => alive),
+            },
             failed.shards.length,
             shards.places - log.shardsDone,
           );
@@ -214,10 +218,12 @@ export function openRunWatch(
       failed = open ? await notes.look(shards, log.has, signal) : { shards: [], notes: [] };
       trouble = undefined;
       if (link !== undefined) {
+        const { label } = link;
         const view = await queue;
+        const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !log.has(shard);
         redis = view
-          ? { status: 'answers', label: link.label, queue: view }
-          : { status: 'away', label: link.label };
+          ? { status: 'answers', label, queue: { ...view, failed: view.failed.filter(isMissing) } }
+          : { status: 'away', label };
       }
     } catch (error) {
       if (signal.aborted) return;

@@ -87,7 +87,7 @@ function notes({ trouble, redis, reading, shardsDone, shardsTotal, state }: RunS
   if (redis.status === 'answers' && state !== 'complete') {
     const { waiting, active, delayed, failed } = redis.queue;
     items.push(
-      html`<li class="plain">Queue: ${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed)} failed.</li>`,
+      html`<li class="plain">Queue: ${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed.length)} failed.</li>`,
     );
   }
   if (redis.status === 'not asked' && state === 'unknown' && !reading && shardsDone < shardsTotal)

@@ -48,7 +48,12 @@ export interface FinalizeOptions {
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
   /** `missing`: shards without a commit. Nothing was written. */
-  | { readonly status: 'unfinished'; readonly missing: number };
+  | {
+      readonly status: 'unfinished';
+      readonly missing: number;
+      /** Whether a shard counts and has no commit. */
+      readonly isMissing: (shard: number) => boolean;
+    };
 
 /** Throws IntegrityError when the commits do not make up the run. */
 export async function finalizeRun(
@@ -59,8 +64,10 @@ export async function finalizeRun(
   const { signal } = options;
   const shards = await readRunShards(store, run, signal);
   const committed = await readCommittedSet(store, shards, signal);
-  if (committed.size < shards.places)
-    return { status: 'unfinished', missing: shards.places - committed.size };
+  if (committed.size < shards.places) {
+    const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !committed.has(shard);
+    return { status: 'unfinished', missing: shards.places - committed.size, isMissing };
+  }
 
   const summary = new RunSummary(run, shards);
   const identity = {

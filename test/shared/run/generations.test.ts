@@ -76,7 +76,8 @@ for (const [name, withStore] of Object.entries(STORES)) {
       const before = await readManifest(store);
       const asked = { codes: ['detect/no-face'], replaces: [1], createdAt };
       const { firstShard } = await addRetryGeneration(store, run, await readRunShards(store, run), asked);
-      assert.deepEqual(await finalizeRun(store, run), { status: 'unfinished', missing: 1 });
+      const result = await finalizeRun(store, run);
+      assert.equal(result.status === 'unfinished' && result.missing, 1);
       assert.deepEqual(await readManifest(store), before, 'the old manifest stands until then');
 
       const spec = (await sampleSpecs(store, run))[1];
