@@ -1,7 +1,7 @@
 /**
  * The last step of a run: when every shard is committed, one manifest over all of them. Any process may do it, two at
  * once too: what is written is a function of run.json and the commits alone, `_SUCCESS` comes last, and doing it
- * again changes nothing.
+ * again changes nothing. One that sleeps meanwhile, while a generation is added, does it again.
  */
 import { createHash } from 'node:crypto';
 import { IntegrityError } from '../errors.ts';
@@ -19,8 +19,8 @@ import {
   subjectRows,
   TABLE_SCHEMA_VERSION,
 } from '../table/tables.ts';
-import { readCommittedSet, successBody } from './committedShards.ts';
-import { type RunListing, type RunShards, readRunShards } from './generations.ts';
+import { isFinished, readCommittedSet, successBody } from './committedShards.ts';
+import { listGenerations, type RunListing, type RunShards, readRunShards } from './generations.ts';
 import { describeGenerations, MAX_REJECT_CODES, ManifestFileList, type RunManifest } from './manifest.ts';
 import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
@@ -47,7 +47,7 @@ export interface FinalizeOptions {
 
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
-  /** `missing`: shards without a commit. Nothing was written. */
+  /** `missing`: shards without a commit. */
   | {
       readonly status: 'unfinished';
       readonly missing: number;
@@ -83,14 +83,20 @@ export async function finalizeRun(
   await store.put(SUBJECTS_KEY, subjects, signal);
   await store.put(MANIFEST_KEY, manifest, signal);
   for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-    // Of shards that were committed in the end, or replaced.
-    if (failureShard(key) !== undefined) await store.delete(key, signal);
+    // Of shards that were committed in the end, or replaced; a generation that came since has its own.
+    if ((failureShard(key) ?? Infinity) < shards.numbers) await store.delete(key, signal);
   }
   await removeOrphans(store, shards, summary.winners, signal);
-  // A pause that came too late for this must not hold the next append.
-  await resumeRun(store, run.runId);
-  await store.put(SUCCESS_KEY, successBody(shards.generations.length), signal);
-  return { status: 'finished', totals: summary.totals };
+  if ((await listGenerations(store, signal)).length === shards.generations.length) {
+    // A pause that came too late for this must not hold the next append.
+    await resumeRun(store, run.runId);
+    await store.put(SUCCESS_KEY, successBody(shards.generations.length), signal);
+    if (await isFinished(store)) return { status: 'finished', totals: summary.totals };
+  } else {
+    // It may be done already, and the manifest is now the one of before.
+    await store.delete(SUCCESS_KEY, signal);
+  }
+  return finalizeRun(store, run, options);
 }
 
 /** Adds up commits, in the order of the listing. */

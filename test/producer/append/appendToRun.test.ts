@@ -10,7 +10,9 @@ import { isFinished } from '../../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../../src/shared/run/generations.ts';
 import { readManifest } from '../../../src/shared/run/manifest.ts';
+import { pauseRun, readPause } from '../../../src/shared/run/pause.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
+import { noteShardFailure, readShardFailures } from '../../../src/shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { columnOf } from '../../../src/shared/table/columnOf.ts';
 import { readTable } from '../../../src/shared/table/readTable.ts';
@@ -428,7 +430,7 @@ function mortalStore(store: ObjectStore, most: number): ObjectStore {
   };
 }
 
-test('a finisher that slept through an append cannot declare it done, and the same command puts its manifest right', () =>
+test('a finisher that slept through an append puts its late manifest right', () =>
   inPlace(async (place) => {
     const { corpus, store } = place;
     const run = await grownRun(place);
@@ -445,10 +447,37 @@ test('a finisher that slept through an append cannot declare it done, and the sa
         return store.put(key, body, signal);
       },
     };
-    await finalizeRun(sleeping, run);
-    assert.equal((await readManifest(store))?.totals.faces, FIRST.length, 'the late manifest is the old one');
-    assert.equal(await isFinished(store), false);
-    await finalizeRun(store, run);
+    assert.equal((await finalizeRun(sleeping, run)).status, 'finished');
+    await assertWhole(store, [...FIRST, ...LATER]);
+  }));
+
+test('a finisher that slept while an append was planned cannot declare it done, and leaves its pause and its failures', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    const note = { runId: run.runId, code: 'disk-full', message: 'no room', attempts: 3, host: 'h' };
+    const failed = (shard: number) =>
+      noteShardFailure(store, { ...note, shard, failedAt: '2026-01-02T00:00:00.000Z' });
+    await failed(0);
+    let woken = false;
+    const sleeping: ObjectStore = {
+      ...store,
+      async put(key, body, signal) {
+        if (key === 'manifest.json' && !woken) {
+          woken = true;
+          await corpus.plan(store);
+          await failed((await readRunShards(store, run)).numbers - 1);
+          await pauseRun(store, { runId: run.runId, since: '2026-01-02T00:00:00.000Z', host: 'h' });
+        }
+        return store.put(key, body, signal);
+      },
+    };
+    assert.equal((await finalizeRun(sleeping, run)).status, 'unfinished');
+    assert.equal(await store.head('_SUCCESS'), undefined);
+    assert.notEqual(await readPause(store, run.runId), undefined);
+    const shards = (await readShardFailures(store, run.runId)).map(({ shard }) => shard);
+    assert.deepEqual(shards, [2], 'that of a committed shard is void');
+    await commitRest(store, run);
     await assertWhole(store, [...FIRST, ...LATER]);
   }));
 
