@@ -119,7 +119,7 @@ async function workOnRun(
   const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
   const result = await Promise.race([working, lost]);
   live.finish();
-  if (!isEarly(result.end)) await retireRun(redis, run.runId, live.note);
+  if (!isEarly(result.end)) await retireRun(redis, run.runId, store, live.note);
   return { ...result, workSeconds: (performance.now() - ready) / 1000 };
 }
 

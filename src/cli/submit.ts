@@ -129,7 +129,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       const complete =
         (await settleFinished(store, planned.run, signal)) || (await queueShards(submission, isLast));
       if (!complete) return;
-      await retireRun(redis, planned.run.runId, note);
+      await retireRun(redis, planned.run.runId, store, note);
       await round.release();
       if (isLast) return reportComplete(submission);
     }

@@ -209,7 +209,7 @@ async function workOn(
     const run = await requireRunFile(store);
     live.about({ run: run.runId });
     if (await isFinished(store)) {
-      await retireRun(redis, run.runId, note);
+      await retireRun(redis, run.runId, store, note);
       note(`run ${run.runId} is complete`);
       return { status: 'complete' };
     }
@@ -238,7 +238,7 @@ async function workOn(
     });
     live.finish();
     if (end.status === 'complete') {
-      await retireRun(redis, run.runId, note);
+      await retireRun(redis, run.runId, store, note);
       note(`run ${run.runId} is complete`);
       return end;
     }

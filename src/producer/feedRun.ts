@@ -37,7 +37,8 @@ export async function feedRun(
   const { faces, rejected: rejects, variants } = tally.counters;
   await seedProgress(redis, run.runId, { shardsDone: tally.shardsDone, faces, rejects, variants });
   const { runId, createdAt } = run;
-  await registerRun(redis, { runId, createdAt, shards: runShards.places, out: store.uri });
+  const generation = runShards.generations.length;
+  await registerRun(redis, { runId, createdAt, shards: runShards.places, generation, out: store.uri });
   return enqueueShards(queue, specs(), {
     committed: tally,
     signal,

@@ -8,13 +8,19 @@ import { queueName, WORKER_OPTIONS } from './queue.ts';
  */
 const KEPT_S = 3_600;
 
+/** KEYS: the list of runs, a key of the run's queue. ARGV: the run, seconds. */
+const FORGET = `
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
+`;
+
 /**
- * Gives every key of the run's queue an end. Locks have one already, and so has the note that somebody has just looked
- * for dead workers: with a longer life it would keep everybody from looking, should the run be taken up again.
+ * Gives every key of the run's queue an end, but for a run that is on the list by now. Locks have one already, and so has
+ * the note that somebody has just looked for dead workers: with a longer life it would keep everybody from looking, should
+ * the run be taken up again.
  */
-export async function forgetQueue(redis: Redis, runId: string): Promise<void> {
+export async function forgetQueue(redis: Redis, runId: string, list: string): Promise<void> {
   for await (const { key, endsInMs } of queueKeys(redis, runId)) {
-    if (endsInMs < 0) await redis.expire(key, KEPT_S);
+    if (endsInMs < 0) await redis.eval(FORGET, 2, list, key, runId, KEPT_S);
   }
 }
 

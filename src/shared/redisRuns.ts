@@ -17,14 +17,16 @@ const runEntrySchema = z.object({
   out: z.string(),
   createdAt: z.string(),
   shards: z.number(),
+  /** Generations so far: with each of them the entry is another one. Absent: of an older posecast. */
+  generation: z.number().optional(),
 });
 
 export type RunEntry = z.infer<typeof runEntrySchema> & { readonly runId: string };
 
 /** Makes a run known to workers without arguments; one that was complete may be taken up again. */
 export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> {
-  const { runId, out, createdAt, shards } = entry;
-  await redis.hset(RUNS_KEY, runId, JSON.stringify({ out, createdAt, shards }));
+  const { runId, ...facts } = entry;
+  await redis.hset(RUNS_KEY, runId, JSON.stringify(facts));
   await keepQueue(redis, runId);
 }
 
@@ -52,11 +54,27 @@ export async function claimFinish(redis: Redis, runId: string): Promise<(() => P
   };
 }
 
-/** Takes a finished run off the list; what else Redis holds of it ends by itself. */
-export async function unregisterRun(redis: Redis, runId: string): Promise<void> {
-  await redis.hdel(RUNS_KEY, runId);
+/** KEYS: the list. ARGV: a run, its entry as it was seen. */
+const TAKE_OFF = `
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
+`;
+
+/**
+ * Takes a finished run off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile has
+ * another entry, which stays, also when this process was asleep or without network since it asked.
+ *
+ * @param isComplete asked when the entry has been seen.
+ */
+export async function unregisterRun(
+  redis: Redis,
+  runId: string,
+  isComplete: () => Promise<boolean>,
+): Promise<void> {
+  const seen = await redis.hget(RUNS_KEY, runId);
+  if (!(await isComplete())) return;
+  if (seen !== null) await redis.eval(TAKE_OFF, 1, RUNS_KEY, runId, seen);
   await redis.expire(progressKey(runId), FORGET_S);
-  await forgetQueue(redis, runId);
+  await forgetQueue(redis, runId, RUNS_KEY);
 }
 
 /** Registered runs, oldest first. Entries of another version of posecast are left out. */

@@ -49,9 +49,9 @@ test('a run that cannot be read keeps no store open, is shown once it can be, an
         await planSampleRun(store);
         await store.close();
         assert.deepEqual(await look(), [1, 1, 1]);
-        await unregisterRun(redis, 'never-there');
+        await unregisterRun(redis, 'never-there', async () => true);
         assert.deepEqual(await look(), [1, 0, 1]);
-        await unregisterRun(redis, 'sample-run');
+        await unregisterRun(redis, 'sample-run', async () => true);
         assert.deepEqual(await look(), [1, 0, 1], 'how a run ended can still be seen');
       } finally {
         await board.close();

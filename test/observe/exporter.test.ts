@@ -62,7 +62,7 @@ test('queued shards are told to Prometheus and to a scaler, one process for all 
       assert.deepEqual(await pending(), failing, 'a worker could do nothing for a run that failed');
 
       await queue.close();
-      await unregisterRun(redis, RUN);
+      await unregisterRun(redis, RUN, async () => true);
       assert.deepEqual(await pending(), none);
       assert.equal((await scrape(`${at}/metrics`)).get(`posecast_run_shards{run="${RUN}"}`), undefined);
 

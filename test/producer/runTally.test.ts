@@ -58,7 +58,13 @@ test('feeding a run makes it known, seeds its progress from the commits and queu
         assert.deepEqual(await feedRun(run, store, { redis, queue, signal }), { queued: 3, skipped: 1 });
         assert.deepEqual(await queue.getJobCounts('wait'), { wait: 3 });
         const [known] = await listRuns(redis);
-        assert.deepEqual(known, { runId: run.runId, out: store.uri, createdAt: run.createdAt, shards: 4 });
+        assert.deepEqual(known, {
+          runId: run.runId,
+          out: store.uri,
+          createdAt: run.createdAt,
+          shards: 4,
+          generation: 0,
+        });
         const { faces, rejected: rejects, variants } = PER_SHARD;
         assert.deepEqual(await readProgress(redis, run.runId), { shardsDone: 1, faces, rejects, variants });
 

@@ -22,7 +22,7 @@ test('workers find registered runs, oldest first, until they are taken off', () 
     await registerRun(redis, older);
     await redis.hset('posecast:runs', 'broken', '{');
     assert.deepEqual(await listRuns(redis), [older, newer]);
-    await unregisterRun(redis, 'b');
+    await unregisterRun(redis, 'b', async () => true);
     assert.deepEqual(await listRuns(redis), [newer]);
   }));
 
@@ -68,7 +68,7 @@ test('a run that is taken up again keeps its queue, and what keeps workers from 
     await redis.hset(meta!, 'opts.maxLenEvents', '1000');
     await redis.set(check!, '1', 'PX', 15_000);
     await redis.set(lock!, 'token', 'PX', 30_000);
-    await unregisterRun(redis, 'r');
+    await unregisterRun(redis, 'r', async () => true);
     const [forgotten, looked, locked] = await ends();
     assert.ok(forgotten! > 3_000_000 && forgotten! <= 3_600_000, String(forgotten));
     assert.ok(looked! <= 15_000 && locked! <= 30_000, `${looked} ${locked}`);
@@ -79,6 +79,41 @@ test('a run that is taken up again keeps its queue, and what keeps workers from 
       others.every((ms) => ms > 0),
       others.join(' '),
     );
+  }));
+
+test('a run that is added to while a late worker takes it off the list stays on it, with its queue', () =>
+  withRedis(async ({ redis }) => {
+    const entry = { runId: 'r', out: '/data/out', createdAt: '2026-01-01T00:00:00.000Z', shards: 3 };
+    const meta = 'bull:posecast-r:meta';
+    await redis.hset(meta, 'opts.maxLenEvents', '1000');
+    // As many shards as before: retry-failed.
+    for (const generation of [0, 1, 2]) {
+      const later = { ...entry, generation: generation + 1 };
+      await registerRun(redis, { ...entry, generation });
+      await unregisterRun(redis, 'r', async () => {
+        await registerRun(redis, later);
+        return true;
+      });
+      assert.deepEqual(await listRuns(redis), [later]);
+      assert.equal(await redis.pttl(meta), -1);
+    }
+    await unregisterRun(redis, 'r', async () => false);
+    assert.equal((await listRuns(redis)).length, 1, 'it was added to already');
+    await unregisterRun(redis, 'r', async () => true);
+    assert.deepEqual(await listRuns(redis), []);
+    // Of another worker of the complete run.
+    await redis.hset('bull:posecast-r:completed', 'shard-1', '1');
+    await unregisterRun(redis, 'r', async () => true);
+    assert.ok((await redis.pttl('bull:posecast-r:completed')) > 0);
+  }));
+
+test('the list is read with what an older posecast left on it, which is taken off as well', () =>
+  withRedis(async ({ redis }) => {
+    const entry = { out: '/data/out', createdAt: '2026-01-01T00:00:00.000Z', shards: 3 };
+    await redis.hset('posecast:runs', 'r', JSON.stringify(entry));
+    assert.deepEqual(await listRuns(redis), [{ runId: 'r', ...entry }]);
+    await unregisterRun(redis, 'r', async () => true);
+    assert.deepEqual(await listRuns(redis), []);
   }));
 
 test('of several that would finish a run one does, and the next when it is done or silent', () =>
