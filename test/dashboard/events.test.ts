@@ -1,0 +1,99 @@
+/** Pages that follow a run live: what they cost when nobody reads them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { dashboardApp } from '../../src/dashboard/app.ts';
+import { openBoard } from '../../src/dashboard/board.ts';
+import type { RunView } from '../../src/dashboard/runView.ts';
+import { openStore } from '../../src/shared/store/openStore.ts';
+import { makeSampleRun } from '../helpers/sampleRun.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
+
+/** Pages that may be followed at the same time. */
+const MOST = 100;
+
+interface Followed {
+  readonly view: RunView;
+  ask(method?: string): Promise<Response>;
+}
+
+async function withFollowed(run: (followed: Followed) => Promise<void>): Promise<void> {
+  await withTempFolder(async (out) => {
+    const store = await openStore(out);
+    await makeSampleRun(store, { subjects: 3 });
+    await store.close();
+    const board = await openBoard({
+      outs: [out],
+      link: undefined,
+      openStore: (at) => openStore(at, { access: 'read' }),
+    });
+    try {
+      const app = await dashboardApp({
+        board,
+        host: '127.0.0.1',
+        token: undefined,
+        allowHosts: [],
+        allowActions: false,
+        warn: (line) => assert.fail(line),
+      });
+      const path = '/runs/sample-run/events?tab=rejects';
+      await run({
+        view: board.views()[0]!,
+        ask: async (method = 'GET') => app.request(path, { method, headers: { host: '127.0.0.1' } }),
+      });
+    } finally {
+      await board.close();
+    }
+  });
+}
+
+/** Lets what is under way be written. */
+async function turns(): Promise<void> {
+  for (let i = 0; i < 20; i++) await turn();
+}
+
+test('asking for the head of the events follows nothing', () =>
+  withFollowed(async ({ ask }) => {
+    for (let i = 0; i <= MOST; i++) {
+      const { status, headers } = await ask('HEAD');
+      assert.equal(status, 200);
+      assert.equal(headers.get('content-type'), 'text/event-stream');
+    }
+    const page = await ask();
+    assert.equal(page.status, 200);
+    await page.body!.cancel();
+  }));
+
+test('a page that does not read is told the newest numbers when it does, and not all those before', () =>
+  withFollowed(async ({ view, ask }) => {
+    const reader = (await ask()).body!.getReader();
+    for (let i = 0; i < 1_000; i++) {
+      view.watch.announce();
+      await turn();
+    }
+    let events = 0;
+    const reading = (async () => {
+      while (!(await reader.read()).done) events++;
+    })();
+    for (let i = 0; i < 20; i++) await turns();
+    await reader.cancel();
+    await reading;
+    assert.ok(events >= 1 && events < 20, `${events} events`);
+  }));
+
+test('pages that read nothing for a minute are let go, and others can be opened', (t) =>
+  withFollowed(async ({ view, ask }) => {
+    await view.watch.fresh();
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    for (let i = 0; i < MOST; i++) assert.equal((await ask()).status, 200);
+    assert.equal((await ask()).status, 503);
+    for (let i = 0; i < 5; i++) {
+      view.watch.announce();
+      await turns();
+    }
+    t.mock.timers.tick(61_000);
+    await turns();
+    const page = await ask();
+    assert.equal(page.status, 200);
+    await page.body!.cancel();
+  }));
