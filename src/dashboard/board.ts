@@ -1,6 +1,7 @@
 /** The runs that a dashboard shows: those named when it was started, or whatever the Redis has work for. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../shared/errors.ts';
-import { listRuns } from '../shared/redisRuns.ts';
+import { listRuns, type RunEntry } from '../shared/redisRuns.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
@@ -16,9 +17,11 @@ export interface Board {
   readonly link: RedisLink | undefined;
   views(): readonly RunView[];
   view(runId: string): RunView | undefined;
-  /** Runs of the Redis whose OUT cannot be read from here. */
+  /** Runs of the Redis whose OUT cannot be read from here, or has not answered yet. */
   unreadable(): readonly UnreadableRun[];
-  /** Looks for new runs of the Redis, when no OUT was named; not more often than every few seconds. */
+  /** Why Redis did not say which runs there are, when no OUT was named: those that are shown were known before. */
+  trouble(): string | undefined;
+  /** Looks for new runs of the Redis, when no OUT was named; not more often than every few seconds, and waits for little. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,7 +37,13 @@ export interface BoardOptions {
 /** Between two looks for new runs, in milliseconds. */
 const REFRESH_MS = 3_000;
 
-/** Runs of a Redis that are shown at most. */
+/** From the start of a look, in milliseconds: a page does not wait any longer for a Redis or an OUT that says nothing. */
+const PATIENCE_MS = 1_500;
+
+/** Before a run that could not be read is tried again, in milliseconds. */
+const UNREADABLE_MS = 30_000;
+
+/** Runs of a Redis that are shown, and opened at the same time, at most. */
 const MAX_RUNS = 50;
 
 /** @throws ConfigError when a named OUT holds no run, or the same as another. */
@@ -42,13 +51,20 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
   const views = new Map<string, RunView>();
   const unreadable = new Map<string, UnreadableRun>();
   const stores: ObjectStore[] = [];
-  let refreshedAt = -Infinity;
-  let refreshing: Promise<void> | undefined;
+  const opening = new Set<string>();
+  /** When a run that could not be read was tried last. */
+  const triedAt = new Map<string, number>();
+  let trouble: string | undefined;
+  let closed = false;
+  let asking = false;
+  let lookedAt = -Infinity;
+  let looking: Promise<unknown> = Promise.resolve();
 
   async function open(out: string): Promise<void> {
     const store = await openStore(out);
     try {
       const run = await requireRunFile(store);
+      if (closed) throw new Error('the dashboard is closing');
       if (views.has(run.runId)) {
         throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {
           runId: run.runId,
@@ -63,22 +79,47 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     }
   }
 
-  async function lookForRuns(): Promise<void> {
-    const redis = link?.redis;
-    if (redis === undefined || outs.length > 0) return;
-    // Those that have ended stay on the page: one wants to see how.
-    const listed = (await listRuns(redis)).slice(-MAX_RUNS);
+  /** Undefined: Redis does not say. */
+  async function askRedis(redis: RedisLink['redis']): Promise<readonly RunEntry[] | undefined> {
+    trouble = 'it does not answer';
+    if (redis === undefined) return undefined;
+    asking = true;
+    try {
+      // Those that have ended stay on the page: one wants to see how.
+      const listed = (await listRuns(redis)).slice(-MAX_RUNS);
+      trouble = undefined;
+      return listed;
+    } catch (error) {
+      trouble = describeError(error);
+      return undefined;
+    } finally {
+      asking = false;
+    }
+  }
+
+  async function lookForRuns(redis: RedisLink['redis']): Promise<void> {
+    const listed = await askRedis(redis);
+    if (listed === undefined) return;
     const known = new Set(listed.map(({ runId }) => runId));
     for (const runId of unreadable.keys()) if (!known.has(runId)) unreadable.delete(runId);
-    for (const { runId, out } of listed) {
-      if (views.has(runId)) continue;
-      try {
-        await open(out);
-        unreadable.delete(runId);
-      } catch (error) {
-        unreadable.set(runId, { runId, reason: describeError(error) });
-      }
+    const due = ({ runId }: RunEntry): boolean =>
+      !views.has(runId) &&
+      !opening.has(runId) &&
+      Date.now() - (triedAt.get(runId) ?? -Infinity) >= UNREADABLE_MS;
+    await Promise.all(listed.filter(due).map(tryToOpen));
+  }
+
+  async function tryToOpen({ runId, out }: RunEntry): Promise<void> {
+    opening.add(runId);
+    if (!unreadable.has(runId)) unreadable.set(runId, { runId, reason: `${out} has not answered yet` });
+    try {
+      await open(out);
+      unreadable.delete(runId);
+    } catch (error) {
+      unreadable.set(runId, { runId, reason: describeError(error) });
     }
+    opening.delete(runId);
+    triedAt.set(runId, Date.now());
   }
 
   const board: Board = {
@@ -86,15 +127,18 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     views: () => [...views.values()],
     view: (runId) => views.get(runId),
     unreadable: () => [...unreadable.values()],
+    trouble: () => trouble,
     async refresh() {
-      if (Date.now() - refreshedAt < REFRESH_MS) return;
-      refreshing ??= lookForRuns().finally(() => {
-        refreshedAt = Date.now();
-        refreshing = undefined;
-      });
-      await refreshing;
+      if (link === undefined || outs.length > 0) return;
+      if (!asking && Date.now() - lookedAt >= REFRESH_MS) {
+        lookedAt = Date.now();
+        looking = lookForRuns(link.redis);
+      }
+      const left = lookedAt + PATIENCE_MS - Date.now();
+      if (left > 0) await Promise.race([looking, sleep(left, undefined, { ref: false })]);
     },
     async close() {
+      closed = true;
       for (const view of views.values()) await view.close();
       for (const store of stores) await store.close();
     },

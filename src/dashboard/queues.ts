@@ -39,7 +39,7 @@ export function openQueuesPage(link: RedisLink, path: string): QueuesPage {
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD')
       return c.text('The queues are shown read-only.\n', 405);
     // A command to a Redis that is away would wait for its return.
-    if (link.redis === undefined) {
+    if (!(await link.answers())) {
       return c.text(`Redis at ${link.label} does not answer: the queues are shown when it is back.\n`, 503);
     }
     await next();

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openBoard } from '../../src/dashboard/board.ts';
+import { dashboardApp } from '../../src/dashboard/app.ts';
+import { type Board, openBoard } from '../../src/dashboard/board.ts';
 import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
 import { registerRun, unregisterRun } from '../../src/shared/redisRuns.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
@@ -10,8 +11,8 @@ import { planSampleRun } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
-/** Longer than between two looks for new runs. */
-const LATER_MS = 10_000;
+/** Longer than until a run that could not be read is tried again. */
+const LATER_MS = 60_000;
 
 test('a run that cannot be read keeps no store open, is shown once it can be, and leaves the page with the Redis', (t) =>
   withRedis(({ url, redis }) =>
@@ -58,5 +59,93 @@ test('a run that cannot be read keeps no store open, is shown once it can be, an
         await link.close();
       }
       assert.equal(open, 0);
+    }),
+  ));
+
+async function pageOf(board: Board, path: string): Promise<{ status: number; text: string }> {
+  const app = await dashboardApp({
+    board,
+    host: '127.0.0.1',
+    token: undefined,
+    allowHosts: [],
+    allowActions: false,
+    warn: (line) => assert.fail(line),
+  });
+  const answer = await app.request(path, { headers: { host: '127.0.0.1' } });
+  return { status: answer.status, text: await answer.text() };
+}
+
+test('an OUT that does not answer keeps neither the start nor a page waiting, and the page names it', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (out) => {
+      const store = await openStore(out);
+      await planSampleRun(store);
+      await store.close();
+      const entry = { createdAt: '2026-01-01T00:00:00.000Z', shards: 1 };
+      for (const runId of ['a', 'b', 'c'])
+        await registerRun(redis, { ...entry, runId, out: `s3://silent/${runId}` });
+      await registerRun(redis, { ...entry, runId: 'sample-run', out });
+      const link = await openRedisLink(url, (line) => assert.fail(line));
+      const asked: string[] = [];
+      const board = await openBoard({
+        outs: [],
+        link,
+        openStore(at) {
+          asked.push(at);
+          return at === out ? openStore(at, { access: 'read' }) : new Promise(() => {});
+        },
+      });
+      try {
+        const { status, text } = await pageOf(board, '/');
+        assert.equal(status, 200);
+        assert.match(text, /run sample-run/);
+        assert.match(text, /s3:\/\/silent\/b has not answered yet/);
+        assert.equal((await pageOf(board, '/queues/api/queues')).status, 200);
+        assert.equal(asked.length, 4, 'nobody is asked again while an answer is waited for');
+      } finally {
+        await board.close();
+        await link.close();
+      }
+    }),
+  ));
+
+test('a Redis that stands still keeps no page waiting, and the page says so', (t) =>
+  withRedis(({ url, redis, server }) =>
+    withTempFolder(async (out) => {
+      t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+      const store = await openStore(out);
+      await planSampleRun(store);
+      await store.close();
+      await registerRun(redis, {
+        runId: 'sample-run',
+        createdAt: '2026-01-01T00:00:00.000Z',
+        shards: 4,
+        out,
+      });
+      await registerRun(redis, {
+        runId: 'never-there',
+        createdAt: '2026-01-01T00:00:00.000Z',
+        shards: 4,
+        out: `${out}/nowhere`,
+      });
+      const link = await openRedisLink(url, () => undefined);
+      const board = await openBoard({
+        outs: [],
+        link,
+        openStore: (at) => openStore(at, { access: 'read' }),
+      });
+      process.kill(server.pid, 'SIGSTOP');
+      try {
+        t.mock.timers.tick(LATER_MS);
+        const { status, text } = await pageOf(board, '/');
+        assert.equal(status, 200);
+        assert.match(text, /run sample-run/);
+        assert.match(text, /does not say which runs there are; these are from before: it does not answer/);
+        assert.equal((await pageOf(board, '/queues/api/queues')).status, 503);
+      } finally {
+        process.kill(server.pid, 'SIGCONT');
+        await board.close();
+        await link.close();
+      }
     }),
   ));

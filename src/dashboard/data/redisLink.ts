@@ -42,6 +42,8 @@ export interface RedisLink {
   /** The client while it answers. */
   readonly redis: Redis | undefined;
   queue(runId: string): ShardQueue | undefined;
+  /** Whether it answers now. A connection may stand while nobody is at its other end. */
+  answers(): Promise<boolean>;
   /** What Redis says of a run; undefined when it does not answer. */
   look(runId: string): Promise<QueueView | undefined>;
   close(): Promise<void>;
@@ -90,16 +92,13 @@ export async function openRedisLink(url: string, warn: (line: string) => void): 
       queues.set(runId, opened);
       return opened;
     },
+    async answers() {
+      return link.redis !== undefined && (await inTime(link.redis.ping())) !== undefined;
+    },
     async look(runId) {
       const { redis } = link;
       const queue = link.queue(runId);
-      if (redis === undefined || queue === undefined) return undefined;
-      const away = sleep(ANSWER_MS, undefined, { ref: false });
-      try {
-        return await Promise.race([lookAt(runId, redis, queue), away]);
-      } catch {
-        return undefined;
-      }
+      return redis && queue && inTime(lookAt(runId, redis, queue));
     },
     async close() {
       closing.abort();
@@ -109,6 +108,15 @@ export async function openRedisLink(url: string, warn: (line: string) => void): 
     },
   };
   return link;
+}
+
+/** Undefined: no answer, or none in time. */
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await Promise.race([answer, sleep(ANSWER_MS, undefined, { ref: false })]);
+  } catch {
+    return undefined;
+  }
 }
 
 async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {

@@ -26,7 +26,15 @@ export function addRunList(app: Hono, { board, site }: Served): void {
         ({ runId, reason }) =>
           html`<section class="state"><p>run ${runId}</p><p class="empty">cannot be shown: ${printable(reason)}</p></section>`,
       );
-    const body = html`<div class="runs">${cards}${unreadable}</div>${cards.length + unreadable.length === 0 ? html`<p class="empty">Redis knows no run that is not finished. Name the OUT of a run to see it.</p>` : undefined}`;
+    const trouble = board.trouble();
+    const none = cards.length + unreadable.length === 0;
+    const note =
+      trouble !== undefined
+        ? html`<p class="empty">Redis at ${board.link?.label} does not say which runs there are${none ? undefined : '; these are from before'}: ${printable(trouble)}.</p>`
+        : none
+          ? html`<p class="empty">Redis knows no run that is not finished. Name the OUT of a run to see it.</p>`
+          : undefined;
+    const body = html`<div class="runs">${cards}${unreadable}</div>${note}`;
     return c.html(layout({ site: site(), title: 'posecast: runs', body }));
   });
 }
