@@ -2,8 +2,9 @@
 import { hostname } from 'node:os';
 import { feedRun } from '../producer/feedRun.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
+import { ConfigError } from '../shared/errors.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { RedisLink } from './data/redisLink.ts';
 
@@ -17,6 +18,9 @@ export async function runAction(
   signal: AbortSignal,
 ): Promise<void> {
   const { runId } = run;
+  const { runId: found } = await requireRunFile(store);
+  if (found !== runId)
+    throw new ConfigError('other-run', 'OUT holds another run by now', { expected: runId, found });
   switch (action) {
     case 'pause':
       await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });

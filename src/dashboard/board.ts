@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { listRuns, type RunEntry } from '../shared/redisRuns.ts';
-import { requireRunFile } from '../shared/run/runFile.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import type { RedisLink } from './data/redisLink.ts';
@@ -60,18 +60,33 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
   let lookedAt = -Infinity;
   let looking: Promise<unknown> = Promise.resolve();
 
-  async function open(out: string): Promise<void> {
+  function addView(run: RunFile, store: ObjectStore): void {
+    const view = openRunView(run, store, link, corpusS3, (found) => {
+      // OUT was emptied and used again: nothing of what is known of the run before holds for it.
+      views.delete(run.runId);
+      void view.close();
+      if (!closed && !views.has(found.runId)) addView(found, store);
+    });
+    views.set(run.runId, view);
+  }
+
+  /** @param expected the run that is looked for there; undefined: whichever it is. */
+  async function open(out: string, expected?: string): Promise<void> {
     const store = await openStore(out);
     try {
       const run = await requireRunFile(store);
       if (closed) throw new Error('the dashboard is closing');
+      if (expected !== undefined && run.runId !== expected) {
+        const facts = { expected, found: run.runId, out: store.uri };
+        throw new ConfigError('other-run', 'OUT holds another run by now', facts);
+      }
       if (views.has(run.runId)) {
         throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {
           runId: run.runId,
           out: store.uri,
         });
       }
-      views.set(run.runId, openRunView(run, store, link, corpusS3));
+      addView(run, store);
       stores.push(store);
     } catch (error) {
       await store.close();
@@ -113,7 +128,7 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     opening.add(runId);
     if (!unreadable.has(runId)) unreadable.set(runId, { runId, reason: `${out} has not answered yet` });
     try {
-      await open(out);
+      await open(out, runId);
       unreadable.delete(runId);
     } catch (error) {
       unreadable.set(runId, { runId, reason: describeError(error) });

@@ -29,14 +29,15 @@ export interface RunView {
 /** Rejected faces on the overview. */
 const EXAMPLES = 6;
 
-/** `corpusS3`: how a corpus in S3 is reached. */
+/** `corpusS3`: how a corpus in S3 is reached. `onReplaced` hears of another run that the store holds by now. */
 export function openRunView(
   run: RunFile,
   store: ObjectStore,
   link: RedisLink | undefined,
   corpusS3: S3Options,
+  onReplaced: (found: RunFile) => void,
 ): RunView {
-  const watch = openRunWatch(run, store, link);
+  const watch = openRunWatch(run, store, link, onReplaced);
   const files = openShardFiles(run, store);
   const people = openRunPeople(watch.log, files, store, () => watch.shards);
   const reader = openCoverage(watch.log, people, files);

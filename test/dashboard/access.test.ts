@@ -1,6 +1,6 @@
 /** Who may see the dashboard, and what an address can make it do. */
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -325,6 +325,24 @@ test('a run that was finished meanwhile is not paused, and the answer says why',
       assert.equal(await readPause(store, run.runId), undefined);
       assert.match((await ask(url, RUN)).body, /data-state="complete"/);
       assert.deepEqual(said, []);
+    });
+    await store.close();
+  }));
+
+test('an action for a run whose OUT holds another run by now changes nothing there', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    const store = await openStore(out);
+    await planSampleRun(store);
+    await withDashboard([out], { allowActions: true }, async ({ url }) => {
+      await rm(out, { recursive: true });
+      const again = await openStore(out);
+      await planSampleRun(again, { runId: 'second-run' });
+      const pause = await ask(url, `${RUN}actions/pause`, { origin: url.slice(0, -1) }, 'POST');
+      assert.equal(pause.status, 409);
+      assert.match(pause.body, /another run by now/);
+      assert.equal(await readPause(again, 'sample-run'), undefined);
+      await again.close();
     });
     await store.close();
   }));

@@ -1,13 +1,15 @@
 /** Which runs a dashboard without a named OUT shows. */
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { dashboardApp } from '../../src/dashboard/app.ts';
 import { type Board, openBoard } from '../../src/dashboard/board.ts';
 import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
 import { registerRun, unregisterRun } from '../../src/shared/redisRuns.ts';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
-import { planSampleRun } from '../helpers/sampleRun.ts';
+import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -149,3 +151,40 @@ test('a Redis that stands still keeps no page waiting, and the page says so', (t
       }
     }),
   ));
+
+test('an OUT that is emptied and used again is never shown as a mixture of both runs', () =>
+  withTempFolder(async (out) => {
+    const first = await openStore(out);
+    await finalizeRun(first, await makeSampleRun(first));
+    await first.close();
+    const board = await openBoard({
+      outs: [out],
+      link: undefined,
+      openStore: (at) => openStore(at, { access: 'read' }),
+    });
+    try {
+      const view = board.views()[0]!;
+      await view.watch.lookNow();
+      assert.equal(view.watch.snapshot.state, 'complete');
+
+      await rm(out, { recursive: true });
+      await view.watch.lookNow();
+      assert.match(view.watch.snapshot.trouble ?? '', /found no run\.json/);
+      assert.equal(view.watch.snapshot.state, 'complete', 'as it was before');
+
+      const second = await openStore(out);
+      const run = await planSampleRun(second, { subjects: 14, runId: 'second-run' });
+      for (const spec of (await sampleSpecs(second, run)).slice(2, 6))
+        await runSampleShard(second, run, spec, `b-${spec.index}`);
+      await second.close();
+      await view.watch.lookNow();
+      assert.equal(view.watch.snapshot.shardsDone, 4, 'none of the other run');
+      assert.match(view.watch.snapshot.trouble ?? '', /another run .*second-run/);
+      assert.equal((await pageOf(board, '/runs/sample-run/people')).status, 404);
+      const { text } = await pageOf(board, '/runs/second-run/');
+      assert.match(text, /4 of 7 shards committed/);
+      assert.match(text, /data-value="faces">32</);
+    } finally {
+      await board.close();
+    }
+  }));

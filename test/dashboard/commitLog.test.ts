@@ -34,7 +34,7 @@ for (const name of ['folder', 's3 with conditional puts']) {
     withStore(async (store) => {
       const run = await makeSampleRun(store);
       const shards = await readRunShards(store, run);
-      const [log, tally] = [openCommitLog(store), createRunTally(shards, store)];
+      const [log, tally] = [openCommitLog(store, run.runId), createRunTally(shards, store)];
       await log.refresh(shards);
       await tally.refresh();
       assert.deepEqual(log.counters, tally.counters);
@@ -54,7 +54,7 @@ test('a commit is read once, however often one looks', () =>
     const run = await planSampleRun(store, { subjects: 6 });
     const specs = await sampleSpecs(store, run);
     const counted = watched(store);
-    const log = openCommitLog(counted);
+    const log = openCommitLog(counted, run.runId);
     const shards = runShards(run, []);
     for (const spec of specs) {
       await runSampleShard(store, run, spec, `a${spec.index}`);
@@ -68,11 +68,19 @@ test('a commit is read once, however often one looks', () =>
     );
   }));
 
+test('a commit of another run is not counted', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const log = openCommitLog(store, 'another-run');
+    await assert.rejects(log.refresh(runShards(run, [])), /commit is of another run/);
+    assert.equal(log.shardsDone, 0);
+  }));
+
 test('a shard that is done again takes the place of the old one, and nothing is read twice', () =>
   withFolderStore(async (store) => {
     const run = await makeSampleRun(store);
     const counted = watched(store);
-    const log = openCommitLog(counted);
+    const log = openCommitLog(counted, run.runId);
     const before = runShards(run, []);
     await log.refresh(before);
     await addRetryGeneration(store, run, before, {

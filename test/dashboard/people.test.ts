@@ -40,7 +40,7 @@ interface Opened {
 
 async function openPeople(store: ObjectStore, run: RunFile): Promise<Opened> {
   let shards = await readRunShards(store, run);
-  const log = openCommitLog(store);
+  const log = openCommitLog(store, run.runId);
   const files = openShardFiles(run, store);
   const people = openRunPeople(log, files, store, () => shards);
   return {

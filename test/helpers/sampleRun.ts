@@ -31,11 +31,12 @@ export interface SampleOptions {
   /** What the listing says of each photograph's size; 0: nothing. */
   readonly bytes?: number;
   readonly config?: Partial<RunConfigInput>;
+  readonly runId?: string;
 }
 
 /** Plans a run: subjects person-000…, the third face of each is to be rejected. */
 export async function planSampleRun(store: ObjectStore, options: SampleOptions = {}): Promise<RunFile> {
-  const { subjects = 7, facesPerSubject = 4, bytes = 1000 } = options;
+  const { subjects = 7, facesPerSubject = 4, bytes = 1000, runId = 'sample-run' } = options;
   const digits = Math.max(3, String(subjects - 1).length);
   async function* faces(): AsyncIterable<FaceRecord> {
     for (let s = 0; s < subjects; s++) {
@@ -54,7 +55,6 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
     shardFaces: 2 * facesPerSubject,
     ...options.config,
   });
-  const runId = 'sample-run';
   const limits = { shardFaces: config.shardFaces, shardBytes: config.shardBytes, shardSubjects: 1000 };
   const written = await writeListing(faces(), store, { runId, ...limits, labelColumns: config.labelColumns });
   if (written === undefined) throw new Error('a sample run needs faces');

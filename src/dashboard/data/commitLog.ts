@@ -2,6 +2,7 @@
  * What the commits of a run say, each read once, as columns of numbers: a run may have 100,000 shards, and their commits
  * as objects would take a gigabyte.
  */
+import { IntegrityError } from '../../shared/errors.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import { findNewCommits } from '../../shared/run/newCommits.ts';
@@ -43,7 +44,10 @@ export interface CommitRow {
 }
 
 export interface CommitLog {
-  /** Reads what was committed since the last time; `onRead` hears of every 500 commits. */
+  /**
+   * Reads what was committed since the last time; `onRead` hears of every 500 commits.
+   * @throws IntegrityError for a commit of another run: the store was emptied and used again.
+   */
   refresh(shards: RunShards, signal?: AbortSignal, onRead?: () => void): Promise<void>;
   /** Raised with every commit. */
   readonly version: number;
@@ -88,7 +92,7 @@ function isCount(name: string): name is (typeof COUNTS)[number] {
   return (COUNTS as readonly string[]).includes(name);
 }
 
-export function openCommitLog(store: ObjectStore): CommitLog {
+export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
   const finder = findNewCommits(store);
   /** Row by shard number, or −1. */
   let rowOf = new Int32Array(0);
@@ -199,6 +203,10 @@ export function openCommitLog(store: ObjectStore): CommitLog {
       for await (const { shard, commit } of mapInOrder(finder.find(shards, has, signal), READS, read)) {
         signal?.throwIfAborted();
         if (commit === undefined || has(shard)) continue;
+        if (commit.spec.runId !== runId) {
+          const facts = { shard, expected: runId, found: commit.spec.runId };
+          throw new IntegrityError('foreign-commit', 'commit is of another run', facts);
+        }
         add(commit);
         if (++found % 500 === 0) onRead?.();
       }

@@ -4,11 +4,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RunState, stateOf } from '../../producer/runStatus.ts';
-import { describeError } from '../../shared/errors.ts';
+import { describeError, IntegrityError } from '../../shared/errors.ts';
 import { isFinished } from '../../shared/run/committedShards.ts';
 import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
 import { readPause } from '../../shared/run/pause.ts';
-import type { RunFile } from '../../shared/run/runFile.ts';
+import { type RunFile, requireRunFile } from '../../shared/run/runFile.ts';
 import type { Counters } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { type CommitLog, openCommitLog } from './commitLog.ts';
@@ -104,13 +104,15 @@ export interface RunWatch {
 /** How long a page waits for the numbers of the moment before it shows those of before. */
 const PATIENCE_MS = 1_500;
 
+/** @param onReplaced hears of another run that was found in the store in place of this one; nothing is read then. */
 export function openRunWatch(
   run: RunFile,
   store: ObjectStore,
   link: RedisLink | undefined,
+  onReplaced: (found: RunFile) => void,
   clock: () => number = Date.now,
 ): RunWatch {
-  const log = openCommitLog(store);
+  const log = openCommitLog(store, run.runId);
   const notes = openFailureNotes(store, run.runId);
   const closing = new AbortController();
   const { signal } = closing;
@@ -200,6 +202,7 @@ export function openRunWatch(
       publish();
     }, SILENCE_MS).unref();
     let toldAt = 0;
+    let replaced: RunFile | undefined;
     const onRead = () => {
       slow.refresh();
       // Adding up a hundred thousand shards takes a moment.
@@ -209,6 +212,12 @@ export function openRunWatch(
     };
     try {
       const queue = link?.look(run.runId);
+      const found = await requireRunFile(store);
+      if (found.runId !== run.runId) {
+        replaced = found;
+        const facts = { expected: run.runId, found: found.runId };
+        throw new IntegrityError('other-run', 'OUT holds another run by now', facts);
+      }
       shards = await readRunShards(store, run, signal);
       await log.refresh(shards, signal, onRead);
       reading = false;
@@ -233,6 +242,7 @@ export function openRunWatch(
     }
     lookedAt = clock();
     publish();
+    if (replaced !== undefined) onReplaced(replaced);
   }
 
   function lookOnce(): Promise<void> {

@@ -53,6 +53,8 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
         );
       }
       const snapshot = await view.watch.fresh();
+      // OUT holds another run by now.
+      if (board.view(view.run.runId) !== view) return c.redirect('/', 303);
       return pageOf(c, view, tab, snapshot, await body(view, parsed?.data as Q, snapshot));
     });
   };
