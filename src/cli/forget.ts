@@ -48,7 +48,7 @@ async function forget(runId: string, flags: Flags): Promise<void> {
         { runId, host, pid },
       );
     }
-    await unregisterRun(redis, runId);
+    await unregisterRun(redis, runId, async () => true);
     const event = { event: 'forgotten', runId, out: run.out };
     const line = `run ${runId} is off the list; its OUT was not touched: ${run.out}`;
     process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);

@@ -1,6 +1,7 @@
 /** `posecast retry-failed`: takes failed shards, and shards with certain rejects, up again as a new generation. */
 import { Command, InvalidArgumentError } from 'commander';
-import { type FeedOptions, feedRun } from '../producer/feedRun.ts';
+import type { FeedOptions } from '../producer/feedRun.ts';
+import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, type RetryChoice, retryShards } from '../producer/retryFailed.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
@@ -21,8 +22,9 @@ import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 const EPILOGUE = `
 A shard that failed in all its attempts leaves a note in OUT/failures/ with the code of its error. This command gives
 such shards new numbers in a new generation (OUT/generations/<n>.json), so that they start afresh; nothing that was
-committed is changed. With a Redis they are queued at once, for the workers there; without one, the command that
-started the run takes them up.
+committed is changed. With a Redis they are queued at once, for the workers there, and no others: shards that were never
+queued are left to the command that feeds the run, or to the workers once their queue is empty. Without a Redis, the
+command that started the run takes them up.
 
 --codes narrows it: codes of failures, such as s3-failed or crashed (the shard's workers died), or of rejected
 photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be
@@ -77,7 +79,7 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     }
     const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
     const dispatch = redis && { redis, signal: stop.signal, tracing };
-    const queued = dispatch && (await queue(run, store, dispatch, releasers));
+    const queued = dispatch && (await queue(run, store, generation, choice, dispatch, releasers));
     report(run, store, generation, choice, queued, flags);
   } catch (error) {
     if (stop.signal.aborted)
@@ -92,12 +94,14 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
 async function queue(
   run: RunFile,
   store: ObjectStore,
+  generation: RetryGeneration,
+  choice: RetryChoice,
   dispatch: Omit<FeedOptions, 'queue'>,
   releasers: Releasers,
 ): Promise<number> {
   const shardQueue = openShardQueue(dispatch.redis, run.runId);
   releasers.push('queue', () => shardQueue.close());
-  return (await feedRun(run, store, { ...dispatch, queue: shardQueue })).queued;
+  return queueRetry(run, store, generation, choice, { ...dispatch, queue: shardQueue });
 }
 
 function refuseWaiting({ runId }: RunFile, { waiting }: RetryChoice): void {

@@ -1,6 +1,6 @@
 /** What can be done from the page, when it was started with --allow-actions: the same as by the commands of that name. */
 import { hostname } from 'node:os';
-import { feedRun } from '../producer/feedRun.ts';
+import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
@@ -31,10 +31,14 @@ export async function runAction(
     case 'retry-failed': {
       const choice = await chooseRetries(run, store, null, signal);
       if (choice.failed.length === 0) return;
-      await retryShards(run, store, choice, { codes: null, createdAt: new Date().toISOString() });
+      const asked = { codes: null, createdAt: new Date().toISOString() };
+      const generation = await retryShards(run, store, choice, asked);
+      // Without a Redis that answers, whoever feeds the run finds them in OUT.
+      if (!(await link?.answers())) return;
       const redis = link?.redis;
       const queue = link?.queue(runId);
-      if (redis !== undefined && queue !== undefined) await feedRun(run, store, { redis, queue, signal });
+      if (redis !== undefined && queue !== undefined)
+        await queueRetry(run, store, generation, choice, { redis, queue, signal });
       return;
     }
   }

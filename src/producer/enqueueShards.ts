@@ -8,7 +8,7 @@ import type { ShardSpec } from '../shared/shard.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
 
 /** Jobs sent to Redis in one call. */
-const CHUNK = 500;
+export const CHUNK = 500;
 
 export interface EnqueueOptions {
   /** Shards that have a commit: they are skipped. */
@@ -49,15 +49,7 @@ export async function enqueueShards(
     while ((await waiting(queue)) + chunk.length > highWater) {
       await sleep(pollMs, undefined, signal ? { signal } : {});
     }
-    const spans = chunk.map((spec) => tracing?.enqueue(spec));
-    await queue.addBulk(
-      chunk.map((spec, i) => {
-        const metadata = spans[i]?.metadata;
-        const telemetry = metadata === undefined ? {} : { telemetry: { metadata } };
-        return { name: SHARD_JOB, data: spec, opts: { jobId: jobId(spec.index), ...telemetry } };
-      }),
-    );
-    for (const span of spans) span?.end();
+    await sendShards(queue, chunk, tracing);
     progress.queued += chunk.length;
     chunk = [];
     onProgress?.({ ...progress });
@@ -74,6 +66,23 @@ export async function enqueueShards(
   }
   await send();
   return progress;
+}
+
+/** In one call to Redis; those that the queue has are not added again. */
+export async function sendShards(
+  queue: ShardQueue,
+  shards: readonly ShardSpec[],
+  tracing: Tracing | undefined,
+): Promise<void> {
+  const spans = shards.map((spec) => tracing?.enqueue(spec));
+  await queue.addBulk(
+    shards.map((spec, i) => {
+      const metadata = spans[i]?.metadata;
+      const telemetry = metadata === undefined ? {} : { telemetry: { metadata } };
+      return { name: SHARD_JOB, data: spec, opts: { jobId: jobId(spec.index), ...telemetry } };
+    }),
+  );
+  for (const span of spans) span?.end();
 }
 
 async function waiting(queue: ShardQueue): Promise<number> {

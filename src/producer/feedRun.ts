@@ -2,14 +2,14 @@
 import type { Redis } from 'ioredis';
 import type { ShardQueue } from '../shared/queue.ts';
 import { claimFeeding, registerRun, seedProgress } from '../shared/redisRuns.ts';
-import { readRunShards } from '../shared/run/generations.ts';
+import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
 import { type EnqueueProgress, enqueueShards, forgetFailed } from './enqueueShards.ts';
-import { createRunTally } from './runTally.ts';
+import { createRunTally, type RunTally } from './runTally.ts';
 
 export interface FeedOptions {
   readonly redis: Redis;
@@ -31,11 +31,7 @@ export async function feedRun(
   const { redis, queue, signal, onProgress, keepFailed = false, tracing } = options;
   // Before the commits are read, which takes long: a worker would take what failed for the end of the run.
   if (!keepFailed) await forgetFailed(queue);
-  const runShards = await readRunShards(store, run, signal);
-  const tally = createRunTally(runShards, store);
-  await tally.refresh(signal);
-  const { faces, rejected: rejects, variants } = tally.counters;
-  await seedProgress(redis, run.runId, { shardsDone: tally.shardsDone, faces, rejects, variants });
+  const { runShards, tally } = await seedRunProgress(redis, run, store, signal);
   const { runId, createdAt } = run;
   const generation = runShards.generations.length;
   await registerRun(redis, { runId, createdAt, shards: runShards.places, generation, out: store.uri });
@@ -49,6 +45,21 @@ export async function feedRun(
   async function* specs(): AsyncGenerator<ShardSpec> {
     for await (const { spec } of currentSpecs(run, store, runShards, signal)) yield spec;
   }
+}
+
+/** Counts every commit, and says what they add up to; returns what it went by. */
+export async function seedRunProgress(
+  redis: Redis,
+  run: RunFile,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<{ readonly runShards: RunShards; readonly tally: RunTally }> {
+  const runShards = await readRunShards(store, run, signal);
+  const tally = createRunTally(runShards, store);
+  await tally.refresh(signal);
+  const { faces, rejected: rejects, variants } = tally.counters;
+  await seedProgress(redis, run.runId, { shardsDone: tally.shardsDone, faces, rejects, variants });
+  return { runShards, tally };
 }
 
 /** Between two attempts to feed an empty queue, by whichever process. */

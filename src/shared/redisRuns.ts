@@ -60,18 +60,18 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[
 `;
 
 /**
- * Takes a finished run off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile has
+ * Takes a run that is over off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile has
  * another entry, which stays, also when this process was asleep or without network since it asked.
  *
- * @param isComplete asked when the entry has been seen.
+ * @param isOver asked when the entry has been seen.
  */
 export async function unregisterRun(
   redis: Redis,
   runId: string,
-  isComplete: () => Promise<boolean>,
+  isOver: () => Promise<boolean>,
 ): Promise<void> {
   const seen = await redis.hget(RUNS_KEY, runId);
-  if (!(await isComplete())) return;
+  if (!(await isOver())) return;
   if (seen !== null) await redis.eval(TAKE_OFF, 1, RUNS_KEY, runId, seen);
   await redis.expire(progressKey(runId), FORGET_S);
   await forgetQueue(redis, runId, RUNS_KEY);

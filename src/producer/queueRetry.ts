@@ -1,0 +1,49 @@
+/**
+ * Puts a generation of shards that are done again to work, at once: its own shards, however full the queue is. What else
+ * is missing from the queue is left to whoever feeds the run, the producer or, when the queue is empty, the workers.
+ */
+import { IntegrityError } from '../shared/errors.ts';
+import { jobId } from '../shared/queue.ts';
+import { readProgress, registerRun } from '../shared/redisRuns.ts';
+import type { RetryGeneration } from '../shared/run/generations.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
+import { openRunPlan } from '../shared/run/runPlan.ts';
+import type { ShardSpec } from '../shared/shard.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { CHUNK, sendShards } from './enqueueShards.ts';
+import { type FeedOptions, seedRunProgress } from './feedRun.ts';
+import type { RetryChoice } from './retryFailed.ts';
+
+/** Returns how many were queued: all, unless a later generation has replaced some of them meanwhile. */
+export async function queueRetry(
+  run: RunFile,
+  store: ObjectStore,
+  { firstShard, replaces }: RetryGeneration,
+  choice: RetryChoice,
+  { redis, queue, signal, tracing }: Omit<FeedOptions, 'keepFailed' | 'onProgress'>,
+): Promise<number> {
+  const { runId, createdAt } = run;
+  // Of shards that failed nothing was counted, and reading every commit of a large run takes minutes.
+  if (choice.rejecting.length > 0 || (await readProgress(redis, runId)).shardsDone === 0)
+    await seedRunProgress(redis, run, store, signal);
+  const { places: shards, generations } = choice.shards;
+  await registerRun(redis, { runId, createdAt, shards, generation: generations.length + 1, out: store.uri });
+  const plan = openRunPlan(store, run);
+  let queued = 0;
+  for (let start = 0; start < replaces.length; start += CHUNK) {
+    signal.throwIfAborted();
+    const replaced = replaces.slice(start, start + CHUNK);
+    const specs: ShardSpec[] = [];
+    for (const i of replaced.keys()) {
+      const shard = firstShard + start + i;
+      const spec = await plan.shard(shard);
+      if (spec === undefined) throw new IntegrityError('no-shard', 'the plan has no such shard', { shard });
+      if (spec !== 'replaced') specs.push(spec);
+    }
+    await sendShards(queue, specs, tracing);
+    // Their jobs would be reported as failed for as long as the queue lives.
+    await Promise.all(replaced.map((shard) => queue.remove(jobId(shard))));
+    queued += specs.length;
+  }
+  return queued;
+}
