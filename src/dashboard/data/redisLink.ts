@@ -11,11 +11,9 @@ const RETRY_MS = 5_000;
 /** An answer that takes longer counts as none. */
 const ANSWER_MS = 2_000;
 
-/** Shards in work that are shown at most. */
-const SHOWN_ACTIVE = 100;
-
-/** Workers with a heartbeat that are shown at most. */
-const SHOWN_WORKERS = 1_000;
+/** Shards in work that are known by number; and of those that have been for longest, also since when. */
+const KNOWN_ACTIVE = 20_000;
+const TIMED_ACTIVE = 100;
 
 export interface HeardWorker {
   readonly host: string;
@@ -31,9 +29,10 @@ export interface QueueView {
   readonly delayed: number;
   /** Shards that were given up. */
   readonly failed: readonly number[];
+  /** Those heard of last first. */
   readonly workers: readonly HeardWorker[];
-  /** Shards in work, those that have been for longest first. `since`: milliseconds since 1970, by the worker. */
-  readonly inWork: readonly { readonly shard: number; readonly since: number }[];
+  /** Shards in work. `since`: milliseconds since 1970, by the worker; of those that have been for longest. */
+  readonly inWork: readonly { readonly shard: number; readonly since: number | undefined }[];
 }
 
 export interface RedisLink {
@@ -120,16 +119,18 @@ async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {
-  const [counts, active, failed, heard] = await Promise.all([
+  const [counts, active, longest, failed, heard] = await Promise.all([
     queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
-    queue.getJobs(['active'], 0, SHOWN_ACTIVE - 1),
+    queue.getRanges(['active'], 0, KNOWN_ACTIVE - 1, true),
+    queue.getJobs(['active'], 0, TIMED_ACTIVE - 1, true),
     readFailedShards(queue),
     workersHeardOf(redis, runId),
   ]);
-  const inWork = active.flatMap((job) => {
+  const since = new Map(longest.map((job) => [job.id, job.processedOn]));
+  const inWork = active.flatMap((id) => {
     // Redis is not believed: whoever can write to it must not be able to break the page.
-    const shard = shardOfJob(job?.id);
-    return shard === undefined ? [] : [{ shard, since: job?.processedOn ?? Date.now() }];
+    const shard = shardOfJob(id);
+    return shard === undefined ? [] : [{ shard, since: since.get(id) }];
   });
   return {
     waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
@@ -144,8 +145,7 @@ async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<Q
         silentMs,
         alive: silentMs <= WORKER_ALIVE_MS,
       }))
-      .sort((a, b) => a.silentMs - b.silentMs)
-      .slice(0, SHOWN_WORKERS),
-    inWork: inWork.sort((a, b) => a.since - b.since),
+      .sort((a, b) => a.silentMs - b.silentMs),
+    inWork,
   };
 }

@@ -61,8 +61,8 @@ export function shardsBody(
     const name = html`${MARKS[state]}${count(shard)}${place !== undefined && place !== shard ? html` <span class="dim">for ${count(place)}</span>` : undefined}`;
     if (row === undefined) {
       const said =
-        since !== undefined
-          ? html`in work for ${ago(since, snapshot.at)}`
+        state === 'in work'
+          ? html`in work${since === undefined ? undefined : html` for ${ago(since, snapshot.at)}`}`
           : note !== undefined
             ? html`${printable(note.code)}: ${printable(note.message)}`
             : html`${state}`;

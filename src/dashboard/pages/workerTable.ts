@@ -4,9 +4,11 @@ import { printable } from '../../shared/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { HeardWorker } from '../data/redisLink.ts';
 import type { RunSnapshot } from '../data/runWatch.ts';
-import { ago, count, counted } from '../format.ts';
+import { ago, count } from '../format.ts';
 
+/** Rows of the table; so many of them for the silent ones, where there are others. */
 const SHOWN_WORKERS = 40;
+const SHOWN_SILENT = 20;
 
 interface ShownWorker {
   readonly host: string;
@@ -16,8 +18,15 @@ interface ShownWorker {
   readonly done: WorkerTotals | undefined;
 }
 
-/** Those with a heartbeat first, then those known by their commits alone. */
-function mergeWorkers(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): ShownWorker[] {
+interface Workers {
+  /** Without a heartbeat for too long: what one has to know first. */
+  readonly silent: readonly ShownWorker[];
+  readonly alive: readonly ShownWorker[];
+  /** Known by their commits alone. */
+  readonly gone: readonly ShownWorker[];
+}
+
+function mergeWorkers(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): Workers {
   const key = ({ host, pid }: { host: string; pid: number }) => `${host}\0${pid}`;
   const done = new Map(totals.map((worker) => [key(worker), worker]));
   const heard = snapshot.redis.status === 'answers' ? snapshot.redis.queue.workers : [];
@@ -27,23 +36,35 @@ function mergeWorkers(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): S
     done: done.get(key(worker)),
   }));
   const named = new Set(heard.map(key));
-  const others = totals
+  const gone = totals
     .filter((worker) => !named.has(key(worker)))
     .sort((a, b) => b.lastCommitAt - a.lastCommitAt)
     .map((worker) => ({ ...worker, heard: undefined, done: worker }));
-  return [...shown, ...others];
+  return {
+    silent: shown.filter((worker) => worker.heard?.alive === false),
+    alive: shown.filter((worker) => worker.heard?.alive === true),
+    gone,
+  };
 }
 
 export function workerTable(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): Html {
-  const workers = mergeWorkers(snapshot, totals);
-  if (workers.length === 0)
+  const { silent, alive, gone } = mergeWorkers(snapshot, totals);
+  const others = [...alive, ...gone];
+  if (silent.length + others.length === 0)
     return html`<p class="empty">No worker has committed a shard${snapshot.redis.status === 'answers' ? ' or is alive' : ''} yet.</p>`;
-  const rows = workers.slice(0, SHOWN_WORKERS).map(({ host, pid, device, heard, done }) => {
+  const first = silent.slice(0, Math.max(SHOWN_SILENT, SHOWN_WORKERS - others.length));
+  const shown = new Set([...first, ...others].slice(0, SHOWN_WORKERS));
+  const rows = [...shown].map(({ host, pid, device, heard, done }) => {
     const beat = heard
       ? html`<span class="mark ${heard.alive ? 'ok' : 'wrong'}">${heard.alive ? '●' : '○'}</span>${heard.alive ? 'heard' : 'silent for'} ${ago(snapshot.at - heard.silentMs, snapshot.at)}${heard.alive ? ' ago' : ''}`
       : html`<span class="dim">${snapshot.redis.status === 'answers' ? 'gone' : '–'}</span>`;
     return html`<tr><td class="text">${printable(host)} <span class="dim">${pid}</span></td><td class="text" data-label="device">${printable(device)}</td><td data-label="shards">${count(done?.shards ?? 0)}</td><td data-label="faces">${count(done?.faces ?? 0)}</td><td class="number" data-label="last commit">${done ? html`${ago(done.lastCommitAt, snapshot.at)} ago` : '–'}</td><td class="text" data-label="heartbeat">${beat}</td></tr>`;
   });
-  const more = workers.length - rows.length;
-  return html`<div class="scroll"><table class="rows"><thead><tr><th class="text">host and process</th><th class="text">device</th><th>shards</th><th>faces</th><th>last commit</th><th class="text">heartbeat</th></tr></thead><tbody>${rows}</tbody></table></div>${more > 0 ? html`<p class="empty">${counted(more, 'other has', 'others have')} worked on it before.</p>` : undefined}${snapshot.redis.status === 'answers' ? undefined : html`<p class="small">By the commits. Heartbeats are shown when a Redis answers.</p>`}`;
+  const missing = (some: readonly ShownWorker[]) => some.filter((worker) => !shown.has(worker)).length;
+  const more = [
+    { workers: missing(silent), what: 'silent' },
+    { workers: missing(alive), what: 'alive' },
+    { workers: missing(gone), what: snapshot.redis.status === 'answers' ? 'gone' : 'by their commits' },
+  ].filter(({ workers }) => workers > 0);
+  return html`<div class="scroll"><table class="rows"><thead><tr><th class="text">host and process</th><th class="text">device</th><th>shards</th><th>faces</th><th>last commit</th><th class="text">heartbeat</th></tr></thead><tbody>${rows}</tbody></table></div>${more.length > 0 ? html`<p class="empty">And ${more.map(({ workers, what }) => `${count(workers)} more ${what}`).join(', ')}.</p>` : undefined}${snapshot.redis.status === 'answers' ? undefined : html`<p class="small">By the commits. Heartbeats are shown when a Redis answers.</p>`}`;
 }

@@ -1,4 +1,5 @@
 /** The parts of a run's pages that change while one looks. */
+import { createHash } from 'node:crypto';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { Action } from '../actions.ts';
 import type { RunSnapshot } from '../data/runWatch.ts';
@@ -47,7 +48,8 @@ export function tableVersion({ log, shards, snapshot }: RunView['watch']): strin
   const { failed, redis } = snapshot;
   const inWork =
     redis.status === 'answers' ? redis.queue.inWork.map(({ shard }) => shard).sort((a, b) => a - b) : [];
-  return `${log.version}/${shards.numbers}/${failed.shards.length}/${inWork.join(',')}`;
+  const digest = createHash('sha256').update(inWork.join()).digest('base64url').slice(0, 16);
+  return `${log.version}/${shards.numbers}/${failed.shards.length}/${digest}`;
 }
 
 /** Undefined: nothing may be changed from the page. */
