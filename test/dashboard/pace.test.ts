@@ -24,12 +24,15 @@ const anyShards = fc.array(
 );
 
 test('nothing committed has no pace', () => {
-  assert.equal(recentPace([]), undefined);
+  assert.equal(
+    recentPace(() => []),
+    undefined,
+  );
   assert.equal(overallPace([]), undefined);
 });
 
 test('two workers that commit their first shards in the same moment are no miracle of speed', () => {
-  const pace = recentPace([shard(10_000), shard(10_001)]);
+  const pace = recentPace(() => [shard(10_000), shard(10_001)]);
   assert.ok(
     pace !== undefined && pace.facesPerSecond > 19 && pace.facesPerSecond < 21,
     `${pace?.facesPerSecond}`,
@@ -39,13 +42,43 @@ test('two workers that commit their first shards in the same moment are no mirac
 test('the present pace is that of the last fifty shards', () => {
   const slow = Array.from({ length: 100 }, (_, i) => shard(i * 10_000));
   const fast = Array.from({ length: 51 }, (_, i) => shard(1_000_000 + i * 500));
-  assert.equal(recentPace([...fast, ...slow])?.facesPerSecond, 20);
+  assert.equal(recentPace(() => [...fast, ...slow])?.facesPerSecond, 20);
+});
+
+test('however many workers began together, the pace is theirs from the first commits of all of them on', () => {
+  for (const [slots, minute] of [
+    [8, 1],
+    [50, 1],
+    [200, 1],
+    [400, 7],
+  ] as const) {
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return seed / 2_147_483_648;
+    };
+    const commits: DoneShard[] = [];
+    for (let slot = 0; slot < slots; slot++) {
+      let finishedAt = 0;
+      for (let i = 0; i < 20; i++) {
+        const totalMs = minute * 60_000 * (0.95 + 0.1 * random());
+        finishedAt += totalMs;
+        commits.push(shard(finishedAt, { totalMs, faces: 512 }));
+      }
+    }
+    const truth = (slots * 512) / (minute * 60);
+    for (const minutes of [1.1, 1.5, 1.9, 2.1, 2.5, 5, 5.5, 10, 10.5, 15]) {
+      const seen = commits.filter(({ finishedAt }) => finishedAt <= minutes * minute * 60_000);
+      const shown = recentPace(() => seen)!.facesPerSecond / truth;
+      assert.ok(shown > 0.8 && shown < 1.2, `${slots} at once, after ${minutes} shard times: ${shown}`);
+    }
+  }
 });
 
 test('a night without workers is a break and not the pace', () => {
   const before = Array.from({ length: 60 }, (_, i) => shard(i * 1_000));
   const after = Array.from({ length: 20 }, (_, i) => shard(36_000_000 + i * 1_000));
-  assert.equal(recentPace([...before, ...after])?.facesPerSecond, 10);
+  assert.equal(recentPace(() => [...before, ...after])?.facesPerSecond, 10);
 });
 
 test('however shards lie in time, the plot holds all of their faces', () => {

@@ -33,29 +33,49 @@ export interface OverallPace extends Pace {
   readonly longestMs: number;
 }
 
-/** Shards that the present pace is judged by. */
+/** Shards that the present pace is judged by at least. */
 const RECENT_SHARDS = 50;
 
-/** A pause between two commits of more than this many usual ones, and more than MIN_BREAK_MS, is a break, not the pace. */
+/** Nothing in work for more than this many usual pauses between commits, and more than MIN_BREAK_MS, is a break, not the pace. */
 const BREAK_FACTOR = 20;
 const MIN_BREAK_MS = 60_000;
 
-/** The present pace: over the last shards without a break between them. Undefined while nothing is committed. */
-export function recentPace(shards: Iterable<DoneShard>): Pace | undefined {
-  const last = newest(shards, RECENT_SHARDS + 1);
-  const gaps = last.slice(1).map((shard, i) => shard.finishedAt - last[i]!.finishedAt);
-  const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
-  let from = gaps.length;
-  while (from > 0 && gaps[from - 1]! <= Math.max(MIN_BREAK_MS, BREAK_FACTOR * usual)) from--;
-  const counted = last.slice(from);
-  const [first, ...others] = counted;
+/**
+ * The present pace: over the last shards without a break between them. Those of the time that a shard takes, where they
+ * are more: workers that began together commit together, and between such moments hardly anything is committed.
+ * Undefined while nothing is.
+ */
+export function recentPace(done: () => Iterable<DoneShard>): Pace | undefined {
+  const last = newest(done(), RECENT_SHARDS + 1);
+  const [first] = last;
   if (first === undefined) return undefined;
-  const end = counted.at(-1)!.finishedAt;
-  // Of many, the first one only says when the others began. Of few it counts, with the time it took: several workers
-  // begin together, and their first shards are committed in the same moment.
-  if (counted.length > RECENT_SHARDS) return pace(others, Math.max(1, end - first.finishedAt));
-  const start = Math.min(...counted.map(({ finishedAt, totalMs }) => finishedAt - totalMs));
-  return pace(counted, Math.max(1, end - start));
+  const end = last.at(-1)!.finishedAt;
+  const shardMs = last.reduce((sum, { totalMs }) => sum + totalMs, 0) / last.length;
+  // Of few, all count.
+  const from =
+    last.length > RECENT_SHARDS ? Math.min(first.finishedAt, Math.floor(end - shardMs)) : -Infinity;
+  const counted = withoutBreak(from < first.finishedAt ? since(done(), from) : last.slice(1));
+  // Where they are the first ones, or the first after a break, their time begins with their own.
+  const began = Math.min(...counted.map(({ finishedAt, totalMs }) => finishedAt - totalMs));
+  return pace(counted, Math.max(1, end - Math.max(from, began)));
+}
+
+/** Those after the last break, of shards in the order of time. */
+function withoutBreak(shards: readonly DoneShard[]): readonly DoneShard[] {
+  const gaps = shards.slice(1).map((shard, i) => shard.finishedAt - shards[i]!.finishedAt);
+  const usual = [...gaps].sort((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  const longest = Math.max(MIN_BREAK_MS, BREAK_FACTOR * usual);
+  let from = gaps.length;
+  // While the next one was in work, the workers were not away.
+  while (from > 0 && gaps[from - 1]! - shards[from]!.totalMs <= longest) from--;
+  return shards.slice(from);
+}
+
+/** Committed after a moment, in the order of time. */
+function since(shards: Iterable<DoneShard>, moment: number): DoneShard[] {
+  const found: DoneShard[] = [];
+  for (const shard of shards) if (shard.finishedAt > moment) found.push({ ...shard });
+  return found.sort((a, b) => a.finishedAt - b.finishedAt);
 }
 
 /**

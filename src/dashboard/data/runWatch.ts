@@ -150,7 +150,7 @@ export function openRunWatch(
             shards.places - log.shardsDone,
           );
     const done = state === 'complete' || state === 'finishing';
-    const pace = done ? overall : recentPace(log.done());
+    const pace = done ? overall : recentPace(log.done);
     const left = shards.faces - log.counters.faces;
     const quiet =
       overall !== undefined && at - overall.endedAt > Math.max(QUIET_MS, QUIET_SHARDS * overall.longestMs);
