@@ -26,7 +26,7 @@ variable "subnet_ids" {
 }
 
 variable "image" {
-  description = "The image worker-cuda12 of infra/Dockerfile in a registry that the machines may read."
+  description = "The image worker-cuda12 of infra/Dockerfile in ECR, for which the machines log in by their role, or in a registry that asks for no password."
   type        = string
 }
 

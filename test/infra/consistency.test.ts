@@ -21,7 +21,12 @@ interface ComposeFile {
   readonly services: Readonly<
     Record<
       string,
-      { readonly image: string; readonly command?: readonly string[]; readonly stop_grace_period?: string }
+      {
+        readonly image: string;
+        readonly command?: readonly string[];
+        readonly stop_grace_period?: string;
+        readonly restart?: string;
+      }
     >
   >;
 }
@@ -69,6 +74,20 @@ test('every probe allows a worker the quiet that it allows itself', async () => 
   assert.equal(probes.length, 3);
   for (const [, , found] of probes) assert.equal(found, String(minutes));
   assert.match(await helpOf('work'), new RegExp(`-mmin -${minutes} `));
+});
+
+test('whatever holds workers starts one again that does not consume and cannot end', () => {
+  const script = infraFile('terraform', 'worker.sh.tftpl');
+  const alive = infraFile('systemd', 'posecast-alive@.timer');
+  const timer = /posecast-alive\.timer <<'UNIT'[\s\S]*?(\[Timer\][\s\S]*?)\n\n/.exec(script)?.[1];
+  assert.ok(timer !== undefined && alive.includes(timer), 'the same timer');
+  assert.match(script, /grep -qx unhealthy; then systemctl try-restart posecast-worker\.service/);
+  assert.match(script, /^systemctl enable --now .*posecast-worker\.service .*posecast-alive\.timer/m);
+  assert.match(infraFile('helm', 'posecast', 'templates', 'worker.yaml'), /livenessProbe:/);
+});
+
+test('a producer in compose that ends because shards have failed is not started again', () => {
+  assert.equal(compose.services.producer?.restart, 'no');
 });
 
 test('a probe looks at the file that the worker beside it writes', () => {
