@@ -65,7 +65,10 @@ export async function dashboardApp(options: AppOptions): Promise<Hono> {
   addRunPages(app, served);
   addThumbnails(app, board);
   addEvents(app, served);
-  app.get('/runs/:run', (c) => c.redirect(runPath(c.req.param('run')), 303));
+  app.get('/runs/:run', (c) => {
+    const run = c.req.param('run');
+    return board.view(run) === undefined ? c.notFound() : c.redirect(runPath(run), 303);
+  });
   if (allowActions) addActions(app, served);
   if (queues !== undefined) {
     app.use(`${QUEUES_PATH}/*`, async (_c, next) => {

@@ -50,7 +50,8 @@ export const peopleQuery = z.object({
     .transform((places) => [...new Set(places)].slice(0, MAX_CHOSEN))
     .pipe(z.array(place))
     .default([]),
-  find: z.string().max(200).optional(),
+  // As long as a name may be: longer lines than this a server does not take.
+  find: z.string().max(16_384).optional(),
   page,
 });
 

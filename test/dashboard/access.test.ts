@@ -259,9 +259,13 @@ test('an address that no link of the pages has is refused with a word, and break
         'people?show=99.0',
         'people?find=%ff',
         'people?find=zzz',
+        `people?find=${'x'.repeat(4_000)}`,
       ]) {
         assert.equal((await ask(url, `${RUN}${query}`)).status, 200, query);
       }
+      for (const path of ['/runs/%0d%0aX-A:b', '/runs/elsewhere'])
+        assert.equal((await ask(url, path)).status, 404, path);
+      assert.equal((await ask(url, RUN.slice(0, -1))).headers.location, RUN);
       assert.deepEqual(said, []);
     }),
   ));
