@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { openShardQueue } from '../shared/queue.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -36,9 +37,13 @@ export async function runAction(
       // Without a Redis that answers, whoever feeds the run finds them in OUT.
       if (!(await link?.answers())) return;
       const redis = link?.redis;
-      const queue = link?.queue(runId);
-      if (redis !== undefined && queue !== undefined)
+      if (redis === undefined) return;
+      const queue = openShardQueue(redis, runId);
+      try {
         await queueRetry(run, store, generation, choice, { redis, queue, signal });
+      } finally {
+        await queue.close();
+      }
       return;
     }
   }

@@ -38,6 +38,8 @@ test('a silent worker is shown however many others there are, and those that are
         assert.equal(text.match(/>alive-\d+ /g)?.length, 20);
         assert.match(text, /And 5 more silent, 40 more alive\./);
         assert.match(text, /data-value="workers">60</);
+        await fetch(`${url}queues/api/queues`);
+        assert.deepEqual(await service.redis.keys('bull:*'), [], 'looking leaves nothing in Redis');
       });
     }),
   ));

@@ -40,6 +40,7 @@ export interface RedisLink {
   readonly label: string;
   /** The client while it answers. */
   readonly redis: Redis | undefined;
+  /** To look at; nothing is put into it. */
   queue(runId: string): ShardQueue | undefined;
   /** Whether it answers now. A connection may stand while nobody is at its other end. */
   answers(): Promise<boolean>;
@@ -87,7 +88,7 @@ export async function openRedisLink(url: string, warn: (line: string) => void): 
     },
     queue(runId) {
       if (client === undefined) return undefined;
-      const opened = queues.get(runId) ?? openShardQueue(client, runId);
+      const opened = queues.get(runId) ?? openShardQueue(client, runId, { access: 'read' });
       queues.set(runId, opened);
       return opened;
     },
