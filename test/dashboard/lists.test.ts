@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { clampPage, slicesOf } from '../../src/dashboard/data/pages.ts';
 import { keepRecent } from '../../src/dashboard/data/recent.ts';
 import { SHARDS_A_PAGE, type ShardQuery, shardPage } from '../../src/dashboard/data/shardTable.ts';
+import { poseLabel } from '../../src/dashboard/pages/people.ts';
 
 test('a page found by counts alone holds the items that a walk over all lists would give', () => {
   fc.assert(
@@ -23,6 +24,15 @@ test('a page found by counts alone holds the items that a walk over all lists wo
       },
     ),
   );
+});
+
+test('what stands in a cell of a pose fits into it, however many photographs there are', () => {
+  assert.equal(poseLabel(0, 0), '');
+  assert.equal(poseLabel(2, 0), '2');
+  assert.equal(poseLabel(2, 3), '2 +3');
+  assert.equal(poseLabel(12, 3), '12\n+3');
+  assert.equal(poseLabel(2_000, 0), '2k');
+  assert.equal(poseLabel(2_000, 1_999), '2k\n+1k');
 });
 
 test('a page beyond the end is the last one', () => {

@@ -125,15 +125,22 @@ function personPoses({ person, all }: ChosenPerson, { variants }: PeopleView['co
   return html`${poseGrid({
     title,
     shares: bins.map((bin) => (real[bin]! + generated[bin]!) / most),
-    labels: bins.map((bin) =>
-      [real[bin]! > 0 ? String(real[bin]) : '', generated[bin]! > 0 ? `+${generated[bin]}` : '']
-        .join(' ')
-        .trim(),
-    ),
+    labels: bins.map((bin) => poseLabel(real[bin]!, generated[bin]!)),
     describe: (bin) =>
       `${counted(real[bin]!, 'face', 'faces')}, ${counted(generated[bin]!, 'variant', 'variants')}`,
     className: (bin) => (real[bin]! > 0 ? 'fill-done' : 'fill-reject'),
   })}<figcaption>${variants === 0 ? 'Faces at each pose.' : `Faces and + variants at each pose. Blue: photographed; orange: only generated. ${percent(person.poseCoverageBefore)} of the poses the model can generate before, ${percent(person.poseCoverageAfter)} after.`}</figcaption>`;
+}
+
+/** Letters that fit beside each other into a cell. */
+const CELL_LETTERS = 4;
+
+/** Faces and + variants as a cell has room for them, on two lines where one is too short; the cell's title has the numbers. */
+export function poseLabel(real: number, generated: number): string {
+  const short = (value: number) => (value < 1_000 ? String(value) : `${Math.floor(value / 1_000)}k`);
+  const numbers = [...(real > 0 ? [short(real)] : []), ...(generated > 0 ? [`+${short(generated)}`] : [])];
+  const line = numbers.join(' ');
+  return line.length > CELL_LETTERS ? numbers.join('\n') : line;
 }
 
 function swatch(mark: Mark): Html {

@@ -70,7 +70,7 @@ export interface PoseGrid {
   readonly title: string;
   /** POSE_BINS shares, 0–1, for the depth of the colour. */
   readonly shares: readonly number[];
-  /** What stands in a cell; empty for none. */
+  /** What stands in a cell, a line or two; empty for none. */
   readonly labels: readonly string[];
   /** Spoken and shown at a cell. */
   readonly describe: (bin: number) => string;
@@ -89,7 +89,13 @@ export function poseGrid({ title, shares, labels, describe, className }: PoseGri
     const { yaw, pitch } = binCentre(bin);
     // Never so pale that a filled cell looks like an empty one.
     const depth = share <= 0 ? 0 : 0.14 + 0.86 * share;
-    return html`<g><rect class="grid-cell fill-rest" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>${depth > 0 ? html`<rect class="grid-cell ${className(bin)}" fill-opacity="${depth.toFixed(2)}" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>` : undefined}<text class="cell-label${depth > 0.8 ? ' on-dark' : depth > 0.5 ? ' mid' : ''}" x="${(x + cellWidth / 2).toFixed(1)}" y="${rowTop(bin) + cellHeight / 2 + 4}">${labels[bin]}</text><title>yaw ${degrees(yaw)}, pitch ${degrees(pitch)}: ${describe(bin)}</title></g>`;
+    const middle = (x + cellWidth / 2).toFixed(1);
+    const lines = (labels[bin] ?? '').split('\n');
+    const label = lines.map(
+      (line, i) =>
+        html`<tspan x="${middle}" y="${rowTop(bin) + cellHeight / 2 + 4 + (i - (lines.length - 1) / 2) * 14}">${line}</tspan>`,
+    );
+    return html`<g><rect class="grid-cell fill-rest" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>${depth > 0 ? html`<rect class="grid-cell ${className(bin)}" fill-opacity="${depth.toFixed(2)}" x="${x.toFixed(1)}" y="${rowTop(bin)}" width="${cellWidth.toFixed(1)}" height="${cellHeight}" rx="4"/>` : undefined}<text class="cell-label${depth > 0.8 ? ' on-dark' : depth > 0.5 ? ' mid' : ''}">${label}</text><title>yaw ${degrees(yaw)}, pitch ${degrees(pitch)}: ${describe(bin)}</title></g>`;
   });
   const yaws = Array.from({ length: YAW_BINS }, (_, i) =>
     i % 2 === 0
