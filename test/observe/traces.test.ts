@@ -129,7 +129,10 @@ test('unless it is asked for, the tracing SDK is not even loaded', () =>
       };
       assert.equal(await submit('silent', {}), false);
       assert.deepEqual(requests, []);
-      assert.equal(await submit('asked', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }), true);
+      assert.equal(
+        await submit('asked', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: '' }),
+        true,
+      );
       assert.deepEqual(
         requests.map(({ type }) => type),
         ['application/x-protobuf'],
@@ -143,6 +146,10 @@ test('tracing that is switched off by OpenTelemetry’s own variables stays off,
     withEnvironment(env, () => openTracing({ asked: true, service: 'test', say: () => {} }));
   assert.equal(await open({ OTEL_SDK_DISABLED: 'true' }), undefined);
   assert.equal(await open({ OTEL_TRACES_EXPORTER: 'none' }), undefined);
+  const empty = await withEnvironment({ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, () =>
+    openTracing({ asked: false, service: 'test', say: () => {} }),
+  );
+  assert.equal(empty, undefined, 'an empty variable is one that is not set');
   for (const [variables, message] of [
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /expected http\/protobuf or http\/json \[found=grpc\]/],
     [

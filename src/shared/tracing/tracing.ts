@@ -55,7 +55,8 @@ export interface TracingOptions {
  */
 export async function openTracing(options: TracingOptions): Promise<Tracing | undefined> {
   const { env } = process;
-  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  // An empty variable is one that is not set: OpenTelemetry's rule.
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined;
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none')
     return undefined;
   if (!options.asked && endpoint === undefined) return undefined;
@@ -69,7 +70,9 @@ export async function openTracing(options: TracingOptions): Promise<Tracing | un
     );
   }
   keepHeaderSecrets(env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS);
-  const protocol = protocolOf(env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL);
+  const protocol = protocolOf(
+    env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL || undefined,
+  );
   const { startTracing } = await import('./otel.ts');
   const tracing = startTracing({ ...options, protocol });
   options.say(`traces go to ${endpoint ?? 'http://localhost:4318'}`);
