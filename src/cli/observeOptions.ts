@@ -111,7 +111,7 @@ async function openMetrics({
   const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
   const metrics = createWorkMetrics(compute);
   const server = await openMetricsServer(
-    { host: flags.metricsHost, port: flags.metricsPort },
+    { host: flags.metricsHost, port: flags.metricsPort, option: '--metrics-port' },
     { '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text } },
   );
   releasers.push('metrics', () => server.close());

@@ -10,6 +10,13 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  /** By which the port was asked for. */
+  readonly option: string;
+}
+
 export interface Page {
   readonly type: string;
   readonly text: () => string | Promise<string>;
@@ -25,7 +32,7 @@ const REQUEST_MS = 10_000;
  * @throws ConfigError when the port cannot be listened on.
  */
 export async function openMetricsServer(
-  address: { readonly host: string; readonly port: number },
+  address: ListenAddress,
   pages: Readonly<Record<string, Page>>,
 ): Promise<MetricsServer> {
   const all: Readonly<Record<string, Page>> = {
@@ -71,18 +78,19 @@ function answer(response: ServerResponse, status: number, text: string, type = '
   response.end(text);
 }
 
-function refusal(
-  address: { readonly host: string; readonly port: number },
-  error: NodeJS.ErrnoException,
-): ConfigError {
+function refusal(address: ListenAddress, error: NodeJS.ErrnoException): ConfigError {
   const found =
     {
       EADDRINUSE: 'one in use',
       EACCES: 'one that needs other rights',
       EADDRNOTAVAIL: 'a host of another machine',
     }[error.code ?? ''] ?? describeError(error);
-  return new ConfigError('no-metrics-port', `--metrics-port: expected a port that is free, found ${found}`, {
-    host: address.host,
-    port: address.port,
-  });
+  return new ConfigError(
+    'no-metrics-port',
+    `${address.option}: expected a port that is free, found ${found}`,
+    {
+      host: address.host,
+      port: address.port,
+    },
+  );
 }

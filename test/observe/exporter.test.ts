@@ -81,3 +81,10 @@ test('an exporter without a Redis is refused', async () => {
   assert.equal(ran.code, 2);
   assert.match(ran.stderr, /expected --redis or REDIS_URL, found neither/);
 });
+
+test('a port that the exporter cannot have is named by its own option', () =>
+  withRedis(async ({ url }) => {
+    const refused = await posecast(['exporter', '--port', new URL(url).port], { REDIS_URL: url });
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, / --port: expected a port that is free, found one in use /);
+  }));
