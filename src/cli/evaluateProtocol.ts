@@ -59,7 +59,7 @@ export async function evaluateProtocol(
   // No protocol asks where a face looks.
   const leftOut = { landmarks: false, pose: true };
   const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note, leftOut);
-  requireSameRecognizer(opened, pipeline.recognizer.sourceSha256);
+  requireSameRecognizer(opened, pipeline.recognizer.sourceIdentity);
   await mkdir(resolve(flags.out), { recursive: true });
   await openBackend('cpu', flags.threads);
   const releasers = createReleasers();
@@ -111,7 +111,8 @@ function requireSameRecognizer(models: readonly FraModel[], sha256: string): voi
     if (card.recognizer.sha256 === sha256) continue;
     throw new ConfigError('other-recognizer', '--fra: expected a model of the recogniser that is evaluated', {
       fra: folder,
-      trainedFor: card.recognizer.name,
+      trainedFor: `${card.recognizer.name} ${card.recognizer.sha256}`,
+      evaluated: sha256,
     });
   }
 }

@@ -71,7 +71,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
     jobs.push({
       ...{ name, classes: people.classes.get(name)!, views: views.get(name)! },
       ...(pairs && { pairs }),
-      models: await modelsOf(input.models, recognizer.sourceSha256),
+      models: await modelsOf(input.models, recognizer.sourceIdentity),
     });
   }
   const pool = await openRowsPool(input.threads, { jobs, settings });
@@ -157,13 +157,13 @@ function countProtocol(
 /** The models that belong to a recogniser. */
 async function modelsOf(
   models: EvaluationInput['models'],
-  recognizerSha256: string,
+  recognizerIdentity: string,
 ): Promise<RecognizerJob['models']> {
   const found: RecognizerJob['models'][number][] = [];
   const named = new Map<string, number>();
   for (const { model } of models) {
     const { name, recognizer } = model.card;
-    if (recognizer.sha256 !== recognizerSha256) continue;
+    if (recognizer.sha256 !== recognizerIdentity) continue;
     const same = named.get(name) ?? 0;
     named.set(name, same + 1);
     const { parameters, multiplyAdds } = await networkCost(model.paths.combiner);

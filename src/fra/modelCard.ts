@@ -87,8 +87,16 @@ export const fraCardSchema = z.strictObject({
   recognizer: z.strictObject({
     /** Registry name. */
     name: z.string().min(1),
-    /** Digest of the weights as published, which the embeddings came from; see docs/decisions/fra-identity.md. */
-    sha256: sha256Schema,
+    /**
+     * Digest of the weights as published, which the embeddings came from, and the pre-processing where the built-in
+     * registry does not say it; see docs/decisions/fra-identity.md.
+     */
+    sha256: z
+      .string()
+      .regex(
+        /^[0-9a-f]{64}( preprocess .+)?$/,
+        'expected 64 hex digits, and the pre-processing of an own recogniser',
+      ),
     /** D. */
     embedDim: z.int().min(1),
   }),

@@ -16,7 +16,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
-import type { ModelEntry, ModelKind } from './registry.ts';
+import { describePreprocess, type ModelEntry, type ModelKind } from './registry.ts';
 import type { GraphSignature } from './signature.ts';
 import { hashFile } from './sources.ts';
 
@@ -62,10 +62,17 @@ export interface ResolvedModel {
   readonly family: ModelEntry['family'];
   /** Absolute path of each role's normalised ONNX file. */
   readonly files: Readonly<Record<string, string>>;
-  /** One digest over the normalised files: the model's identity in run.json and model cards. */
+  /** One digest over the normalised files. */
   readonly sha256: string;
   /** One digest over the files as published. */
   readonly sourceSha256: string;
+  /**
+   * What runs and caches of embeddings name the model by: `sha256`, behind which a recogniser of one's own has its
+   * pre-processing. The same weights fed otherwise give other embeddings.
+   */
+  readonly identity: string;
+  /** The same of `sourceSha256`: what model cards name it by. */
+  readonly sourceIdentity: string;
   /** `fixed` when a graph runs only with the batch it declares. */
   readonly batch: 'free' | 'fixed';
   /** Real names and shapes of each role's inputs and outputs. */
@@ -151,6 +158,7 @@ function describeModel(entry: ModelEntry, record: ModelRecord): ResolvedModel {
     inputs: record.files[role]?.inputs ?? [],
     outputs: record.files[role]?.outputs ?? [],
   });
+  const fedAs = entry.ownPreprocess ? ` preprocess ${describePreprocess(entry.preprocess)}` : '';
   return {
     name: entry.name,
     kind: entry.kind,
@@ -158,6 +166,8 @@ function describeModel(entry: ModelEntry, record: ModelRecord): ResolvedModel {
     files: Object.fromEntries(roles.map((role) => [role, modelPath(folder, role)])),
     sha256: record.sha256,
     sourceSha256: record.sourceSha256,
+    identity: record.sha256 + fedAs,
+    sourceIdentity: record.sourceSha256 + fedAs,
     batch: Object.values(record.files).some((file) => file.batch === 'fixed') ? 'fixed' : 'free',
     signatures: Object.fromEntries(roles.map((role) => [role, signature(role)])),
     entry,

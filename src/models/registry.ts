@@ -80,7 +80,11 @@ const registrySchema = z.strictObject({
 
 export type TensorSignature = z.infer<typeof tensorSchema>;
 export type ModelFile = z.infer<typeof fileSchema>;
-export type ModelEntry = z.infer<typeof entrySchema> & { readonly name: string };
+export type ModelEntry = z.infer<typeof entrySchema> & {
+  readonly name: string;
+  /** A recogniser whose weights do not say its pre-processing: the built-in registry does not have the two together. */
+  readonly ownPreprocess?: true;
+};
 export type Preprocess = ModelEntry['preprocess'];
 
 export interface Registry {
@@ -98,9 +102,27 @@ export async function loadRegistry(userFile = process.env.POSECAST_REGISTRY): Pr
   if (userFile === undefined || userFile === '') return builtIn;
   const own = await readRegistryFile(resolve(userFile));
   return {
-    entries: new Map([...builtIn.entries, ...own.entries]),
+    entries: new Map([
+      ...builtIn.entries,
+      ...[...own.entries].map(([name, entry]) => [name, withOrigin(entry, builtIn)] as const),
+    ]),
     defaults: own.defaults.length > 0 ? own.defaults : builtIn.defaults,
   };
+}
+
+/** Marks a recogniser that the built-in registry does not have with this pre-processing. */
+function withOrigin(entry: ModelEntry, builtIn: Registry): ModelEntry {
+  const inShort = ({ files, preprocess }: ModelEntry): string => {
+    const weights = Object.entries(files).map(([role, { sha256, source }]) => [role, sha256 ?? source]);
+    return JSON.stringify([weights, describePreprocess(preprocess)]);
+  };
+  const isBuiltIn = [...builtIn.entries.values()].some((known) => inShort(known) === inShort(entry));
+  return entry.kind !== 'recognizer' || isBuiltIn ? entry : { ...entry, ownPreprocess: true };
+}
+
+/** `rgb mean 127,127,127 std 128,128,128` */
+export function describePreprocess({ colour, mean, std }: Preprocess): string {
+  return `${colour} mean ${mean.join()} std ${std.join()}`;
 }
 
 async function readRegistryFile(path: string): Promise<Registry> {

@@ -65,7 +65,11 @@ export async function mixParts(
 
 function checkPart({ card, folder }: FraModel, request: MixRequest): void {
   if (card.recognizer.sha256 !== request.recognizerSha256) {
-    throw refuse(`made for ${card.recognizer.name}, not for the recogniser of this training`, folder);
+    const { name, sha256 } = card.recognizer;
+    throw refuse(
+      `made for ${name} (${sha256}), not for the recogniser of this training (${request.recognizerSha256})`,
+      folder,
+    );
   }
   if (card.architecture.posture !== request.posture) {
     throw refuse(`reads postures as ${card.architecture.posture}, not ${request.posture}`, folder);

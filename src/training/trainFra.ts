@@ -95,7 +95,7 @@ export async function trainFra(
   const { recognizer } = inputs.models;
   const made = await makeGenerator({
     config,
-    recognizerSha256: recognizer.sourceSha256,
+    recognizerSha256: recognizer.sourceIdentity,
     encoderSha256: drawn.encoderSha256,
     validationPeople: split.subjects.validation,
     training: trainingPairs,
@@ -128,7 +128,7 @@ export async function trainFra(
       summary: `Variants of ${recognizer.name} embeddings at other head poses`,
       recognizer: {
         name: recognizer.name,
-        sha256: recognizer.sourceSha256,
+        sha256: recognizer.sourceIdentity,
         embedDim: made.config.identityDim,
       },
       architecture: {

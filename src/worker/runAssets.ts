@@ -56,8 +56,8 @@ export async function openRunAssets(
     models,
     ...(fra && { fra }),
     identity: {
-      models: Object.fromEntries(resolved.map(({ name, sha256 }) => [name, sha256])),
-      recognizer: { name: recognizer.name, digest: recognizer.sha256 },
+      models: Object.fromEntries(resolved.map(({ name, identity }) => [name, identity])),
+      recognizer: { name: recognizer.name, digest: recognizer.identity },
       embeddingDim,
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
     },
@@ -72,11 +72,11 @@ export async function openRunAssets(
 export async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
   const fra = await openFraModel(locateFraModel(name));
   const expected = fra.card.recognizer;
-  if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceSha256) return fra;
+  if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceIdentity) return fra;
   throw new ConfigError('other-recognizer', `--fra: expected a model trained for ${recognizer.name}`, {
     fra: name,
     trainedFor: expected.name,
-    expectedDigest: recognizer.sourceSha256,
+    expectedDigest: recognizer.sourceIdentity,
     foundDigest: expected.sha256,
   });
 }

@@ -54,7 +54,7 @@ export async function makeSmallShards(folder: string, people: number): Promise<S
   return { corpus, env, options };
 }
 
-/** Puts networks in the place of the default ones; the digest of the recogniser as published. */
+/** Puts networks in the place of the default ones; what a card names the recogniser by. */
 async function pullTiny(folder: string): Promise<string> {
   const tensor = (name: string, ...shape: (string | number)[]) => ({ name, shape: ['N', ...shape] });
   const entry = async (
@@ -115,5 +115,5 @@ async function pullTiny(folder: string): Promise<string> {
   await writeFile(join(folder, 'registry.json'), JSON.stringify({ registryVersion: 1, models }));
   const registry = await loadRegistry();
   const pulled = await pullModels(Object.keys(models).map((name) => registry.entries.get(name)!));
-  return pulled[0]!.sourceSha256;
+  return pulled[0]!.sourceIdentity;
 }
