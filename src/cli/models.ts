@@ -1,6 +1,7 @@
 /** `posecast models`: what the registry knows, what the cache holds. */
 import { Command } from 'commander';
-import { type ResolvedModel, resolveModel, verifyModel } from '../models/cache.ts';
+import { type ResolvedModel, resolveModel, type Verification, verifyModel } from '../models/cache.ts';
+import { describeChanged, withLocalChecksums } from '../models/localChecksums.ts';
 import { pullModels } from '../models/pull.ts';
 import { findModel, loadRegistry, type ModelEntry, type Registry } from '../models/registry.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
@@ -67,7 +68,9 @@ function withCommon(command: Command): Command {
 
 async function list(registry: Registry, json: boolean): Promise<void> {
   const rows = await Promise.all(
-    [...registry.entries.values()].map(async (entry) => ({ entry, cached: await resolveModel(entry) })),
+    [...registry.entries.values()].map(async (entry) => {
+      return { entry, cached: await resolveModel((await withLocalChecksums(entry)).entry) };
+    }),
   );
   if (json) {
     printJson(
@@ -157,7 +160,7 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
     names.length > 0 ? names.map((name) => findModel(registry, name)) : [...registry.entries.values()];
   const found = [];
   for (const entry of entries) {
-    const verification = await verifyModel(entry);
+    const verification = await verifyAsItIs(entry);
     if (names.length > 0 || verification.status !== 'absent') found.push(verification);
   }
   if (json) printJson(found);
@@ -174,6 +177,14 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
     if (found.length === 0) process.stdout.write('no model in the cache; posecast models pull brings them\n');
   }
   if (found.some(({ status }) => status !== 'ok')) process.exitCode = EXIT.failures;
+}
+
+/** Also compares a file of the user's own with what was prepared of it. */
+async function verifyAsItIs(entry: ModelEntry): Promise<Verification> {
+  const { entry: asItIs, changed } = await withLocalChecksums(entry);
+  const verification = await verifyModel(asItIs);
+  if (verification.status !== 'absent' || changed.length === 0) return verification;
+  return { name: entry.name, status: 'damaged', problem: describeChanged(changed) };
 }
 
 function sourceInShort(entry: ModelEntry): string {

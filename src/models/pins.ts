@@ -1,6 +1,9 @@
-/** Checksums pinned at the first download, for sources whose checksum the registry does not know. */
+/**
+ * Checksums of sources that the registry does not know: of a download the first one, to which later ones are held; of a file on
+ * this machine the last one.
+ */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
@@ -13,32 +16,45 @@ const pinSchema = z.strictObject({ source: z.string(), sha256: z.string().regex(
  * is another file now.
  */
 export async function checkPin(source: string, found: string): Promise<void> {
-  const path = pinPath(source);
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const pin = pinSchema.parse(JSON.parse(text));
-  if (pin.sha256 === found) return;
+  const pinned = await readPin(source);
+  if (pinned === undefined || pinned === found) return;
   throw new IntegrityError(
     'wrong-checksum',
-    `file is another one than at the first download: expected sha256 ${pin.sha256}, found ${found}; delete the pin to accept it`,
-    { source, pin: path },
+    `file is another one than at the first download: expected sha256 ${pinned}, found ${found}; delete the pin to accept it`,
+    { source, pin: pinPath(source) },
   );
+}
+
+/** The pinned checksum of a source. */
+export async function readPin(source: string): Promise<string | undefined> {
+  const text = await readFile(pinPath(source), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : pinSchema.parse(JSON.parse(text)).sha256;
 }
 
 /** Pins a source's checksum; the first pin wins. */
 export async function writePin(source: string, found: string): Promise<void> {
-  const path = pinPath(source);
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomUUID()}`;
-  await writeFile(temporary, `${JSON.stringify({ source, sha256: found })}\n`);
+  const temporary = await writeTemporary(source, found);
   try {
-    await link(temporary, path);
+    await link(temporary, pinPath(source));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     await checkPin(source, found);
   } finally {
     await unlink(temporary);
   }
+}
+
+/** Pins a source's checksum in place of an earlier one. */
+export async function replacePin(source: string, found: string): Promise<void> {
+  await rename(await writeTemporary(source, found), pinPath(source));
+}
+
+async function writeTemporary(source: string, found: string): Promise<string> {
+  const path = pinPath(source);
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomUUID()}`;
+  await writeFile(temporary, `${JSON.stringify({ source, sha256: found })}\n`);
+  return temporary;
 }
 
 function pinPath(source: string): string {

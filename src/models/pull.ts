@@ -3,9 +3,10 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
+import { acceptChanged, describeChanged, isUncheckedLocal, withLocalChecksums } from './localChecksums.ts';
 import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
-import { checkPin, writePin } from './pins.ts';
+import { checkPin, replacePin, writePin } from './pins.ts';
 import type { PreparedModel } from './prepare.ts';
 import { findModel, loadRegistry, type ModelEntry, type ModelFile, type Registry } from './registry.ts';
 import { hashBytes, type OnProgress, openSourceFetcher } from './sources.ts';
@@ -34,9 +35,13 @@ export async function pullModels(
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
   const lookUp = async (entry: ModelEntry) => {
-    const model = await soundModel(entry, (problem) =>
+    const { entry: asItIs, changed } = await withLocalChecksums(entry);
+    if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
+    const model = await soundModel(asItIs, (problem) =>
       onProgress(`${entry.name}: damaged in the cache, taken anew: ${problem}`),
     );
+    // The files of an earlier pull are back.
+    if (model !== undefined) await acceptChanged(changed);
     return [entry, model] as const;
   };
   const found = force ? [] : await Promise.all([...new Set(entries)].map(lookUp));
@@ -89,7 +94,8 @@ async function pullOne(
   const { prepareModel } = await import('./prepare.ts');
   await mkdir(folder, { recursive: true });
   const files: ModelRecord['files'] = {};
-  const pins: [source: string, sha256: string][] = [];
+  const pins: { file: ModelFile; sha256: string }[] = [];
+  const asRead: ModelEntry['files'] = { ...entry.files };
   for (const [role, file] of Object.entries(entry.files)) {
     try {
       const source = await read(role, file);
@@ -97,7 +103,8 @@ async function pullOne(
       await checkSource(file, source, sourceSha256);
       const prepared = await prepareModel(source, file, entry.preprocess.layout);
       await writeDurably(join(folder, `${role}.onnx`), prepared.bytes);
-      if (file.sha256 === null) pins.push([file.source, sourceSha256]);
+      if (file.sha256 === null) pins.push({ file, sha256: sourceSha256 });
+      if (isUncheckedLocal(file)) asRead[role] = { ...file, sha256: sourceSha256 };
       files[role] = {
         source: file.source,
         sourceSha256,
@@ -127,12 +134,15 @@ async function pullOne(
     files,
   };
   await writeDurably(join(folder, 'model.json'), Buffer.from(`${JSON.stringify(record, undefined, 2)}\n`));
-  for (const [source, sha256] of pins) await writePin(source, sha256);
-  return await publishModel(entry, folder, record);
+  for (const { file, sha256 } of pins) {
+    await (isUncheckedLocal(file) ? replacePin : writePin)(file.source, sha256);
+  }
+  return await publishModel({ ...entry, files: asRead }, folder, record);
 }
 
-/** Throws IntegrityError unless the file is the one the registry, or the first download, names. */
+/** Throws IntegrityError unless the file is the one the registry, or the first download, names; one on this machine is its user's. */
 async function checkSource(file: ModelFile, source: Uint8Array, found: string): Promise<void> {
+  if (isUncheckedLocal(file)) return;
   if (file.sha256 === null) return await checkPin(file.source, found);
   if (found === file.sha256) return;
   throw new IntegrityError(

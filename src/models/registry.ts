@@ -35,7 +35,7 @@ const fileSchema = z.strictObject({
   source: z
     .string()
     .regex(SOURCE_PATTERN, 'expected npm:name@version/path, https://…, file:path or manual:page'),
-  /** Of the file as published. null: pinned at the first download. */
+  /** Of the file as published. null: pinned at the first download; of `file:` what it is each time it is opened. */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')

@@ -200,6 +200,40 @@ test('a model without a known checksum is pinned at the first download and anoth
   });
 });
 
+test('a file of one’s own without a checksum that is replaced is prepared anew, and said; one that is gone is what it was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-own-file-'));
+  try {
+    const path = join(folder, 'mine.onnx');
+    const entry = recognizerEntry(`file:${path}`, null);
+    const other = standInRecognizer({ seed: 9 });
+    await withCache(async () => {
+      const said: string[] = [];
+      const pull = () => pullModel(entry, { onProgress: (message) => said.push(message) });
+      await writeFile(path, MODEL);
+      const first = await pull();
+      await writeFile(path, other);
+      const second = await pull();
+      assert.match(
+        said.join('\n'),
+        new RegExp(
+          `mine\\.onnx is another file than at the last pull: expected sha256 ${DIGEST}, found ${sha256(other)}`,
+        ),
+      );
+      assert.notEqual(second.sha256, first.sha256);
+      assert.notEqual(second.files.model, first.files.model, 'somebody may be opening the first');
+      said.length = 0;
+      assert.deepEqual(await pull(), second);
+      assert.deepEqual(said, []);
+      await writeFile(path, MODEL);
+      assert.equal((await pull()).files.model, first.files.model);
+      await rm(path);
+      assert.equal((await pull()).files.model, first.files.model);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('several models of one zip file cost one download', async () => {
   let requests = 0;
   const zip = buildZip([

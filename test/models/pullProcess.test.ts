@@ -137,3 +137,29 @@ test('verify ends with exit code 1 and names the repair when a cached model is d
     },
   );
 });
+
+test('models verify says that a file of one’s own is another one than was prepared', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-verify-'));
+  try {
+    const file = {
+      source: 'file:mine.onnx',
+      sha256: null,
+      format: 'onnx',
+      inputs: [{ shape: ['N', 3, 112, 112] }],
+      outputs: [{ shape: ['N', 512] }],
+    };
+    const models = { own: entryContent({ files: { model: file } }) };
+    await writeFile(join(folder, 'registry.json'), JSON.stringify({ registryVersion: 1, models }));
+    const env = { POSECAST_CACHE: join(folder, 'cache'), POSECAST_REGISTRY: join(folder, 'registry.json') };
+    await writeFile(join(folder, 'mine.onnx'), MODEL);
+    assert.equal((await startModels(['pull', 'own'], env).finished).code, 0);
+    assert.equal((await startModels(['verify'], env).finished).code, 0);
+    await writeFile(join(folder, 'mine.onnx'), standInRecognizer({ seed: 9 }));
+    const { code, stdout } = await startModels(['verify'], env).finished;
+    assert.equal(code, 1);
+    assert.match(stdout, /^damaged {2}own .*mine\.onnx is another file than at the last pull/m);
+    assert.match(stdout, /posecast models pull own --force/);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

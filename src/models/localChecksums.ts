@@ -1,0 +1,60 @@
+/**
+ * Files on this machine whose checksum the registry does not say: they have the one that they have now. A model of theirs that
+ * is trained further and put in its old place is another model, with a folder of its own in the cache.
+ */
+import { stat } from 'node:fs/promises';
+import { readPin, replacePin } from './pins.ts';
+import type { ModelEntry, ModelFile } from './registry.ts';
+import { hashFile } from './sources.ts';
+
+export interface LocalChecksums {
+  /** With the checksums of the files as they are, or, where they are gone, as they were when they were last pulled. */
+  readonly entry: ModelEntry;
+  /** The files that are others than at the last pull. */
+  readonly changed: readonly ChangedFile[];
+}
+
+export interface ChangedFile {
+  readonly source: string;
+  readonly pinned: string;
+  readonly found: string;
+}
+
+/** Whether a file's checksum is the one it has when it is read. */
+export function isUncheckedLocal({ source, sha256 }: ModelFile): boolean {
+  return sha256 === null && source.startsWith('file:');
+}
+
+export async function withLocalChecksums(entry: ModelEntry): Promise<LocalChecksums> {
+  const changed: ChangedFile[] = [];
+  const files: [string, ModelFile][] = [];
+  for (const [role, file] of Object.entries(entry.files)) {
+    if (!isUncheckedLocal(file)) {
+      files.push([role, file]);
+      continue;
+    }
+    const path = file.source.slice('file:'.length);
+    const isThere = (await stat(path).catch(() => undefined))?.isFile() === true;
+    const pinned = await readPin(file.source);
+    const found = isThere ? await hashFile(path) : pinned;
+    if (pinned !== undefined && found !== undefined && found !== pinned) {
+      changed.push({ source: file.source, pinned, found });
+    }
+    files.push([role, { ...file, sha256: found ?? null }]);
+  }
+  return { entry: { ...entry, files: Object.fromEntries(files) }, changed };
+}
+
+/** From here on the files are expected to be what they are now. */
+export async function acceptChanged(changed: readonly ChangedFile[]): Promise<void> {
+  for (const { source, found } of changed) await replacePin(source, found);
+}
+
+export function describeChanged(changed: readonly ChangedFile[]): string {
+  return changed
+    .map(
+      ({ source, pinned, found }) =>
+        `${source} is another file than at the last pull: expected sha256 ${pinned}, found ${found}`,
+    )
+    .join('; ');
+}
