@@ -4,6 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
+import { differencesOf } from '../shared/differences.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
@@ -181,15 +182,6 @@ async function checkSameRun(
   throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
     out: store.uri,
   });
-}
-
-/** `variants: 10 there, 20 asked`, for every key that differs. */
-function differencesOf(there: Readonly<Record<string, unknown>>, asked: Readonly<Record<string, unknown>>) {
-  const keys = new Set([...Object.keys(there), ...Object.keys(asked)]);
-  const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value));
-  return [...keys]
-    .filter((key) => shown(there[key]) !== shown(asked[key]))
-    .map((key) => `${key}: ${shown(there[key])} there, ${shown(asked[key])} asked`);
 }
 
 function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): string {

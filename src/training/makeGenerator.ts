@@ -10,6 +10,7 @@ import { combinerTask, type Probe } from '../fra/training/combinerTask.ts';
 import type { PairSample } from '../fra/training/pairs.ts';
 import { fitPoseReadOut } from '../fra/training/poseReadOut.ts';
 import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
+import { peopleWord } from '../fra/training/reuseAutoencoder.ts';
 import { solveLinear } from '../fra/training/solveLinear.ts';
 import { mixParts } from './mixParts.ts';
 import type { StageRunner } from './runStage.ts';
@@ -19,7 +20,10 @@ export interface MakeRequest {
   readonly config: TrainConfig;
   readonly recognizerSha256: string;
   readonly encoderSha256: string | null;
-  /** Names of the people who validate. */
+  /** Digest of the autoencoder's weights, before its codes are scaled. */
+  readonly encoder: string;
+  /** Names of the people who train and who validate. */
+  readonly trainingPeople: readonly string[];
   readonly validationPeople: readonly string[];
   readonly training: readonly PairSample[];
   readonly validation: readonly PairSample[];
@@ -106,7 +110,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
 
 /** Learns by descent; `fixed` weights stay as they are. */
 async function descend(
-  { config, training, probes, boards, run }: MakeRequest,
+  { config, encoder, trainingPeople, training, probes, boards, run }: MakeRequest,
   note: (line: string) => void,
   network: GeneratorConfig,
   fixed: NamedWeights = new Map(),
@@ -117,6 +121,9 @@ async function descend(
       network,
       fixed,
       seed: config.seed,
+      posture: config.generator.posture,
+      encoder,
+      trainingPeople: peopleWord(trainingPeople),
       samples: training,
       validation: probes,
       boards,

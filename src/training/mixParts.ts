@@ -9,7 +9,7 @@ import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/netw
 import { unitAnswers } from '../fra/training/answers.ts';
 import type { PostureForm } from '../fra/training/postureForm.ts';
 import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
-import { divisionWord, validationWord } from '../fra/training/reuseAutoencoder.ts';
+import { divisionWord, peopleWord } from '../fra/training/reuseAutoencoder.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { normalizeInPlace } from '../shared/l2.ts';
 
@@ -74,7 +74,7 @@ function checkPart({ card, folder }: FraModel, request: MixRequest): void {
   if (card.architecture.posture !== request.posture) {
     throw refuse(`reads postures as ${card.architecture.posture}, not ${request.posture}`, folder);
   }
-  if (validationWord(request.validation) !== divisionWord(card.training.validationDigests)) {
+  if (peopleWord(request.validation) !== divisionWord(card.training.validationDigests)) {
     throw refuse('other people validated there', folder);
   }
   if (card.files['encoder.onnx'].sha256 !== request.encoderSha256) {

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { openGenerator } from '../fra/generators/generators.ts';
 import type { FraCard } from '../fra/modelCard.ts';
 import { PAPER_AUTOENCODER } from '../fra/networks/autoencoder.ts';
-import type { NamedWeights } from '../fra/networks/weights.ts';
+import { type NamedWeights, weightsDigest } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import type { PostureForm } from '../fra/training/postureForm.ts';
 import { makeBoards } from '../fra/training/retrieval.ts';
-import { checkDivision, reuseAutoencoder, validationWord } from '../fra/training/reuseAutoencoder.ts';
+import { checkDivision, peopleWord, reuseAutoencoder } from '../fra/training/reuseAutoencoder.ts';
 import {
   type SampleSplit,
   splitSamples,
@@ -97,6 +97,8 @@ export async function trainFra(
     config,
     recognizerSha256: recognizer.sourceIdentity,
     encoderSha256: drawn.encoderSha256,
+    encoder: weightsDigest(drawn.weights),
+    trainingPeople: split.subjects.training,
     validationPeople: split.subjects.validation,
     training: trainingPairs,
     validation: validationPairs,
@@ -208,7 +210,8 @@ async function makeAutoencoder(
       batchSize: autoencoder.batchSize,
       sample: landmarkSource(training),
       validation: validation.map(({ landmarks }) => landmarks),
-      validationPeople: validationWord(subjects.validation),
+      trainingPeople: peopleWord(subjects.training),
+      validationPeople: peopleWord(subjects.validation),
     }),
   );
   return { weights, step: state.bestStep, encoderSha256: null };

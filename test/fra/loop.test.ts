@@ -15,7 +15,7 @@ import {
   type TrainingTask,
   trainNetwork,
 } from '../../src/fra/training/loop.ts';
-import { ConfigError, IntegrityError } from '../../src/shared/errors.ts';
+import { IntegrityError } from '../../src/shared/errors.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
 await openBackend('cpu', 1);
@@ -119,9 +119,18 @@ test('a finished training is not trained again', async () => {
   assert.deepEqual(log, []);
 });
 
-test('a checkpoint of another configuration is refused', async () => {
+test('a checkpoint of another configuration is refused, and what differs is named', async () => {
+  const path = join(folder, 'whole');
   const other = { ...CONFIG, learningRate: 0.01 };
-  await assert.rejects(trainNetwork(lineTask(), other, join(folder, 'whole'), hooks()), ConfigError);
+  await assert.rejects(trainNetwork(lineTask(), other, path, hooks()), {
+    name: 'ConfigError',
+    code: 'other-checkpoint',
+    message: new RegExp(`loop\\.learningRate: ${CONFIG.learningRate} there, 0\\.01 asked;`),
+  });
+  const task = { ...lineTask(), config: { task: 'line', network: { bends: 2 } } };
+  await assert.rejects(trainNetwork(task, CONFIG, path, hooks()), {
+    message: /task\.network\.bends: nothing there, 2 asked/,
+  });
 });
 
 test('a truncated checkpoint is refused', async () => {

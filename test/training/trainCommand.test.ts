@@ -163,6 +163,29 @@ for (const form of ['yaw', 'landmarks', 'none']) {
   });
 }
 
+test('--resume with another posture form, other people or another autoencoder is refused, and the difference is named', async () => {
+  const other = join(folder, 'other-autoencoder');
+  await mkdir(other);
+  await cp(join(tiny, 'work'), join(other, 'work'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.checkpoint'),
+  });
+  const further = ['--autoencoder-steps', '2', '--generator', 'ridge', '--yaw-knots=-30,0,30', '--resume'];
+  const made = await posecast(['train', corpus, '--out', other, ...flags, ...further]);
+  assert.equal(made.code, 0, made.stderr);
+  const cases: readonly [string[], RegExp][] = [
+    [['--posture', 'none'], /task\.posture: "code" there, "none" asked;/],
+    [['--train-people', '4'], /task\.trainingPeople: "[0-9a-f]+" there, "[0-9a-f]+" asked;/],
+    [['--autoencoder', other], /task\.encoder: "[0-9a-f]+" there, "[0-9a-f]+" asked;/],
+  ];
+  for (const [more, reason] of cases) {
+    const { code, stderr } = await posecast(['train', corpus, '--out', tiny, ...flags, ...more, '--resume']);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, reason);
+  }
+  assert.equal((await openFraModel(tiny)).card.architecture.posture, 'code');
+});
+
 test('of a list of people to leave out, those in the corpus are left out, and the others named', async () => {
   await withTempFolder(async (own) => {
     const list = join(own, 'test-people.txt');

@@ -1,4 +1,5 @@
 /** Weights of a network: named tensors, their shapes, and their seeded start. */
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError } from '../../shared/errors.ts';
 import { randomNormal, seededRandom } from '../../shared/random.ts';
@@ -39,6 +40,16 @@ export function initialWeights(specs: WeightSpecs, seed: number): NamedWeights {
     weights.set(name, { shape, values });
   }
   return weights;
+}
+
+/** sha256 over names, shapes and values. */
+export function weightsDigest(weights: NamedWeights): string {
+  const hash = createHash('sha256');
+  for (const [name, { shape, values }] of weights) {
+    hash.update(JSON.stringify([name, shape]));
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex');
 }
 
 /** Puts weights on the backend as variables. Dispose them with `disposeWeights`. */

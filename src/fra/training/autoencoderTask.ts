@@ -24,7 +24,8 @@ export interface AutoencoderTaskOptions {
   readonly sample: (random: Random) => Landmarks68;
   /** Landmark sets of validation people. */
   readonly validation: readonly Landmarks68[];
-  /** Who validates, as one word (`validationWord`). */
+  /** Who trains and who validates, each as one word (`peopleWord`). */
+  readonly trainingPeople: string;
   readonly validationPeople: string;
 }
 
@@ -34,6 +35,7 @@ export function autoencoderTask(options: AutoencoderTaskOptions): TrainingTask<t
   return {
     config: {
       ...{ network, seed, batchSize, validation: validationImages.length },
+      trainingPeople: options.trainingPeople,
       validationPeople: options.validationPeople,
     },
     initial: () => initialWeights(autoencoderSpecs(network), seed),

@@ -16,6 +16,7 @@ import {
   type CombinerTermWeights,
 } from './lossTerms.ts';
 import { choosePairs, indexPairs, inventPerson, type PairSample } from './pairs.ts';
+import type { PostureForm } from './postureForm.ts';
 import { type Board, boardQuestions, judgeRetrieval } from './retrieval.ts';
 
 export interface CombinerTaskOptions {
@@ -33,6 +34,10 @@ export interface CombinerTaskOptions {
   /** Share of rows that show a person who does not exist (`inventPerson`). */
   readonly inventedShare: number;
   readonly weights: CombinerTermWeights;
+  /** What the samples' codes are, the digest of the encoder that made them, and who trains (`peopleWord`): for a resume alone. */
+  readonly posture: PostureForm;
+  readonly encoder: string;
+  readonly trainingPeople: string;
   /** Of training people. */
   readonly samples: readonly PairSample[];
   /** Of validation people; postures come from training people. */
@@ -67,6 +72,7 @@ export function combinerTask(options: CombinerTaskOptions): TrainingTask<Combine
   return {
     config: {
       ...{ network, seed, batchSize, loss, scale, margin, inventedShare, weights: options.weights },
+      ...{ posture: options.posture, encoder: options.encoder, trainingPeople: options.trainingPeople },
       samples: options.samples.length,
       validation: options.validation.length,
     },

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { differencesOf } from '../../shared/differences.ts';
 import { ConfigError, PosecastError } from '../../shared/errors.ts';
 import { seededRandom } from '../../shared/random.ts';
 import type { Dropout } from '../networks/autoencoder.ts';
@@ -88,9 +89,12 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
   const identity = JSON.parse(JSON.stringify({ task: task.config, loop: config })) as unknown;
   const found = existsSync(checkpointPath) ? await readCheckpoint(checkpointPath) : undefined;
   if (found !== undefined && !isDeepStrictEqual(found.config, identity)) {
-    throw new ConfigError('other-checkpoint', 'checkpoint belongs to a training with another configuration', {
-      path: checkpointPath,
-    });
+    const differences = differencesOf(byPath(found.config), byPath(identity));
+    throw new ConfigError(
+      'other-checkpoint',
+      `checkpoint belongs to another training: ${differences.join('; ')}; ask for the same, or train into another OUT`,
+      { path: checkpointPath },
+    );
   }
   let state: LoopState = found?.state ?? startState(config);
   let best: NamedWeights = found?.groups.best ?? new Map();
@@ -151,6 +155,13 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
     adam.dispose();
     tf.dispose([weights, average ?? {}, [...sums.values()]]);
   }
+}
+
+/** `{ a: { b: 1 } }` → `{ 'a.b': 1 }` */
+function byPath(value: unknown, path = ''): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { [path]: value };
+  const inner = Object.entries(value).map(([key, of]) => byPath(of, path === '' ? key : `${path}.${key}`));
+  return Object.assign({}, ...inner);
 }
 
 /** average ← keep · average + (1 − keep) · weights. */

@@ -19,9 +19,9 @@ export interface ReusedAutoencoder {
 
 const taskSchema = z.looseObject({ task: z.looseObject({ validationPeople: z.string() }) });
 
-/** The people who validated, as one word: a checkpoint and a card of one division have the same. */
-export function validationWord(validation: readonly string[]): string {
-  return divisionWord(validation.map(subjectDigest));
+/** People as one word: of those who validated, a checkpoint and a card of one division have the same. */
+export function peopleWord(people: readonly string[]): string {
+  return divisionWord(people.map(subjectDigest));
 }
 
 /** The same of digests, as a card holds them. */
@@ -66,7 +66,7 @@ export async function reuseAutoencoder(
   folder: string,
   validation: readonly string[],
 ): Promise<ReusedAutoencoder> {
-  const wanted = validationWord(validation);
+  const wanted = peopleWord(validation);
   const refuse = (reason: string, code: string) =>
     new ConfigError(code, `--autoencoder: ${reason}`, { folder });
   if (existsSync(join(folder, 'card.json'))) {
