@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import '../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
+  DATA_TYPE,
   decodeModel,
   encodeModel,
   int64ToNumber,
@@ -18,8 +19,18 @@ import type { Cost } from './result.ts';
 const MULTIPLYING = new Set(['Conv', 'Gemm', 'MatMul']);
 const TIMED_RUNS = 20;
 
-/** Shapes come from running the graph once with every intermediate result as an output: no rule has to be guessed. */
-export async function networkCost(path: string): Promise<Cost> {
+/** Bytes of a number in each type that weights come in. */
+const WEIGHT_BYTES: ReadonlyMap<number, number> = new Map([
+  [DATA_TYPE.float32, 4],
+  [DATA_TYPE.float16, 2],
+]);
+
+/**
+ * Shapes come from running the graph once with every intermediate result as an output: no rule has to be guessed. Null is
+ * what ONNX Runtime does not run so.
+ * @param shape of the input as the registry has it, for sizes that the graph leaves free.
+ */
+export async function networkCost(path: string, shape: readonly (number | string)[] = []): Promise<Cost> {
   const bytes = await readFile(path);
   const model = decodeModel(bytes);
   const { graph } = model;
@@ -27,26 +38,24 @@ export async function networkCost(path: string): Promise<Cost> {
   const inputs = graph.input.filter(({ name }) => !weights.has(name));
   const feeds = Object.fromEntries(
     inputs.map((input) => {
-      const dims = (valueShape(input) ?? []).map((size) => (typeof size === 'number' ? size : 1));
+      const dims = (valueShape(input) ?? []).map(
+        (size, axis) => [size, shape[axis]].find((it) => typeof it === 'number') ?? 1,
+      );
       const count = dims.reduce((product, dim) => product * dim, 1);
       return [input.name, new Tensor('float32', new Float32Array(count).fill(0.1), dims)];
     }),
   );
-  const shapes = await measureShapes(model, feeds);
-  for (const tensor of graph.initializer) shapes.set(tensor.name, tensorDims(tensor));
+  const shapes = await measureShapes(model, feeds).catch(() => null);
+  for (const tensor of graph.initializer) shapes?.set(tensor.name, tensorDims(tensor));
   const batch = Number(feeds[inputs[0]!.name]!.dims[0] ?? 1);
-  const multiplyAdds = graph.node.reduce((sum, node) => sum + nodeMultiplyAdds(node, shapes), 0);
-  const parameters = graph.initializer.filter(isWeight).reduce((sum, tensor) => sum + countOf(tensor), 0);
+  const weightTensors = graph.initializer.filter(({ dataType }) => WEIGHT_BYTES.has(dataType));
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   return {
-    parameters,
-    multiplyAdds: multiplyAdds / batch,
-    perSecond: await measureSpeed(path, feeds, batch),
-    weightBytes: 4 * parameters,
+    parameters: sum(weightTensors.map(countOf)),
+    multiplyAdds: shapes && sum(graph.node.map((node) => nodeMultiplyAdds(node, shapes))) / batch,
+    perSecond: await measureSpeed(path, feeds, batch).catch(() => null),
+    weightBytes: sum(weightTensors.map((tensor) => WEIGHT_BYTES.get(tensor.dataType)! * countOf(tensor))),
   };
-}
-
-function isWeight({ dataType }: OnnxTensor): boolean {
-  return dataType === 1;
 }
 
 function countOf(tensor: OnnxTensor): number {
@@ -70,8 +79,8 @@ async function measureShapes(
       ...model.graph,
       output: [
         ...model.graph.output,
-        // No shape: ONNX Runtime finds it.
-        ...extra.map((name) => ({ name, type: { tensorType: { elemType: 1 } } })),
+        // No type and no shape: ONNX Runtime finds them.
+        ...extra.map((name) => ({ name, type: null })),
       ],
     },
   };

@@ -1,6 +1,7 @@
 /** An evaluation from corpora to result: embed, refuse leaks, measure every row for every recogniser, judge. */
 import { join } from 'node:path';
 import type { FraModel } from '../fra/fraModel.ts';
+import type { ResolvedModel } from '../models/cache.ts';
 import { version } from '../shared/package.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
@@ -13,7 +14,7 @@ import { findLeaks, refuseLeaks, type TrainingRecord, trainingRecord } from './l
 import type { RowMeasurement } from './measureMethod.ts';
 import type { FaceClass } from './people.ts';
 import { openContext, type RecognizerJob } from './recognizerJob.ts';
-import type { EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
+import type { Cost, EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
 import type { PosePair } from './rivals/posePairs.ts';
 import { openRowsPool, type RowsPool } from './rowsPool.ts';
 import { type EvaluationHooks, type EvaluationSettings, RESAMPLES } from './settings.ts';
@@ -65,14 +66,19 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
   const anyClasses = [...people.classes.values()][0]!;
   const views = await embedEnrolmentViews(people, targetRange(anyClasses, settings), options);
   const jobs: RecognizerJob[] = [];
-  for (const { recognizer } of recognizers) {
+  const costs: Pick<RecognizerResult, 'cost' | 'parts'>[] = [];
+  for (const pipeline of recognizers) {
+    const { recognizer } = pipeline;
     const { name } = recognizer;
     const pairs = input.pairs.get(name)?.pairs;
-    jobs.push({
+    const job = {
       ...{ name, classes: people.classes.get(name)!, views: views.get(name)! },
       ...(pairs && { pairs }),
       models: await modelsOf(input.models, recognizer.sourceIdentity),
-    });
+    };
+    jobs.push(job);
+    // What is wrong with a network shows before hours of measuring.
+    costs.push({ cost: await modelCost(recognizer), parts: await measureParts(pipeline, job, input.models) });
   }
   const pool = await openRowsPool(input.threads, { jobs, settings });
   const results: RecognizerResult[] = [];
@@ -86,8 +92,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
       results.push({
         name: job.name,
         embedDim: recognizer.entry.embedDim!,
-        cost: await networkCost(Object.values(recognizer.files)[0]!),
-        parts: await measureParts(recognizers[i]!, job, input.models),
+        ...costs[i]!,
         verdicts: verdictsOf(measured.rows),
         rows: measured.rows.map(({ row }) => row),
         curves: measured.curves,
@@ -183,16 +188,22 @@ async function measureParts(
   models: EvaluationInput['models'],
 ): Promise<NonNullable<RecognizerResult['parts']>> {
   const parts: NonNullable<RecognizerResult['parts']> = [];
-  for (const { name, kind, files } of resolved) {
-    const [path, ...others] = Object.values(files);
-    if (name === recognizer.name || path === undefined || others.length > 0) continue;
-    parts.push({ name: `${name} (${kind})`, cost: await networkCost(path) });
+  for (const model of resolved) {
+    const { name, kind, files } = model;
+    if (name === recognizer.name || Object.keys(files).length !== 1) continue;
+    parts.push({ name: `${name} (${kind})`, cost: await modelCost(model) });
   }
   for (const { id, folder } of job.models) {
     const { model } = models.find((entry) => entry.model.folder === folder)!;
     parts.push({ name: `FRA ${id}, posture encoder`, cost: await networkCost(model.paths.encoder) });
   }
   return parts;
+}
+
+/** Of a model of one network. */
+function modelCost({ files, entry }: ResolvedModel): Promise<Cost> {
+  const [[role, path] = []] = Object.entries(files);
+  return networkCost(path!, entry.files[role!]!.inputs[0]!.shape);
 }
 
 interface MeasuredRecognizer {
