@@ -8,6 +8,7 @@ import {
   decodeModel,
   encodeModel,
   float32Values,
+  intsAttribute,
   makeModel,
   makeNode,
   makeTensor,
@@ -99,6 +100,29 @@ test('outputs that only look right in the file are refused when a run gives othe
     code: 'signature-mismatch',
     message: 'outputs do not fit the registry: expected any[N,512], found 683[1,128]',
   });
+});
+
+test('a graph that takes pictures of any size is tried with the size of the registry', async () => {
+  const model = makeModel({
+    name: 'any size',
+    inputs: [makeValueInfo('input', ['batch', 3, 'height', 'width'])],
+    outputs: [makeValueInfo('embedding', ['batch', 512])],
+    nodes: [
+      makeNode(
+        'AveragePool',
+        ['input'],
+        ['means'],
+        [intsAttribute('kernel_shape', [16, 16]), intsAttribute('strides', [16, 16])],
+      ),
+      makeNode('Flatten', ['means'], ['flat']),
+      // 3 × 7 × 7 means: those of 112 × 112 pixels.
+      makeNode('MatMul', ['flat', 'weights'], ['embedding']),
+    ],
+    initializers: [makeTensor('weights', [147, 512], new Float32Array(147 * 512).fill(0.1))],
+  });
+  const prepared = await prepareModel(encodeModel(model), standInFile, 'NCHW');
+  assert.equal(prepared.batch, 'free');
+  assert.deepEqual(prepared.probe.outputShapes.get('embedding'), [1, 512]);
 });
 
 test('the default chain is normalised: any batch, no vanishing weight, the published graph’s outputs', async () => {
