@@ -3,6 +3,7 @@
  * name, and what a GPU runs.
  */
 import { padDepthwise } from './depthwisePadding.ts';
+import { dropUnused, graphInputs } from './normalize.ts';
 import { decodeModel, encodeModel } from './onnx.ts';
 import { rewritePRelu } from './preluConvs.ts';
 
@@ -11,6 +12,11 @@ export function forCpu(file: Uint8Array): Uint8Array {
   // Found in the bytes first: a large file is decoded only where it may pay.
   if (!Buffer.from(file.buffer, file.byteOffset, file.byteLength).includes('Conv')) return file;
   const model = decodeModel(file);
+  // Weights that are listed as inputs, too, would stay inputs without a value when rewriting replaces them.
+  model.graph.input = graphInputs(model.graph);
   const rewritten = rewritePRelu(model.graph) + padDepthwise(model.graph);
-  return rewritten > 0 ? encodeModel(model) : file;
+  if (rewritten === 0) return file;
+  // In files of that age ONNX Runtime refuses a weight that is neither an input nor read.
+  dropUnused(model.graph);
+  return encodeModel(model);
 }

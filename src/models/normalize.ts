@@ -106,7 +106,7 @@ export function freeBatch(model: OnnxModel): void {
 }
 
 /** Removes constants that no node reads any more: ONNX Runtime warns about each of them at every start. */
-function dropUnused(graph: OnnxGraph): void {
+export function dropUnused(graph: OnnxGraph): void {
   const inner = graph.node.some((node) => node.attribute.some((attribute) => attribute.g));
   // An inner graph may read outer values by name.
   if (inner) return;

@@ -1,8 +1,17 @@
 /** From the published file to the graph that workers run: convert, normalise, check the signature, probe. */
+import type { InferenceSession } from 'onnxruntime-node';
 import { IntegrityError } from '../shared/errors.ts';
+import { forCpu } from './cpuGraph.ts';
 import { fixedBatch, flushTinyWeights, freeBatch, graphInputs } from './normalize.ts';
 import { decodeModel, encodeModel, type OnnxModel } from './onnx.ts';
-import { openProbeSession, PROBE_TOLERANCE, type ProbeResult, probeEquality } from './probe.ts';
+import {
+  CPU_TOLERANCE,
+  openProbeSession,
+  PROBE_TOLERANCE,
+  type ProbeInput,
+  type ProbeResult,
+  probeEquality,
+} from './probe.ts';
 import type { ModelFile, Preprocess } from './registry.ts';
 import { checkSignature, type GraphSignature, graphSignature } from './signature.ts';
 import { convertTflite } from './tflite/convert.ts';
@@ -73,6 +82,7 @@ async function tryPrepare(
         shape: probe.outputShapes.get(name) ?? [],
       }));
       checkSignature({ inputs: signature.inputs, outputs }, file);
+      await checkForCpu(bytes, after, { name: input.name, shape, originalBatch: free ? 1 : originalBatch });
       return { bytes, signature, batch: free ? 'free' : 'fixed', flushedWeights, probe };
     } finally {
       await after.release();
@@ -83,6 +93,30 @@ async function tryPrepare(
     throw error;
   } finally {
     await before.release();
+  }
+}
+
+/** What workers open on a CPU is not the file itself: better found now than by them. */
+async function checkForCpu(
+  bytes: Uint8Array,
+  normalised: InferenceSession,
+  input: ProbeInput,
+): Promise<void> {
+  const rewritten = forCpu(bytes);
+  if (rewritten === bytes) return;
+  const opened = await openProbeSession(rewritten, 'rewritten');
+  try {
+    const { singleDifference } = await probeEquality(normalised, opened, input, false);
+    if (singleDifference <= CPU_TOLERANCE) return;
+    throw new IntegrityError(
+      'probe-failed',
+      'the graph as a CPU runs it does not compute what the file computes',
+      {
+        difference: singleDifference,
+      },
+    );
+  } finally {
+    await opened.release();
   }
 }
 

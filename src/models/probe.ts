@@ -9,6 +9,8 @@ import { type Random, seededRandom } from '../shared/random.ts';
 
 /** Largest accepted difference, relative to the largest output value where that is above 1. */
 export const PROBE_TOLERANCE = 1e-5;
+/** The same of the graph as it is rewritten for a CPU, whose kernels add in another order. */
+export const CPU_TOLERANCE = 1e-3;
 /** Samples in the batch that is compared with single runs. */
 const PROBE_BATCH = 4;
 /** What a free dimension other than the batch is set to. */
