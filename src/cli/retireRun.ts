@@ -1,4 +1,5 @@
 /** A complete run leaves the list of those that Redis has work for. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describeError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
@@ -7,12 +8,35 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isRefusal } from '../worker/refusals.ts';
 
-/** Kept on the list by a Redis that refuses, it is complete all the same: whoever takes it next finds that and retires it. */
+/** A Redis that is away for so long is not waited for, in milliseconds. */
+const PATIENCE_MS = 5_000;
+const LOOK_MS = 200;
+
+/**
+ * Kept on the list by a Redis that refuses, or is away, it is complete all the same: whoever takes it next finds that and
+ * retires it.
+ */
 export async function retireRun(redis: Redis, runId: string, store: ObjectStore, note: Say): Promise<void> {
+  const over = new AbortController();
   try {
-    await unregisterRun(redis, runId, () => isFinished(store));
+    const away = untilAway(redis, over.signal);
+    const end = await Promise.race([unregisterRun(redis, runId, () => isFinished(store)), away]);
+    if (end === 'away') note(`redis is away: run ${runId} stays on its list`, { level: 'warn' });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    note(`redis refuses to take run ${runId} off its list (${describeError(error)})`, { level: 'warn' });
+    // Or it is the store that has gone.
+    const what = isRefusal(error) ? 'redis refuses to take' : 'redis is not asked to take';
+    note(`${what} run ${runId} off its list (${describeError(error)})`, { level: 'warn' });
+  } finally {
+    over.abort();
   }
+}
+
+/** Resolves when there has been no connection for a while; one that is there but silent is given up by the client. */
+async function untilAway(redis: Redis, signal: AbortSignal): Promise<'away'> {
+  let seenAt = performance.now();
+  while (performance.now() - seenAt < PATIENCE_MS) {
+    await sleep(LOOK_MS, undefined, { signal });
+    if (redis.status === 'ready') seenAt = performance.now();
+  }
+  return 'away';
 }

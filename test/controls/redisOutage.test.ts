@@ -3,6 +3,7 @@
  * failover takes and adds the silence that a lost network is (40 s).
  */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -145,6 +146,29 @@ test('a run is complete although Redis refuses to take it off its list, and a wo
         assert.equal(worked.code, 0, worked.stderr);
         assert.equal(times(worked.stderr, /redis refuses to take run \S+ off its list \(NOREPLICAS/g), 1);
       }
+    }),
+  ));
+
+test('a run that is complete ends, and its hook runs, although Redis goes while it is finished', () =>
+  withRedisOnPort((redis) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const told = join(folder, 'told.json');
+      const NODE_OPTIONS = `--import=${new URL('./slowCommits.js', import.meta.url)}`;
+      const env = { REDIS_URL: redis.url, NODE_OPTIONS };
+      const args = ['run', samples, out, '--variants', '0', '--on-finish', `cat > ${told}`];
+      const run = startPosecast(args, env);
+      const client = await connectRedis(redis.url);
+      const isFinishing = async () =>
+        (await commits(out)) === 1 && (await client.keys('posecast:*:finish')).length > 0;
+      await until('the finish', run, isFinishing);
+      await closeRedis(client);
+      await redis.kill();
+      const ended = await run.done;
+      assert.equal(ended.code, 0, ended.stderr);
+      assert.equal(times(ended.stderr, /redis is away: run \S+ stays on its list/g), 1, ended.stderr);
+      assert.equal(JSON.parse(await readFile(told, 'utf8')).event, 'complete');
+      assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
 
