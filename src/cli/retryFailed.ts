@@ -22,9 +22,9 @@ import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 const EPILOGUE = `
 A shard that failed in all its attempts leaves a note in OUT/failures/ with the code of its error. This command gives
 such shards new numbers in a new generation (OUT/generations/<n>.json), so that they start afresh; nothing that was
-committed is changed. With a Redis they are queued at once, for the workers there, and no others: shards that were never
-queued are left to the command that feeds the run, or to the workers once their queue is empty. Without a Redis, the
-command that started the run takes them up.
+committed is changed. With a Redis they are queued at once (10,000 at most), for the workers there, and no others: shards
+that were never queued are left to the command that feeds the run, or to the workers once their queue is empty. Without a
+Redis, the command that started the run takes them up.
 
 --codes narrows it: codes of failures, such as s3-failed or crashed (the shard's workers died), or of rejected
 photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be

@@ -14,13 +14,20 @@ import { CHUNK, sendShards } from './enqueueShards.ts';
 import { type FeedOptions, seedRunProgress } from './feedRun.ts';
 import type { RetryChoice } from './retryFailed.ts';
 
-/** Returns how many were queued: all, unless a later generation has replaced some of them meanwhile. */
+/** Jobs that are put above a full queue at most: Redis holds few jobs, however many shards are done again. */
+const MOST = 10_000;
+
+export interface QueueRetryOptions extends Omit<FeedOptions, 'keepFailed' | 'onProgress'> {
+  readonly most?: number;
+}
+
+/** Returns how many were queued: all, up to the most, unless a later generation has replaced some of them meanwhile. */
 export async function queueRetry(
   run: RunFile,
   store: ObjectStore,
   { firstShard, replaces }: RetryGeneration,
   choice: RetryChoice,
-  { redis, queue, signal, tracing }: Omit<FeedOptions, 'keepFailed' | 'onProgress'>,
+  { redis, queue, signal, tracing, most = MOST }: QueueRetryOptions,
 ): Promise<number> {
   const { runId, createdAt } = run;
   // Of shards that failed nothing was counted, and reading every commit of a large run takes minutes.
@@ -34,13 +41,13 @@ export async function queueRetry(
     signal.throwIfAborted();
     const replaced = replaces.slice(start, start + CHUNK);
     const specs: ShardSpec[] = [];
-    for (const i of replaced.keys()) {
+    for (const i of replaced.slice(0, Math.max(0, most - queued)).keys()) {
       const shard = firstShard + start + i;
       const spec = await plan.shard(shard);
       if (spec === undefined) throw new IntegrityError('no-shard', 'the plan has no such shard', { shard });
       if (spec !== 'replaced') specs.push(spec);
     }
-    await sendShards(queue, specs, tracing);
+    if (specs.length > 0) await sendShards(queue, specs, tracing);
     // Their jobs would be reported as failed for as long as the queue lives.
     await Promise.all(replaced.map((shard) => queue.remove(jobId(shard))));
     queued += specs.length;

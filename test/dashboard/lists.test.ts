@@ -30,9 +30,10 @@ test('what stands in a cell of a pose fits into it, however many photographs the
   assert.equal(poseLabel(0, 0), '');
   assert.equal(poseLabel(2, 0), '2');
   assert.equal(poseLabel(2, 3), '2 +3');
-  assert.equal(poseLabel(12, 3), '12\n+3');
-  assert.equal(poseLabel(2_000, 0), '2k');
-  assert.equal(poseLabel(2_000, 1_999), '2k\n+1k');
+  assert.equal(poseLabel(12, 3), '12 +3');
+  assert.equal(poseLabel(2_000, 3), '2000\n+3');
+  assert.equal(poseLabel(9_999, 1_000), '9999\n+1000');
+  assert.equal(poseLabel(12_345, 0), '12k');
 });
 
 test('a page beyond the end is the last one', () => {

@@ -83,6 +83,18 @@ test('the shards of a retry are queued into a full queue at once, and they alone
     assert.equal((await readProgress(redis, run.runId)).shardsDone, 1);
   }));
 
+test('of very many shards that are done again as many are queued as Redis has room for; no old number stays failed', () =>
+  withFullQueue(async ({ service: { redis }, store, run, queue }) => {
+    const choice = await chooseRetries(run, store, null);
+    const asked = { codes: null, createdAt: '2026-01-02T00:00:00.000Z' };
+    const generation = await retryShards(run, store, choice, asked);
+    const signal = AbortSignal.timeout(30_000);
+    assert.equal(await queueRetry(run, store, generation, choice, { redis, queue, signal, most: 1 }), 1);
+    const there: boolean[] = [];
+    for (const shard of [3, 5, 10, 11]) there.push(await has(queue, shard));
+    assert.deepEqual(there, [false, false, true, false]);
+  }));
+
 test('the retry button of the dashboard answers while the queue is full', () =>
   withFullQueue(async ({ service: { url: redis }, store, run, queue }) =>
     withDashboard([store.uri], { allowActions: true, redis }, async ({ url }) => {
