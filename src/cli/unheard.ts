@@ -1,20 +1,40 @@
 /**
- * Standard streams whose reader goes away: `| head`, a log collector that dies, a terminal that is closed. That is no
- * failure of the command's, which goes on unheard.
+ * Standard streams whose reader goes away (`| head`, a log collector that dies, a terminal that is closed), or whose disk is
+ * full. That is no failure of the command's, which goes on unheard.
  */
+import { processLog } from './log.ts';
+
 const unheard = new Set<NodeJS.WriteStream>();
 
-/** From now on a write that nobody can read fails without a word; every other failure of a stream is thrown. */
+/** From now on a write that nobody can read fails without a word, but for the disk; every other failure is thrown. */
 export function goOnUnheard(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+  const { stdout, stderr } = process;
+  for (const [stream, other, name] of [
+    [stdout, stderr, 'output'],
+    [stderr, stdout, 'error'],
+  ] as const) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (!hasLostItsReader(stream, error)) throw error;
+      const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+      if (!isFull && !hasLostItsReader(stream, error)) throw error;
+      const isFirst = !unheard.has(stream);
       unheard.add(stream);
+      if (isFull && isFirst && !unheard.has(other)) {
+        sayFull(other, `standard ${name} cannot be written: the disk is full`);
+      }
     });
   }
 }
 
-/** Whether a write has shown that the stream's reader is gone. */
+function sayFull(stream: NodeJS.WriteStream, line: string): void {
+  const log = processLog();
+  if (stream === process.stdout) {
+    // A program reads a result there, and nothing else.
+    if (log === undefined && !process.argv.includes('--json')) stream.write(`${line}\n`);
+  } else if (log !== undefined) log('note', line, { level: 'warn' });
+  else stream.write(`${line}\n`);
+}
+
+/** Whether a write has shown that the stream's reader is gone, or its disk full. */
 export function isUnheard(stream: NodeJS.WriteStream): boolean {
   return unheard.has(stream);
 }

@@ -43,6 +43,36 @@ test('a run that fails unheard has the exit code of its failure, and so has its 
     assert.deepEqual([told.event, told.exitCode], ['too-many-rejects', 1]);
   }));
 
+for (const [full, said, more] of [
+  ['2>/dev/full', 'stdout', []],
+  ['>/dev/full', 'stderr', []],
+  ['>/dev/full', 'stderr', ['--json']],
+] as const) {
+  test(`a run whose ${said === 'stdout' ? 'log' : 'result'} goes to a full disk is completed, and says so once on ${said} ${more}`, () =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const hook = `cd ${folder}; cat > told.json; echo noise && echo noise >&2 && cp told.json after.json`;
+      const args = ['run', samples, out, '--variants', '0', ...more, '--on-finish', hook];
+      const ran = await startPosecast(args, {}, ['sh', '-c', `exec "$@" ${full}`, 'sh']).done;
+      assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+      assert.equal([...ran[said].matchAll(/the disk is full/g)].length, 1, ran[said]);
+      if (more.length > 0) {
+        for (const line of ran.stderr.trim().split('\n')) if (line !== 'noise') JSON.parse(line);
+      }
+      const told = JSON.parse(await readFile(join(folder, 'after.json'), 'utf8'));
+      assert.deepEqual([told.event, told.exitCode], ['complete', 0]);
+      assert.equal((await posecast(['verify', out])).code, 0);
+    }));
+}
+
+test('a result for a program is not mixed with a word about a log on a full disk', () =>
+  withTempFolder(async (folder) => {
+    const args = ['run', samples, join(folder, 'out'), '--variants', '0', '--json'];
+    const ran = await startPosecast(args, {}, ['sh', '-c', 'exec "$@" 2>/dev/full', 'sh']).done;
+    assert.equal(ran.code, 0);
+    assert.equal(JSON.parse(ran.stdout).event, 'complete');
+  }));
+
 test('submit, work and train are not disturbed either, and status --watch ends when nobody watches', () =>
   withRedis(({ url }) =>
     withTempFolder(async (folder) => {
