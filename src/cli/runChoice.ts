@@ -40,6 +40,9 @@ interface Mark {
   readonly lacking?: ConfigError;
 }
 
+/** Its OUT was deleted, or is another run's now. */
+const GONE = ['no-run', 'other-run'];
+
 /** Between two looks at a run that was passed over. */
 const LOOK_AGAIN_MS = 5_000;
 /** Between two looks that may load the models, and read every commit, to end in the same way. */
@@ -74,7 +77,8 @@ export function createRunChoice(
     const { code } = error;
     // Said once, and not at every look.
     if (marks.get(runId)?.code !== code) {
-      say(`run ${runId} is passed over: ${describeError(error)}`, { level: 'warn', run: runId, code });
+      const hint = GONE.includes(code) ? `; if nobody is to finish it: posecast forget ${runId}` : '';
+      say(`run ${runId} is passed over: ${describeError(error)}${hint}`, { level: 'warn', run: runId, code });
     }
     marks.set(runId, { exitCode: EXIT.failures, code, ...how });
   }

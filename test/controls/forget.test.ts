@@ -24,7 +24,11 @@ test('a run whose OUT was deleted is forgotten, and workers without OUT do not m
       const out = join(folder, 'out');
       const runId = await submitted(out, env);
       await rm(out, { recursive: true });
-      assert.match((await posecast(['work', '--once'], env)).stderr, /is passed over/);
+      const { stderr } = await posecast(['work', '--once'], env);
+      assert.match(
+        stderr,
+        new RegExp(`is passed over: .*; if nobody is to finish it: posecast forget ${runId}`),
+      );
       const forgotten = await posecast(['forget', runId, '--json'], env);
       assert.equal(forgotten.code, 0, forgotten.stderr);
       assert.deepEqual(JSON.parse(forgotten.stdout), { event: 'forgotten', runId, out });
