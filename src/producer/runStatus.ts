@@ -123,7 +123,7 @@ async function readQueueStatus(
   return { ...depth, failed: failed.length, workers: await aliveWorkers(redis, runId) };
 }
 
-/** The state of a run that is not paused; pure. */
+/** The state of a run that is not paused; pure. `failures`: shards with a note. `missing`: shards without a commit. */
 export function stateOf(
   finished: boolean,
   allCommitted: boolean,
@@ -133,10 +133,9 @@ export function stateOf(
 ): RunState {
   if (finished) return 'complete';
   if (allCommitted) return 'finishing';
-  // By the notes in OUT, which outlive what a Redis remembers.
-  const givenUp = failures >= missing;
+  // By the notes in OUT, which outlive what a Redis remembers, or by Redis, where none could be written.
+  const givenUp = Math.max(failures, queue?.failed ?? 0) >= missing;
   if (queue === undefined) return givenUp ? 'failed' : 'unknown';
-  if (queue.waiting + queue.active + queue.delayed === 0)
-    return givenUp || queue.failed > 0 ? 'failed' : 'not queued';
+  if (queue.waiting + queue.active + queue.delayed === 0) return givenUp ? 'failed' : 'not queued';
   return queue.workers.length > 0 ? 'running' : 'waiting';
 }

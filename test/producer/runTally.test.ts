@@ -204,7 +204,12 @@ test('the state of a run follows from commits first, then from the queue', () =>
   assert.equal(stateOf(false, false, undefined), 'unknown');
   assert.equal(stateOf(false, false, { ...busy, workers: [worker] }), 'running');
   assert.equal(stateOf(false, false, busy), 'waiting');
-  assert.equal(stateOf(false, false, { ...idle, failed: 1, workers: [worker] }), 'failed');
+  assert.equal(stateOf(false, false, { ...idle, failed: 1, workers: [worker] }, 0, 1), 'failed');
+  assert.equal(
+    stateOf(false, false, { ...idle, failed: 1 }, 1, 320),
+    'not queued',
+    'of most nobody has tried',
+  );
   assert.equal(stateOf(false, false, idle), 'not queued');
 });
 

@@ -42,7 +42,8 @@ function headline(snapshot: RunSnapshot): Html {
     case 'paused':
       return html`Paused at ${share}${snapshot.pausedSince === undefined ? undefined : html`, ${ago(Date.parse(snapshot.pausedSince), at)} ago`}`;
     case 'failed':
-      return html`Failed: ${counted(snapshot.failed.shards.length, 'shard was', 'shards were')} given up, ${share} is done`;
+      // Of one or another there may be no note: what is missing then has failed.
+      return html`Failed: ${counted(snapshot.shardsTotal - snapshot.shardsDone, 'shard was', 'shards were')} given up, ${share} is done`;
     case 'running':
       return html`Running: ${share} done${left}`;
     case 'waiting':
