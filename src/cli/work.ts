@@ -171,7 +171,8 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
 /** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */
 async function unlessToldToEnd<T>(work: Promise<T>, { signal, notice }: StopSignal): Promise<T | undefined> {
   const over = new AbortController();
-  const toldToEnd = once(AbortSignal.any([signal, notice]), 'abort', { signal: over.signal });
+  const either = AbortSignal.any([signal, notice]);
+  const toldToEnd = either.aborted ? Promise.resolve() : once(either, 'abort', { signal: over.signal });
   try {
     return await Promise.race([work, toldToEnd.then(() => undefined)]);
   } finally {
