@@ -81,7 +81,15 @@ function withKdefNames(corpus: CorpusInput): CorpusInput {
     yaws.set(record.faceId, yaw);
     return { ...record, subjectId: named.subjectId };
   });
-  return { ...corpus, faces, yawOf: ({ faceId }) => yaws.get(faceId) };
+  // A row or a record is read as whose it was listed.
+  const listed = new Map(corpus.faces.map((record) => [record.faceId, record]));
+  const { photographs } = corpus;
+  return {
+    ...corpus,
+    faces,
+    photographs: { ...photographs, read: (face) => photographs.read(listed.get(face.faceId) ?? face) },
+    yawOf: ({ faceId }) => yaws.get(faceId),
+  };
 }
 
 /** Recognisers asked for, of the models, or the two defaults. */

@@ -94,10 +94,11 @@ export function createRunChoice(
 
   /** Whether shards were queued since, as `retry-failed` does, and nobody is there who does them. */
   async function needsWorker(runId: string): Promise<boolean> {
-    const { waiting, active, delayed } = await depth(runId);
+    const { waiting, active, delayed, failed } = await depth(runId);
     if (waiting > 0) return true;
     // Whoever takes such a run stays until its last shard has ended. Another worker's shards are not waited for so.
-    return active + delayed > 0 && (await aliveWorkers(redis, runId)).length === 0;
+    // Without a failed one, somebody began to queue them anew and did not come to it.
+    return (active + delayed > 0 || failed === 0) && (await aliveWorkers(redis, runId)).length === 0;
   }
 
   async function mayBeTaken(entry: RunEntry): Promise<boolean> {
@@ -138,10 +139,12 @@ export function createRunChoice(
       }
       const exitCode = exitCodeOf(end);
       switch (end.status) {
-        case 'complete':
-          // On the list as long as Redis refuses to take it off, and maybe to end its last jobs.
-          marks.set(runId, { exitCode, hasEnded: true, again: async () => (await depth(runId)).waiting > 0 });
+        case 'complete': {
+          // On the list as long as Redis refuses to take it off, or photographs have come since.
+          const waitMs = longerWait(runId);
+          marks.set(runId, { exitCode, hasEnded: true, waitMs, again: later(waitMs) });
           return;
+        }
         case 'failed':
           marks.set(runId, { exitCode, hasEnded: true, again: () => needsWorker(runId) });
           return;

@@ -110,13 +110,19 @@ export async function loadRegistry(userFile = process.env.POSECAST_REGISTRY): Pr
   };
 }
 
-/** Marks a recogniser that the built-in registry does not have with this pre-processing. */
+/** Marks a recogniser that the built-in registry has neither under this name nor with these weights and this pre-processing. */
 function withOrigin(entry: ModelEntry, builtIn: Registry): ModelEntry {
   const inShort = ({ files, preprocess }: ModelEntry): string => {
     const weights = Object.entries(files).map(([role, { sha256, source }]) => [role, sha256 ?? source]);
     return JSON.stringify([weights, describePreprocess(preprocess)]);
   };
-  const isBuiltIn = [...builtIn.entries.values()].some((known) => inShort(known) === inShort(entry));
+  const preprocessOf = ({ preprocess }: ModelEntry) => describePreprocess(preprocess);
+  const isBuiltIn = [...builtIn.entries.values()].some(
+    (known) =>
+      inShort(known) === inShort(entry) ||
+      // From another place, with weights that their digest tells apart.
+      (known.name === entry.name && preprocessOf(known) === preprocessOf(entry)),
+  );
   return entry.kind !== 'recognizer' || isBuiltIn ? entry : { ...entry, ownPreprocess: true };
 }
 

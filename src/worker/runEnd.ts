@@ -114,6 +114,8 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
 /** Undefined: the run has not ended, or another process is about to say so. */
 async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
   const { queue, store, run, signal, claimFinish } = options;
+  // A look that is over must not take the claim from the next.
+  signal.throwIfAborted();
   const done = claimFinish === undefined ? async () => {} : await claimFinish();
   if (done === undefined) return undefined;
   try {

@@ -83,6 +83,32 @@ test('KDEF names are read of members of an archive, and both sittings are one pe
     assert.deepEqual(yaws, [-90, 0]);
   }));
 
+test('KDEF names are read of rows of a table, whose photographs are read as they were listed', () =>
+  withTempFolder(async (folder) => {
+    const table = join(folder, 'kdef.parquet');
+    writeTable(
+      table,
+      {
+        face_id: { type: 'text', values: ['AF01ANFL.JPG', 'BF01ANS.JPG'] },
+        subject_id: { type: 'text', values: ['AF01', 'BF01'] },
+        image: { type: 'bytes', values: [Buffer.from('one'), Buffer.from('two')] },
+      },
+      { format: 'parquet' },
+    );
+    const releasers = createReleasers();
+    const options = { s3: {}, signal: new AbortController().signal, releasers, note: () => {} };
+    try {
+      const [corpus] = await openCorpora(table, { poses: 'kdef-names' }, options);
+      assert.deepEqual(
+        corpus?.faces.map(({ subjectId }) => subjectId),
+        ['F01', 'F01'],
+      );
+      for (const face of corpus!.faces) assert.equal((await corpus!.photographs.read(face)).status, 'ok');
+    } finally {
+      await releasers.release();
+    }
+  }));
+
 test('a corpus that a run would refuse is refused, in the words of a run', () =>
   withTempFolder(async (folder) => {
     const at = (name: string) => join(folder, name);

@@ -63,10 +63,16 @@ test('a run that failed is taken again when shards wait, or when those in work o
     const other = new Worker(queueName(runId), null, { connection: redis, autorun: false });
     const fails = () => choice.ended(runId, { status: 'failed', failures: [] });
     const taken = async () => (await choice.next()) !== undefined;
+    const [first, second, third] = await sampleSpecs(store, run);
+    const giveUp = async () => {
+      await queue.add(SHARD_JOB, third!, { jobId: jobId(2), attempts: 1 });
+      const job = await other.getNextJob('token');
+      await job?.moveToFailed(new Error('broken'), 'token');
+    };
     try {
+      await giveUp();
       await fails();
       assert.equal(await taken(), false, 'there is nothing to do');
-      const [first, second] = await sampleSpecs(store, run);
       await queue.add(SHARD_JOB, first!, { jobId: jobId(0) });
       assert.equal(await taken(), true, 'it waits');
 
@@ -80,6 +86,9 @@ test('a run that failed is taken again when shards wait, or when those in work o
 
       await queue.obliterate({ force: true });
       await fails();
+      assert.equal(await taken(), true, 'who was to queue it anew did not come to it');
+      await giveUp();
+      await fails();
       assert.equal(await taken(), false);
       await queue.add(SHARD_JOB, second!, { jobId: jobId(1), delay: 3_600_000 });
       assert.equal(await taken(), true, 'it waits for another attempt');
@@ -87,6 +96,18 @@ test('a run that failed is taken again when shards wait, or when those in work o
       await other.close();
       await queue.close();
     }
+  }));
+
+test('a complete run that stays on the list is looked at again, ever more rarely', () =>
+  withChoice(async ({ choice, run, clock }) => {
+    const looks: number[] = [];
+    for (; clock.ms < 60_000; clock.ms += 1_000) {
+      if ((await choice.next()) === undefined) continue;
+      looks.push(clock.ms / 1_000);
+      await choice.ended(run.runId, { status: 'complete' });
+    }
+    assert.deepEqual(looks, [0, 5, 15, 35]);
+    assert.equal(choice.exitCode(), 0);
   }));
 
 test('a run left for its rejects is taken again when shards were queued since, ever more rarely', () =>

@@ -74,7 +74,29 @@ async function idsApart(
   if (piece === undefined || !table.columnSize(piece, image).paged) return undefined;
   const bytes = columns.reduce((sum, column) => sum + table.columnSize(piece, column).stored, 0);
   const whole = piece.rows <= WHOLE_ROWS && bytes <= WHOLE_BYTES;
-  return readSpan(table, columns, whole ? [piece.start, piece.start + piece.rows - 1] : rows);
+  return whole
+    ? readSpan(table, columns, [piece.start, piece.start + piece.rows - 1])
+    : readInSteps(table, columns, rows);
+}
+
+/** Rows that are decoded at a time, of which most are not asked for. */
+const STEP_ROWS = 65_536;
+
+/** Only `rows`, by their number: those between would be a hundred megabytes in a row group of a million. */
+async function readInSteps(
+  table: SourceTable,
+  columns: readonly string[],
+  rows: readonly number[],
+): Promise<(row: number) => SourceRow | undefined> {
+  const kept = new Map<number, SourceRow | undefined>();
+  for (let at = 0; at < rows.length; ) {
+    const start = rows[at] as number;
+    const step = rows.slice(at).filter((row) => row < start + STEP_ROWS);
+    const found = await readSpan(table, columns, step);
+    for (const row of step) kept.set(row, found(row));
+    at += step.length;
+  }
+  return (row) => kept.get(row);
 }
 
 /** The image of a row, if the row is still the one that was listed. */
