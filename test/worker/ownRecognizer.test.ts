@@ -127,6 +127,11 @@ test('a recogniser that is shipped is named by the digest of its weights alone, 
   const changed = await identityOf({ ...shipped.preprocess, colour: 'bgr' });
   assert.equal(changed.identity, `${built!.sha256} preprocess bgr mean 127,127,127 std 128,128,128`);
   assert.equal(changed.sha256, built!.sha256);
+  const { model } = content.files;
+  const files = { model: { ...model, source: 'file:/mirror/feature.onnx', sha256: null } };
+  await writeFile(path, JSON.stringify({ registryVersion: 1, models: { [name]: { ...content, files } } }));
+  const mirrored = (await loadRegistry(path)).entries.get(name);
+  assert.equal(mirrored?.ownPreprocess, undefined, 'the same weights from another place');
 });
 
 test('neither an evaluation nor a training takes what it kept of another pre-processing', async () => {
