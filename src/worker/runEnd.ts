@@ -11,7 +11,7 @@ import {
   type ShardQueue,
 } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
-import { finalizeRun } from '../shared/run/finalizeRun.ts';
+import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
@@ -118,20 +118,21 @@ async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
   signal.throwIfAborted();
   const done = claimFinish === undefined ? async () => {} : await claimFinish();
   if (done === undefined) return undefined;
+  let finalized: FinalizeResult;
   try {
-    const finalized = await finalizeRun(store, run, { signal });
-    if (finalized.status === 'finished') return { status: 'complete' };
-    // What failed may have been replaced since, or committed by another attempt.
-    const failed = (await readFailedShards(queue)).filter(finalized.isMissing);
-    if (failed.length >= finalized.missing) {
-      return { status: 'failed', failures: await readFailures(queue, failed.slice(0, REPORTED_FAILURES)) };
-    }
-    options.emptyQueue?.sawNone();
-    return undefined;
+    finalized = await finalizeRun(store, run, { signal });
   } finally {
     // Not waited for: without Redis it ends by itself.
     done().catch(() => {});
   }
+  if (finalized.status === 'finished') return { status: 'complete' };
+  // What failed may have been replaced since, or committed by another attempt.
+  const failed = (await readFailedShards(queue)).filter(finalized.isMissing);
+  if (failed.length >= finalized.missing) {
+    return { status: 'failed', failures: await readFailures(queue, failed.slice(0, REPORTED_FAILURES)) };
+  }
+  options.emptyQueue?.sawNone();
+  return undefined;
 }
 
 async function readFailures(queue: ShardQueue, shards: readonly number[]): Promise<ShardFailure[]> {
