@@ -19,7 +19,14 @@ import {
   toError,
 } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
-import { countDeath, crashReason, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
+import {
+  countDeath,
+  crashReason,
+  parseShardJob,
+  queueName,
+  shardOfJob,
+  WORKER_OPTIONS,
+} from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { processShard } from './processShard.ts';
@@ -317,8 +324,8 @@ function connectionLost(redis: Redis): Promise<void> {
 
 /** By its id: the payload of a job that failed may be anything. */
 function shardField({ id }: Job<unknown, unknown>): { readonly shard?: number } {
-  const index = Number(/^shard-(\d+)$/.exec(id ?? '')?.[1] ?? Number.NaN);
-  return Number.isNaN(index) ? {} : { shard: index };
+  const shard = shardOfJob(id);
+  return shard === undefined ? {} : { shard };
 }
 
 /** BullMQ's word for "do not try again". */
