@@ -4,6 +4,7 @@ import { mapInOrder } from '../shared/mapInOrder.ts';
 import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
 import {
   addRetryGeneration,
+  placesOf,
   type RetryGeneration,
   type RunShards,
   readRunShards,
@@ -56,7 +57,7 @@ export async function chooseRetries(
   for (const { code } of failures) found[code] = (found[code] ?? 0) + 1;
   const rejecting: RejectingShard[] = [];
   if (codes?.some(isRejectCode)) {
-    const current = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
+    const current = placesOf(shards).map(shards.shardAt);
     const read = (shard: number) => readShardCommit(store, shard);
     for await (const commit of mapInOrder(
       current.filter((shard) => committed.has(shard)),

@@ -7,9 +7,10 @@ import { createHash } from 'node:crypto';
 import { describeError, IntegrityError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { isAfterPlan, readAppendedTotals } from '../shared/run/finalizeRun.ts';
+import { isAfterPlan, readAppendedTotals } from '../shared/run/appendedTotals.ts';
 import {
   listGenerations,
+  placesOf,
   type RunListing,
   type RunShards,
   readRunShards,
@@ -101,7 +102,7 @@ async function verify(
   /** Whether the shard before could not be read; what it would have said is then left open. */
   let afterGap = false;
 
-  const indices = Array.from({ length: shards.places }, (_, place) => shards.shardAt(place));
+  const indices = placesOf(shards).map(shards.shardAt);
   const load = (index: number) => loadCommitted(store, run, index, problems, signal);
   for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
     signal?.throwIfAborted();

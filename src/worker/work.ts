@@ -19,18 +19,12 @@ import {
   toError,
 } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
-import {
-  countDeath,
-  crashReason,
-  parseShardJob,
-  queueName,
-  shardOfJob,
-  WORKER_OPTIONS,
-} from '../shared/queue.ts';
+import { countDeath, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
+import { createFailureReports } from './failureReports.ts';
 import { processShard } from './processShard.ts';
-import { failureCode, recordFailure } from './recordFailure.ts';
+import { failureCode } from './recordFailure.ts';
 import { createRefusals, isRefusal } from './refusals.ts';
 import type { ShardContext, ShardProgress } from './shardContext.ts';
 import { createShardPace } from './shardPace.ts';
@@ -192,15 +186,9 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       }
       if (await outage.isAway(error)) await handBack(job, token);
       end = { outcome: 'failed', failure: { code: failureCode(error), message: describeError(error) } };
-      if (error instanceof PermanentShardError) {
-        // Failed jobs are read again, to be reported: by then the payload must be JSON.
-        if (error.code === 'bad-job') await job.updateData(null);
-        throw permanent(error);
-      }
-      // Its message goes to Redis and to logs: one line without secrets.
-      if (error instanceof PosecastError) throw error;
-      const { code = 'error' } = toError(error) as NodeJS.ErrnoException;
-      throw new PosecastError(code, describeError(error), {}, error);
+      // Failed jobs are read again, to be reported: by then the payload must be JSON.
+      if (error instanceof PermanentShardError && error.code === 'bad-job') await job.updateData(null);
+      throw attemptError(error);
     } finally {
       progressAt = performance.now();
       suspects.leave();
@@ -249,33 +237,10 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
   worker.on('error', (error) => refusals.add(error));
   worker.onAnswer = () => refusals.over();
   worker.on('completed', () => options.onShardEnd?.());
-  const noting = new Set<Promise<void>>();
+  const failures = createFailureReports({ store: context.store, runId, warn, observer });
   worker.on('failed', (job, error) => {
-    if (job !== undefined) {
-      const noted = recordFailure(context.store, runId, job, error)
-        .catch((thrown: unknown) =>
-          warn(`the failure could not be noted in OUT: ${describeError(thrown)}`, { level: 'warn' }),
-        )
-        .finally(() => noting.delete(noted));
-      noting.add(noted);
-    }
+    failures.add(job, error);
     options.onShardEnd?.();
-    const attempts = job?.opts.attempts ?? 1;
-    const crash = job && crashReason(job);
-    if (crash !== undefined) {
-      // BullMQ gave it up without calling `work`.
-      const failure = { code: 'crashed', message: crash };
-      observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [], stagesMs: {} });
-    }
-    warn(
-      `shard ${job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'} of ${attempts}): ${crash ?? error.message}`,
-      {
-        level: 'error',
-        code: crash === undefined ? failureCode(error) : 'crashed',
-        ...(job && shardField(job)),
-        ...(job && { attempt: job.attemptsMade, attempts }),
-      },
-    );
   });
   await worker.waitUntilReady();
 
@@ -300,7 +265,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     longestBlockMs: () => Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS),
     async close() {
       clearInterval(heartbeat);
-      await Promise.race([Promise.all(noting), sleep(NOTE_MS, undefined, { ref: false })]);
+      await Promise.race([failures.settled(), sleep(NOTE_MS, undefined, { ref: false })]);
       takesNoMore = true;
       outage.close();
       inWork.abort();
@@ -322,15 +287,17 @@ function connectionLost(redis: Redis): Promise<void> {
   });
 }
 
-/** By its id: the payload of a job that failed may be anything. */
-function shardField({ id }: Job<unknown, unknown>): { readonly shard?: number } {
-  const shard = shardOfJob(id);
-  return shard === undefined ? {} : { shard };
+/** What BullMQ is told of a failed attempt. Its message goes to Redis and to logs: one line without secrets. */
+function attemptError(thrown: unknown): Error {
+  if (thrown instanceof PermanentShardError) return permanent(thrown);
+  if (thrown instanceof PosecastError) return thrown;
+  const { code = 'error' } = toError(thrown) as NodeJS.ErrnoException;
+  return new PosecastError(code, describeError(thrown), {}, thrown);
 }
 
 /** BullMQ's word for "do not try again". */
-function permanent(thrown: unknown): UnrecoverableError {
-  const error = new UnrecoverableError(toError(thrown).message);
+function permanent(thrown: Error): UnrecoverableError {
+  const error = new UnrecoverableError(thrown.message);
   error.cause = thrown;
   return error;
 }

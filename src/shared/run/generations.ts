@@ -61,6 +61,11 @@ export interface RunShards {
   listingAt(place: number): RunListing;
 }
 
+/** All places, in order. */
+export function placesOf({ places }: RunShards): number[] {
+  return Array.from({ length: places }, (_, place) => place);
+}
+
 /** What of run.json says which shards there are. */
 export type PlannedShards = Pick<RunFile, 'runId' | 'shards' | 'corpus' | 'listing'>;
 

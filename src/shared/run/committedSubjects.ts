@@ -1,0 +1,60 @@
+/** The tables of people of committed shards, each held to the checksum and the number of rows that its commit names. */
+import { createHash } from 'node:crypto';
+import { IntegrityError } from '../errors.ts';
+import { mapInOrder } from '../mapInOrder.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { readTable } from '../table/readTable.ts';
+import { readSubjectRows, type SubjectRow } from '../table/tables.ts';
+import type { RunListing, RunShards } from './generations.ts';
+import { commitKey } from './runKeys.ts';
+import { readShardCommit, type ShardCommit } from './shardCommit.ts';
+
+/** Commits and subject tables read ahead. */
+const READ_AHEAD = 16;
+
+export interface CommittedShard {
+  readonly commit: ShardCommit;
+  readonly subjects: readonly SubjectRow[];
+  readonly listing: RunListing;
+}
+
+/** Those at some places, in the order asked for. Throws IntegrityError. */
+export async function* readCommittedSubjects(
+  store: ObjectStore,
+  shards: RunShards,
+  places: readonly number[],
+  signal: AbortSignal | undefined,
+): AsyncIterable<CommittedShard> {
+  const read = async (place: number) => ({ place, ...(await readShard(store, shards.shardAt(place))) });
+  for await (const { place, commit, bytes } of mapInOrder(places, READ_AHEAD, read)) {
+    signal?.throwIfAborted();
+    const { key, rows } = commit.subjects;
+    const subjects: SubjectRow[] = [];
+    for (const batch of readTable(bytes, { key }).batches) subjects.push(...readSubjectRows(batch));
+    if (subjects.length !== rows) {
+      const facts = { key, expected: rows, found: subjects.length };
+      throw new IntegrityError(
+        'row-count',
+        'subject table has another number of rows than its commit',
+        facts,
+      );
+    }
+    yield { commit, subjects, listing: shards.listingAt(place) };
+  }
+}
+
+async function readShard(
+  store: ObjectStore,
+  index: number,
+): Promise<{ commit: ShardCommit; bytes: Uint8Array }> {
+  const commit = await readShardCommit(store, index);
+  if (commit === undefined)
+    throw new IntegrityError('no-commit', 'commit disappeared', { key: commitKey(index) });
+  const { key, sha256 } = commit.subjects;
+  const bytes = await store.get(key);
+  if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
+  }
+  return { commit, bytes };
+}

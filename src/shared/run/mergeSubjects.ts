@@ -1,0 +1,49 @@
+/**
+ * The tables of people of all shards as one: a row a person, in class_index order. Somebody with photographs of several
+ * generations has a row in a shard of each; the merged one counts them all.
+ */
+import type { ObjectStore } from '../store/objectStore.ts';
+import type { TableColumns } from '../table/columns.ts';
+import { ROW_GROUP_ROWS } from '../table/encodeTable.ts';
+import { subjectRows } from '../table/tables.ts';
+import { isAfterPlan, readAppendedTotals } from './appendedTotals.ts';
+import type { CommitSums } from './commitSums.ts';
+import { readCommittedSubjects } from './committedSubjects.ts';
+import { placesOf, type RunShards } from './generations.ts';
+
+export interface MergeOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (shardsRead: number) => void;
+}
+
+/** One row a person, in class_index order; every commit is added to the sums on the way. */
+export async function* mergeSubjects(
+  store: ObjectStore,
+  shards: RunShards,
+  sums: CommitSums,
+  { signal, onProgress }: MergeOptions,
+): AsyncIterable<TableColumns> {
+  const totals = await readAppendedTotals(store, shards, signal);
+  let rows = subjectRows();
+  for await (const { commit, subjects, listing } of readCommittedSubjects(
+    store,
+    shards,
+    placesOf(shards),
+    signal,
+  )) {
+    sums.add(commit, listing);
+    for (const row of subjects) {
+      // Somebody with earlier photographs is there already.
+      if (row.classIndex < listing.firstClassIndex) continue;
+      const merged = totals?.merge(row, isAfterPlan(shards, commit.spec.index)) ?? row;
+      sums.addSubject(merged);
+      rows.add(merged);
+    }
+    onProgress?.(sums.winners.size);
+    if (rows.length >= ROW_GROUP_ROWS) {
+      yield rows.finish();
+      rows = subjectRows();
+    }
+  }
+  if (rows.length > 0) yield rows.finish();
+}

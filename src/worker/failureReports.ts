@@ -1,0 +1,67 @@
+/** What failed: noted in OUT when it was the last attempt, heard by metrics and logs, and said to the person who watches. */
+import type { Job } from 'bullmq';
+import { describeError } from '../shared/errors.ts';
+import type { Say } from '../shared/logFields.ts';
+import { crashReason, shardOfJob } from '../shared/queue.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { failureCode, recordFailure } from './recordFailure.ts';
+import type { WorkObserver } from './workObserver.ts';
+
+export interface FailureReports {
+  /** Of an attempt that failed; `job` is undefined when Redis no longer knows it. */
+  add(job: Job<unknown, unknown> | undefined, error: Error): void;
+  /** Resolves when every note is in OUT, or could not be written. */
+  settled(): Promise<unknown>;
+}
+
+export interface FailureReportsOptions {
+  readonly store: ObjectStore;
+  readonly runId: string;
+  readonly warn: Say;
+  readonly observer: WorkObserver;
+}
+
+export function createFailureReports({
+  store,
+  runId,
+  warn,
+  observer,
+}: FailureReportsOptions): FailureReports {
+  const notes = new Set<Promise<void>>();
+
+  function note(job: Job<unknown, unknown>, error: Error): void {
+    const noted = recordFailure(store, runId, job, error)
+      .catch((thrown: unknown) =>
+        warn(`the failure could not be noted in OUT: ${describeError(thrown)}`, { level: 'warn' }),
+      )
+      .finally(() => notes.delete(noted));
+    notes.add(noted);
+  }
+
+  return {
+    add(job, error) {
+      if (job !== undefined) note(job, error);
+      const crash = job && crashReason(job);
+      if (crash !== undefined) {
+        // BullMQ gave it up without calling the worker's function.
+        const failure = { code: 'crashed', message: crash };
+        observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [], stagesMs: {} });
+      }
+      const attempts = job?.opts.attempts ?? 1;
+      const attempt = `attempt ${job?.attemptsMade ?? '?'} of ${attempts}`;
+      warn(`shard ${job?.id ?? '?'} failed (${attempt}): ${crash ?? error.message}`, {
+        level: 'error',
+        code: crash === undefined ? failureCode(error) : 'crashed',
+        ...(job && shardField(job)),
+        ...(job && { attempt: job.attemptsMade, attempts }),
+      });
+    },
+    settled: () => Promise.all(notes),
+  };
+}
+
+/** By its id: the payload of a job that failed may be anything. */
+function shardField({ id }: Job<unknown, unknown>): { readonly shard?: number } {
+  const shard = shardOfJob(id);
+  return shard === undefined ? {} : { shard };
+}
