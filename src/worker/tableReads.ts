@@ -1,7 +1,8 @@
 /** Answers of what a table of the corpus holds in which rows: the work of the thread beside it. */
 import { type CorpusSource, rejected } from '../shared/corpus/corpusSource.ts';
-import { openTables, tableRejection } from '../shared/corpus/openTables.ts';
+import { openTables } from '../shared/corpus/openTables.ts';
 import { chooseTableColumns } from '../shared/corpus/tableColumns.ts';
+import { tableRejection } from '../shared/corpus/tableRejection.ts';
 import { contentOfRows } from '../shared/corpus/tableRows.ts';
 import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
 

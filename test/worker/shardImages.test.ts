@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseRunConfig } from '../../src/shared/config.ts';
@@ -36,6 +36,34 @@ test('an image can be read alone, out of an archive and out of tables of both ki
       }
     }
     assert.deepEqual(shown, ['one', 'first', 'no-image', 'first', 'no-image']);
+  }));
+
+test('a table that is gone, broken or without its column rejects its photographs, read together or alone', () =>
+  withTempFolder(async (folder) => {
+    const path = join(folder, 't.parquet');
+    const label = { type: 'integer', values: [1] } as const;
+    const image = { type: 'bytes', values: [Buffer.from('A')] } as const;
+    writeTable(path, { label, picture: image }, { format: 'parquet' });
+    const config = {
+      corpus: path,
+      corpusFormat: 'parquet',
+      imageRoot: folder,
+      tableColumns: { image: 'picture' },
+    } as const;
+    const run = parseRunConfig(config);
+    const { signal } = new AbortController();
+    const { face } = (await corpusImages(run))[0]!;
+    const readBoth = async () => {
+      const alone = await readFaceImage(run, folderSource(folder), face, signal);
+      const [together] = await imagesOf(run, [face]);
+      return [alone.status === 'ok' ? 'ok' : alone.rejection.code, together!.image];
+    };
+    writeTable(path, { label, image }, { format: 'parquet' });
+    assert.deepEqual(await readBoth(), ['bad-table', 'bad-table']);
+    writeFileSync(path, 'PAR1 and nothing of the kind');
+    assert.deepEqual(await readBoth(), ['broken-table', 'broken-table']);
+    rmSync(path);
+    assert.deepEqual(await readBoth(), ['missing', 'missing']);
   }));
 
 test("an image comes out of its record, and a record that has changed since the listing is nobody's image", () =>

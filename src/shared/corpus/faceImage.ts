@@ -1,20 +1,21 @@
 /** One face's image, for whoever wants few of them; a worker reads those of a shard together (`shardImages.ts`). */
 import type { RunConfig } from '../config.ts';
-import { describeError, PosecastError } from '../errors.ts';
 import type { FaceRecord } from '../face.ts';
-import { type CorpusSource, isOfOneObject, type ReadOutcome, readImage, rejected } from './corpusSource.ts';
+import { type CorpusSource, type ReadOutcome, readImage, rejected, type SourceFile } from './corpusSource.ts';
 import { imageOfRecord, subjectOf } from './imageRecord.ts';
 import { openSourceTable } from './openSourceTable.ts';
 import { isBroken } from './recordIo.ts';
+import type { RowFace } from './rowImages.ts';
 import { pieceOf } from './sourceTable.ts';
 import { chooseTableColumns } from './tableColumns.ts';
+import { tableRejection } from './tableRejection.ts';
 import { contentOfRows, imageInRow } from './tableRows.ts';
 import { imageInMember, memberPlace } from './tarMember.ts';
 
 /** More is not read for one image of it. */
 const MAX_COLUMN_BYTES = 64 * 2 ** 20;
 
-/** What is wrong with the one image is a rejection; throws as `CorpusSource` does. */
+/** What is wrong with the one image, or with its table, is a rejection; throws as `CorpusSource.read`. */
 export async function readFaceImage(
   config: Pick<RunConfig, 'corpusFormat' | 'tableColumns'>,
   source: CorpusSource,
@@ -50,39 +51,51 @@ export function imageInRecord(read: ReadOutcome, { uri, subjectId, offset = 0 }:
   return rejected('another-record', `${problem} [file=${uri}, offset=${offset}]`);
 }
 
+interface TableFormat extends Pick<RunConfig, 'tableColumns'> {
+  readonly corpusFormat: 'parquet' | 'arrow';
+}
+
 async function readRow(
-  { corpusFormat, tableColumns }: { corpusFormat: 'parquet' | 'arrow' } & Pick<RunConfig, 'tableColumns'>,
+  columns: TableFormat,
   source: CorpusSource,
-  face: FaceRecord & { readonly row: number },
+  face: RowFace,
+  signal: AbortSignal,
+): Promise<ReadOutcome> {
+  try {
+    const file = await source.open(face.uri, signal);
+    try {
+      return await readRowOf(file, columns, face, signal);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    // A read that was broken off says nothing of the table.
+    signal.throwIfAborted();
+    return tableRejection(error, face.uri);
+  }
+}
+
+async function readRowOf(
+  file: SourceFile,
+  { corpusFormat, tableColumns }: TableFormat,
+  face: RowFace,
   signal: AbortSignal,
 ): Promise<ReadOutcome> {
   const { uri, row } = face;
-  const file = await source.open(uri, signal);
-  try {
-    const read = (start: number, end: number) => file.read({ start, end }, signal);
-    const table = await openSourceTable(corpusFormat, { bytes: file.bytes, read });
-    const { image, ...ids } = chooseTableColumns(table.fields, tableColumns, uri);
-    const piece = pieceOf(table.pieces, row);
-    if (!('column' in image) || piece === undefined) {
-      return rejected('beyond-end', `expected an image in row ${row}, the table has none`);
-    }
-    const { stored, paged } = table.columnSize(piece, image.column);
-    if (!paged && stored > MAX_COLUMN_BYTES) {
-      return rejected(
-        'too-many-bytes',
-        `expected at most ${MAX_COLUMN_BYTES} bytes around it, found ${stored}`,
-      );
-    }
-    const [content] = await contentOfRows(table, { ...ids, image }, uri, [row]);
-    return content === undefined
-      ? rejected('no-image', `row ${row} has no image`)
-      : imageInRow(content, face);
-  } catch (error) {
-    signal.throwIfAborted();
-    if (isOfOneObject(error)) return rejected(error.code, `table ${error.message} [file=${uri}]`);
-    if (error instanceof PosecastError || (error instanceof Error && 'syscall' in error)) throw error;
-    return rejected('broken-table', `table cannot be read: ${describeError(error)} [file=${uri}]`);
-  } finally {
-    await file.close();
+  const read = (start: number, end: number) => file.read({ start, end }, signal);
+  const table = await openSourceTable(corpusFormat, { bytes: file.bytes, read });
+  const { image, ...ids } = chooseTableColumns(table.fields, tableColumns, uri);
+  const piece = pieceOf(table.pieces, row);
+  if (!('column' in image) || piece === undefined) {
+    return rejected('beyond-end', `expected an image in row ${row}, the table has none`);
   }
+  const { stored, paged } = table.columnSize(piece, image.column);
+  if (!paged && stored > MAX_COLUMN_BYTES) {
+    return rejected(
+      'too-many-bytes',
+      `expected at most ${MAX_COLUMN_BYTES} bytes around it, found ${stored}`,
+    );
+  }
+  const [content] = await contentOfRows(table, { ...ids, image }, uri, [row]);
+  return content === undefined ? rejected('no-image', `row ${row} has no image`) : imageInRow(content, face);
 }

@@ -1,12 +1,5 @@
 /** The tables of a corpus, opened when they are first asked for; the last few stay open. */
-import { ConfigError, describeError, PosecastError } from '../errors.ts';
-import {
-  type CorpusSource,
-  isOfOneObject,
-  type Rejected,
-  rejected,
-  type SourceFile,
-} from './corpusSource.ts';
+import type { CorpusSource, SourceFile } from './corpusSource.ts';
 import { openSourceTable } from './openSourceTable.ts';
 import type { SourceTable } from './sourceTable.ts';
 
@@ -51,19 +44,4 @@ export function openTables(
     },
     close: () => closeAllBut(0),
   };
-}
-
-/**
- * The rejection of the photographs of a table that is gone or broken. Throws what fails all photographs alike: the
- * service, the disk, the credentials.
- */
-export function tableRejection(error: unknown, uri: string): Rejected {
-  return rejected(codeOfTable(error), `table cannot be read: ${describeError(error)} [file=${uri}]`);
-}
-
-function codeOfTable(error: unknown): string {
-  if (error instanceof ConfigError) return String(error.facts.code ?? error.code);
-  if (isOfOneObject(error)) return error.code;
-  if (error instanceof PosecastError || (error instanceof Error && 'syscall' in error)) throw error;
-  return 'broken-table';
 }

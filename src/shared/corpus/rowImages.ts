@@ -6,9 +6,10 @@
 import pLimit from 'p-limit';
 import type { FaceRecord } from '../face.ts';
 import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts';
-import { openTables, tableRejection } from './openTables.ts';
+import { openTables } from './openTables.ts';
 import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
+import { tableRejection } from './tableRejection.ts';
 import { contentOfRows, imageInRow, type RowContent } from './tableRows.ts';
 
 /** Bytes of images that are kept, at the least those that had to be read for the last. */
