@@ -11,6 +11,7 @@ import {
   type NamedWeights,
   trainableWeights,
 } from '../../src/fra/networks/weights.ts';
+import { IntegrityError } from '../../src/shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
@@ -86,4 +87,18 @@ test('an autoencoder is read back from its two files as it was exported', () => 
   const named = initialWeights(autoencoderSpecs(PAPER_AUTOENCODER), 3);
   const files = [exportEncoder, exportDecoder].map((write) => write(named, PAPER_AUTOENCODER, {}));
   assert.deepEqual(readAutoencoder(files[0]!, files[1]!, PAPER_AUTOENCODER), named);
+});
+
+test('an autoencoder of another shape than its card says is refused by the name of the weight and of the file', () => {
+  const files = [exportEncoder, exportDecoder].map((write) =>
+    write(initialWeights(autoencoderSpecs(PAPER_AUTOENCODER), 3), PAPER_AUTOENCODER, {}),
+  );
+  const wider = { channels: [8, ...PAPER_AUTOENCODER.channels.slice(1)] };
+  assert.throws(
+    () => readAutoencoder(files[0]!, files[1]!, wider),
+    (error) =>
+      error instanceof IntegrityError &&
+      /expected=8×1×3×3, found=4×1×3×3/.test(error.message) &&
+      /path=encoder\.onnx, weight=encoder\.0\.weight/.test(error.message),
+  );
 });

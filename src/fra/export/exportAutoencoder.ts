@@ -1,10 +1,10 @@
 /** The two halves of the autoencoder as ONNX files, pictures as (N,1,112,112). */
-import { decodeModel, float32Values, intsAttribute, tensorDims } from '../../models/onnx.ts';
-import { IntegrityError } from '../../shared/errors.ts';
+import { intsAttribute } from '../../models/onnx.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../shared/face.ts';
 import { type AutoencoderConfig, autoencoderSpecs, decoderSteps } from '../networks/autoencoder.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
 import { GraphBuilder } from './graphBuilder.ts';
+import { readOnnxWeights } from './readOnnxWeights.ts';
 import { weightValues } from './weightValues.ts';
 
 /** landmark_image (N,1,112,112) → posture (N,512). */
@@ -50,27 +50,34 @@ export function exportDecoder(
   });
 }
 
-/** The weights of both files, as they were exported. */
+/**
+ * The weights of both files, as they were exported.
+ *
+ * @throws IntegrityError when a file lacks one, or has it in another shape.
+ */
 export function readAutoencoder(
   encoder: Uint8Array,
   decoder: Uint8Array,
   config: AutoencoderConfig,
 ): NamedWeights {
-  const tensors = new Map(
-    [encoder, decoder]
-      .flatMap((bytes) => decodeModel(bytes).graph.initializer)
-      .map((tensor) => [tensor.name, tensor]),
-  );
-  return new Map(
-    Object.keys(autoencoderSpecs(config)).map((name): [string, WeightValues] => {
-      const tensor = tensors.get(name);
-      if (tensor === undefined) {
-        throw new IntegrityError('bad-fra-weights', 'autoencoder lacks a weight', { weight: name });
-      }
-      const found = { shape: tensorDims(tensor), values: float32Values(tensor) };
-      return [name, name.endsWith('.weight') ? inputsFirst(found) : found];
-    }),
-  );
+  const specs = Object.entries(autoencoderSpecs(config));
+  const readHalf = (half: 'encoder' | 'decoder', bytes: Uint8Array) => {
+    const own = specs.filter(([name]) => name.startsWith(`${half}.`));
+    const shapes = own.map(([name, { shape }]) => [name, { shape: isKernel(name) ? toFile(shape) : shape }]);
+    return readOnnxWeights(bytes, Object.fromEntries(shapes), `${half}.onnx`);
+  };
+  const read = [...readHalf('encoder', encoder), ...readHalf('decoder', decoder)];
+  return new Map(read.map(([name, found]) => [name, isKernel(name) ? inputsFirst(found) : found]));
+}
+
+function isKernel(name: string): boolean {
+  return name.endsWith('.weight');
+}
+
+/** The shape (kh,kw,I,O) as a file has it: (O,I,kh,kw). */
+function toFile(shape: readonly number[]): number[] {
+  const [kh, kw, inputs, outputs] = shape as [number, number, number, number];
+  return [outputs, inputs, kh, kw];
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -129,5 +136,5 @@ function outputsFirst({ shape, values }: WeightValues): WeightValues {
       }
     }
   }
-  return { shape: [outputs, inputs, kh, kw], values: moved };
+  return { shape: toFile(shape), values: moved };
 }

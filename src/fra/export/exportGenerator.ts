@@ -1,10 +1,9 @@
 /** A generator as combiner.onnx, and its weights read back from one. */
-import { decodeModel, float32Values, tensorDims } from '../../models/onnx.ts';
-import { IntegrityError } from '../../shared/errors.ts';
 import { POSTURE_DIM } from '../../shared/face.ts';
 import type { CachedForward, Generator } from '../generators/generator.ts';
-import type { NamedWeights, WeightValues } from '../networks/weights.ts';
+import type { NamedWeights } from '../networks/weights.ts';
 import { GraphBuilder } from './graphBuilder.ts';
+import { readOnnxWeights } from './readOnnxWeights.ts';
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -72,19 +71,5 @@ export function exportCached(
  * @throws IntegrityError when the file lacks one, or has it in another shape.
  */
 export function readGeneratorWeights(bytes: Uint8Array, generator: Generator, path: string): NamedWeights {
-  const tensors = new Map(decodeModel(bytes).graph.initializer.map((tensor) => [tensor.name, tensor]));
-  return new Map(
-    Object.entries(generator.specs).map(([name, { shape }]): [string, WeightValues] => {
-      const tensor = tensors.get(name);
-      if (tensor === undefined || tensorDims(tensor).join() !== shape.join()) {
-        throw new IntegrityError('bad-fra-weights', 'network does not hold the weights its card describes', {
-          path,
-          weight: name,
-          expected: shape.join('×'),
-          found: tensor === undefined ? 'nothing' : tensorDims(tensor).join('×'),
-        });
-      }
-      return [name, { shape, values: float32Values(tensor) }];
-    }),
-  );
+  return readOnnxWeights(bytes, generator.specs, path);
 }
