@@ -5,7 +5,7 @@
 import type { FraCard } from '../fra/modelCard.ts';
 import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { hashBytes, hashDistance, SAME_CROP_BITS } from '../shared/photographDigest.ts';
+import { cropHashBytes, hashDistance, SAME_CROP_BITS } from '../shared/photographDigest.ts';
 import type { CorpusCounts, LEAK_KINDS, Leakage } from './result.ts';
 
 type LeakKind = (typeof LEAK_KINDS)[number];
@@ -50,12 +50,13 @@ export function findLeaks(
   const findings = records.flatMap((record) => {
     const names = new Set(record.subjectDigests);
     const photographs = new Set(record.photographDigests ?? []);
-    const hashes = (record.cropHashes ?? []).map(hashBytes);
+    const hashes = (record.cropHashes ?? []).map(cropHashBytes);
     return people.flatMap((person) => {
       const foundBy: LeakKind[] = [];
       if (names.has(subjectDigest(subjectPrefix + person.subjectId))) foundBy.push('name');
       if (person.photographs.some((digest) => photographs.has(digest))) foundBy.push('photograph');
-      if (person.crops.some((hash) => looksLikeOne(hashBytes(hash), hashes))) foundBy.push('look-alike crop');
+      if (person.crops.some((hash) => looksLikeOne(cropHashBytes(hash), hashes)))
+        foundBy.push('look-alike crop');
       if (foundBy.length === 0) return [];
       return [{ model: record.model, corpus: person.role, subjectId: person.subjectId, foundBy }];
     });

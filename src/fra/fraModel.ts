@@ -1,10 +1,10 @@
 /** Opens the folder of a FRA model: the card, the paths of its networks and its posture bank, all checked. */
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import { type FraCard, type FraFileName, parseFraCard } from './modelCard.ts';
 import { decodePostureBank, type PostureBank } from './postureBank.ts';
 
@@ -81,7 +81,7 @@ async function checkedFile(path: string, card: FraCard, name: FraFileName): Prom
   } catch (error) {
     throw new IntegrityError('fra-file-missing', 'file of a FRA model cannot be read', { path }, error);
   }
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Hex(bytes);
   if (sha256 !== card.files[name].sha256) {
     throw new IntegrityError('fra-file-altered', 'file of a FRA model is not the one its card names', {
       path,

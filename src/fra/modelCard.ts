@@ -1,14 +1,12 @@
 /** card.json of a FRA model: what the model is, where it comes from, how good it is. Unknown keys are refused. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { describeIssues } from '../shared/config.ts';
 import { IntegrityError } from '../shared/errors.ts';
 import { POSE_BINS } from '../shared/poseBins.ts';
+import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
 import { generatorConfigSchema } from './generators/generatorConfig.ts';
 import { COMBINER_TERMS } from './training/lossTerms.ts';
 import { POSTURE_FORMS } from './training/postureForm.ts';
-
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 
 const fileSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().min(1) });
 
@@ -189,5 +187,5 @@ export function parseFraCard(content: unknown, path: string): FraCard {
 /** Identity of a model: one sha256 over the digests of its files, hex. Two models with the same one generate the same. */
 export function fraDigest({ files }: FraCard): string {
   const digests = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}\n`);
-  return createHash('sha256').update(digests.sort().join('')).digest('hex');
+  return sha256Hex(digests.sort().join(''));
 }

@@ -1,8 +1,8 @@
 /** Writes the folder of a FRA model. */
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countPoses } from '../shared/poseBins.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import { exportDecoder, exportEncoder } from './export/exportAutoencoder.ts';
 import { exportGenerator } from './export/exportGenerator.ts';
 import { parameterCount } from './generators/generator.ts';
@@ -37,10 +37,7 @@ export async function writeFraModel(folder: string, parts: FraModelParts): Promi
   };
   await mkdir(folder, { recursive: true });
   for (const [file, bytes] of Object.entries(contents)) await writeFile(join(folder, file), bytes);
-  const describe = (bytes: Uint8Array) => ({
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    bytes: bytes.length,
-  });
+  const describe = (bytes: Uint8Array) => ({ sha256: sha256Hex(bytes), bytes: bytes.length });
   const poses = parts.bank.ids.map((_, i) => ({ yaw: parts.bank.yaw[i]!, pitch: parts.bank.pitch[i]! }));
   const cardPath = join(folder, 'card.json');
   const card = parseFraCard(

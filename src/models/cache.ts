@@ -9,18 +9,17 @@
  * A model's folder appears with one rename, complete, and is never changed afterwards. Another registry entry or
  * another normaliser has another folder, so processes of different versions can share a cache.
  */
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
+import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { describePreprocess, type ModelEntry, type ModelKind } from './registry.ts';
 import type { GraphSignature } from './signature.ts';
 import { hashFile } from './sources.ts';
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const tensorInfo = z.strictObject({
   name: z.string(),
   shape: z.array(z.union([z.number(), z.string()])),
@@ -31,15 +30,15 @@ const modelRecordSchema = z.strictObject({
   name: z.string(),
   normalizerVersion: z.int(),
   /** Over the normalised files. */
-  sha256,
+  sha256: sha256Schema,
   /** Over the published files. */
-  sourceSha256: sha256,
+  sourceSha256: sha256Schema,
   files: z.record(
     z.string(),
     z.strictObject({
       source: z.string(),
-      sourceSha256: sha256,
-      sha256,
+      sourceSha256: sha256Schema,
+      sha256: sha256Schema,
       bytes: z.int(),
       batch: z.enum(['free', 'fixed']),
       flushedWeights: z.int(),
@@ -92,10 +91,7 @@ function entryDigest(entry: ModelEntry): string {
   const parts = Object.entries(entry.files)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([role, file]) => [role, file.sha256 ?? file.source, file.format, file.inputs, file.outputs]);
-  return createHash('sha256')
-    .update(JSON.stringify([NORMALIZER_VERSION, entry.preprocess.layout, parts]))
-    .digest('hex')
-    .slice(0, 16);
+  return sha256Hex(JSON.stringify([NORMALIZER_VERSION, entry.preprocess.layout, parts])).slice(0, 16);
 }
 
 export function modelFolder(entry: ModelEntry): string {
@@ -107,7 +103,7 @@ export function combineDigests(digests: Readonly<Record<string, string>>): strin
   const lines = Object.entries(digests)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([role, digest]) => `${role} ${digest}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
+  return sha256Hex(lines.join(''));
 }
 
 async function readRecord(folder: string): Promise<ModelRecord | undefined> {

@@ -2,14 +2,15 @@
  * Checksums of sources that the registry does not know: of a download the first one, to which later ones are held; of a file on
  * this machine the last one.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
+import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
 import { cacheRoot } from './cache.ts';
 
-const pinSchema = z.strictObject({ source: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+const pinSchema = z.strictObject({ source: z.string(), sha256: sha256Schema });
 
 /**
  * Holds a source without a known checksum to what it was at the first download. Throws IntegrityError when it
@@ -58,6 +59,6 @@ async function writeTemporary(source: string, found: string): Promise<string> {
 }
 
 function pinPath(source: string): string {
-  const key = createHash('sha256').update(source).digest('hex').slice(0, 32);
+  const key = sha256Hex(source).slice(0, 32);
   return join(cacheRoot(), 'pins', `${key}.json`);
 }

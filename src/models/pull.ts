@@ -2,6 +2,7 @@
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
 import { acceptChanged, describeChanged, isUncheckedLocal, withLocalChecksums } from './localChecksums.ts';
 import { readFrom } from './localFiles.ts';
@@ -9,7 +10,7 @@ import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, replacePin, writePin } from './pins.ts';
 import type { PreparedModel } from './prepare.ts';
 import { findModel, loadRegistry, type ModelEntry, type ModelFile, type Registry } from './registry.ts';
-import { hashBytes, type OnProgress, openSourceFetcher } from './sources.ts';
+import { type OnProgress, openSourceFetcher } from './sources.ts';
 import { makeWorkFolder } from './workFolder.ts';
 
 export interface PullOptions {
@@ -99,7 +100,7 @@ async function pullOne(
   for (const [role, file] of Object.entries(entry.files)) {
     try {
       const source = await read(role, file);
-      const sourceSha256 = hashBytes(source);
+      const sourceSha256 = sha256Hex(source);
       await checkSource(file, source, sourceSha256);
       const prepared = await prepareModel(source, file, entry.preprocess.layout);
       await writeDurably(join(folder, `${role}.onnx`), prepared.bytes);
@@ -108,7 +109,7 @@ async function pullOne(
       files[role] = {
         source: file.source,
         sourceSha256,
-        sha256: hashBytes(prepared.bytes),
+        sha256: sha256Hex(prepared.bytes),
         bytes: prepared.bytes.length,
         batch: prepared.batch,
         flushedWeights: prepared.flushedWeights,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
+import { sha256Schema } from '../shared/sha256.ts';
 
 export const MODEL_KINDS = ['detector', 'landmarks', 'pose', 'recognizer'] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
@@ -36,10 +37,7 @@ const fileSchema = z.strictObject({
     .string()
     .regex(SOURCE_PATTERN, 'expected npm:name@version/path, https://…, file:path or manual:page'),
   /** Of the file as published. null: pinned at the first download; of `file:` what it is each time it is opened. */
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits')
-    .nullable(),
+  sha256: sha256Schema.nullable(),
   format: z.enum(['onnx', 'tflite']),
   inputs: z.array(tensorSchema).min(1),
   outputs: z.array(tensorSchema).min(1),

@@ -101,10 +101,6 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-export function hashBytes(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** Says every tenth of a long download. */
 function percentReporter(url: string, onProgress: OnProgress): (done: number, total?: number) => void {
   let said = 0;

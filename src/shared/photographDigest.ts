@@ -3,8 +3,8 @@
  * holding a picture: the digest of its bytes, and a difference hash of its aligned crop, which a copy that was
  * renamed, re-encoded or scaled shares almost bit by bit.
  */
-import { createHash } from 'node:crypto';
 import { CROP_SIZE, type FaceCrop } from './face.ts';
+import { sha256Hex } from './sha256.ts';
 
 /** Hash bits: COLUMNS − 1 differences in each of ROWS rows. */
 const COLUMNS = 17;
@@ -21,7 +21,7 @@ export const SAME_CROP_BITS = 20;
 
 /** sha256 of a photograph's bytes, hex. */
 export function photographDigest(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return sha256Hex(bytes);
 }
 
 /** 256 bits as 64 hex digits: whether each cell of a 17×16 grid of mean luminance is darker than its right neighbour. */
@@ -38,8 +38,8 @@ export function cropHash(crop: FaceCrop): string {
   return bytes.toString('hex');
 }
 
-/** The bytes of a hash as a card writes it, for comparing with many others. */
-export function hashBytes(hash: string): Uint8Array {
+/** The bytes of a crop's hash, for comparing it with many others. */
+export function cropHashBytes(hash: string): Uint8Array {
   return Buffer.from(hash, 'hex');
 }
 

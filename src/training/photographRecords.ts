@@ -6,11 +6,12 @@ import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { READ_AHEAD } from '../shared/corpus/photographs.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../shared/photographDigest.ts';
+import { sha256Schema } from '../shared/sha256.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import { listingKey } from './listingKey.ts';
 import type { TrainHooks, TrainInputs } from './trainConfig.ts';
 
-const digests = z.array(z.string().regex(/^[0-9a-f]{64}$/));
+const digests = z.array(sha256Schema);
 /** Sorted, hex. */
 const recordsSchema = z.strictObject({
   /** Of everybody in the listing, with a usable face or without. */

@@ -1,10 +1,10 @@
 /** Reads one file of a commit: it must be the committed one, of the right columns, and say whose it is. */
-import { createHash } from 'node:crypto';
 import type { RecordBatch } from 'apache-arrow';
 import { describeError } from '../shared/errors.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { AttemptFolder } from '../shared/run/runKeys.ts';
 import type { FileEntry } from '../shared/run/shardCommit.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { describeColumns, describeFields } from '../shared/table/arrowTable.ts';
 import type { ColumnSpec } from '../shared/table/columns.ts';
@@ -50,7 +50,7 @@ export function readCommittedFile(
   if (bytes.length !== entry.bytes) {
     return fail('size', `file has ${bytes.length} bytes, its commit says ${entry.bytes}`);
   }
-  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) {
+  if (sha256Hex(bytes) !== entry.sha256) {
     return fail('checksum', 'file has another SHA-256 than its commit says');
   }
   try {

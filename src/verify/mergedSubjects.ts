@@ -1,7 +1,7 @@
 /** subjects.parquet, compared row by row with the shards' own subject tables. */
-import { createHash } from 'node:crypto';
 import type { RunManifest } from '../shared/run/manifest.ts';
 import { SUBJECTS_KEY } from '../shared/run/runKeys.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
@@ -76,7 +76,7 @@ async function readMerged(
   const bytes = await store.get(SUBJECTS_KEY);
   if (bytes === undefined)
     return void problems.add('missing-file', SUBJECTS_KEY, 'subjects table is missing');
-  if (createHash('sha256').update(bytes).digest('hex') !== manifest.subjects.sha256) {
+  if (sha256Hex(bytes) !== manifest.subjects.sha256) {
     return void problems.add('checksum', SUBJECTS_KEY, 'subjects table is not the one in the manifest');
   }
   return readRows(bytes);

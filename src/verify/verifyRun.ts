@@ -3,7 +3,6 @@
  * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over.
  * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
-import { createHash } from 'node:crypto';
 import { describeError, IntegrityError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
@@ -27,6 +26,7 @@ import {
   type ShardCommit,
 } from '../shared/run/shardCommit.ts';
 import type { SubjectTotals } from '../shared/run/subjectTotals.ts';
+import { sha256Hex } from '../shared/sha256.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { DuplicateIds } from './duplicateIds.ts';
@@ -242,7 +242,7 @@ async function checkListings(store: ObjectStore, shards: RunShards, problems: Pr
     }
     const namedIn = generation === 0 ? 'run.json' : generationKey(generation);
     if (found === undefined) problems.add('missing-file', key, 'listing part is missing');
-    else if (found.length !== bytes || createHash('sha256').update(found).digest('hex') !== sha256) {
+    else if (found.length !== bytes || sha256Hex(found) !== sha256) {
       problems.add('checksum', key, `listing part is not the one ${namedIn} names`);
     }
   }

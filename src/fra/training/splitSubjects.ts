@@ -1,6 +1,6 @@
 /** Who trains and who validates: people, never photographs, are divided. */
-import { createHash } from 'node:crypto';
 import { ConfigError } from '../../shared/errors.ts';
+import { sha256Hex } from '../../shared/sha256.ts';
 
 export interface SubjectSplit {
   readonly training: readonly string[];
@@ -78,5 +78,5 @@ export function splitSamples<T extends OwnedSample>(
 
 /** sha256 of a person's name in the corpus, as a model card lists it. */
 export function subjectDigest(subject: string): string {
-  return createHash('sha256').update(subject).digest('hex');
+  return sha256Hex(subject);
 }

@@ -1,7 +1,7 @@
 /** The tables of people of committed shards, each held to the checksum and the number of rows that its commit names. */
-import { createHash } from 'node:crypto';
 import { IntegrityError } from '../errors.ts';
 import { mapInOrder } from '../mapInOrder.ts';
+import { sha256Hex } from '../sha256.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readTable } from '../table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../table/tables.ts';
@@ -53,7 +53,7 @@ async function readShard(
   const { key, sha256 } = commit.subjects;
   const bytes = await store.get(key);
   if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+  if (sha256Hex(bytes) !== sha256) {
     throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
   }
   return { commit, bytes };

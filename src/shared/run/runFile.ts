@@ -2,13 +2,12 @@
 import { z } from 'zod';
 import { runConfigSchema } from '../config.ts';
 import { ConfigError } from '../errors.ts';
+import { sha256Schema } from '../sha256.ts';
 import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { storeKeySchema } from '../store/storeKey.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 import { RUN_KEY } from './runKeys.ts';
-
-const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex');
 
 export const modelRefSchema = z.strictObject({ name: z.string().min(1), digest: z.string().min(1) });
 

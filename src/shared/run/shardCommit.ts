@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { describeIssues } from '../config.ts';
 import { IntegrityError, PermanentShardError } from '../errors.ts';
 import type { Stage } from '../face.ts';
+import { sha256Schema } from '../sha256.ts';
 import { shardSpecSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { parseJsonFile } from './parseFile.ts';
@@ -14,7 +15,7 @@ export const fileEntrySchema = z.strictObject({
   key: z.string().min(1),
   rows: z.int().min(1),
   bytes: z.int().min(1),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex'),
+  sha256: sha256Schema,
 });
 
 export type FileEntry = z.infer<typeof fileEntrySchema>;
