@@ -12,7 +12,7 @@ import {
 import type { RunFile } from '../shared/run/runFile.ts';
 import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
-import { readShardCommit } from '../shared/run/shardCommit.ts';
+import { addByCode, readShardCommit } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
@@ -54,7 +54,7 @@ export async function chooseRetries(
     ({ shard }) => shards.placeOf(shard) !== undefined && !committed.has(shard),
   );
   const found: Record<string, number> = {};
-  for (const { code } of failures) found[code] = (found[code] ?? 0) + 1;
+  for (const { code } of failures) addByCode(found, { [code]: 1 });
   const rejecting: RejectingShard[] = [];
   if (codes?.some(isRejectCode)) {
     const current = placesOf(shards).map(shards.shardAt);
@@ -65,12 +65,11 @@ export async function chooseRetries(
       read,
     )) {
       signal?.throwIfAborted();
-      let photographs = 0;
-      for (const [code, faces] of Object.entries(commit?.rejectsByCode ?? {})) {
-        found[code] = (found[code] ?? 0) + faces;
-        if (codes.includes(code)) photographs += faces;
-      }
-      if (commit !== undefined && photographs > 0) rejecting.push({ shard: commit.spec.index, photographs });
+      if (commit === undefined) continue;
+      addByCode(found, commit.rejectsByCode);
+      const chosen = Object.entries(commit.rejectsByCode).filter(([code]) => codes.includes(code));
+      const photographs = chosen.reduce((sum, [, faces]) => sum + faces, 0);
+      if (photographs > 0) rejecting.push({ shard: commit.spec.index, photographs });
     }
   }
   const failed = failures.filter(({ code }) => codes === null || codes.includes(code));

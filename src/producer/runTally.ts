@@ -2,7 +2,13 @@
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { committedShards } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
-import { type Counters, readShardCommit } from '../shared/run/shardCommit.ts';
+import {
+  addByCode,
+  addCounters,
+  type Counters,
+  noCounters,
+  readShardCommit,
+} from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
 /** Commits read at the same time. */
@@ -21,7 +27,7 @@ export interface RunTally {
 
 export function createRunTally(shards: RunShards, store: ObjectStore): RunTally {
   const committed = new Uint8Array(shards.numbers);
-  const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
+  const counters = noCounters();
   const rejectsByCode: Record<string, number> = {};
   let shardsDone = 0;
 
@@ -45,14 +51,8 @@ export function createRunTally(shards: RunShards, store: ObjectStore): RunTally 
         if (commit === undefined) continue;
         committed[index] = 1;
         shardsDone++;
-        for (const name of Object.keys(counters) as (keyof Counters)[]) {
-          counters[name] += commit.counters[name];
-        }
-        for (const [code, faces] of Object.entries(commit.rejectsByCode)) {
-          // Own ones only: a code of a damaged commit may be called `constructor`.
-          const before = Object.hasOwn(rejectsByCode, code) ? rejectsByCode[code] : undefined;
-          rejectsByCode[code] = (before ?? 0) + faces;
-        }
+        addCounters(counters, commit.counters);
+        addByCode(rejectsByCode, commit.rejectsByCode);
       }
     },
   };

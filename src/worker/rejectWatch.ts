@@ -6,7 +6,7 @@
 import { committedShards } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { readShardCommit, rejectCode } from '../shared/run/shardCommit.ts';
+import { addByCode, readShardCommit, rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { FaceResult } from './shardTables.ts';
 
@@ -97,15 +97,14 @@ export async function openRejectWatch(
 /** For small runs: reads every commit. */
 async function committedRejects(store: ObjectStore, shards: RunShards): Promise<RejectReport> {
   let [photographs, rejected] = [0, 0];
-  const reasons = new Map<string, RejectReason>();
+  const byCode: Record<string, number> = {};
   for await (const index of committedShards(store)) {
     if (shards.placeOf(index) === undefined) continue;
     const commit = await readShardCommit(store, index);
     photographs += commit?.counters.faces ?? 0;
     rejected += commit?.counters.rejected ?? 0;
-    for (const [code, faces] of Object.entries(commit?.rejectsByCode ?? {})) {
-      reasons.set(code, { code, photographs: (reasons.get(code)?.photographs ?? 0) + faces, example: null });
-    }
+    addByCode(byCode, commit?.rejectsByCode ?? {});
   }
-  return { photographs, rejected, reasons: [...reasons.values()] };
+  const reasons = Object.entries(byCode).map(([code, photographs]) => ({ code, photographs, example: null }));
+  return { photographs, rejected, reasons };
 }

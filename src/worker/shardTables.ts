@@ -3,7 +3,7 @@ import type { RunConfig } from '../shared/config.ts';
 import type { EmbeddedFace, FaceOutcome, FaceRecord, SubjectId } from '../shared/face.ts';
 import { dot } from '../shared/l2.ts';
 import { countPoses, poseCoverage } from '../shared/poseBins.ts';
-import { type Counters, rejectCode } from '../shared/run/shardCommit.ts';
+import { type Counters, noCounters, rejectCode } from '../shared/run/shardCommit.ts';
 import {
   type EmbeddingRow,
   embeddingRows,
@@ -55,7 +55,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
   );
   const rejects = rejectRows();
   const subjects = subjectRows();
-  const counters = { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
+  const counters = noCounters();
   const rejectsByCode: Record<string, number> = {};
   const breather = createBreather();
 

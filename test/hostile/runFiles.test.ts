@@ -1,6 +1,7 @@
 /** The JSON files of a run, damaged: run.json, commits, manifest, and job payloads. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { chooseRetries } from '../../src/producer/retryFailed.ts';
 import { createRunTally } from '../../src/producer/runTally.ts';
 import { parseShardJob } from '../../src/shared/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
@@ -74,6 +75,15 @@ test('a reject code that is called like a member of every object is counted like
   );
   await tally.refresh();
   assert.deepEqual(tally.rejectsByCode, { constructor: 2 });
+});
+
+test('a code that is called like a member of every object is counted among those that can be tried again', async () => {
+  const key = 'commits/00000000.json';
+  const commit = json(key) as { rejectsByCode: Record<string, number> };
+  commit.rejectsByCode = { constructor: 2 };
+  const store = memoryStore({ ...files, [key]: Buffer.from(JSON.stringify(commit)) });
+  const { codes } = await chooseRetries(run, store, ['decode/truncated']);
+  assert.equal(codes.constructor, 2);
 });
 
 test('a damaged manifest is read or refused in one clear line', () =>

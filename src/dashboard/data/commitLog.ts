@@ -6,7 +6,14 @@ import { IntegrityError } from '../../shared/errors.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import { findNewCommits } from '../../shared/run/newCommits.ts';
-import { type Counters, readShardCommit, type ShardCommit } from '../../shared/run/shardCommit.ts';
+import {
+  addByCode,
+  addCounters,
+  type Counters,
+  noCounters,
+  readShardCommit,
+  type ShardCommit,
+} from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { DoneShard } from './pace.ts';
 
@@ -27,12 +34,8 @@ export interface WorkerTotals {
 }
 
 /** A committed shard. */
-export interface CommitRow {
+export interface CommitRow extends Readonly<Counters> {
   readonly shard: number;
-  readonly faces: number;
-  readonly rejected: number;
-  readonly variants: number;
-  readonly variantsRejected: number;
   readonly subjects: number;
   readonly firstClassIndex: number;
   /** Milliseconds since 1970. */
@@ -155,12 +158,8 @@ export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
   function count(shard: number): void {
     const row = rowOf[shard]!;
     shardsDone++;
-    for (const name of Object.keys(counters) as (keyof Counters)[]) counters[name] += columns[name].get(row);
-    for (const [code, faces] of Object.entries(rejects.get(shard) ?? {})) {
-      // Own ones only: a code of a damaged commit may be called `constructor`.
-      const before = Object.hasOwn(rejectsByCode, code) ? rejectsByCode[code] : undefined;
-      rejectsByCode[code] = (before ?? 0) + faces;
-    }
+    addCounters(counters, countersAt(row));
+    addByCode(rejectsByCode, rejects.get(shard) ?? {});
   }
 
   /** A new generation replaces shards: what is known of the others stays. */
@@ -181,12 +180,16 @@ export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
   }
 
   const has = (shard: number): boolean => (rowOf[shard] ?? -1) >= 0;
-  const rowAt = (row: number): CommitRow => ({
-    shard: shardOf.get(row),
+  const countersAt = (row: number): Counters => ({
     faces: columns.faces.get(row),
+    ok: columns.ok.get(row),
     rejected: columns.rejected.get(row),
     variants: columns.variants.get(row),
     variantsRejected: columns.variantsRejected.get(row),
+  });
+  const rowAt = (row: number): CommitRow => ({
+    shard: shardOf.get(row),
+    ...countersAt(row),
     subjects: columns.subjects.get(row),
     firstClassIndex: columns.firstClassIndex.get(row),
     finishedAt: finishedAt.get(row),
@@ -269,10 +272,6 @@ export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
     },
     workers,
   };
-}
-
-function noCounters(): Counters {
-  return { faces: 0, ok: 0, rejected: 0, variants: 0, variantsRejected: 0 };
 }
 
 interface Column {

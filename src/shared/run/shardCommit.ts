@@ -40,6 +40,14 @@ export function addCounters(to: Counters, more: Counters): void {
   for (const name of Object.keys(noCounters()) as (keyof Counters)[]) to[name] += more[name];
 }
 
+/** Adds numbers by code: of rejected faces, or of shards that failed. */
+export function addByCode(to: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [code, count] of Object.entries(more)) {
+    // Own ones only: a code of a damaged file may be called `constructor`.
+    to[code] = (Object.hasOwn(to, code) ? to[code]! : 0) + count;
+  }
+}
+
 const commitFields = z.strictObject({
   schemaVersion: z.literal(1),
   /** The shard as planned: which rows of the listing this accounts for. */
