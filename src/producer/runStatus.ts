@@ -9,27 +9,8 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import { readShardFailures } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { type RunState, stateOf } from './runState.ts';
 import type { RunTally } from './runTally.ts';
-
-/**
- * - complete: every shard is committed and the manifest is in place
- * - finishing: every shard is committed, the manifest is not written yet
- * - paused: no new shard is taken, until it is resumed
- * - failed: what is left has failed for good; submitting again tries it again
- * - running: a worker is alive
- * - waiting: there is work in the queue and nobody to do it
- * - not queued: shards are missing and the queue does not hold them: submit again
- * - unknown: shards are missing, and no Redis was asked
- */
-export type RunState =
-  | 'complete'
-  | 'finishing'
-  | 'paused'
-  | 'failed'
-  | 'running'
-  | 'waiting'
-  | 'not queued'
-  | 'unknown';
 
 export interface RunStatus {
   readonly runId: string;
@@ -85,10 +66,13 @@ export async function readRunStatus(
   return {
     runId: run.runId,
     out: store.uri,
-    state:
-      pause === undefined
-        ? stateOf(finished, allCommitted, queue, failures.length, shards.places - tally.shardsDone)
-        : 'paused',
+    state: stateOf({
+      finished,
+      paused: pause !== undefined,
+      queue: queue && { ...queue, workers: queue.workers.length },
+      failures: failures.length,
+      missing: shards.places - tally.shardsDone,
+    }),
     shardsDone: tally.shardsDone,
     shardsTotal: shards.places,
     facesTotal: shards.faces,
@@ -121,21 +105,4 @@ async function readQueueStatus(
   // Without those that were replaced since, or committed by another attempt.
   const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isMissing);
   return { ...depth, failed: failed.length, workers: await aliveWorkers(redis, runId) };
-}
-
-/** The state of a run that is not paused; pure. `failures`: shards with a note. `missing`: shards without a commit. */
-export function stateOf(
-  finished: boolean,
-  allCommitted: boolean,
-  queue: (Omit<QueueStatus, 'workers'> & { readonly workers: readonly unknown[] }) | undefined,
-  failures = 0,
-  missing = Infinity,
-): RunState {
-  if (finished) return 'complete';
-  if (allCommitted) return 'finishing';
-  // By the notes in OUT, which outlive what a Redis remembers, or by Redis, where none could be written.
-  const givenUp = Math.max(failures, queue?.failed ?? 0) >= missing;
-  if (queue === undefined) return givenUp ? 'failed' : 'unknown';
-  if (queue.waiting + queue.active + queue.delayed === 0) return givenUp ? 'failed' : 'not queued';
-  return queue.workers.length > 0 ? 'running' : 'waiting';
 }

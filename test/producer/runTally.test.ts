@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { feedAgain, feedRun } from '../../src/producer/feedRun.ts';
-import { type QueueStatus, readRunStatus, stateOf } from '../../src/producer/runStatus.ts';
+import { type RunFacts, stateOf } from '../../src/producer/runState.ts';
+import { readRunStatus } from '../../src/producer/runStatus.ts';
 import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { listRuns, readProgress, sayAlive } from '../../src/shared/redisRuns.ts';
@@ -195,28 +196,33 @@ test('without Redis the status still counts what is committed', () =>
     assert.deepEqual(failures[0], { shard: 1, code: 'disk-full', reason: 'no space left' });
   }));
 
-test('the state of a run follows from commits first, then from the queue', () => {
-  const idle: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: [] };
-  const worker = { workerId: 'w', host: 'h', pid: 1, device: 'cpu', seenAt: 0 };
+/** Of a run of 320 shards, none done. */
+const state = (facts: Partial<RunFacts>) =>
+  stateOf({ finished: false, paused: false, queue: undefined, failures: 0, missing: 320, ...facts });
+
+test('the state of a run follows from commits first, then from the pause, then from the queue', () => {
+  const idle = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 };
   const busy = { ...idle, waiting: 3, failed: 1 };
-  assert.equal(stateOf(true, true, idle), 'complete');
-  assert.equal(stateOf(false, true, busy), 'finishing');
-  assert.equal(stateOf(false, false, undefined), 'unknown');
-  assert.equal(stateOf(false, false, { ...busy, workers: [worker] }), 'running');
-  assert.equal(stateOf(false, false, busy), 'waiting');
-  assert.equal(stateOf(false, false, { ...idle, failed: 1, workers: [worker] }, 0, 1), 'failed');
+  assert.equal(state({ finished: true, missing: 0, queue: idle }), 'complete');
+  assert.equal(state({ missing: 0, paused: true, queue: busy }), 'finishing');
+  assert.equal(state({ paused: true, queue: busy }), 'paused');
+  assert.equal(state({}), 'unknown');
+  assert.equal(state({ queue: { ...busy, workers: 1 } }), 'running');
+  assert.equal(state({ queue: busy }), 'waiting');
+  assert.equal(state({ queue: { ...idle, failed: 1, workers: 1 }, missing: 1 }), 'failed');
   assert.equal(
-    stateOf(false, false, { ...idle, failed: 1 }, 1, 320),
+    state({ queue: { ...idle, failed: 1 }, failures: 1 }),
     'not queued',
     'of most nobody has tried',
   );
-  assert.equal(stateOf(false, false, idle), 'not queued');
+  assert.equal(state({ queue: idle }), 'not queued');
 });
 
 test('a run whose missing shards were all given up has failed, also when its Redis was emptied', () => {
-  const emptied: QueueStatus = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: [] };
-  assert.equal(stateOf(false, false, emptied, 1, 2), 'not queued');
-  assert.equal(stateOf(false, false, emptied, 2, 2), 'failed');
-  assert.equal(stateOf(false, false, undefined, 2, 2), 'failed');
-  assert.equal(stateOf(false, false, { ...emptied, waiting: 1 }, 2, 2), 'waiting', 'they are tried again');
+  const emptied = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 };
+  assert.equal(state({ queue: emptied, failures: 1, missing: 2 }), 'not queued');
+  assert.equal(state({ queue: emptied, failures: 2, missing: 2 }), 'failed');
+  assert.equal(state({ failures: 2, missing: 2 }), 'failed');
+  const tried = { ...emptied, waiting: 1 };
+  assert.equal(state({ queue: tried, failures: 2, missing: 2 }), 'waiting', 'they are tried again');
 });

@@ -1,7 +1,14 @@
 /** The Redis of the shown runs. It may be away when the page starts, and go away at any time: then less is shown. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { openShardQueue, readFailedShards, type ShardQueue, shardOfJob } from '../../shared/queue.ts';
+import {
+  openShardQueue,
+  type QueueDepth,
+  readFailedShards,
+  readQueueDepth,
+  type ShardQueue,
+  shardOfJob,
+} from '../../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
 import { WORKER_ALIVE_MS, workersHeardOf } from '../../shared/redisRuns.ts';
 
@@ -23,10 +30,7 @@ export interface HeardWorker {
   readonly alive: boolean;
 }
 
-export interface QueueView {
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
+export interface QueueView extends Omit<QueueDepth, 'failed'> {
   /** Shards that were given up. */
   readonly failed: readonly number[];
   /** Those heard of last first. */
@@ -120,8 +124,8 @@ async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {
-  const [counts, active, longest, failed, heard] = await Promise.all([
-    queue.getJobCounts('wait', 'prioritized', 'active', 'delayed'),
+  const [depth, active, longest, failed, heard] = await Promise.all([
+    readQueueDepth(queue),
     queue.getRanges(['active'], 0, KNOWN_ACTIVE - 1, true),
     queue.getJobs(['active'], 0, TIMED_ACTIVE - 1, true),
     readFailedShards(queue),
@@ -134,9 +138,7 @@ async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<Q
     return shard === undefined ? [] : [{ shard, since: since.get(id) }];
   });
   return {
-    waiting: (counts.wait ?? 0) + (counts.prioritized ?? 0),
-    active: counts.active ?? 0,
-    delayed: counts.delayed ?? 0,
+    ...depth,
     failed,
     workers: heard
       .map(({ host, pid, device, silentMs }) => ({

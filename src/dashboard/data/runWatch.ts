@@ -3,7 +3,7 @@
  * one answers. A look that takes long is followed by a longer wait, so that watching a large run on S3 stays cheap.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RunState, stateOf } from '../../producer/runStatus.ts';
+import { type RunState, stateOf } from '../../producer/runState.ts';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
 import { isFinished } from '../../shared/run/committedShards.ts';
 import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
@@ -134,21 +134,17 @@ export function openRunWatch(
     const at = clock();
     const overall = overallPace(log.done(), generationOfShard(shards));
     const queue = redis.status === 'answers' ? redis.queue : undefined;
-    const allCommitted = log.shardsDone === shards.places;
-    const state =
-      pausedSince !== undefined && !finished && !allCommitted
-        ? 'paused'
-        : stateOf(
-            finished,
-            allCommitted,
-            queue && {
-              ...queue,
-              failed: queue.failed.length,
-              workers: queue.workers.filter(({ alive }) => alive),
-            },
-            failed.shards.length,
-            shards.places - log.shardsDone,
-          );
+    const state = stateOf({
+      finished,
+      paused: pausedSince !== undefined,
+      queue: queue && {
+        ...queue,
+        failed: queue.failed.length,
+        workers: queue.workers.filter(({ alive }) => alive).length,
+      },
+      failures: failed.shards.length,
+      missing: shards.places - log.shardsDone,
+    });
     const done = state === 'complete' || state === 'finishing';
     const pace = done ? overall : recentPace(log.done);
     const left = shards.faces - log.counters.faces;

@@ -1,0 +1,46 @@
+/** What a run is doing, in one word. Pure: whoever asks has looked before. */
+import type { QueueDepth } from '../shared/queue.ts';
+
+/**
+ * - complete: every shard is committed and the manifest is in place
+ * - finishing: every shard is committed, the manifest is not written yet
+ * - paused: no new shard is taken, until it is resumed
+ * - failed: what is left has failed for good; submitting again tries it again
+ * - running: a worker is alive
+ * - waiting: there is work in the queue and nobody to do it
+ * - not queued: shards are missing and the queue does not hold them: submit again
+ * - unknown: shards are missing, and no Redis was asked
+ */
+export type RunState =
+  | 'complete'
+  | 'finishing'
+  | 'paused'
+  | 'failed'
+  | 'running'
+  | 'waiting'
+  | 'not queued'
+  | 'unknown';
+
+/** What the state of a run follows from. */
+export interface RunFacts {
+  /** The manifest is in place. */
+  readonly finished: boolean;
+  readonly paused: boolean;
+  /** Undefined: no Redis was asked, or none answered. `workers`: alive. */
+  readonly queue: (QueueDepth & { readonly workers: number }) | undefined;
+  /** Missing shards with a note that they were given up. */
+  readonly failures: number;
+  /** Shards without a commit. */
+  readonly missing: number;
+}
+
+export function stateOf({ finished, paused, queue, failures, missing }: RunFacts): RunState {
+  if (finished) return 'complete';
+  if (missing === 0) return 'finishing';
+  if (paused) return 'paused';
+  // By the notes in OUT, which outlive what a Redis remembers, or by Redis, where none could be written.
+  const givenUp = Math.max(failures, queue?.failed ?? 0) >= missing;
+  if (queue === undefined) return givenUp ? 'failed' : 'unknown';
+  if (queue.waiting + queue.active + queue.delayed === 0) return givenUp ? 'failed' : 'not queued';
+  return queue.workers > 0 ? 'running' : 'waiting';
+}
