@@ -3,19 +3,16 @@
  * one answers. A look that takes long is followed by a longer wait, so that watching a large run on S3 stays cheap.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RunState, stateOf } from '../../producer/runState.ts';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
 import { isFinished } from '../../shared/run/committedShards.ts';
 import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
 import { readPause } from '../../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../../shared/run/runFile.ts';
-import type { Counters } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { type CommitLog, openCommitLog } from './commitLog.ts';
 import { type FailedShards, openFailureNotes } from './failureNotes.ts';
-import { generationOfShard, type ListedGeneration, listedGenerations } from './generationList.ts';
-import { type OverallPace, overallPace, type Pace, recentPace, throughputBins } from './pace.ts';
-import type { QueueView, RedisLink } from './redisLink.ts';
+import type { RedisLink } from './redisLink.ts';
+import { type RedisState, type RunSnapshot, takeSnapshot } from './runSnapshot.ts';
 
 /** From the end of a look to the next one at least, in milliseconds. */
 const LOOK_MS = 2_000;
@@ -30,58 +27,6 @@ const SILENCE_MS = 20_000;
 
 /** While many commits are read, between two words about it, in milliseconds. */
 const TOLD_MS = 1_000;
-
-/** No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see. */
-const QUIET_MS = 120_000;
-const QUIET_SHARDS = 5;
-
-/** Pieces of time in the plot of the throughput. */
-const BINS = 90;
-
-export interface Throughput {
-  /** Milliseconds since 1970. */
-  readonly from: number;
-  readonly to: number;
-  /** Faces a second in equal pieces of the time. */
-  readonly facesPerSecond: readonly number[];
-}
-
-export type RedisState =
-  | { readonly status: 'not asked' }
-  | { readonly status: 'away'; readonly label: string }
-  | { readonly status: 'answers'; readonly label: string; readonly queue: QueueView };
-
-export interface RunSnapshot {
-  /** When it was taken, milliseconds since 1970. */
-  readonly at: number;
-  readonly state: RunState;
-  /** ISO 8601; while paused. */
-  readonly pausedSince: string | undefined;
-  /** The commits that were there when the page started are still being read. */
-  readonly reading: boolean;
-  /** Why the store could not be read just now: the rest is from before. */
-  readonly trouble: string | undefined;
-  readonly shardsDone: number;
-  readonly shardsTotal: number;
-  readonly counters: Readonly<Counters>;
-  /** Of all generations, as are the people. */
-  readonly facesTotal: number;
-  readonly peopleTotal: number;
-  readonly rejectsByCode: Readonly<Record<string, number>>;
-  readonly failed: FailedShards;
-  readonly redis: RedisState;
-  /** Of the last shards; of a complete run, of all of it. */
-  readonly pace: Pace | undefined;
-  /** At work so far, without the time between generations, in milliseconds. */
-  readonly workMs: number | undefined;
-  readonly lastCommitAt: number | undefined;
-  /** Seconds to the end at the present pace; undefined when nobody knows. */
-  readonly etaSeconds: number | undefined;
-  readonly throughput: Throughput | undefined;
-  readonly stageTotals: ReadonlyMap<string, number>;
-  /** In order; the first is the run as planned. */
-  readonly generations: readonly ListedGeneration[];
-}
 
 export interface RunWatch {
   readonly run: RunFile;
@@ -131,60 +76,8 @@ export function openRunWatch(
   let snapshot = take();
 
   function take(): RunSnapshot {
-    const at = clock();
-    const overall = overallPace(log.done(), generationOfShard(shards));
-    const queue = redis.status === 'answers' ? redis.queue : undefined;
-    const state = stateOf({
-      finished,
-      paused: pausedSince !== undefined,
-      queue: queue && {
-        ...queue,
-        failed: queue.failed.length,
-        workers: queue.workers.filter(({ alive }) => alive).length,
-      },
-      failures: failed.shards.length,
-      missing: shards.places - log.shardsDone,
-    });
-    const done = state === 'complete' || state === 'finishing';
-    const pace = done ? overall : recentPace(log.done);
-    const left = shards.faces - log.counters.faces;
-    const quiet =
-      overall !== undefined && at - overall.endedAt > Math.max(QUIET_MS, QUIET_SHARDS * overall.longestMs);
-    const goesOn = state === 'running' || (state === 'unknown' && !quiet);
-    const to = done || quiet ? overall?.endedAt : overall && Math.max(at, overall.endedAt);
-    return {
-      at,
-      state,
-      pausedSince,
-      reading,
-      trouble,
-      shardsDone: log.shardsDone,
-      shardsTotal: shards.places,
-      counters: { ...log.counters },
-      facesTotal: shards.faces,
-      peopleTotal: shards.subjects,
-      rejectsByCode: { ...log.rejectsByCode },
-      failed,
-      redis,
-      pace,
-      workMs: overall?.workMs,
-      lastCommitAt: overall?.endedAt,
-      etaSeconds: done
-        ? 0
-        : goesOn && pace && pace.facesPerSecond > 0
-          ? left / pace.facesPerSecond
-          : undefined,
-      throughput: overall && to !== undefined ? throughputOf(overall, to) : undefined,
-      stageTotals: log.stageTotals(),
-      generations: listedGenerations(run, shards, log),
-    };
-  }
-
-  /** Since the photographs that came last: months may lie between generations. */
-  function throughputOf({ startedAt, spans }: OverallPace, to: number): Throughput {
-    const ofPhotographs = new Set(shards.listings.map(({ generation }) => generation));
-    const from = spans.findLast(({ generation }) => ofPhotographs.has(generation))?.startedAt ?? startedAt;
-    return { from, to, facesPerSecond: throughputBins(log.done(), from, to, BINS) };
+    const seen = { shards, finished, pausedSince, failed, reading, trouble, redis };
+    return takeSnapshot(run, log, seen, clock());
   }
 
   function publish(): void {

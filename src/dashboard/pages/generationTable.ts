@@ -1,6 +1,6 @@
 /** What was added to a run after it was planned. */
 import { type Html, html } from '../../shared/page/html.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { count, counted, date } from '../format.ts';
 
 const SHOWN_GENERATIONS = 12;

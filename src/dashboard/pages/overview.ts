@@ -5,7 +5,7 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { RunCoverage } from '../data/coverage.ts';
 import type { RejectedFace } from '../data/rejects.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { shownStages } from '../data/stages.ts';
 import { count, counted, duration, percent, rate, wholeDuration } from '../format.ts';
 import { coveragePlots } from './coveragePlots.ts';

@@ -2,7 +2,7 @@
 import { type Html, html } from '../../shared/page/html.ts';
 import { linearScale } from '../../shared/page/scale.ts';
 import { binCentre, PITCH_BINS, POSE_BINS, YAW_BINS } from '../../shared/poseBins.ts';
-import type { Throughput } from '../data/runWatch.ts';
+import type { Throughput } from '../data/runSnapshot.ts';
 import { count, degrees, duration, rate } from '../format.ts';
 
 const WIDTH = 440;

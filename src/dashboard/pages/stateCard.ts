@@ -1,7 +1,7 @@
 /** The card at the top of every page of a run: its state in a sentence, how far it is, and what one has to know beside it. */
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { ago, count, counted, duration, moment, wholeDuration, wholePercent } from '../format.ts';
 import { manyTimes } from './generationTable.ts';
 

@@ -3,7 +3,7 @@ import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { HeardWorker } from '../data/redisLink.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { ago, count } from '../format.ts';
 
 /** Rows of the table; so many of them for the silent ones, where there are others. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { Action } from '../actions.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import type { Tab } from '../pages/layout.ts';
 import { overviewParts } from '../pages/overview.ts';
 import { shardMap } from '../pages/shards.ts';

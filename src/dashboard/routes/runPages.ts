@@ -5,7 +5,7 @@ import type { Html } from '../../shared/page/html.ts';
 import { html } from '../../shared/page/html.ts';
 import { clampPage } from '../data/pages.ts';
 import { countRejects, rejectsPage } from '../data/rejects.ts';
-import type { RunSnapshot } from '../data/runWatch.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { shardPage } from '../data/shardTable.ts';
 import { layout, type Tab } from '../pages/layout.ts';
 import { overviewBody } from '../pages/overview.ts';
