@@ -16,13 +16,8 @@ import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
 import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
-import {
-  addComputeOptions,
-  type ComputeFlags,
-  computeOptions,
-  naturalNumber,
-  positiveInteger,
-} from './computeOptions.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
+import { naturalNumber, positiveInteger } from './optionValues.ts';
 
 const PARTS = ['real', 'dummy'] as const;
 

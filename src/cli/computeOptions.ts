@@ -1,5 +1,5 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { usableMemory } from '../shared/memory.ts';
@@ -9,6 +9,7 @@ import { requireEngine } from '../worker/models/requireEngine.ts';
 import { DEVICES, type Device } from '../worker/models/session.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { dataSize } from './format.ts';
+import { batch, positiveInteger } from './optionValues.ts';
 import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';
 
 export interface ComputeFlags {
@@ -80,22 +81,4 @@ export function refuseTooManyThreads(threads: number, device: Device): void {
     memory: dataSize(memory),
     thread: `about ${dataSize(each)}`,
   });
-}
-
-function batch(text: string): number | 'probe' {
-  return text === 'probe' ? text : integerFrom(1, text, ', or "probe"');
-}
-
-export function positiveInteger(text: string): number {
-  return integerFrom(1, text);
-}
-
-export function naturalNumber(text: string): number {
-  return integerFrom(0, text);
-}
-
-function integerFrom(least: number, text: string, orElse = ''): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgumentError(`Expected a whole number, ${least} or more${orElse}.`);
 }

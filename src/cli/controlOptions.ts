@@ -1,7 +1,8 @@
 /** Options about when this process stops; none of them changes what a run gives, so a resume may have others. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { DEFAULT_MAX_REJECTED, JUDGED_AFTER } from '../worker/rejectWatch.ts';
 import { parseDeadline } from './deadline.ts';
+import { seconds, share } from './optionValues.ts';
 
 export interface ControlFlags {
   readonly deadline?: Date;
@@ -36,16 +37,4 @@ export function addControlOptions(command: Command): Command {
       STUCK_AFTER_S,
     )
     .optionsGroup('Options:');
-}
-
-export function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1e6) return value;
-  throw new InvalidArgumentError('Expected a number of seconds, such as 90.');
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError('Expected a share from 0 to 1, such as 0.5.');
 }

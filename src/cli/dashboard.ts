@@ -1,5 +1,5 @@
 /** `posecast dashboard`: runs in a browser. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { openBoard } from '../dashboard/board.ts';
 import { openRedisLink } from '../dashboard/data/redisLink.ts';
 import { isLoopback, tokenFor } from '../dashboard/guard.ts';
@@ -8,6 +8,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { port } from './optionValues.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import {
@@ -131,10 +132,4 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
     await releasers.release();
     stop.close();
   }
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
-  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
 }

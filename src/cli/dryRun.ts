@@ -1,5 +1,5 @@
 /** `--dry-run` of `run` and `submit`: what the run would be, and about how long it would take, with nothing written. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type DryPlan, planDryRun } from '../producer/dryRun.ts';
 import { type StoreRequests, storeRequests } from '../producer/storeRequests.ts';
 import { writeListing } from '../producer/writeListing.ts';
@@ -17,6 +17,7 @@ import type { AppendFlag } from './appendOption.ts';
 import { Interrupted } from './exit.ts';
 import { count, dataSize, duration } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
+import { photographsPerSecond } from './optionValues.ts';
 import { openStopSignal } from './signals.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
 
@@ -37,7 +38,7 @@ export function addDryRunOptions(command: Command): Command {
     .option(
       '--rate <n>',
       'with --dry-run: photographs a second of all machines together, instead of a probe of this one',
-      rate,
+      photographsPerSecond,
     )
     .hook('preAction', (_, asked) => {
       const { dryRun, rate } = asked.opts<DryRunFlags>();
@@ -286,10 +287,4 @@ function judgedBy(basis: DryRunReport['estimate']): string {
 
 function hours(value: number): string {
   return duration(value * 3_600);
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('Expected photographs per second, a number above 0.');
 }

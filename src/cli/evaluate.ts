@@ -1,7 +1,7 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { evaluate, workFolder } from '../evaluate/evaluate.ts';
 import { PROTOCOLS, type ProtocolName } from '../evaluate/protocols/protocolResult.ts';
 import { renderReport } from '../evaluate/report/report.ts';
@@ -14,7 +14,6 @@ import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { withoutSecrets } from '../shared/secrets.ts';
-import { positiveInteger } from './computeOptions.ts';
 import { addCorpusOptions, givenCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
@@ -28,6 +27,7 @@ import {
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
+import { collect, degrees, naturalNumber, positiveInteger, wordsOf } from './optionValues.ts';
 import { openStopSignal } from './signals.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
@@ -116,12 +116,12 @@ export function evaluateCommand(): Command {
     .optionsGroup('How it is measured:')
     .option('--folds <n>', 'parts that the people are divided into', positiveInteger, 4)
     .option('--seeds <n>', 'divisions', positiveInteger, 3)
-    .option('--seed <n>', 'seed of everything random', whole, 0)
+    .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
     .option('--enrol <n>', 'enrolment photographs a person', positiveInteger, 3)
     .option('--variants <n>', 'variants a person', positiveInteger, 10)
     .option('--probes <n>', 'probes: the most turned photographs of each person', positiveInteger, 10)
     .option('--min-yaw <degrees>', 'probes: all photographs turned at least this far instead', degrees)
-    .option('--tasks <names>', `of ${TASKS.join(', ')}, with commas`, tasks, [...TASKS])
+    .option('--tasks <names>', `of ${TASKS.join(', ')}, with commas`, wordsOf(TASKS), [...TASKS])
     .optionsGroup('Honesty:')
     .option('--shuffle-labels', 'deal names out anew among the photographs: no gain may remain')
     .option(
@@ -258,28 +258,4 @@ function commandLine(): string {
     ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
   ].join(' ');
   return withoutSecrets(line);
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new InvalidArgumentError('Expected a whole number.');
-}
-
-function degrees(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= 90) return value;
-  throw new InvalidArgumentError('Expected degrees between 0 and 90.');
-}
-
-function tasks(text: string): Task[] {
-  return text.split(',').map((word) => {
-    const task = TASKS.find((name) => name === word.trim());
-    if (task === undefined) throw new InvalidArgumentError(`Expected some of ${TASKS.join(', ')}.`);
-    return task;
-  });
 }

@@ -8,7 +8,7 @@ import { warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
-import { port } from './observeOptions.ts';
+import { port } from './optionValues.ts';
 import { openStopSignal } from './signals.ts';
 
 interface Flags extends LogFlags {

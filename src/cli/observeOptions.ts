@@ -1,5 +1,5 @@
 /** Options about who else may look at the work of this process: Prometheus and a tracing service. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { logShards } from '../observe/logShards.ts';
 import { traceShards } from '../observe/traceShards.ts';
@@ -10,6 +10,7 @@ import type { RequestListeners } from '../shared/store/heardStore.ts';
 import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { tellAll, type WorkObserver } from '../worker/workObserver.ts';
+import { port } from './optionValues.ts';
 
 export interface TraceFlags {
   readonly trace: boolean;
@@ -59,12 +60,6 @@ export function addObserveOptions(command: Command): Command {
     .option('--metrics-host <host>', 'listen here; 0.0.0.0 in a container', '127.0.0.1')
     .optionsGroup('Options:');
   return command;
-}
-
-export function port(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= 65_535) return value;
-  throw new InvalidArgumentError('Expected a port from 0 to 65535.');
 }
 
 export interface ObservationOptions {

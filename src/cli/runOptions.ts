@@ -1,5 +1,5 @@
 /** The options that say what a run is: shared by `run` and `submit`, parsed once into a RunConfig. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   describeIssues,
   EMBEDDING_TYPES,
@@ -14,6 +14,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { optionOfFlag } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { labelColumns } from './labelOptions.ts';
+import { megabytes, number } from './optionValues.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
 export type RunFlags = Partial<
@@ -111,18 +112,4 @@ function pickRunFlags(flags: RunFlags): RunFlags {
     return value === undefined ? [] : [[name, value]];
   });
   return Object.fromEntries(entries) as RunFlags;
-}
-
-/** Text → number; ranges are the configuration's business. */
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('Expected a number.');
-}
-
-/** Above 0: the configuration's range is of bytes. */
-function megabytes(text: string): number {
-  const value = number(text);
-  if (value > 0) return value;
-  throw new InvalidArgumentError('Expected megabytes, a number above 0.');
 }

@@ -1,6 +1,6 @@
 /** What `posecast train` can be told, and the training it asks for. */
 import { basename, resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
 import { GENERATOR_KINDS, type GeneratorKind } from '../fra/generators/generatorConfig.ts';
 import { fraNameSchema } from '../fra/modelCard.ts';
@@ -14,7 +14,16 @@ import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts'
 import { describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
-import { naturalNumber, positiveInteger } from './computeOptions.ts';
+import {
+  collect,
+  innerShare,
+  learningRate,
+  naturalNumber,
+  positiveInteger,
+  someText,
+  wordsOf,
+  yawKnots,
+} from './optionValues.ts';
 
 export interface TrainFlags {
   readonly recognizer: string;
@@ -61,7 +70,7 @@ export function addTrainOptions(command: Command): Command {
       '--exclude-subjects <who>',
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
-    .option('--validation-share <share>', 'share of the people that validate', share, 0.15)
+    .option('--validation-share <share>', 'share of the people that validate', innerShare, 0.15)
     .option('--invented-people <n>', 'people to invent from training people', naturalNumber, 100)
     .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', positiveInteger, 2000)
     .option(
@@ -75,7 +84,7 @@ export function addTrainOptions(command: Command): Command {
       'people in a batch of the combiner (default: 48; as published: 256)',
       positiveInteger,
     )
-    .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", rate)
+    .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", learningRate)
     .addOption(
       new Option('--loss <form>', "the combiner's comparing terms")
         .choices(COMBINER_LOSSES)
@@ -83,7 +92,7 @@ export function addTrainOptions(command: Command): Command {
     )
     .addOption(
       new Option('--without <terms>', `loss terms to leave out, with commas: ${COMBINER_TERMS.join(', ')}`)
-        .argParser(termList)
+        .argParser(wordsOf(COMBINER_TERMS))
         .default([], 'none'),
     )
     .addOption(
@@ -98,7 +107,7 @@ export function addTrainOptions(command: Command): Command {
     )
     .addOption(
       new Option('--yaw-knots <degrees>', 'where closed forms are fitted, with commas, ascending')
-        .argParser(knotList)
+        .argParser(yawKnots)
         .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
     )
     .addOption(
@@ -124,8 +133,8 @@ export function addTrainOptions(command: Command): Command {
     .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
     .option('--threads <n>', 'CPU threads of one operation', naturalNumber, 2)
-    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)', text)
-    .option('--data-licence <text>', 'licence of the data, for the card', text, 'not stated')
+    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)', someText)
+    .option('--data-licence <text>', 'licence of the data, for the card', someText, 'not stated')
     .option('--data-credit <text>', 'credit of the data, for the card', '')
     .option(
       '--limit <sentence>',
@@ -223,41 +232,4 @@ function partFolders({ generator, parts }: TrainFlags): string[] {
     .split(',')
     .filter((folder) => folder !== '')
     .map((folder) => resolve(folder));
-}
-
-function termList(value: string): CombinerTerm[] {
-  return value.split(',').map((word) => {
-    const term = COMBINER_TERMS.find((known) => known === word.trim());
-    if (term === undefined) throw new InvalidArgumentError(`expected ${COMBINER_TERMS.join(', ')}`);
-    return term;
-  });
-}
-
-function knotList(value: string): number[] {
-  const knots = value.split(',').map(Number);
-  const ascending = knots.every((knot, i) => Math.abs(knot) <= 90 && (i === 0 || knot > knots[i - 1]!));
-  if (!ascending) throw new InvalidArgumentError('expected ascending degrees between -90 and 90');
-  return knots;
-}
-
-function rate(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed > 0)) throw new InvalidArgumentError('expected a number above 0');
-  return parsed;
-}
-
-/** The card says something wherever it has a place for it. */
-function text(value: string): string {
-  if (value.trim() === '') throw new InvalidArgumentError('expected text, found none');
-  return value;
-}
-
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, text(value)];
-}
-
-function share(value: string): number {
-  const parsed = Number(value);
-  if (!(parsed > 0 && parsed < 1)) throw new InvalidArgumentError('expected a number between 0 and 1');
-  return parsed;
 }

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Command, InvalidArgumentError } from 'commander';
+import { benchCommand } from '../../src/cli/bench.ts';
+import { dashboardCommand } from '../../src/cli/dashboard.ts';
+import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import { runCommand } from '../../src/cli/run.ts';
+import { trainCommand } from '../../src/cli/train.ts';
+import { workCommand } from '../../src/cli/work.ts';
+
+/** Options that want a number, each with one that is right. */
+const NUMBERS: readonly (readonly [Command, Readonly<Record<string, string>>])[] = [
+  [
+    runCommand(),
+    {
+      '--variants': '10',
+      '--min-similarity': '-0.5',
+      '--shard-megabytes': '.5',
+      '--rate': '4000',
+      '--max-failure-rate': '1',
+      '--stuck-after': '90',
+      '--threads': '2',
+      '--batch': '32',
+      '--metrics-port': '0',
+    },
+  ],
+  [workCommand(), { '--grace': '0' }],
+  [dashboardCommand(), { '--port': '65535' }],
+  [benchCommand(), { '--faces': '480', '--variants': '0' }],
+  [evaluateCommand(), { '--seed': '0', '--folds': '4', '--min-yaw': '30' }],
+  [
+    trainCommand(),
+    {
+      '--seed': '0',
+      '--combiner-steps': '1e3',
+      '--learning-rate': '1e-4',
+      '--validation-share': '0.15',
+      '--yaw-knots': '-30,0,30',
+    },
+  ],
+];
+
+function parserOf(command: Command, name: string): (text: string) => unknown {
+  const option = command.options.find(({ long }) => long === name);
+  assert.ok(option?.parseArg !== undefined, name);
+  return (text) => option.parseArg?.(text, undefined);
+}
+
+test('an option that wants a number takes numbers only, and says which', () => {
+  for (const [command, values] of NUMBERS) {
+    for (const [name, right] of Object.entries(values)) {
+      const parse = parserOf(command, name);
+      assert.doesNotThrow(() => parse(right), name);
+      for (const wrong of ['', ' ', 'ten', '0x10', '0x1', 'Infinity', '1_000', `${right},,${right}`]) {
+        assert.throws(
+          () => parse(wrong),
+          (error) => error instanceof InvalidArgumentError && /^Expected .*, such as /.test(error.message),
+          `${command.name()} ${name} '${wrong}'`,
+        );
+      }
+    }
+  }
+});
+
+test('a share, a port, degrees and seconds are within their range', () => {
+  const outside = [
+    [runCommand(), '--max-failure-rate', ['-0.1', '1.1']],
+    [runCommand(), '--stuck-after', ['-1', '1000001']],
+    [runCommand(), '--rate', ['0']],
+    [runCommand(), '--threads', ['0', '1.5']],
+    [dashboardCommand(), '--port', ['-1', '65536', '80.5']],
+    [evaluateCommand(), '--min-yaw', ['-1', '91']],
+    [evaluateCommand(), '--seed', ['-1', '9007199254740992']],
+    [trainCommand(), '--validation-share', ['0', '1']],
+    [trainCommand(), '--learning-rate', ['0']],
+    [trainCommand(), '--yaw-knots', ['30,0', '0,91']],
+  ] as const;
+  for (const [command, name, values] of outside) {
+    for (const value of values)
+      assert.throws(() => parserOf(command, name)(value), InvalidArgumentError, `${name} ${value}`);
+  }
+});
+
+test('an option that may be repeated gathers its values, none of them blank', () => {
+  const option = evaluateCommand().options.find(({ long }) => long === '--fra');
+  assert.deepEqual(option?.parseArg?.('b', ['a']), ['a', 'b']);
+  assert.throws(() => option?.parseArg?.(' ', []), InvalidArgumentError);
+});
