@@ -5,14 +5,23 @@ import { withoutSecrets } from '../shared/secrets.ts';
 /** Options whose values may hold secrets, such as a token in a header: the value is left out. */
 const PRIVATE_VALUES = new Set(['--on-finish']);
 
-/** `omit`: options, with a value each, that have no place in a repetition. */
-export function shownCommandLine(argv: readonly string[], omit: readonly string[] = []): string {
+/** What has no place in a repetition: options with a value each, and switches. */
+interface Omitted {
+  readonly options?: readonly string[];
+  readonly switches?: readonly string[];
+}
+
+export function shownCommandLine(
+  argv: readonly string[],
+  { options = [], switches = [] }: Omitted = {},
+): string {
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
     const name = word.split('=', 1)[0] ?? '';
     const valueFollows = name === word;
-    if (omit.includes(name)) {
+    if (switches.includes(word)) continue;
+    if (options.includes(name)) {
       if (valueFollows) i++;
     } else if (PRIVATE_VALUES.has(name)) {
       if (valueFollows) i++;

@@ -13,7 +13,7 @@ import { usableCores } from '../shared/cores.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { withoutSecrets } from '../shared/secrets.ts';
+import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions, givenCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
@@ -161,11 +161,12 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   const releasers = createReleasers();
   try {
     const out = resolve(flags.out);
+    const command = shownCommandLine(process.argv.slice(2));
     if (flags.protocol !== undefined) {
       refuseCorpusOptions(corpus, flags);
       const { evaluateProtocol } = await import('./evaluateProtocol.ts');
       const asked = { ...flags, protocol: flags.protocol };
-      const { result, files, text } = await evaluateProtocol(corpus, asked, commandLine(), hooks);
+      const { result, files, text } = await evaluateProtocol(corpus, asked, command, hooks);
       for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
       return;
@@ -192,7 +193,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       settings: settingsOf(flags),
       threads: flags.threads,
       work: workFolder(out),
-      command: commandLine(),
+      command,
       clock: Date.now,
       hooks,
     });
@@ -248,14 +249,4 @@ async function writeResult(out: string, result: EvaluationResult): Promise<void>
 async function writeWhole(path: string, content: string): Promise<void> {
   await writeFile(`${path}.partial`, content);
   await rename(`${path}.partial`, path);
-}
-
-/** As typed. */
-function commandLine(): string {
-  const words = process.argv.slice(2);
-  const line = [
-    'posecast',
-    ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
-  ].join(' ');
-  return withoutSecrets(line);
 }

@@ -88,9 +88,9 @@ function goOn(end: EarlyEnd): string {
     case 'thread-died':
       return shownCommandLine(argv);
     case 'deadline':
-      return shownCommandLine(argv, ['--deadline']);
+      return shownCommandLine(argv, { options: ['--deadline'] });
     case 'too-many-rejects':
-      return `${shownCommandLine(argv, ['--max-failure-rate'])} --max-failure-rate 1`;
+      return `${shownCommandLine(argv, { options: ['--max-failure-rate'] })} --max-failure-rate 1`;
   }
 }
 

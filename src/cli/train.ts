@@ -7,9 +7,9 @@ import { openBackend } from '../fra/backend.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { withoutSecrets } from '../shared/secrets.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { Interrupted } from './exit.ts';
@@ -89,7 +89,8 @@ async function train(corpus: string, flags: Flags): Promise<void> {
           credit: flags.dataCredit,
         },
         limits: flags.limit,
-        command: commandLine(),
+        // --resume changes nothing in the result.
+        command: shownCommandLine(process.argv.slice(2), { switches: ['--resume'] }),
         clock: Date.now,
       },
       { ...say, signal: stop.signal },
@@ -185,14 +186,4 @@ async function readSubjects(who: string): Promise<{ names: ReadonlySet<string>; 
 
 function named(words: readonly string[]): Set<string> {
   return new Set(words.map((word) => word.trim()).filter((word) => word !== ''));
-}
-
-/** As typed, for the card; --resume is left out, because it changes nothing in the result. */
-function commandLine(): string {
-  const words = process.argv.slice(2).filter((word) => word !== '--resume');
-  const line = [
-    'posecast',
-    ...words.map((word) => (/^[\w./:=,@-]+$/.test(word) ? word : JSON.stringify(word))),
-  ].join(' ');
-  return withoutSecrets(line);
 }

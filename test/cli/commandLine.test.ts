@@ -5,7 +5,14 @@ import { shownCommandLine } from '../../src/cli/commandLine.ts';
 test('a command line is shown as it can be pasted', () => {
   const argv = ['run', '/data/my faces', "it's", '--deadline', '07:00', '--seed=3'];
   assert.equal(shownCommandLine(argv), "posecast run '/data/my faces' 'it'\\''s' --deadline 07:00 --seed=3");
-  assert.equal(shownCommandLine(argv, ['--deadline', '--seed']), "posecast run '/data/my faces' 'it'\\''s'");
+  assert.equal(
+    shownCommandLine(argv, { options: ['--deadline', '--seed'] }),
+    "posecast run '/data/my faces' 'it'\\''s'",
+  );
+  assert.equal(
+    shownCommandLine(['train', '$HOME/faces', '`id`', '--resume', '--name', ''], { switches: ['--resume'] }),
+    "posecast train '$HOME/faces' '`id`' --name ''",
+  );
 });
 
 test('passwords, and commands that may hold tokens, are not shown', () => {

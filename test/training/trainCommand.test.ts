@@ -57,6 +57,7 @@ test('train makes a model that opens, without the excluded person, and --resume 
   const { card, bank } = await openFraModel(tiny);
   assert.equal(card.name, 'tiny');
   assert.equal(card.training.licence, 'CC BY 4.0');
+  assert.match(card.training.command, /^posecast train .* --data-licence 'CC BY 4\.0' /);
   assert.equal(card.training.subjects + card.training.validationSubjects, 7);
   assert.deepEqual(card.training.subjectDigests, people.slice(1).map(subjectDigest).sort());
   assert.equal(card.training.autoencoderSteps, 1);
@@ -88,6 +89,7 @@ test('train makes a model that opens, without the excluded person, and --resume 
   assert.equal(resumed.code, 0, resumed.stderr);
   const second = (await openFraModel(tiny)).card;
   assert.deepEqual({ ...second, training: null }, { ...card, training: null });
+  assert.equal(second.training.command, card.training.command);
 });
 
 test('other generators take the autoencoder and the samples of a first training', async () => {
