@@ -105,17 +105,19 @@ export async function openShardContext(
     device: compute.device,
     batchFaces,
     readLimit: pLimit(corpus.concurrency),
-    ...(fra && {
-      augmentation: {
-        targets: { ...fra.bank, bins: binTargets(fra.bank) },
-        options: {
-          variants: run.config.variants,
-          policy: run.config.policy,
-          seed: run.config.seed,
-          minSimilarity: run.config.minSimilarity ?? fra.card.minSimilarity,
+    // A model may be there for posture codes alone.
+    ...(fra &&
+      run.config.variants > 0 && {
+        augmentation: {
+          targets: { ...fra.bank, bins: binTargets(fra.bank) },
+          options: {
+            variants: run.config.variants,
+            policy: run.config.policy,
+            seed: run.config.seed,
+            minSimilarity: run.config.minSimilarity ?? fra.card.minSimilarity,
+          },
         },
-      },
-    }),
+      }),
   };
 }
 

@@ -19,7 +19,8 @@ export interface RunAssets {
 }
 
 /**
- * @throws ConfigError for an unknown model, one that cannot be fetched, or a FRA model of another recogniser.
+ * @throws ConfigError for an unknown model, one that cannot be fetched, a FRA model of another recogniser, or one without
+ * posture codes where the table is to hold those of variants.
  */
 export async function openRunAssets(
   config: Pick<
@@ -52,6 +53,14 @@ export async function openRunAssets(
   }
   const fra =
     config.variants > 0 || withPostureCode ? await openFittingFra(config.fra, recognizer) : undefined;
+  if (fra !== undefined && config.variants > 0) {
+    if (withPostureCode) refuseOtherPostures(fra, config.fra);
+    const postures = fra.bank.ids.length;
+    if (config.variants > postures) {
+      const again = 'beyond that a photograph gives the same embedding again';
+      note(`--variants ${config.variants}: the FRA model has ${postures} postures; ${again}`);
+    }
+  }
   return {
     models,
     ...(fra && { fra }),
@@ -62,6 +71,19 @@ export async function openRunAssets(
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
     },
   };
+}
+
+/** What a generator is told of a posture may be no code: variants and photographs would have different things in one column. */
+function refuseOtherPostures({ card }: FraModel, name: string): void {
+  const { posture } = card.architecture;
+  if (posture === 'code') return;
+  throw new ConfigError(
+    'no-posture-codes',
+    `--with-posture-code: expected a FRA model whose postures are codes, found ${posture}`,
+    {
+      fra: name,
+    },
+  );
 }
 
 /**

@@ -72,6 +72,18 @@ test('landmarks of crops are found where the table holds them, with poses or wit
     assert.ok(stages.includes('landmarks') && !stages.includes('pose'), stages.join());
   }));
 
+test('posture codes need neither variants nor poses', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'out');
+    await run(samples, out, ['--without-pose', '--with-posture-code']);
+    const { rows } = await readRun(out);
+    assert.equal(rows.length, 24);
+    for (const { yaw, postureCode } of rows) {
+      assert.equal(yaw, null);
+      assert.ok(postureCode?.some((value) => value !== 0));
+    }
+  }));
+
 test('photographs are added to a run without poses as to any other', () =>
   withTempFolder(async (folder) => {
     const [corpus, out, single] = ['corpus', 'out', 'single'].map((name) => join(folder, name)) as [

@@ -15,6 +15,8 @@ export interface EmbeddingRecord {
   readonly yaw: number | null;
   readonly similarity: number;
   readonly embedding: Float32Array;
+  /** Undefined in a run without codes. */
+  readonly postureCode: Float32Array | undefined;
 }
 
 export interface RejectRecord {
@@ -58,11 +60,16 @@ export async function readRun(out: string): Promise<FinishedRun> {
           yaw: cell('yaw') as number | null,
           similarity: Number(cell('similarity')),
           embedding: Float32Array.from(cell('embedding') as Iterable<number>),
+          postureCode: floats(cell('posture_code')),
         });
       }
     }
   }
   return { manifest, rows, rejects };
+}
+
+function floats(value: unknown): Float32Array | undefined {
+  return value === undefined || value === null ? undefined : Float32Array.from(value as Iterable<number>);
 }
 
 /** The largest difference between two runs' embeddings, row by row; Infinity when the rows differ. */

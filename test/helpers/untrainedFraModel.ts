@@ -19,6 +19,8 @@ export interface UntrainedFraOptions {
   readonly minSimilarity?: number;
   /** Changes to the combiner, e.g. a smaller depth. */
   readonly combiner?: Partial<VitConfig>;
+  /** Default: code. */
+  readonly posture?: FraCard['architecture']['posture'];
 }
 
 /** Writes the folder and returns its card. */
@@ -32,7 +34,7 @@ export async function writeUntrainedFraModel(folder: string, options: UntrainedF
       recognizer: options.recognizer,
       architecture: {
         autoencoder: { channels: [...PAPER_AUTOENCODER.channels] },
-        posture: 'code',
+        posture: options.posture ?? 'code',
         combiner,
       },
       training: {

@@ -73,7 +73,8 @@ export function binTargets(poses: TargetPoses): BinnedTargets {
  * - `random`: any entry of the bank, so that poses follow the bank's own distribution.
  *
  * No entry is taken twice before all have been: with the same source it would give the same embedding. A bin whose entries
- * are all taken is passed over until then.
+ * are all taken is passed over until then. An entry that is taken again gets another source, as long as there is one that
+ * is nearly as near.
  */
 export function chooseVariants(request: VariantRequest): VariantChoice[] {
   const { faces, targets, count, seed, subjectId, earlier } = request;
@@ -81,11 +82,16 @@ export function chooseVariants(request: VariantRequest): VariantChoice[] {
   const first = earlier?.firstVariant ?? 0;
   const random = seededRandom(seed, 'variants', subjectId, ...(first === 0 ? [] : [first]));
   const nextPosture = posturePicker(request, random);
+  /** Of each entry, the sources it was taken with. */
+  const sources = new Map<number, Set<number>>();
   return Array.from({ length: count }, (_, i) => {
     const variant = first + i;
     const posture = nextPosture();
     const target = { yaw: targets.poses.yaw[posture]!, pitch: targets.poses.pitch[posture]! };
-    return { variant, source: nearestFace(faces, target, random), posture };
+    const used = sources.get(posture) ?? new Set();
+    const source = nearestFace(faces, target, used, random);
+    sources.set(posture, used.add(source));
+    return { variant, source, posture };
   });
 }
 
@@ -141,15 +147,18 @@ function takeAny(entries: number[], random: Random): number {
   return taken;
 }
 
-/** The face that has to turn least to reach the target; by chance among faces nearly as near. */
+/** The face that has to turn least to reach the target; by chance among faces nearly as near, those not used before others. */
 function nearestFace(
   faces: VariantRequest['faces'],
   target: { readonly yaw: number; readonly pitch: number },
+  used: ReadonlySet<number>,
   random: Random,
 ): number {
   const distances = faces.map((face) => Math.hypot(face.yaw - target.yaw, face.pitch - target.pitch));
   const best = distances.reduce((a, b) => Math.min(a, b), Infinity);
-  return chooseIndex(distances, (distance) => distance <= best + SOURCE_TOLERANCE, random);
+  const isNear = (distance: number) => distance <= best + SOURCE_TOLERANCE;
+  const isLeft = used.size > 0 && distances.some((distance, face) => isNear(distance) && !used.has(face));
+  return chooseIndex(distances, (distance, face) => isNear(distance) && !(isLeft && used.has(face)), random);
 }
 
 /** The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant. */

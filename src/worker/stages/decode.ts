@@ -13,7 +13,7 @@ import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
 import { moveInto, type PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
-import { endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
+import { asStill, endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
 import { type ImageSize, readImageHeader } from './decodeHeader.ts';
 import { decodePnm, readPnmHeader } from './decodePnm.ts';
 import { decodePlainJpeg } from './libjpegTurbo.ts';
@@ -58,7 +58,7 @@ async function decodeFile(bytes: Uint8Array, memory: PictureMemory | undefined):
   if (format === undefined) {
     return reject('not-an-image', 'expected JPEG, PNG, WebP, TIFF, GIF, AVIF, PGM or PPM, found other bytes');
   }
-  return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(bytes, format, memory);
+  return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(asStill(bytes, format), format, memory);
 }
 
 /** Bytes of a file's picture and its levels (a third more), by its header; undefined for formats whose header is not read. */

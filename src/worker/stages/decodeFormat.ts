@@ -19,6 +19,17 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
 }
 
 /**
+ * The same picture as a decoder takes it: sharp refuses an animated AVIF by its brand, and reads it under that of a still one,
+ * which holds the first frame.
+ */
+export function asStill(bytes: Uint8Array, format: ImageFormat): Uint8Array {
+  if (format !== 'avif' || text(bytes, 8, 12) !== 'avis') return bytes;
+  const still = bytes.slice();
+  still.set(new TextEncoder().encode('avif'), 8);
+  return still;
+}
+
+/**
  * Whether a file that could not be decoded lacks its end: it was cut short, rather than damaged inside. A question
  * about structure, because a decoder's message is not to be matched on.
  */

@@ -55,6 +55,18 @@ test('no posture is taken twice before all have been taken', () => {
   );
 });
 
+test('a posture that is taken again gets another photograph, as long as one is nearly as near', () => {
+  const faces = [0, 3, 6].map((yaw) => ({ yaw, pitch: 0 }));
+  const bank = binTargets({ yaw: [20, 40, -30], pitch: [0, 0, 0] });
+  fc.assert(
+    fc.property(fc.nat(), (seed) => {
+      const asked = { subjectId: 'a', faces, targets: bank, count: 9, policy: 'coverage' as const, seed };
+      const pairs = chooseVariants(asked).map(({ source, posture }) => `${source} ${posture}`);
+      assert.equal(new Set(pairs).size, 9);
+    }),
+  );
+});
+
 /** Where this many variants leave no bin without entries that were not taken. */
 const withoutRepeats = request.filter(
   ({ targets, count }) =>

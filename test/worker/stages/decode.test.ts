@@ -283,6 +283,15 @@ test('an animation is its first frame', async () => {
   assert.deepEqual([...data.subarray(0, 3)], [255, 0, 0]);
 });
 
+test('an AVIF that says that it is an animation shows the same picture as one that does not', async () => {
+  const still = await sharp({ create: { width: 40, height: 40, channels: 3, background: '#c40' } })
+    .avif()
+    .toBuffer();
+  const animated = Buffer.from(still);
+  animated.write('avis', 8, 'latin1');
+  assert.deepEqual((await decoded(animated)).data, (await decoded(still)).data);
+});
+
 test('a photograph larger than the limit is shrunk and keeps its shape', async () => {
   const large = await sharp(photograph).resize(4000, 3000, { fit: 'fill' }).jpeg().toBuffer();
   const { width, height, data } = await decoded(large);
