@@ -11,7 +11,8 @@ import type { ColumnSpec } from '../shared/table/columns.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { parseTableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
 import { embeddingColumns, REJECT_COLUMNS, SUBJECT_COLUMNS } from '../shared/table/tables.ts';
-import { damageOf, type ProblemLog } from './problems.ts';
+import { damageOf } from './problems.ts';
+import type { Verification } from './verification.ts';
 
 /** The bytes of a file; undefined: it is missing; an error: what is there is no file that could be read. */
 export type LoadedFile = Uint8Array | Error | undefined;
@@ -33,11 +34,10 @@ export async function loadFile(
  * then, and what its rows were is unknown.
  */
 export function readCommittedFile(
-  run: RunFile,
+  { run, problems }: Verification,
   folder: AttemptFolder,
   entry: FileEntry,
   bytes: LoadedFile,
-  problems: ProblemLog,
   visit: (batch: RecordBatch) => void,
 ): boolean {
   const { key } = entry;

@@ -3,19 +3,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
 import { describeGenerations, type RunManifest, readManifest } from '../shared/run/manifest.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
 import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import type { Counters, FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
-import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { ProblemLog } from './problems.ts';
+import type { Verification } from './verification.ts';
 import type { VerifyReport } from './verifyRun.ts';
 
 /** The manifest, or undefined when there is none that can be read. */
-export async function openManifest(
-  store: ObjectStore,
-  run: RunFile,
-  problems: ProblemLog,
-): Promise<RunManifest | undefined> {
+export async function openManifest({ store, run, problems }: Verification): Promise<RunManifest | undefined> {
   const finished = await isFinished(store).catch(problems.addDamaged(SUCCESS_KEY));
   if (finished === false) {
     problems.add('not-finished', SUCCESS_KEY, 'run is not finished: the same run command continues it');

@@ -3,15 +3,14 @@ import { readShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { columnOf } from '../shared/table/columnOf.ts';
 import { readTable } from '../shared/table/readTable.ts';
-import { type DuplicateIds, hashText } from './duplicateIds.ts';
-import { damageOf, type ProblemLog } from './problems.ts';
+import { hashText } from './duplicateIds.ts';
+import { damageOf } from './problems.ts';
+import type { Verification } from './verification.ts';
 
 /** Reads the face ids of the shards again when there are candidates. */
 export async function reportDuplicates(
-  store: ObjectStore,
+  { store, ids, problems }: Verification,
   shards: Iterable<number>,
-  ids: DuplicateIds,
-  problems: ProblemLog,
 ): Promise<void> {
   const candidates = await ids.candidates();
   if (candidates.size === 0) return;

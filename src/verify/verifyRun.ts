@@ -3,10 +3,9 @@
  * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over.
  * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
-import { describeError, IntegrityError, PermanentShardError } from '../shared/errors.ts';
+import { describeError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
-import { isAfterPlan, readAppendedTotals } from '../shared/run/appendedTotals.ts';
 import {
   listGenerations,
   placesOf,
@@ -16,27 +15,23 @@ import {
   runShards,
 } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
-import { commitKey, GENERATIONS_PREFIX, generationKey, SUBJECTS_KEY } from '../shared/run/runKeys.ts';
+import { commitKey, GENERATIONS_PREFIX, generationKey } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
-import {
-  addCounters,
-  type Counters,
-  noCounters,
-  readShardCommit,
-  type ShardCommit,
-} from '../shared/run/shardCommit.ts';
-import type { SubjectTotals } from '../shared/run/subjectTotals.ts';
-import { sha256Hex } from '../shared/sha256.ts';
+import { addCounters, type Counters, noCounters } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
+import { checkListings } from './checkListings.ts';
 import { DuplicateIds } from './duplicateIds.ts';
 import { ListingCover } from './listingCover.ts';
+import { type LoadedShard, loadShard } from './loadShard.ts';
 import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts';
+import { openMergedRows } from './mergedRows.ts';
 import { MergedSubjects } from './mergedSubjects.ts';
 import { damageOf, type Problem, ProblemLog } from './problems.ts';
 import { reportDuplicates } from './reportDuplicates.ts';
 import { findStrayFiles } from './strayFiles.ts';
-import { type LoadedShard, loadShard, verifyShard } from './verifyShard.ts';
+import type { Verification } from './verification.ts';
+import { verifyShard } from './verifyShard.ts';
 
 /** Shards read ahead of the one being checked. */
 const READ_AHEAD = 2;
@@ -85,14 +80,15 @@ async function verify(
   { signal, onProgress }: VerifyOptions,
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
+  const verification = { store, run, problems, ids, signal };
   const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
   const newest = await newestGeneration(store, signal);
-  const shards = await openRunShards(store, run, problems, signal);
-  const manifest = await openManifest(store, run, problems);
-  await checkListings(store, shards, problems);
+  const shards = await openRunShards(verification);
+  const manifest = await openManifest(verification);
+  await checkListings(verification, shards);
   const merged = await MergedSubjects.open(store, manifest, problems);
   const files = manifest === undefined ? undefined : new ManifestFiles(manifest, shards, problems);
-  const totals = await readTotals(store, shards, problems, signal);
+  const mergedRows = await openMergedRows(verification, shards);
   let listing = shards.listingAt(0);
   let cover = new ListingCover(listing, problems);
   /** Of the listings, by generation. */
@@ -103,7 +99,7 @@ async function verify(
   let afterGap = false;
 
   const indices = placesOf(shards).map(shards.shardAt);
-  const load = (index: number) => loadCommitted(store, run, index, problems, signal);
+  const load = (index: number) => loadShard(verification, index);
   for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
     signal?.throwIfAborted();
     const place = checked.shards++;
@@ -125,9 +121,9 @@ async function verify(
     winners.set(index, commit.attemptId);
     cover.add(commit, afterGap);
     files?.compare(commit);
-    const found = await checkShard(store, run, listing, shard, problems, ids, signal);
+    const found = await checkShard(verification, listing, shard);
     const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
-    const rows = firsts && mergedRows(firsts, index, shards, totals, problems);
+    const rows = firsts && mergedRows(firsts, index);
     if (rows === undefined) merged.interrupt();
     else merged.compare(rows);
     for (const { subjectId, variants } of rows ?? []) {
@@ -156,7 +152,7 @@ async function verify(
     files?.finish();
     if (manifest !== undefined) compareTotals(shards, manifest, checked, sums, problems);
   }
-  await reportDuplicates(store, winners.keys(), ids, problems);
+  await reportDuplicates(verification, winners.keys());
   const strays = await findStrayFiles(store, shards, winners);
   const newestNow = await newestGeneration(store, signal);
   if (newestNow === newest) problems.addAll(strays);
@@ -189,12 +185,7 @@ async function newestGeneration(
 }
 
 /** Generations that cannot be read are a problem; what follows is then about the run as planned. */
-async function openRunShards(
-  store: ObjectStore,
-  run: RunFile,
-  problems: ProblemLog,
-  signal: AbortSignal | undefined,
-): Promise<RunShards> {
+async function openRunShards({ store, run, problems, signal }: Verification): Promise<RunShards> {
   try {
     return await readRunShards(store, run, signal);
   } catch (error) {
@@ -205,20 +196,17 @@ async function openRunShards(
 
 /** The shard's subject rows; undefined when they, or the shard's part of the listing, cannot be read. */
 async function checkShard(
-  store: ObjectStore,
-  run: RunFile,
+  verification: Verification,
   listing: RunListing,
   shard: LoadedShard,
-  problems: ProblemLog,
-  ids: DuplicateIds,
-  signal: AbortSignal | undefined,
 ): Promise<SubjectRow[] | undefined> {
+  const { store, run, problems, signal } = verification;
   const { spec } = shard.commit;
   try {
     const faces = await readListing(store, spec, signal, run.config.labelColumns);
     const people = await readAppendedShard(store, listing, spec.firstClassIndex, spec.subjects, signal);
     const expected = { faces, classIndices: people?.subjects.map(({ classIndex }) => classIndex) };
-    return verifyShard(run, shard, expected, problems, ids);
+    return verifyShard(verification, shard, expected);
   } catch (error) {
     const key = commitKey(spec.index);
     // A part that is not there, or has fewer rows.
@@ -227,85 +215,7 @@ async function checkShard(
   }
 }
 
-/** Parts of all listings, and the tables that say who their people are. */
-async function checkListings(store: ObjectStore, shards: RunShards, problems: ProblemLog): Promise<void> {
-  const files = shards.listings.flatMap(({ generation, parts, subjects }) =>
-    [...parts, ...(subjects === null ? [] : [subjects])].map((file) => ({ ...file, generation })),
-  );
-  for (const { key, bytes, sha256, generation } of files) {
-    let found: Uint8Array | undefined;
-    try {
-      found = await store.get(key);
-    } catch (error) {
-      problems.addDamaged(key)(error);
-      continue;
-    }
-    const namedIn = generation === 0 ? 'run.json' : generationKey(generation);
-    if (found === undefined) problems.add('missing-file', key, 'listing part is missing');
-    else if (found.length !== bytes || sha256Hex(found) !== sha256) {
-      problems.add('checksum', key, `listing part is not the one ${namedIn} names`);
-    }
-  }
-}
-
-/** What cannot be read is found again, and reported, shard by shard. */
-async function readTotals(
-  store: ObjectStore,
-  shards: RunShards,
-  problems: ProblemLog,
-  signal: AbortSignal | undefined,
-): Promise<SubjectTotals | undefined> {
-  try {
-    return await readAppendedTotals(store, shards, signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    return void problems.add('subjects-unknown', SUBJECTS_KEY, describeError(damageOf(error)));
-  }
-}
-
-/**
- * What the merged table says of people who are in it because of this shard: their rows with what later generations add.
- * Undefined when that is not known.
- */
-function mergedRows(
-  rows: readonly SubjectRow[],
-  index: number,
-  shards: RunShards,
-  totals: SubjectTotals | undefined,
-  problems: ProblemLog,
-): readonly SubjectRow[] | undefined {
-  if (shards.listings.length === 1) return rows;
-  if (totals === undefined) return undefined;
-  try {
-    return rows.map((row) => totals.merge(row, isAfterPlan(shards, index)));
-  } catch (error) {
-    if (!(error instanceof IntegrityError)) throw error;
-    return void problems.add(error.code, SUBJECTS_KEY, describeError(error));
-  }
-}
-
 function addedCounters(sum: Counters = noCounters(), more: Counters): Counters {
   addCounters(sum, more);
   return sum;
-}
-
-async function loadCommitted(
-  store: ObjectStore,
-  run: RunFile,
-  index: number,
-  problems: ProblemLog,
-  signal: AbortSignal | undefined,
-): Promise<LoadedShard | undefined> {
-  const key = commitKey(index);
-  let commit: ShardCommit | undefined;
-  try {
-    commit = await readShardCommit(store, index);
-  } catch (error) {
-    return problems.addDamaged(key)(error);
-  }
-  if (commit === undefined) return void problems.add('missing-commit', key, 'shard is not committed');
-  if (commit.spec.runId !== run.runId) {
-    return void problems.add('other-run', key, `commit is of run ${commit.spec.runId}`);
-  }
-  return loadShard(store, commit, signal);
 }

@@ -2,40 +2,16 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { FaceRecord } from '../shared/face.ts';
 import type { LabelColumn, LabelValue } from '../shared/labelColumns.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
-import { ATTEMPT_FOLDERS, type AttemptFolder } from '../shared/run/runKeys.ts';
+import type { AttemptFolder } from '../shared/run/runKeys.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
-import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { columnOf } from '../shared/table/columnOf.ts';
 import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
 import { checkEmbeddings } from './checkEmbeddings.ts';
-import { type LoadedFile, loadFile, readCommittedFile } from './committedFile.ts';
-import type { DuplicateIds } from './duplicateIds.ts';
+import { readCommittedFile } from './committedFile.ts';
+import type { LoadedShard } from './loadShard.ts';
 import type { ProblemLog } from './problems.ts';
 import { type OutputRow, ShardFaces } from './shardFaces.ts';
-
-/** A committed shard with its files. */
-export interface LoadedShard {
-  readonly commit: ShardCommit;
-  readonly files: Readonly<Record<AttemptFolder, LoadedFile>>;
-}
-
-export async function loadShard(
-  store: ObjectStore,
-  commit: ShardCommit,
-  signal?: AbortSignal,
-): Promise<LoadedShard> {
-  const files: Record<AttemptFolder, LoadedFile> = {
-    data: undefined,
-    rejects: undefined,
-    subjects: undefined,
-  };
-  for (const folder of ATTEMPT_FOLDERS) {
-    const entry = commit[folder];
-    if (entry !== null) files[folder] = await loadFile(store, entry.key, signal);
-  }
-  return { commit, files };
-}
+import type { Verification } from './verification.ts';
 
 /** What the listing says of a shard. */
 export interface ExpectedShard {
@@ -45,22 +21,21 @@ export interface ExpectedShard {
 }
 
 /**
- * Checks a shard against its listing rows; adds what is wrong to `problems` and every face_id to `ids`. Gives the
+ * Checks a shard against its listing rows; adds what is wrong to the problems and every face_id to the ids. Gives the
  * shard's subject rows, to be compared with the merged table; undefined when they cannot be read.
  */
 export function verifyShard(
-  run: RunFile,
+  verification: Verification,
   { commit, files }: LoadedShard,
   { faces: listing, classIndices }: ExpectedShard,
-  problems: ProblemLog,
-  ids: DuplicateIds,
 ): SubjectRow[] | undefined {
+  const { run, problems, ids } = verification;
   const key = commit.data?.key ?? commit.subjects.key;
   const faces = new ShardFaces(listing, (code, problem) => problems.add(code, key, problem));
   /** True for a file the shard does not have. */
   const read = (folder: AttemptFolder, visit: (batch: RecordBatch) => void): boolean => {
     const entry = commit[folder];
-    return entry === null || readCommittedFile(run, folder, entry, files[folder], problems, visit);
+    return entry === null || readCommittedFile(verification, folder, entry, files[folder], visit);
   };
 
   const found = { real: 0, augmented: 0 };
