@@ -1,6 +1,5 @@
 /** A corpus for commands that work on all of it at once: its photographs listed, and ready to be read. */
-import { openCorpus } from '../producer/readers/corpusReader.ts';
-import { describeIgnored } from '../producer/readers/ignored.ts';
+import { openCorpus, readerNotes } from '../producer/readers/corpusReader.ts';
 import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
@@ -32,7 +31,7 @@ export async function openListedCorpus(
   const reader = await openCorpus(asked, { s3 });
   const faces: FaceRecord[] = [];
   for await (const face of reader.faces(signal)) faces.push(face);
-  for (const line of [...(reader.notes ?? []), ...describeIgnored(reader.ignored)]) note(line);
+  for (const line of readerNotes(reader)) note(line);
   if (faces.length === 0) {
     throw new ConfigError('empty-corpus', 'corpus: expected photographs of people, found none', {
       path: asked.corpus,

@@ -7,14 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 
 /** A host that does not answer within this many milliseconds is unreachable. */
-export const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 /** Headers, and every next piece of the body, must come within this many milliseconds. */
 const STALL_TIMEOUT_MS = 60_000;
 
 /** Thrown when a file cannot be had: unreachable host, 404, no such package. Trying again may help. */
 export class DownloadError extends PosecastError {}
 
-/** Throws DownloadError when nobody accepts connections at the URL's host and port within 5 s. */
+/** Throws DownloadError when nobody accepts connections at the URL's host and port within the time. */
 export async function assertReachable(url: string): Promise<void> {
   const { hostname, port, protocol } = new URL(url);
   const target = {
@@ -32,7 +32,15 @@ export async function assertReachable(url: string): Promise<void> {
       socket.destroy();
       clearTimeout(timer);
       if (cause === undefined) resolve();
-      else reject(new DownloadError('unreachable', 'cannot reach the host within 5 s', { url, hint }, cause));
+      else
+        reject(
+          new DownloadError(
+            'unreachable',
+            `cannot reach the host within ${CONNECT_TIMEOUT_MS / 1_000} s`,
+            { url, hint },
+            cause,
+          ),
+        );
     };
     const timer = setTimeout(() => finish(new Error('no answer')), CONNECT_TIMEOUT_MS);
     socket.once('connect', () => finish());
@@ -80,7 +88,9 @@ export async function downloadFile(
     if (total !== undefined && done < total && !abort.signal.aborted) {
       throw truncated(url, total, done, error);
     }
-    const message = abort.signal.aborted ? 'server stopped sending for 60 s' : 'download failed';
+    const message = abort.signal.aborted
+      ? `server stopped sending for ${STALL_TIMEOUT_MS / 1_000} s`
+      : 'download failed';
     throw new DownloadError('download-failed', message, { url, bytes: done }, error);
   } finally {
     clearTimeout(timer);

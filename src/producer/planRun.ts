@@ -9,20 +9,18 @@ import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
 import { readRunShards } from '../shared/run/generations.ts';
-import { createRunFile, type RunFile, readRunFile } from '../shared/run/runFile.ts';
+import { createRunFile, type RunFile, type RunModels, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
-import { openCorpus } from './readers/corpusReader.ts';
-import { describeIgnored } from './readers/ignored.ts';
+import { openCorpus, readerNotes } from './readers/corpusReader.ts';
 import type { OnListed } from './readers/onListed.ts';
+import { removeListings, removeOwnListing } from './removeListings.ts';
 import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 
-/** What a run has to know of its models; the caller has looked them up. */
-export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
-
 export interface PlanRunOptions {
+  /** The caller has looked them up. */
   readonly models: RunModels;
   readonly signal?: AbortSignal;
   /** How a corpus in an object store is reached. */
@@ -104,7 +102,7 @@ async function newRun(config: RunConfig, store: ObjectStore, options: PlanRunOpt
     };
     created = await createRunFile(store, run);
   } catch (error) {
-    await removeOwnListing(store, runId);
+    await removeOwnListing(store, runId, async () => (await readRunFile(store))?.runId === runId);
     throw error;
   }
   await removeListings(store, (key) => key.includes(runId) !== created);
@@ -138,7 +136,7 @@ export async function listCorpus(
     ...(options.onListed && { onListed: options.onListed }),
     ...(options.partRows && { partRows: options.partRows }),
   });
-  for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
+  for (const line of readerNotes(corpus)) note(line);
   if (written === undefined) throw emptyCorpus(config);
   if (written.oversizeShards > 0) {
     const { subjectId, faces } = written.largestSubject;
@@ -230,23 +228,6 @@ async function realPlace(path: string): Promise<string> {
   if (real !== undefined) return real;
   const parent = dirname(path);
   return parent === path ? path : join(await realPlace(parent), basename(path));
-}
-
-async function removeListings(store: ObjectStore, which: (key: string) => boolean): Promise<void> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(LISTING_PREFIX)) if (which(key)) keys.push(key);
-  for (const key of keys) await store.delete(key);
-}
-
-/** After a failure: as far as the store lets us. What stays is removed by the planner that succeeds. */
-async function removeOwnListing(store: ObjectStore, runId: string): Promise<void> {
-  try {
-    // A failed write of run.json may have arrived all the same; then the listing belongs to a run.
-    if ((await readRunFile(store))?.runId === runId) return;
-    await removeListings(store, (key) => key.includes(runId));
-  } catch {
-    // The failure that brought us here is the one to report.
-  }
 }
 
 function emptyCorpus(config: RunConfig): ConfigError {

@@ -2,6 +2,7 @@
  * How many requests a run makes to its store, S3's own counting: what a dry run can say of the bill. The numbers per
  * shard follow from `processShard`, `commitShard` and `finalizeRun`; a test counts those of a real run.
  */
+import { MULTIPART_BYTES, PART_BYTES } from '../shared/store/multipart.ts';
 
 export interface StoreRequests {
   readonly writes: number;
@@ -20,9 +21,6 @@ export interface RequestPlan {
   readonly workerSeconds: number;
 }
 
-/** Larger objects go up in parts. */
-const WHOLE_BYTES = 16 * 2 ** 20;
-const PART_BYTES = 8 * 2 ** 20;
 /** Keys on a page of a listing. */
 const PAGE = 1_000;
 
@@ -39,5 +37,5 @@ export function storeRequests(plan: RequestPlan): StoreRequests {
 }
 
 function puts(bytes: number): number {
-  return bytes <= WHOLE_BYTES ? 1 : 2 + Math.ceil(bytes / PART_BYTES);
+  return bytes <= MULTIPART_BYTES ? 1 : 2 + Math.ceil(bytes / PART_BYTES);
 }

@@ -4,12 +4,9 @@ import { fraDigest } from '../fra/modelCard.ts';
 import type { ResolvedModel } from '../models/cache.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunModels } from '../shared/run/runFile.ts';
 import type { ModelSet } from './facePipeline.ts';
 import { resolvePipelineModels } from './models/pipelineModels.ts';
-
-/** What run.json says about the models. */
-export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
 
 export interface RunAssets {
   readonly models: ModelSet;

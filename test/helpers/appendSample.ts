@@ -1,12 +1,12 @@
 /** A corpus as a list that grows, and a run over it whose embeddings are made up: everything else is the product's own. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type PlannedRun, type PlanRunOptions, planRun, type RunModels } from '../../src/producer/planRun.ts';
+import { type PlannedRun, type PlanRunOptions, planRun } from '../../src/producer/planRun.ts';
 import { parseRunConfig, type RunConfig } from '../../src/shared/config.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readRunShards } from '../../src/shared/run/generations.ts';
-import type { RunFile } from '../../src/shared/run/runFile.ts';
+import type { RunFile, RunModels } from '../../src/shared/run/runFile.ts';
 import { currentSpecs, openRunPlan } from '../../src/shared/run/runPlan.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';

@@ -8,8 +8,9 @@ import {
   readRunShards,
 } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
-import { LISTING_PREFIX, SUCCESS_KEY } from '../../shared/run/runKeys.ts';
+import { SUCCESS_KEY } from '../../shared/run/runKeys.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
+import { removeListings, removeOwnListing } from '../removeListings.ts';
 import { type ListAppendOptions, listAppend, newPlanId, plannedGeneration } from './listAppend.ts';
 
 /**
@@ -60,15 +61,15 @@ export async function appendToRun(
     await store.delete(SUCCESS_KEY, signal);
     // What can be read back decides: the answer to a retried request may be about this process's own earlier write.
     const now = await readRunShards(store, run);
-    if (now.listings.some((listing) => listing.planId === planId)) {
+    if (hasPlan(now, planId)) {
       if (store.atomicPutIfAbsent) await removeLeftovers(store, run, now);
       return { status: 'planned', generation };
     }
   } catch (error) {
-    await removeOwn(store, run, planId);
+    await removeOwnListing(store, planId, async () => hasPlan(await readRunShards(store, run), planId));
     throw error;
   }
-  await removeListing(store, (key) => key.includes(planId));
+  await removeListings(store, (key) => key.includes(planId));
   return appendToRun(run, config, store, options);
 }
 
@@ -81,7 +82,7 @@ async function removeLeftovers(
   { runId }: RunFile,
   { generations, listings }: RunShards,
 ): Promise<void> {
-  await removeListing(store, (key) => {
+  await removeListings(store, (key) => {
     const planned = plannedGeneration(runId, key);
     if (planned === undefined || planned > generations.length) return false;
     // The id of the run is in every key.
@@ -89,20 +90,6 @@ async function removeLeftovers(
   });
 }
 
-/** After a failure: as far as the store lets us. What stays is removed by the append that succeeds. */
-async function removeOwn(store: ObjectStore, run: RunFile, planId: string): Promise<void> {
-  try {
-    // A failed write of the generation may have arrived all the same.
-    const { listings } = await readRunShards(store, run);
-    if (listings.some((listing) => listing.planId === planId)) return;
-    await removeListing(store, (key) => key.includes(planId));
-  } catch {
-    // The failure that brought us here is the one to report.
-  }
-}
-
-async function removeListing(store: ObjectStore, which: (key: string) => boolean): Promise<void> {
-  const keys: string[] = [];
-  for await (const { key } of store.list(LISTING_PREFIX)) if (which(key)) keys.push(key);
-  for (const key of keys) await store.delete(key);
+function hasPlan({ listings }: RunShards, planId: string): boolean {
+  return listings.some((listing) => listing.planId === planId);
 }

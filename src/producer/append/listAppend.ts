@@ -11,9 +11,8 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
-import { openCorpus } from '../readers/corpusReader.ts';
+import { openCorpus, readerNotes } from '../readers/corpusReader.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
-import { describeIgnored } from '../readers/ignored.ts';
 import type { OnListed } from '../readers/onListed.ts';
 import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
 import { compareCorpus } from './compareCorpus.ts';
@@ -93,7 +92,7 @@ export async function listAppend(
       labelColumns: config.labelColumns,
       ...(signal && { signal }),
     });
-    for (const line of [...(corpus.notes ?? []), ...describeIgnored(corpus.ignored)]) note(line);
+    for (const line of readerNotes(corpus)) note(line);
     await changes.refuse();
     const { moved } = changes;
     if (moved !== undefined) note(moved);

@@ -9,7 +9,7 @@ import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { openCsvCorpus } from './csv.ts';
 import { openFolderCorpus } from './folder.ts';
-import type { IgnoredEntries } from './ignored.ts';
+import { describeIgnored, type IgnoredEntries } from './ignored.ts';
 import { kdefCorpus } from './kdef.ts';
 import type { OnListed } from './onListed.ts';
 import { openRecordIoCorpus } from './recordIo.ts';
@@ -29,6 +29,11 @@ export interface CorpusReader {
   readonly ignored: IgnoredEntries;
   /** What else a person should know of how the corpus was read, complete when `faces` has ended. */
   readonly notes?: readonly string[];
+}
+
+/** Lines for a person, complete when `faces` has ended: how the corpus was read, and what was passed over. */
+export function readerNotes({ notes = [], ignored }: Pick<CorpusReader, 'notes' | 'ignored'>): string[] {
+  return [...notes, ...describeIgnored(ignored)];
 }
 
 /** What of a run says what its corpus is. */

@@ -6,6 +6,7 @@
 import type { ObjectStore } from '../store/objectStore.ts';
 import { encodeParquet } from '../table/encodeTable.ts';
 import { tableMetadata } from '../table/tableMetadata.ts';
+import { attemptFiles } from './attemptFiles.ts';
 import { CommitSums } from './commitSums.ts';
 import { isFinished, readCommittedSet, successBody } from './committedShards.ts';
 import { listGenerations, type RunShards, readRunShards } from './generations.ts';
@@ -13,15 +14,7 @@ import type { RunManifest } from './manifest.ts';
 import { type MergeOptions, mergeSubjects } from './mergeSubjects.ts';
 import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
-import {
-  ATTEMPT_FOLDERS,
-  FAILURES_PREFIX,
-  failureShard,
-  MANIFEST_KEY,
-  parseAttemptKey,
-  SUBJECTS_KEY,
-  SUCCESS_KEY,
-} from './runKeys.ts';
+import { FAILURES_PREFIX, failureShard, MANIFEST_KEY, SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
 
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
@@ -84,11 +77,7 @@ async function removeOrphans(
   winners: ReadonlyMap<number, string>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const folder of ATTEMPT_FOLDERS) {
-    for await (const { key } of store.list(`${folder}/`, signal)) {
-      const attempt = parseAttemptKey(key);
-      if (attempt === undefined || attempt.shardIndex >= shards.numbers) continue;
-      if (winners.get(attempt.shardIndex) !== attempt.attemptId) await store.delete(key, signal);
-    }
+  for await (const { key, shardIndex, attemptId } of attemptFiles(store, shards, signal)) {
+    if (winners.get(shardIndex) !== attemptId) await store.delete(key, signal);
   }
 }

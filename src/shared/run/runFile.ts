@@ -45,6 +45,9 @@ const runFields = z.strictObject({
 
 export type RunFile = z.infer<typeof runFields>;
 
+/** What a run says of its models. */
+export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
+
 export const runFileSchema = runFields.refine(
   ({ corpus, listing, shards }) =>
     corpus.subjects <= corpus.faces &&

@@ -4,11 +4,11 @@
  * another. Finishing once more makes the run whole.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
+import { attemptFiles } from './attemptFiles.ts';
 import { isFinished } from './committedShards.ts';
 import { finalizeRun } from './finalizeRun.ts';
 import { type RunShards, readRunShards } from './generations.ts';
 import type { RunFile } from './runFile.ts';
-import { ATTEMPT_FOLDERS, parseAttemptKey } from './runKeys.ts';
 
 /** Whether the run is finished; if attempts have left files in it since, it is finished again. Lists, reads nothing else. */
 export async function settleFinished(
@@ -28,15 +28,10 @@ async function hasStrayAttempts(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const attempts = new Map<number, string>();
-  for (const folder of ATTEMPT_FOLDERS) {
-    for await (const { key } of store.list(`${folder}/`, signal)) {
-      const attempt = parseAttemptKey(key);
-      if (attempt === undefined || attempt.shardIndex >= shards.numbers) continue;
-      const { shardIndex, attemptId } = attempt;
-      if (shards.placeOf(shardIndex) === undefined) return true;
-      if ((attempts.get(shardIndex) ?? attemptId) !== attemptId) return true;
-      attempts.set(shardIndex, attemptId);
-    }
+  for await (const { shardIndex, attemptId } of attemptFiles(store, shards, signal)) {
+    if (shards.placeOf(shardIndex) === undefined) return true;
+    if ((attempts.get(shardIndex) ?? attemptId) !== attemptId) return true;
+    attempts.set(shardIndex, attemptId);
   }
   return false;
 }

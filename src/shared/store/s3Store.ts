@@ -13,6 +13,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError } from '../errors.ts';
 import type { StoreOperation, StoreRetry } from './heardStore.ts';
+import { MULTIPART_BYTES, PART_BYTES } from './multipart.ts';
 import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
 import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
@@ -23,9 +24,6 @@ import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
 import { hearRetries, retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
-/** Bodies above this go up in parts, in bytes. */
-const MULTIPART_BYTES = 16 * 2 ** 20;
-const PART_BYTES = 8 * 2 ** 20;
 /** Bodies in pieces are copied into their parts; longer pieces would be copied more than once. */
 const CUT_BYTES = 2 ** 20;
 /** Opening must end within 5 s, in milliseconds. */
