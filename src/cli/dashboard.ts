@@ -9,6 +9,7 @@ import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { port } from './optionValues.ts';
+import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import {
@@ -43,8 +44,7 @@ Examples:
 Exit codes: 0 ended by Ctrl-C or SIGTERM, 2 there is no such run, or the port is taken.
 `;
 
-interface Flags extends CorpusStoreFlags {
-  readonly redis?: string;
+interface Flags extends CorpusStoreFlags, RedisFlag {
   readonly host: string;
   readonly port: number;
   readonly token?: string;
@@ -84,7 +84,7 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
   const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   const stop = openStopSignal(() => undefined);
   try {
-    const url = flags.redis ?? process.env.REDIS_URL;
+    const url = redisUrlOf(flags);
     const { host, allowActions } = flags;
     const token = tokenFor(host, flags.token ?? process.env.POSECAST_TOKEN);
     if (named.length === 0 && url === undefined) {

@@ -3,16 +3,15 @@ import { once } from 'node:events';
 import { Command } from 'commander';
 import { openMetricsServer, PROMETHEUS_TEXT } from '../observe/metricsServer.ts';
 import { createQueueMetrics } from '../observe/queueMetrics.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { port } from './optionValues.ts';
+import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { openStopSignal } from './signals.ts';
 
-interface Flags extends LogFlags {
-  readonly redis?: string;
+interface Flags extends LogFlags, RedisFlag {
   readonly port: number;
   readonly host: string;
 }
@@ -45,10 +44,7 @@ export function exporterCommand(): Command {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const url = flags.redis ?? process.env.REDIS_URL;
-  if (url === undefined) {
-    throw new ConfigError('no-redis-url', 'exporter: expected --redis or REDIS_URL, found neither');
-  }
+  const url = requireRedisUrl(flags, 'exporter');
   const { say } = await openLog({ ...flags, json: false });
   const releasers = createReleasers();
   const stop = openStopSignal(

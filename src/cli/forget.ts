@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { aliveWorkers, listRuns, unregisterRun, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
+import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 
 const EPILOGUE = `
 For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT do not look at it any
@@ -15,8 +16,7 @@ Examples:
 Exit codes: 0 forgotten, 2 Redis knows no such run, or workers are at work on it.
 `;
 
-interface Flags {
-  readonly redis?: string;
+interface Flags extends RedisFlag {
   readonly json: boolean;
 }
 
@@ -31,10 +31,7 @@ export function forgetCommand(): Command {
 }
 
 async function forget(runId: string, flags: Flags): Promise<void> {
-  const url = flags.redis ?? process.env.REDIS_URL;
-  if (url === undefined) {
-    throw new ConfigError('no-redis-url', 'forget: expected --redis or REDIS_URL, found neither');
-  }
+  const url = requireRedisUrl(flags, 'forget');
   const redis = await connectRedis(url);
   try {
     const run = (await listRuns(redis)).find((entry) => entry.runId === runId);

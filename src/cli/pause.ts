@@ -7,6 +7,7 @@ import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -34,8 +35,7 @@ A run whose processes have ended is taken up by the command that started it, not
 Exit codes: 0 not paused any more (also when it was not), 2 there is no such run.
 `;
 
-interface Flags extends StoreFlags {
-  readonly redis?: string;
+interface Flags extends StoreFlags, RedisFlag {
   readonly json: boolean;
 }
 
@@ -94,7 +94,7 @@ function command(
 
 /** OUT; Redis is asked only where it is needed. */
 async function locate(outOrRunId: string, flags: Flags): Promise<string> {
-  const url = flags.redis ?? process.env.REDIS_URL;
+  const url = redisUrlOf(flags);
   if (!isRunId(outOrRunId) || url === undefined) return outOf(outOrRunId, undefined);
   const redis = await connectRedis(url);
   try {

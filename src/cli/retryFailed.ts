@@ -15,6 +15,7 @@ import { openTracing } from '../shared/tracing/tracing.ts';
 import { workCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
+import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -41,9 +42,8 @@ Examples:
 Exit codes: 0 taken up again, or no shard has failed, 2 there is no such run, or nothing has these codes.
 `;
 
-interface Flags extends StoreFlags {
+interface Flags extends StoreFlags, RedisFlag {
   readonly codes?: readonly string[];
-  readonly redis?: string;
   readonly json: boolean;
 }
 
@@ -63,7 +63,7 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
   const stop = openStopSignal(() => note('stopping; once more to end at once'));
   const codes = flags.codes ?? null;
   try {
-    const url = flags.redis ?? process.env.REDIS_URL;
+    const url = redisUrlOf(flags);
     const redis = url === undefined ? undefined : await connectRedis(url, { warn: note });
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
     const tracing = await openTracing({ asked: false, service: 'posecast-retry-failed', say: note });

@@ -15,6 +15,7 @@ import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { runOnFinish } from './onFinish.ts';
+import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { runCorpus } from './runCorpus.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import {
@@ -38,8 +39,8 @@ interface Flags
     DryRunFlags,
     CorpusStoreFlags,
     LogFlags,
-    ObserveFlags {
-  readonly redis?: string;
+    ObserveFlags,
+    RedisFlag {
   readonly onFinish?: string;
 }
 
@@ -169,7 +170,7 @@ async function carryOut(
         compute,
         control: flags,
         append: flags.append === true,
-        redisUrl: flags.redis ?? process.env.REDIS_URL,
+        redisUrl: redisUrlOf(flags),
         live,
         observation,
         signal: stop.signal,

@@ -14,6 +14,7 @@ import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count } from './format.ts';
+import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -38,8 +39,7 @@ Exit codes: 0 shown, 1 the run has failed: shards were given up and none is left
 /** Between two looks with --watch, in milliseconds. */
 const WATCH_MS = 2_000;
 
-interface Flags extends StoreFlags {
-  readonly redis?: string;
+interface Flags extends StoreFlags, RedisFlag {
   readonly watch: boolean;
   readonly json: boolean;
 }
@@ -59,7 +59,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
   const stop = openStopSignal(() => undefined);
   const { signal } = stop;
   try {
-    const redis = await redisIfReachable(flags.redis ?? process.env.REDIS_URL);
+    const redis = await redisIfReachable(redisUrlOf(flags));
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
     const out = await outOf(outOrRunId, redis);
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });

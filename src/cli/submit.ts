@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { feedAgain, feedRun } from '../producer/feedRun.ts';
 import { type PlannedRun, planRun } from '../producer/planRun.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { warnings } from '../shared/logFields.ts';
 import { openShardQueue, type ShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
@@ -28,6 +27,7 @@ import { count } from './format.ts';
 import type { LiveLine } from './liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { addTraceOption, type TraceFlags } from './observeOptions.ts';
+import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { sayFailures } from './runOutcome.ts';
@@ -58,8 +58,7 @@ Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for g
 and nothing was written, 130 interrupted; the same command goes on.
 `;
 
-interface Flags extends RunFlags, AppendFlag, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags {
-  readonly redis?: string;
+interface Flags extends RunFlags, AppendFlag, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags, RedisFlag {
   readonly wait: boolean;
 }
 
@@ -88,10 +87,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions({ ...flags, device: 'cpu' }), flags);
   }
-  const url = flags.redis ?? process.env.REDIS_URL;
-  if (url === undefined) {
-    throw new ConfigError('no-redis-url', 'submit: expected --redis or REDIS_URL, found neither');
-  }
+  const url = requireRedisUrl(flags, 'submit');
   const releasers = createReleasers();
   const redisLabel = parseRedisUrl(url).label;
   const live = (await openLog(flags)).live(`redis ${redisLabel}`);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
-import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
+import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
@@ -20,6 +20,7 @@ import { EXIT, Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { seconds } from './optionValues.ts';
+import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
 import { type RunHereEnd, runHere } from './runHere.ts';
@@ -34,8 +35,7 @@ import {
 import { openStopSignal, type StopSignal } from './signals.ts';
 import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 
-interface Flags extends ComputeFlags, ControlFlags, CorpusStoreFlags, LogFlags, ObserveFlags {
-  readonly redis?: string;
+interface Flags extends ComputeFlags, ControlFlags, CorpusStoreFlags, LogFlags, ObserveFlags, RedisFlag {
   readonly once: boolean;
   /** Seconds. */
   readonly grace: number;
@@ -97,10 +97,7 @@ more, a thread of the worker died or it is stuck, 2 cannot be done as asked, 3 t
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
-  const url = flags.redis ?? process.env.REDIS_URL;
-  if (url === undefined) {
-    throw new ConfigError('no-redis-url', 'work: expected --redis or REDIS_URL, found neither');
-  }
+  const url = requireRedisUrl(flags, 'work');
   const releasers = createReleasers();
   const log = await openLog(flags);
   const { say } = log;
