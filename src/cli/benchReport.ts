@@ -3,7 +3,7 @@ import type { StageRate } from '../worker/measureStages.ts';
 import { LIBJPEG_TURBO_ADVICE } from '../worker/stages/libjpegTurbo.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import type { WholeRun } from './benchWholeRun.ts';
-import { count } from './format.ts';
+import { count, countsByCode } from './format.ts';
 
 export interface BenchReport {
   /** Cores that the models use: no more than there are threads. */
@@ -175,10 +175,7 @@ export function formatStandIn(whole: WholeRun, standIns: Required<StandIns>): st
 /** Every reason with its number, the commonest first. */
 function rejectLines({ rejected, rejectsByCode }: Pick<BenchReport, 'rejected' | 'rejectsByCode'>): string[] {
   if (rejected === 0) return [];
-  const reasons = Object.entries(rejectsByCode)
-    .sort(([, a], [, b]) => b - a)
-    .map(([code, photographs]) => `${code} ${count(photographs)}`);
-  return [`  ${count(rejected)} photographs rejected: ${reasons.join(', ')}`];
+  return [`  ${count(rejected)} photographs rejected: ${countsByCode(rejectsByCode).join(', ')}`];
 }
 
 function formatStage({ stage, unit, perSecond, coreSeconds, batch }: StageRate): string {

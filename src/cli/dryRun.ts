@@ -15,7 +15,7 @@ import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import type { AppendFlag } from './appendOption.ts';
 import { Interrupted } from './exit.ts';
-import { count, dataSize, duration } from './format.ts';
+import { count, dataSize, duration, labelledLines } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
 import { photographsPerSecond } from './optionValues.ts';
 import { openStopSignal } from './signals.ts';
@@ -265,12 +265,7 @@ export function formatDryRun(
     ['time', `${about} ${hours(report.estimatedHours)} (${report.estimatedHours.toFixed(2)} h)`],
     ['judged by', judgedBy(basis)],
   ];
-  const width = Math.max(...lines.map(([label]) => label.length));
-  return [
-    `dry run: nothing was written to ${report.out}`,
-    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
-    '',
-  ].join('\n');
+  return [`dry run: nothing was written to ${report.out}`, ...labelledLines(lines), ''].join('\n');
 }
 
 function judgedBy(basis: DryRunReport['estimate']): string {

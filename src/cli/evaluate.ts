@@ -28,6 +28,7 @@ import {
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
 import { collect, degrees, naturalNumber, positiveInteger, wordsOf } from './optionValues.ts';
+import { printResult } from './printResult.ts';
 import { openStopSignal } from './signals.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
@@ -168,7 +169,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       const asked = { ...flags, protocol: flags.protocol };
       const { result, files, text } = await evaluateProtocol(corpus, asked, command, hooks);
       for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
-      process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${text}\n`);
+      printResult(flags, result, text);
       return;
     }
     const corpora = await openCorpora(corpus, flags, {
@@ -198,7 +199,7 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
       hooks,
     });
     await writeResult(out, result);
-    process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : `${formatResult(result)}\n`);
+    printResult(flags, result, formatResult(result));
     hooks.note(`report: ${join(out, 'report.html')}; numbers: ${join(out, 'evaluation.json')}`);
   } catch (error) {
     if (stop.signal.aborted)

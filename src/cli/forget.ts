@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { aliveWorkers, listRuns, unregisterRun, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
+import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 
 const EPILOGUE = `
@@ -48,7 +49,7 @@ async function forget(runId: string, flags: Flags): Promise<void> {
     await unregisterRun(redis, runId, async () => true);
     const event = { event: 'forgotten', runId, out: run.out };
     const line = `run ${runId} is off the list; its OUT was not touched: ${run.out}`;
-    process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
+    printResult(flags, event, line);
   } finally {
     await closeRedis(redis);
   }

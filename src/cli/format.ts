@@ -1,4 +1,4 @@
-/** Numbers, times and sizes as a person reads them on a terminal. */
+/** Numbers, times, sizes and lists of facts as a person reads them on a terminal. */
 
 /** 1234567 → 1,234,567. */
 export function count(value: number): string {
@@ -23,4 +23,17 @@ export function dataSize(bytes: number): string {
   const units = ['kB', 'MB', 'GB', 'TB'] as const;
   const power = Math.min(units.length, Math.max(1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
   return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+/** Facts under a headline: lines with the label, padded to the longest one, and its text. */
+export function labelledLines(facts: readonly (readonly [label: string, text: string])[]): string[] {
+  const width = Math.max(...facts.map(([label]) => label.length));
+  return facts.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`);
+}
+
+/** { crashed: 2, 's3-failed': 1200 } → s3-failed 1,200 and crashed 2: the commonest first. */
+export function countsByCode(counts: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([code, found]) => `${code} ${count(found)}`);
 }

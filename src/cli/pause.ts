@@ -7,6 +7,7 @@ import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -50,7 +51,7 @@ export function resumeCommand(): Command {
 async function pause(run: RunFile, store: ObjectStore, flags: Flags): Promise<void> {
   const { runId } = run;
   const { since } = await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });
-  report(
+  printResult(
     flags,
     { event: 'paused', runId, out: store.uri, since },
     `run ${runId} is paused since ${since}; go on with: posecast resume ${store.uri}`,
@@ -60,7 +61,7 @@ async function pause(run: RunFile, store: ObjectStore, flags: Flags): Promise<vo
 async function resume(run: RunFile, store: ObjectStore, flags: Flags): Promise<void> {
   const { runId } = run;
   const wasPaused = await resumeRun(store, runId);
-  report(
+  printResult(
     flags,
     { event: 'resumed', runId, out: store.uri, wasPaused },
     wasPaused ? `run ${runId} goes on` : `run ${runId} was not paused`,
@@ -102,8 +103,4 @@ async function locate(outOrRunId: string, flags: Flags): Promise<string> {
   } finally {
     await closeRedis(redis);
   }
-}
-
-function report(flags: Flags, event: Record<string, unknown>, line: string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
 }

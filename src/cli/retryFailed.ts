@@ -14,7 +14,8 @@ import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
 import { workCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
-import { count } from './format.ts';
+import { count, countsByCode, labelledLines } from './format.ts';
+import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
@@ -126,13 +127,13 @@ function nothing(
       'retry-failed: expected codes that this run has, found none of them',
       {
         codes: codes.join(' '),
-        has: describeCodes(choice.codes) || 'no failed shards',
+        has: countsByCode(choice.codes).join(', ') || 'no failed shards',
         runId,
       },
     );
   }
   const line = `no shard of run ${runId} has failed; rejected photographs are taken up by their --codes`;
-  process.stdout.write(`${flags.json ? JSON.stringify({ event: 'nothing', runId }) : line}\n`);
+  printResult(flags, { event: 'nothing', runId }, line);
 }
 
 function report(
@@ -166,7 +167,12 @@ function report(
   const lines: [string, string][] = [
     ...(failed.length === 0
       ? []
-      : [['failed', `${shardCount(failed.length)}: ${describeCodes(byCode)}`] satisfies [string, string]]),
+      : [
+          ['failed', `${shardCount(failed.length)}: ${countsByCode(byCode).join(', ')}`] satisfies [
+            string,
+            string,
+          ],
+        ]),
     ...(rejecting.length === 0
       ? []
       : [
@@ -191,20 +197,11 @@ function report(
     ],
   ];
   const head = `run ${runId}: ${shardCount(replaces.length)} taken up again as generation ${generation}`;
-  process.stdout.write(
-    `${head}\n${lines.map(([label, text]) => `  ${label.padEnd(8)}  ${text}\n`).join('')}`,
-  );
+  process.stdout.write([head, ...labelledLines(lines), ''].join('\n'));
 }
 
 function shardCount(shards: number): string {
   return `${count(shards)} shard${shards === 1 ? '' : 's'}`;
-}
-
-function describeCodes(codes: Readonly<Record<string, number>>): string {
-  return Object.entries(codes)
-    .sort(([, a], [, b]) => b - a)
-    .map(([code, found]) => `${code} ${count(found)}`)
-    .join(', ');
 }
 
 function codeList(text: string): string[] {

@@ -13,7 +13,7 @@ import type { ShardFailure } from '../worker/runEnd.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
-import { count } from './format.ts';
+import { count, labelledLines } from './format.ts';
 import type { RunHereEnd } from './runHere.ts';
 
 /** An end before the run was complete. */
@@ -148,12 +148,7 @@ export function formatEarlyOutcome(outcome: EarlyOutcome): string {
     ],
     ['to go on', outcome.goOn],
   ];
-  const width = Math.max(...lines.map(([label]) => label.length));
-  return [
-    `run ${runId} ${headline(end)}`,
-    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
-    '',
-  ].join('\n');
+  return [`run ${runId} ${headline(end)}`, ...labelledLines(lines), ''].join('\n');
 }
 
 function headline(end: EarlyEnd): string {

@@ -13,7 +13,7 @@ import { readRunShards } from '../shared/run/generations.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count } from './format.ts';
+import { count, countsByCode, labelledLines } from './format.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
@@ -123,9 +123,7 @@ function show(found: RunStatus, flags: Flags): void {
 export function formatStatus(status: RunStatus): string {
   const { counters, queue, rejectsByCode } = status;
   const share = Math.floor((100 * status.shardsDone) / status.shardsTotal);
-  const rejects = Object.entries(rejectsByCode)
-    .sort(([, a], [, b]) => b - a)
-    .map(([code, faces]) => `${code} ${count(faces)}`);
+  const rejects = countsByCode(rejectsByCode);
   const lines: [string, string][] = [
     [
       'state',
@@ -154,7 +152,6 @@ export function formatStatus(status: RunStatus): string {
   }
   for (const { shard, code, reason } of status.failures)
     lines.push(['failed', `shard ${shard}: ${code}: ${reason}`]);
-  return `run ${status.runId}  ${status.out}\n${lines
-    .map(([label, text]) => `  ${label.padEnd(8)}  ${printable(text)}\n`)
-    .join('')}`;
+  const shown = labelledLines(lines.map(([label, text]) => [label, printable(text)]));
+  return [`run ${status.runId}  ${status.out}`, ...shown, ''].join('\n');
 }

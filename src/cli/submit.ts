@@ -27,6 +27,7 @@ import { count } from './format.ts';
 import type { LiveLine } from './liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { addTraceOption, type TraceFlags } from './observeOptions.ts';
+import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
@@ -176,7 +177,7 @@ async function queueShards(submission: Submission, isLast: boolean): Promise<boo
     tracing,
   });
   if (isLast) {
-    report(
+    printResult(
       flags,
       { event: 'queued', runId: run.runId, out: store.uri, shards: shards.places, ...fed },
       `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already); ` +
@@ -216,12 +217,7 @@ async function waitForEnd(
 }
 
 function reportComplete({ run, store, flags }: Submission): void {
-  report(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
-}
-
-/** The result of the command, on standard output. */
-function report(flags: Flags, event: Record<string, unknown>, line: string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(event) : line}\n`);
+  printResult(flags, { event: 'complete', runId: run.runId, out: store.uri }, `run ${run.runId} is complete`);
 }
 
 /** A line now and then while the queue is filled: with a long plan that takes as long as the run. */

@@ -1,7 +1,7 @@
 /** What a finished run tells a person, and a machine. */
 import type { RunManifest } from '../shared/run/manifest.ts';
 import { EXIT } from './exit.ts';
-import { count, dataSize, duration } from './format.ts';
+import { count, countsByCode, dataSize, duration, labelledLines } from './format.ts';
 
 export interface RunSummary {
   readonly runId: string;
@@ -38,7 +38,6 @@ export function formatSummary(summary: RunSummary): string {
     ['memory', `${dataSize(summary.peakMemory)} at most`],
     ['table', `${out}/manifest.json`],
   ];
-  const width = Math.max(...lines.map(([label]) => label.length));
   const isEmpty = totals.rows === 0;
   const reading = [
     'open it in Python (pip install pyarrow):',
@@ -47,7 +46,7 @@ export function formatSummary(summary: RunSummary): string {
   ];
   return [
     `run ${summary.runId} is complete${isEmpty ? ', and its table empty: no photograph was usable' : ''}`,
-    ...lines.map(([label, text]) => `  ${label.padEnd(width)}  ${text}`),
+    ...labelledLines(lines),
     '',
     ...(isEmpty ? [] : reading),
   ].join('\n');
@@ -100,10 +99,9 @@ function generationLines({ generations }: RunManifest): [string, string][] {
 
 /** The two commonest reasons of rejection. */
 function reasons({ rejectsByCode }: RunManifest): string {
-  const top = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a);
+  const top = countsByCode(rejectsByCode);
   if (top.length === 0) return '';
-  const shown = top.slice(0, 2).map(([code, faces]) => `${code} ${count(faces)}`);
-  return ` (${[...shown, ...(top.length > 2 ? ['…'] : [])].join(', ')})`;
+  return ` (${[...top.slice(0, 2), ...(top.length > 2 ? ['…'] : [])].join(', ')})`;
 }
 
 function block({ longestBlockMs }: RunSummary): string[] {

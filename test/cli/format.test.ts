@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { count, dataSize, duration } from '../../src/cli/format.ts';
+import { count, countsByCode, dataSize, duration, labelledLines } from '../../src/cli/format.ts';
 
 test('durations read as a person says them', () => {
   assert.deepEqual([4.2, 59.7, 65, 3725, 86_399, 97_200].map(duration), [
@@ -27,4 +27,18 @@ test('sizes go by thousands, up to terabytes', () => {
 
 test('counts are grouped by thousands', () => {
   assert.deepEqual([0, 999.6, 1_234_567].map(count), ['0', '1,000', '1,234,567']);
+});
+
+test('facts stand in two columns, as wide as the longest label', () => {
+  assert.deepEqual(
+    labelledLines([
+      ['faces', '24'],
+      ['to go on', 'posecast run a b'],
+    ]),
+    ['  faces     24', '  to go on  posecast run a b'],
+  );
+});
+
+test('codes are counted, the commonest first', () => {
+  assert.deepEqual(countsByCode({ crashed: 2, 's3-failed': 1200 }), ['s3-failed 1,200', 'crashed 2']);
 });
