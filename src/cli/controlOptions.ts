@@ -6,6 +6,7 @@ import { seconds, share } from './optionValues.ts';
 
 export interface ControlFlags {
   readonly deadline?: Date;
+  /** 0–1, of photographs that may be rejected. By --max-failure-rate: commander names it after the option. */
   readonly maxFailureRate?: number;
   /** Seconds. */
   readonly stuckAfter: number;

@@ -87,7 +87,7 @@ function notConsuming(quietMs: number, inWork: number): PosecastError {
 export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const { redis, queue, context, live, observation, signal, releasers } = options;
   const { run, store } = context;
-  const { maxFailureRate, deadline } = options.control;
+  const { maxFailureRate: maxRejectedShare, deadline } = options.control;
   /** A shard was handed back because it could not be finished in time. */
   let outOfTime = false;
   let inFlight: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
@@ -108,7 +108,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     }, STUCK_EXIT_MS).unref();
   };
   const extent = await context.plan.extent();
-  const rejects = await openRejectWatch(maxFailureRate, run, store);
+  const rejects = await openRejectWatch(maxRejectedShare, run, store);
   const sayPause = (paused: boolean) =>
     live.note(paused ? `paused; to go on: posecast resume ${store.uri}` : 'not paused any more');
   let setPaused = (_: boolean): void => {};
@@ -142,7 +142,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     onUnusable: (error) => endWith(unusable(error)),
     onFaces: (results) => {
       if (!rejects.add(results)) return;
-      const limit = maxFailureRate ?? DEFAULT_MAX_REJECTED;
+      const limit = maxRejectedShare ?? DEFAULT_MAX_REJECTED;
       endWith({ status: 'too-many-rejects', limit, rejects: rejects.report() });
     },
   });
