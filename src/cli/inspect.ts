@@ -12,6 +12,7 @@ import { readManifest } from '../shared/run/manifest.ts';
 import { readRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { columnOf } from '../shared/table/columnOf.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { openFacePipeline } from '../worker/facePipeline.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
@@ -161,9 +162,10 @@ async function subjectPoses(
     if (bytes === undefined)
       throw new IntegrityError('missing-file', 'file of the manifest is missing', { key });
     for (const batch of readTable(bytes, { key, columns: ['subject_id', 'kind', 'yaw', 'pitch'] }).batches) {
+      const subjectIds = columnOf(batch, 'subject_id');
       for (let row = 0; row < batch.numRows; row++) {
         const cell = (name: string): unknown => batch.getChild(name)?.get(row);
-        const subjectId = String(cell('subject_id'));
+        const subjectId = String(subjectIds?.get(row));
         if (wanted.size > 0 ? !wanted.has(subjectId) : !found.has(subjectId) && found.size >= FIRST_SUBJECTS)
           continue;
         const poses = found.get(subjectId) ?? { real: [], variants: [] };

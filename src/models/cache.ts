@@ -3,7 +3,7 @@
  *
  *     <cache>/models/<name>/<entry digest>/<role>.onnx   normalised graphs
  *     <cache>/models/<name>/<entry digest>/model.json    what they are and where they came from
- *     <cache>/pins/<digest of the source>.json           checksum at the first download
+ *     <cache>/pins/<digest of the source>.json           checksum of a download when it first came, of a local file when it was last pulled
  *     <cache>/tmp/…                                      pulls under way
  *
  * A model's folder appears with one rename, complete, and is never changed afterwards. Another registry entry or

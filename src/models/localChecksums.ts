@@ -8,7 +8,7 @@ import type { ModelEntry, ModelFile } from './registry.ts';
 import { hashFile } from './sources.ts';
 
 export interface LocalChecksums {
-  /** With the checksums of the files as they are, or, where they are gone, as they were when they were last pulled. */
+  /** With the checksums of the files as they are, or, where they cannot be read, as they were when they were last pulled. */
   readonly entry: ModelEntry;
   /** The files that are others than at the last pull. */
   readonly changed: readonly ChangedFile[];
@@ -33,16 +33,27 @@ export async function withLocalChecksums(entry: ModelEntry): Promise<LocalChecks
       files.push([role, file]);
       continue;
     }
-    const path = file.source.slice('file:'.length);
-    const isThere = (await stat(path).catch(() => undefined))?.isFile() === true;
-    const pinned = await readPin(file.source);
-    const found = isThere ? await hashFile(path) : pinned;
+    // A pin that cannot be read is written anew with the next pull.
+    const pinned = await readPin(file.source).catch(() => undefined);
+    const found = (await hashLocal(file)) ?? pinned;
     if (pinned !== undefined && found !== undefined && found !== pinned) {
       changed.push({ source: file.source, pinned, found });
     }
     files.push([role, { ...file, sha256: found ?? null }]);
   }
   return { entry: { ...entry, files: Object.fromEntries(files) }, changed };
+}
+
+/** Whether the file of a source that is checked by what it is can be read here: it is then what is meant by the entry. */
+export async function isReadableLocal(file: ModelFile): Promise<boolean> {
+  return isUncheckedLocal(file) && (await hashLocal(file)) !== undefined;
+}
+
+/** Undefined: there is no file, or not one that this user may read. */
+async function hashLocal({ source }: ModelFile): Promise<string | undefined> {
+  const path = source.slice('file:'.length);
+  const isThere = (await stat(path).catch(() => undefined))?.isFile() === true;
+  return isThere ? hashFile(path).catch(() => undefined) : undefined;
 }
 
 /** From here on the files are expected to be what they are now. */

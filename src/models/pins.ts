@@ -26,10 +26,17 @@ export async function checkPin(source: string, found: string): Promise<void> {
   );
 }
 
-/** The pinned checksum of a source. */
+/** The pinned checksum of a source. Throws IntegrityError when the pin is damaged. */
 export async function readPin(source: string): Promise<string | undefined> {
   const text = await readFile(pinPath(source), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : pinSchema.parse(JSON.parse(text)).sha256;
+  if (text === undefined) return undefined;
+  try {
+    return pinSchema.parse(JSON.parse(text)).sha256;
+  } catch (error) {
+    const expected =
+      'pin is damaged: expected JSON with source and sha256; delete it to accept the file as it is now';
+    throw new IntegrityError('bad-pin', expected, { source, pin: pinPath(source) }, error);
+  }
 }
 
 /** Pins a source's checksum; the first pin wins. */

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
-import { acceptChanged, describeChanged, isUncheckedLocal, withLocalChecksums } from './localChecksums.ts';
+import {
+  acceptChanged,
+  describeChanged,
+  isReadableLocal,
+  isUncheckedLocal,
+  withLocalChecksums,
+} from './localChecksums.ts';
 import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, replacePin, writePin } from './pins.ts';
@@ -43,6 +49,9 @@ export async function pullModels(
     );
     // The files of an earlier pull are back.
     if (model !== undefined) await acceptChanged(changed);
+    if (model !== undefined && from !== undefined) {
+      onProgress(`${entry.name}: in the cache; --from is not looked at without --force`);
+    }
     return [entry, model] as const;
   };
   const found = force ? [] : await Promise.all([...new Set(entries)].map(lookUp));
@@ -53,8 +62,11 @@ export async function pullModels(
     try {
       const fetcher = openSourceFetcher(work, missing, onProgress);
       for (const [i, entry] of missing.entries()) {
-        const read = (role: string, file: ModelFile): Promise<Uint8Array> =>
-          from === undefined ? fetcher.fetch(entry, file) : readFrom(from, entry, role, file);
+        const read = async (role: string, file: ModelFile): Promise<Uint8Array> => {
+          if (from === undefined) return fetcher.fetch(entry, file);
+          await refuseReplaced(file, from);
+          return readFrom(from, entry, role, file);
+        };
         try {
           cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, onProgress));
         } catch (error) {
@@ -67,6 +79,13 @@ export async function pullModels(
     }
   }
   return entries.flatMap((entry) => cached.get(entry) ?? []);
+}
+
+/** What is pulled would not be what is used: that is the file that the registry names. */
+async function refuseReplaced(file: ModelFile, from: string): Promise<void> {
+  if (!(await isReadableLocal(file))) return;
+  const expected = `--from: expected a model whose file is not on this machine, found ${file.source}`;
+  throw new ConfigError('bad-from', `${expected}; put the new file in its place`, { from });
 }
 
 /**

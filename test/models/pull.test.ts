@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -228,6 +228,72 @@ test('a file of one’s own without a checksum that is replaced is prepared anew
       assert.equal((await pull()).files.model, first.files.model);
       await rm(path);
       assert.equal((await pull()).files.model, first.files.model);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a file of one’s own that cannot be read, or whose pin is damaged, is as good as one that is gone', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-own-file-'));
+  try {
+    const path = join(folder, 'mine.onnx');
+    const entry = recognizerEntry(`file:${path}`, null);
+    await withCache(async (cache) => {
+      await writeFile(path, MODEL);
+      const first = await pullModel(entry);
+      await rm(path);
+      // Reading its first byte fails, whoever asks.
+      await symlink('/proc/self/mem', path);
+      assert.equal((await pullModel(entry)).files.model, first.files.model);
+      await rm(path);
+      await writeFile(path, MODEL);
+      const [pin] = await readdir(join(cache, 'pins'));
+      await writeFile(join(cache, 'pins', pin!), '');
+      assert.equal((await pullModel(entry)).files.model, first.files.model);
+      assert.equal((await pullModel(entry, { force: true })).files.model, first.files.model);
+      await rm(path);
+      assert.equal((await pullModel(entry)).files.model, first.files.model, 'pinned again');
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a damaged pin of a download is named', async () => {
+  await withCache(async (cache) => {
+    await withServer(send(MODEL), async (origin) => {
+      const entry = recognizerEntry(`${origin}/model.onnx`, null);
+      await pullModel(entry);
+      const [pin] = await readdir(join(cache, 'pins'));
+      await writeFile(join(cache, 'pins', pin!), '{}');
+      await assert.rejects(pullModel(entry, { force: true }), (error) => {
+        assert.match(describeError(error), new RegExp(`pin is damaged: .*${pin}`));
+        return true;
+      });
+    });
+  });
+});
+
+test('--from is refused where the registry names a file that is there, and said where the cache is used', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-own-file-'));
+  try {
+    const [path, from] = [join(folder, 'mine.onnx'), join(folder, 'other.onnx')];
+    const entry = recognizerEntry(`file:${path}`, null);
+    await writeFile(from, standInRecognizer({ seed: 9 }));
+    await withCache(async () => {
+      await writeFile(path, MODEL);
+      await assert.rejects(pullModel(entry, { from }), {
+        code: 'bad-from',
+        message: /expected a model whose file is not on this machine, found file:.*mine\.onnx; put/,
+      });
+      const first = await pullModel(entry);
+      const said: string[] = [];
+      assert.deepEqual(await pullModel(entry, { from, onProgress: (line) => said.push(line) }), first);
+      assert.match(said.join(), /in the cache; --from is not looked at/);
+      await rm(path);
+      const moved = await pullModel(entry, { from, force: true });
+      assert.deepEqual(await pullModel(entry), moved);
     });
   } finally {
     await rm(folder, { recursive: true });
