@@ -4,8 +4,15 @@
  * - corpus: face photographs grouped by subject, read through a corpus reader.
  * - subject: one person. `SubjectId` is the corpus's own name for them.
  * - face: one photograph of one subject (the chosen face in it). `FaceId` is unique in a run.
+ * - run: one corpus expanded into one store with one configuration; run.json names it.
  * - listing: the planned corpus as Parquet, one row a face, sorted by subject.
+ * - part: one Parquet file of a listing.
  * - shard: a row range of the listing; the unit of work, of retry and of output. Never splits a subject.
+ * - plan: the listing and its shards, complete before the first of them is done.
+ * - generation: what was added to a run after it was planned: photographs (append), or shards to be done again (retry).
+ * - place: a shard's position in the plans of a run laid end to end; whichever shard counts there, it never changes.
+ * - worker: a process that does shards.
+ * - attempt: one try of a worker at a shard, with an id that the files it writes carry.
  * - crop: the aligned 112×112 RGB picture of a face.
  * - landmarks: 68 points in 300-W order. Landmark image: their binary drawing.
  * - posture code: the autoencoder's 512 values for a landmark image.
@@ -15,6 +22,7 @@
  * - variant: a generated embedding of a subject at a target posture (`kind` = 'augmented').
  * - rejection: a face that could not be used, with stage, code and message; a row, never an exception.
  * - commit: the record, put if absent, that makes one attempt of a shard the shard's result.
+ * - manifest: manifest.json, written when every shard is committed: the files that make up the output.
  */
 
 import type { LabelValue } from './labelColumns.ts';

@@ -2,7 +2,6 @@
 import sharp from 'sharp';
 import type { LogEntry } from '../fra/training/loop.ts';
 import { CROP_SIZE } from '../shared/face.ts';
-import type { Raster } from '../worker/models/raster.ts';
 
 /** Black gap between pictures of a sheet, pixels. */
 const GAP = 2;
@@ -28,30 +27,6 @@ export async function writeReconstructions(
   await sharp(data, { raw: { width, height, channels: 1 } })
     .toColourspace('b-w')
     .png({ compressionLevel: 9 })
-    .toFile(path);
-}
-
-/** Pictures side by side, `columns` a row, scaled to `side` pixels. */
-export async function writeContactSheet(
-  path: string,
-  pictures: readonly Raster[],
-  columns: number,
-  side: number,
-): Promise<void> {
-  const tiles = await Promise.all(
-    pictures.map(async ({ width, height, data }, i) => ({
-      input: await sharp(data, { raw: { width, height, channels: 3 } })
-        .resize(side, side, { fit: 'contain' })
-        .png()
-        .toBuffer(),
-      left: (i % columns) * side,
-      top: Math.floor(i / columns) * side,
-    })),
-  );
-  const height = Math.ceil(pictures.length / columns) * side;
-  await sharp({ create: { width: columns * side, height, channels: 3, background: '#000' } })
-    .composite(tiles)
-    .png()
     .toFile(path);
 }
 

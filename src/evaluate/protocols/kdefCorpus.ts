@@ -34,9 +34,3 @@ export function kdefPhotograph(record: FaceRecord): KdefOutcome {
   };
   return { status: 'ok', photograph };
 }
-
-/** The labels as columns of a table or an evaluation. */
-export function kdefColumns(labels: KdefLabels): Readonly<Record<string, string>> {
-  const { session, gender, emotion, angle } = labels;
-  return { session, gender, emotion, angle };
-}

@@ -30,9 +30,6 @@ export function defaultResidualMlp(
   };
 }
 
-/** The read-out is fitted before and stays; everything else is learnt. */
-export const FIXED_WEIGHTS = Object.keys(PROBE_SPECS);
-
 function residualMlpSpecs({ identityDim, hidden, condition, basis }: ResidualMlpConfig): WeightSpecs {
   const seen = condition === 'code' ? POSTURE_DIM : basisSize(basis);
   return {

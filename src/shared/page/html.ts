@@ -1,6 +1,6 @@
 /** HTML and SVG as tagged templates: whatever is put in is text and is escaped, unless it is markup of this file. */
 
-/** Markup that is safe to put into a page as it is. Only `html` and `joinHtml` make it. */
+/** Markup that is safe to put into a page as it is. Only `html` makes it. */
 export class Html {
   readonly markup: string;
 
@@ -18,10 +18,6 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
     markup += markupOf(part) + (literals[i + 1] ?? '');
   });
   return new Html(markup);
-}
-
-export function joinHtml(parts: readonly Html[], between = ''): Html {
-  return new Html(parts.map((part) => part.markup).join(escapeText(between)));
 }
 
 /** Text for element content and for attributes in double or single quotes. */
