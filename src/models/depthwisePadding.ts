@@ -21,7 +21,7 @@ import {
 
 /** Channels of a block at most: with AVX-512; other processors' blocks are half of it. */
 const BLOCK = 16;
-/** Of fewer channels more than half would be for nothing. */
+/** Channels grow at most this many times: beyond it, more than half of the work would be on zeros. */
 const MAX_GROWTH = 2;
 /** What treats every channel alike and for itself. */
 const CHANNELWISE = new Set(['Relu', 'Clip', 'MaxPool', 'AveragePool']);

@@ -1,6 +1,6 @@
 /**
- * Files on this machine whose checksum the registry does not say: they have the one that they have now. A model of theirs that
- * is trained further and put in its old place is another model, with a folder of its own in the cache.
+ * Checksums of model files on this machine for which the registry states none: they are computed from the files as they are
+ * now. A model that is trained further and saved in the same place is thereby another model, with its own folder in the cache.
  */
 import { stat } from 'node:fs/promises';
 import { readPin, replacePin } from './pins.ts';

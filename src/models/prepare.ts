@@ -96,7 +96,7 @@ async function tryPrepare(
   }
 }
 
-/** What workers open on a CPU is not the file itself: better found now than by them. */
+/** Workers on a CPU run a rewritten graph (`forCpu`) instead of the file: here it is checked that both compute the same. */
 async function checkForCpu(
   bytes: Uint8Array,
   normalised: InferenceSession,

@@ -13,7 +13,10 @@ function withFacts(message: string, facts: ErrorFacts): string {
   return `${message} [${shown.map(([key, value]) => `${key}=${String(value)}`).join(', ')}]`;
 }
 
-/** Base of every error posecast throws on purpose. Anything else that reaches the top is a bug or the machine. */
+/**
+ * Base of every error posecast throws on purpose: ends the process with exit code 1 where a subclass says nothing else.
+ * Anything else that reaches the top is a bug or the machine.
+ */
 export class PosecastError extends Error {
   readonly code: string;
   readonly facts: ErrorFacts;
@@ -27,26 +30,35 @@ export class PosecastError extends Error {
 }
 
 /**
- * What the user asked for cannot be done as asked: unknown option, missing corpus, OUT of another run,
- * unreachable Redis. Thrown before anything is written; ends the process with exit code 2.
+ * What the user asked for cannot be done as asked: unknown option, missing corpus, OUT of another run, unreachable
+ * Redis. Nearly always thrown before anything is written. A run under way meets one too: a table that can no longer be
+ * opened or has lost its columns (`tableRejection` makes rejections of its photographs), and a folder without hard links
+ * for a commit. Exit code 2; caught by the dashboard, which shows it and goes on.
  */
 export class ConfigError extends PosecastError {}
 
-/** A shard can never succeed however often it is tried (broken listing, wrong model): no retry. */
+/**
+ * A shard can never succeed however often it is tried (broken listing, wrong model): no retry. Caught by the worker, which
+ * gives the shard up and goes on; the run ends with exit code 1.
+ */
 export class PermanentShardError extends PosecastError {}
 
-/** What is in the store or the cache is not what was written: truncated, altered, of another version. */
+/**
+ * What is in the store or the cache is not what was written: truncated, altered, of another version. Exit code 1; caught by
+ * `posecast verify`, which lists it, and by a worker, for which it is a failed attempt.
+ */
 export class IntegrityError extends PosecastError {}
 
 /**
- * Nothing can be written to the store until somebody does something: disk full, read-only, bucket gone, credentials
- * expired; or nothing can be read from the corpus's (codes that start with `corpus-`). Trying the next shard would only waste its work: the process stops, shards in work go back unburnt.
+ * The store cannot be written (disk full, read-only, bucket gone, credentials expired), or the corpus's store cannot be
+ * read (codes starting with `corpus-`), until somebody intervenes. Caught by the worker: the process stops with exit
+ * code 1; shards in work go back without using up an attempt.
  */
 export class StoreUnusableError extends PosecastError {}
 
 /**
- * A thread of this process is dead, and what it alone could do is not done any more: the process hands its shards back
- * and ends. A shard that was there counts as one whose process died.
+ * A thread of this process is dead, and what it alone could do is not done any more. Caught by the worker: the process
+ * hands its shards back and ends with exit code 1. A shard that was there counts as one whose process died.
  */
 export class ThreadDiedError extends PosecastError {}
 

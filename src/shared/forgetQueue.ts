@@ -14,9 +14,9 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[2
 `;
 
 /**
- * Gives every key of the run's queue an end, but for a run that is on the list by now. Locks have one already, and so has
- * the note that somebody has just looked for dead workers: with a longer life it would keep everybody from looking, should
- * the run be taken up again.
+ * Sets an expiry on every key of the run's queue, unless the run is on the list again. Keys that expire anyway keep their
+ * time: locks, and the note that somebody has just looked for dead workers. If that note lived longer and the run were
+ * taken up again, nobody would look.
  */
 export async function forgetQueue(redis: Redis, runId: string, list: string): Promise<void> {
   for await (const { key, endsInMs } of queueKeys(redis, runId)) {
@@ -24,14 +24,14 @@ export async function forgetQueue(redis: Redis, runId: string, list: string): Pr
   }
 }
 
-/** Takes the ends back that `forgetQueue` gave, and no lock's: those are nearer. */
+/** Removes the expiries that `forgetQueue` set. Those of locks are sooner, and stay. */
 export async function keepQueue(redis: Redis, runId: string): Promise<void> {
   for await (const { key, endsInMs } of queueKeys(redis, runId)) {
     if (endsInMs > 2 * WORKER_OPTIONS.lockDuration) await redis.persist(key);
   }
 }
 
-/** `endsInMs`: negative for a key without an end. */
+/** `endsInMs`: negative for a key that does not expire. */
 async function* queueKeys(redis: Redis, runId: string): AsyncGenerator<{ key: string; endsInMs: number }> {
   let cursor = '0';
   do {

@@ -43,9 +43,9 @@ export function crashReason(job: Pick<Job, 'stalledCounter'>): string | undefine
 }
 
 /**
- * KEYS: a job, its lock. ARGV: the token, the most deaths a shard may meet, what marks a job for giving up.
- * Only a job that is still held: HINCRBY would make a job of nothing when Redis was emptied meanwhile, and that ghost
- * would keep its shard from ever being queued again.
+ * KEYS: a job, its lock. ARGV: the token of the worker, how many deaths a shard may meet, the reason it is given up for.
+ * Does nothing unless the worker still holds the job: in a Redis that was emptied meanwhile, HINCRBY would create a job
+ * without data, and its id would keep the shard from ever being queued again.
  */
 const COUNT_DEATH = `
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
