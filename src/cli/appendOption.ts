@@ -23,7 +23,7 @@ export function describeAppend(outcome: AppendOutcome): string[] {
   switch (outcome.status) {
     case 'waits':
       return [
-        `${count(outcome.missing)} shards are not committed yet; they come first, then new photographs are looked for`,
+        `${count(outcome.missing)} shards are not committed yet; new photographs are looked for once they are`,
       ];
     case 'nothing':
       return ['no new photographs', ...describeGone(outcome.gone)];

@@ -172,9 +172,9 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
     }
     const damaged = found.filter(({ status }) => status === 'damaged').map(({ name }) => name);
     if (damaged.length > 0) {
-      process.stdout.write(`posecast models pull ${damaged.join(' ')} --force brings them again\n`);
+      process.stdout.write(`to restore them: posecast models pull ${damaged.join(' ')} --force\n`);
     }
-    if (found.length === 0) process.stdout.write('no model in the cache; posecast models pull brings them\n');
+    if (found.length === 0) process.stdout.write('no model in the cache; run posecast models pull\n');
   }
   if (found.some(({ status }) => status !== 'ok')) process.exitCode = EXIT.failures;
 }

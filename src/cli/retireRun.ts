@@ -6,7 +6,6 @@ import type { Say } from '../shared/logFields.ts';
 import { unregisterRun } from '../shared/redisRuns.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { isRefusal } from '../worker/refusals.ts';
 
 /** A Redis that is away for so long is not waited for, in milliseconds. */
 const PATIENCE_MS = 5_000;
@@ -18,14 +17,14 @@ const LOOK_MS = 200;
  */
 export async function retireRun(redis: Redis, runId: string, store: ObjectStore, note: Say): Promise<void> {
   const over = new AbortController();
+  const stays = (why: string) => note(`run ${runId} stays on the list of Redis: ${why}`, { level: 'warn' });
   try {
     const away = untilAway(redis, over.signal);
     const end = await Promise.race([unregisterRun(redis, runId, () => isFinished(store)), away]);
-    if (end === 'away') note(`redis is away: run ${runId} stays on its list`, { level: 'warn' });
+    if (end === 'away') stays('Redis is unreachable');
   } catch (error) {
-    // Or it is the store that has gone.
-    const what = isRefusal(error) ? 'redis refuses to take' : 'redis is not asked to take';
-    note(`${what} run ${runId} off its list (${describeError(error)})`, { level: 'warn' });
+    // Redis refuses, or it is the store that has gone.
+    stays(describeError(error));
   } finally {
     over.abort();
   }

@@ -109,8 +109,8 @@ function refuseWaiting({ runId }: RunFile, { waiting }: RetryChoice): void {
   if (waiting.length === 0) return;
   throw new ConfigError(
     'retry-waits',
-    `retry-failed: expected the other shards of the same people to be committed, found ${shardCount(waiting.length)} ` +
-      'that must wait for them; finish the run, then again',
+    `retry-failed: ${shardCount(waiting.length)} must wait for other shards of the same people to be committed; ` +
+      'finish the run, then repeat the command',
     { runId },
   );
 }

@@ -43,7 +43,7 @@ interface Mark {
 /** Its OUT was deleted, or is another run's now. */
 const GONE = ['no-run', 'other-run'];
 
-/** Between two looks at a run that was passed over. */
+/** Between two looks at a run that was skipped. */
 const LOOK_AGAIN_MS = 5_000;
 /** Between two looks that may load the models, and read every commit, to end in the same way. */
 const RAREST_LOOK_MS = 600_000;
@@ -69,16 +69,12 @@ export function createRunChoice(
     return before === undefined ? LOOK_AGAIN_MS : Math.min(2 * before, RAREST_LOOK_MS);
   }
 
-  function passOver(
-    runId: string,
-    error: PosecastError,
-    how: Pick<Mark, 'again' | 'waitMs' | 'lacking'>,
-  ): void {
+  function skip(runId: string, error: PosecastError, how: Pick<Mark, 'again' | 'waitMs' | 'lacking'>): void {
     const { code } = error;
     // Said once, and not at every look.
     if (marks.get(runId)?.code !== code) {
-      const hint = GONE.includes(code) ? `; if nobody is to finish it: posecast forget ${runId}` : '';
-      say(`run ${runId} is passed over: ${describeError(error)}${hint}`, { level: 'warn', run: runId, code });
+      const hint = GONE.includes(code) ? `; to drop it for good: posecast forget ${runId}` : '';
+      say(`skipping run ${runId}: ${describeError(error)}${hint}`, { level: 'warn', run: runId, code });
     }
     marks.set(runId, { exitCode: EXIT.failures, code, ...how });
   }
@@ -110,7 +106,7 @@ export function createRunChoice(
     } catch (error) {
       // Its OUT cannot be read, or holds another run.
       if (!(error instanceof PosecastError)) throw error;
-      passOver(entry.runId, error, { again: later(LOOK_AGAIN_MS) });
+      skip(entry.runId, error, { again: later(LOOK_AGAIN_MS) });
     }
     return false;
   }
@@ -161,11 +157,11 @@ export function createRunChoice(
       }
     },
     brokeOff(runId, error) {
-      if (isAway(error)) passOver(runId, error, { again: later(LOOK_AGAIN_MS) });
-      else if (error instanceof ConfigError) passOver(runId, error, { again: () => false, lacking: error });
+      if (isAway(error)) skip(runId, error, { again: later(LOOK_AGAIN_MS) });
+      else if (error instanceof ConfigError) skip(runId, error, { again: () => false, lacking: error });
       else if (error instanceof IntegrityError) {
         const waitMs = longerWait(runId);
-        passOver(runId, error, { again: later(waitMs), waitMs });
+        skip(runId, error, { again: later(waitMs), waitMs });
       } else throw error;
     },
     lacking: () => [...marks.values()].find(({ lacking }) => lacking !== undefined)?.lacking,

@@ -73,11 +73,10 @@ function unusable(error: StoreUnusableError | ThreadDiedError): RunHereEnd {
 }
 
 function notConsuming(quietMs: number, inWork: number): PosecastError {
-  return new PosecastError(
-    'not-consuming',
-    'worker: expected it to ask Redis for a job or to make progress with a shard, found neither; start it again',
-    { seconds: Math.round(quietMs / 1_000), shardsInWork: inWork },
-  );
+  return new PosecastError('not-consuming', 'worker: requested no job and made no progress; restart it', {
+    seconds: Math.round(quietMs / 1_000),
+    shardsInWork: inWork,
+  });
 }
 
 /**

@@ -27,7 +27,7 @@ test('a run whose OUT was deleted is forgotten, and workers without OUT do not m
       const { stderr } = await posecast(['work', '--once'], env);
       assert.match(
         stderr,
-        new RegExp(`is passed over: .*; if nobody is to finish it: posecast forget ${runId}`),
+        new RegExp(`skipping run ${runId}: .*; to drop it for good: posecast forget ${runId}`),
       );
       const forgotten = await posecast(['forget', runId, '--json'], env);
       assert.equal(forgotten.code, 0, forgotten.stderr);
@@ -39,7 +39,7 @@ test('a run whose OUT was deleted is forgotten, and workers without OUT do not m
       for (const [key, seconds] of await Promise.all(lasting)) assert.ok(seconds > 0, `${key} stays`);
       const worked = await posecast(['work', '--once'], env);
       assert.equal(worked.code, 0, worked.stderr);
-      assert.doesNotMatch(worked.stderr, /is passed over/);
+      assert.doesNotMatch(worked.stderr, /skipping run/);
     }),
   ));
 

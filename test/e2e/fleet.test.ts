@@ -75,7 +75,7 @@ test('a run that cannot be worked on here keeps no other one waiting, and is wha
       await rm(corpus, { recursive: true });
       const worked = await posecast(['work', '--threads', '1'], env);
       assert.equal(worked.code, 2, worked.stderr);
-      assert.match(worked.stderr, /run \S+ is passed over: corpus: expected its folder on this machine/);
+      assert.match(worked.stderr, /skipping run \S+: corpus: expected its folder on this machine/);
       assert.match(worked.stderr, /posecast: corpus: expected its folder on this machine, found none/);
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
@@ -102,11 +102,8 @@ test('a damaged run keeps no other one waiting, and is what the worker ends with
       assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
       const worked = await posecast(['work', '--once', '--threads', '1'], env);
       assert.equal(worked.code, 1, worked.stderr);
-      assert.match(worked.stderr, /run \S+ is passed over: file is not JSON \[key=generations\/0001\.json/);
-      assert.match(
-        worked.stderr,
-        /run \S+ is passed over: file is not the one that was committed \[key=subj/,
-      );
+      assert.match(worked.stderr, /skipping run \S+: file is not JSON \[key=generations\/0001\.json/);
+      assert.match(worked.stderr, /skipping run \S+: file is not the one that was committed \[key=subj/);
       assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));

@@ -139,7 +139,10 @@ test(
           const last = startWorker();
           const submitted = await submitting.done;
           assert.equal(submitted.code, 0, submitted.stderr);
-          assert.match(submitted.stderr, /\d shards are not committed yet; they come first/);
+          assert.match(
+            submitted.stderr,
+            /\d shards are not committed yet; new photographs are looked for once they are/,
+          );
           assert.match(
             submitted.stderr,
             /generation 1: 5 new photographs in \d shards, of 2 new people and 2 who have/,
