@@ -12,8 +12,7 @@ export function addAppendOption(command: Command): Command {
     .optionsGroup('What goes in:')
     .option(
       '--append',
-      'take up photographs that the corpus has got since OUT was planned, and process only them (an empty OUT gets an ' +
-        'ordinary run)',
+      'process only photographs added to the corpus since OUT was planned (an empty OUT gets an ordinary run)',
     )
     .optionsGroup('Options:');
 }

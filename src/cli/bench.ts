@@ -83,8 +83,8 @@ Examples:
   posecast bench /data/faces --faces 5000                your own photographs; the longer, the steadier
   posecast bench /data/crops --aligned --device cuda
   posecast bench /data/crops --aligned --variants 0 --without-pose    embeddings and nothing else
-  posecast bench /data/faces --model dummy               what disk, queue and tables bear
-  posecast bench /data/faces --model dummy --sink dummy  what disk and queue bear
+  posecast bench /data/faces --model dummy               what disk, queue and tables sustain
+  posecast bench /data/faces --model dummy --sink dummy  what disk and queue sustain
 `;
 
 async function bench(corpus: string, flags: Flags): Promise<void> {

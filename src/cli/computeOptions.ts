@@ -37,12 +37,12 @@ export function addComputeOptions(command: Command): Command {
     .addOption(new Option('--device <name>', 'where the networks run').choices(DEVICES).default('cpu'))
     .option(
       '--threads <n>',
-      'model threads (default: one a core; on a GPU two, at most 32, which decode and prepare for it)',
+      'model threads (default: one per core; on a GPU two per core, at most 32, which decode and prepare for it)',
       positiveInteger,
     )
     .option(
       '--batch <n>',
-      `faces a model thread gets at a time, at most, or "probe": the fastest, tried out at the start (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
+      `most faces that a model thread is given at once, or "probe" to try sizes at the start and keep the fastest (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
       batch,
     )
     .addOption(

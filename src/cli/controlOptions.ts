@@ -26,14 +26,15 @@ export function addControlOptions(command: Command): Command {
     )
     .option(
       '--max-failure-rate <share>',
-      `stop when more than this share of the photographs done here, 0 to 1, is rejected; judged from ` +
-        `${JUDGED_AFTER} photographs on, and when asked for also on a smaller corpus (default: ${DEFAULT_MAX_REJECTED})`,
+      'stop when more than this share (0 to 1) of the photographs processed here is rejected; judged after ' +
+        `${JUDGED_AFTER} photographs or, if you set this option, also on a smaller corpus once all of it is done ` +
+        `(default: ${DEFAULT_MAX_REJECTED})`,
       share,
     )
     .option(
       '--stuck-after <seconds>',
-      'end with exit code 1 when for so long no job is asked for and no shard makes progress, although nothing ' +
-        'stands in the way; waiting for a Redis that is away, and a pause, do not count',
+      'exit with code 1 when, for this long, no job was requested and no shard made progress for no known reason; ' +
+        'waiting for Redis or the store, and pauses, do not count',
       seconds,
       STUCK_AFTER_S,
     )

@@ -42,7 +42,7 @@ export function addCorpusOptions(command: Command): Command {
     )
     .option(
       '--read-broken-archives',
-      'take what lies before the damage of a truncated or damaged archive (default: it is refused)',
+      'read a truncated or damaged archive up to the damage (default: it is refused)',
     )
     .optionsGroup('Columns of a Parquet or Arrow table:')
     .option('--face-id-column <name>', usualNames('faceId', 'the path, or file and row'))

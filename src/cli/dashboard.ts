@@ -28,12 +28,12 @@ timings, and people with their embeddings, live. The numbers are counted from th
 are shown while --redis or REDIS_URL names a Redis that answers. It works during a run and after it, with and without
 Redis. Thumbnails are made from the corpus when it lies on this machine, or in S3.
 
-Without OUT, every run that the Redis has work for is shown, also those that are submitted later.
+Without OUT, every run that Redis has work for is shown, including those submitted later.
 
-Who may see it: people at this machine, and whoever may log in to it (ssh -L 7350:127.0.0.1:7350 HOST). With --host
-0.0.0.0, or another address, whoever has the token, which is printed as a part of the address unless it is given. There
-is no encryption: across a network that is not yours, use ssh or a proxy with TLS in front (--allow-host its name).
-Nothing can be changed from the page unless --allow-actions is given.
+Who may see it: by default only this machine, or anyone who can log in to it (ssh -L 7350:127.0.0.1:7350 HOST). With
+--host and another address, such as 0.0.0.0, anyone who has the token; it is part of the address that is printed, and a
+new one unless you set it. The connection is not encrypted: on a network you do not trust, use ssh or a TLS proxy
+(--allow-host its name). Nothing can be changed from the page unless --allow-actions is given.
 
 Examples:
   posecast dashboard out/sample
@@ -58,12 +58,8 @@ export function dashboardCommand(): Command {
     .description('Shows runs in a browser.')
     .argument('[OUT|RUN_ID...]', 'folders or s3://bucket/prefix of runs, or ids of runs that Redis knows')
     .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
-    .option(
-      '--host <address>',
-      'address to listen on; others than this machine’s own need a token',
-      '127.0.0.1',
-    )
-    .option('--port <number>', 'port to listen on; 0: any that is free', port, DEFAULT_PORT)
+    .option('--host <address>', 'address to listen on; any but this machine’s own needs a token', '127.0.0.1')
+    .option('--port <number>', 'port to listen on; 0 picks a free port and prints it', port, DEFAULT_PORT)
     .option(
       '--token <text>',
       'ask for this token, 16 characters or more; better in POSECAST_TOKEN, since others on this machine can see ' +

@@ -37,7 +37,7 @@ export function addDryRunOptions(command: Command): Command {
     )
     .option(
       '--rate <n>',
-      'with --dry-run: photographs a second of all machines together, instead of a probe of this one',
+      'with --dry-run: photographs per second of all machines together, instead of a probe of this one',
       photographsPerSecond,
     )
     .hook('preAction', (_, asked) => {

@@ -92,11 +92,10 @@ export function evaluateCommand(): Command {
   return addOnlyCorpusStoreOptions(addCorpusOptions(command))
     .optionsGroup('What is compared:')
     .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
-    .option(
-      '--recognizer <name>',
-      `recogniser; may be repeated (default: those of the FRA models, and ${DEFAULT_RECOGNIZERS.join(' and ')})`,
-      collect,
-      [],
+    .addOption(
+      new Option('--recognizer <name>', 'recogniser; may be repeated')
+        .argParser(collect)
+        .default([], `those of the FRA models, and ${DEFAULT_RECOGNIZERS.join(' and ')}`),
     )
     .option(
       '--distractors <corpus>',
@@ -116,18 +115,23 @@ export function evaluateCommand(): Command {
     )
     .optionsGroup('How it is measured:')
     .option('--folds <n>', 'parts that the people are divided into', positiveInteger, 4)
-    .option('--seeds <n>', 'divisions', positiveInteger, 3)
+    .option('--seeds <n>', 'times that they are divided, each time differently', positiveInteger, 3)
     .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
-    .option('--enrol <n>', 'enrolment photographs a person', positiveInteger, 3)
-    .option('--variants <n>', 'variants a person', positiveInteger, 10)
-    .option('--probes <n>', 'probes: the most turned photographs of each person', positiveInteger, 10)
-    .option('--min-yaw <degrees>', 'probes: all photographs turned at least this far instead', degrees)
+    .option('--enrol <n>', 'enrolment photographs per person', positiveInteger, 3)
+    .option('--variants <n>', 'variants per person', positiveInteger, 10)
+    .option(
+      '--probes <n>',
+      'how many of the most turned photographs of each person are probes',
+      positiveInteger,
+      10,
+    )
+    .option('--min-yaw <degrees>', 'take all photographs turned at least this far as probes instead', degrees)
     .option('--tasks <names>', `of ${TASKS.join(', ')}, with commas`, wordsOf(TASKS), [...TASKS])
     .optionsGroup('Honesty:')
-    .option('--shuffle-labels', 'deal names out anew among the photographs: no gain may remain')
+    .option('--shuffle-labels', 'shuffle the names among the photographs: no gain may remain')
     .option(
       '--subject-prefix <text>',
-      'put before names when they are compared with those of training people',
+      'prefix of names when they are compared with those of training people',
       '',
     )
     .option('--allow-leakage', 'go on although training people are evaluated; every page says so')
@@ -143,13 +147,12 @@ export function evaluateCommand(): Command {
       collect,
       [],
     )
-    .option('--kdef-samples <n>', 'samples of kdef-published, at most', positiveInteger, 3000)
+    .option('--kdef-samples <n>', 'most samples of kdef-published', positiveInteger, 3000)
     .optionsGroup('Options:')
-    .option(
-      '--threads <n>',
-      'rows measured at the same time (default: one a core)',
-      positiveInteger,
-      usableCores(),
+    .addOption(
+      new Option('--threads <n>', 'rows measured at the same time')
+        .argParser(positiveInteger)
+        .default(usableCores(), 'one per core'),
     )
     .option('--json', 'one JSON object on standard output instead of the table')
     .addHelpText('after', EPILOGUE)

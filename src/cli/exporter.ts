@@ -19,14 +19,14 @@ interface Flags extends LogFlags, RedisFlag {
 const PORT = 9_466;
 
 const EPILOGUE = `
-One process for a whole fleet, also while no worker is running. It asks Redis when it is asked itself, needs neither the
-corpus nor OUT, and ends with SIGTERM or Ctrl-C.
+One process for a whole fleet, also while no worker is running. It asks Redis only when it is asked, needs neither
+the corpus nor OUT, and ends with SIGTERM or Ctrl-C.
 
   /metrics      for Prometheus: jobs by run and state, shards done, workers
   /queue.json   for a scaler: {"pending":…,"waiting":…,"active":…,"delayed":…,"failed":…,"runs":…}
   /healthz      for a probe
 
-KEDA starts workers by it (metrics-api trigger) and takes the last one away when nothing is pending:
+KEDA can start workers by it (metrics-api trigger) and stop the last one when nothing is pending:
   url: http://posecast-exporter:${PORT}/queue.json    valueLocation: pending    targetValue: "4"
 
 Examples:
@@ -38,8 +38,8 @@ export function exporterCommand(): Command {
   const command = new Command('exporter')
     .description('Serves how much work is queued, for Prometheus and for scaling workers.')
     .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
-    .option('--port <port>', 'listen here; 0: a free port, which is said', port, PORT)
-    .option('--host <host>', 'listen here; 0.0.0.0 in a container', '127.0.0.1');
+    .option('--port <port>', 'port to listen on; 0 picks a free port and prints it', port, PORT)
+    .option('--host <host>', 'address to listen on; 0.0.0.0 in a container', '127.0.0.1');
   return addLogOptions(command).addHelpText('after', EPILOGUE).action(serve);
 }
 

@@ -7,9 +7,9 @@ import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 
 const EPILOGUE = `
-For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT do not look at it any
-more, and what scales workers by the queue does not count it. OUT is neither read nor written: a run that is there is taken
-up again by the command that started it.
+For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT no longer look at
+it, and it no longer counts where workers are scaled by the queue. OUT is neither read nor written: if the run is still
+there, the command that started it takes it up again.
 
 Examples:
   posecast forget 20261123T220000-1a2b3c --redis redis://queue:6379
@@ -24,7 +24,7 @@ interface Flags extends RedisFlag {
 export function forgetCommand(): Command {
   return new Command('forget')
     .description("Takes a run off Redis's list of those that have work.")
-    .argument('<RUN_ID>', 'its id, as `posecast submit`, workers and the dashboard say it')
+    .argument('<RUN_ID>', 'its id, as `posecast submit`, workers and the dashboard show it')
     .option('--redis <url>', 'the Redis that knows it (default: REDIS_URL)')
     .option('--json', 'one JSON object', false)
     .addHelpText('after', EPILOGUE)

@@ -45,7 +45,7 @@ const COMMANDS: Record<string, CommandEntry> = {
     load: async () => (await import('./pause.ts')).resumeCommand(),
   },
   'retry-failed': {
-    summary: 'take failed shards up again, as a new generation',
+    summary: 'retry failed shards, as a new generation',
     load: async () => (await import('./retryFailed.ts')).retryFailedCommand(),
   },
   forget: {
@@ -97,7 +97,7 @@ Exit codes:
   1    done, with failures that the output names (failed shards, verification problems, a full disk)
   2    the request cannot be carried out as given; nothing was written
   3    the deadline came first (--deadline); the same command resumes
-  130  interrupted (Ctrl-C, SIGTERM, a lost terminal); the same command resumes. A worker that SIGTERM ends exits with 0
+  130  interrupted (Ctrl-C, SIGTERM, a lost terminal); the same command resumes. A worker ended by SIGTERM exits with 0
 `;
 
 /** Runs one command line and returns its exit code. Never throws. */

@@ -42,8 +42,8 @@ export function addTraceOption(command: Command): Command {
     .optionsGroup('Observability:')
     .option(
       '--trace',
-      'send OpenTelemetry traces over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318); on by itself ' +
-        'when that variable is set',
+      'send OpenTelemetry traces over HTTP to OTEL_EXPORTER_OTLP_ENDPOINT (default: http://localhost:4318); on by ' +
+        'default when that variable is set',
       false,
     )
     .optionsGroup('Options:');
@@ -54,10 +54,10 @@ export function addObserveOptions(command: Command): Command {
     .optionsGroup('Observability:')
     .option(
       '--metrics-port <port>',
-      'serve metrics for Prometheus at /metrics, and /healthz for a probe; 0: a free port, which is said',
+      'serve metrics for Prometheus at /metrics, and /healthz for a probe; 0 picks a free port and prints it',
       port,
     )
-    .option('--metrics-host <host>', 'listen here; 0.0.0.0 in a container', '127.0.0.1')
+    .option('--metrics-host <host>', 'address to listen on; 0.0.0.0 in a container', '127.0.0.1')
     .optionsGroup('Options:');
   return command;
 }

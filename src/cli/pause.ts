@@ -13,7 +13,7 @@ import { isRunId, outOf } from './runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const PAUSE_EPILOGUE = `
-Workers and \`posecast run\` take no new shard from about 2 seconds later on; shards in work are finished. The pause is
+Workers and \`posecast run\` take no new shard from about 2 seconds afterwards; shards in work are finished. The pause is
 the file ${PAUSE_KEY} in OUT, so it needs no Redis and outlives restarts of workers, of machines and of Redis. Workers
 stay, and go on by themselves after \`posecast resume\`.
 
@@ -23,7 +23,7 @@ Examples:
   posecast status s3://bucket/night-1                  state  paused
   posecast resume s3://bucket/night-1
 
-Exit codes: 0 paused (also when it was before), 2 there is no such run, or it is complete.
+Exit codes: 0 paused (also if it already was), 2 there is no such run, or it is complete.
 `;
 
 const RESUME_EPILOGUE = `
@@ -31,9 +31,9 @@ Examples:
   posecast resume s3://bucket/night-1
   posecast resume 20261123T220000-1a2b3c --redis redis://queue:6379
 
-A run whose processes have ended is taken up by the command that started it, not by this one.
+If the processes of the run have ended, repeat the command that started it: this one starts none.
 
-Exit codes: 0 not paused any more (also when it was not), 2 there is no such run.
+Exit codes: 0 no longer paused (also if it was not), 2 there is no such run.
 `;
 
 interface Flags extends StoreFlags, RedisFlag {

@@ -22,25 +22,24 @@ import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
-A shard that failed in all its attempts leaves a note in OUT/failures/ with the code of its error. This command gives
-such shards new numbers in a new generation (OUT/generations/<n>.json), so that they start afresh; nothing that was
-committed is changed. With a Redis they are queued at once (10,000 at most), for the workers there, and no others: shards
-that were never queued are left to the command that feeds the run, or to the workers once their queue is empty. Without a
-Redis, the command that started the run takes them up.
+When every attempt at a shard has failed, a note in OUT/failures/ has the code of its error. This command gives such
+shards new numbers in a new generation (OUT/generations/<n>.json), so they start afresh; nothing committed is changed.
+With Redis, up to 10,000 are queued at once for running workers; shards that were never queued are not touched. Without
+Redis, the command that started the run retries them.
 
---codes narrows it: codes of failures, such as s3-failed or crashed (the shard's workers died), or of rejected
-photographs, such as read/missing, after the photographs were put back. A rejected photograph makes its whole shard be
-done again, because its person's variants depend on all of the person's photographs; the new result takes the place of
-the old one when the run is finished again, and until then the manifest and its files stay as they are. Of shards that
-hold the same people (--append) one is taken up at a time; those that wait are named: the same command again, later.
-Without --codes: every failed shard, and no rejected photograph. The manifest lists the generations.
+Without --codes, every failed shard is retried, and no rejected photograph. --codes names the ones to retry: codes of
+failures, such as s3-failed or crashed (the shard's workers died), or of rejected photographs, such as read/missing, once
+you have restored the photographs. The whole shard is done again, because a person's variants depend on all of their
+photographs. The new result replaces the old one when the run is finished again; until then the manifest and its files
+stay as they are. If several shards hold the same people (--append), one is retried at a time; run the command again for
+those it counts as waiting. The manifest lists the generations.
 
 Examples:
   posecast retry-failed out/night-1
   posecast retry-failed s3://bucket/night-1 --codes s3-failed,crashed --redis redis://queue:6379
   posecast retry-failed out/night-1 --codes read/missing,read/unreadable && posecast run /data/faces out/night-1
 
-Exit codes: 0 taken up again, or no shard has failed, 2 there is no such run, or nothing has these codes.
+Exit codes: 0 to be retried, or no shard has failed, 2 there is no such run, or nothing has these codes.
 `;
 
 interface Flags extends StoreFlags, RedisFlag {
@@ -50,7 +49,7 @@ interface Flags extends StoreFlags, RedisFlag {
 
 export function retryFailedCommand(): Command {
   const command = new Command('retry-failed')
-    .description('Takes failed shards up again, as a new generation of the run.')
+    .description('Retries failed shards, as a new generation of the run.')
     .argument('<OUT|RUN_ID>', 'folder or s3://bucket/prefix of a run, or the id of a run that Redis knows')
     .option('--codes <list>', 'only these error codes, separated by commas', codeList)
     .option('--redis <url>', 'queue them on this Redis (default: REDIS_URL)')

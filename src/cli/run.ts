@@ -85,7 +85,7 @@ Examples:
   posecast run /data/ms1mv3-crops out/ms1mv3 --aligned --shard-faces 2048
   posecast run photos out/mtcnn --detector mtcnn --recognizer mobilefacenet-192
   posecast run /data/faces s3://bucket/night-1 --dry-run
-  posecast run /data/faces s3://bucket/faces --append       each night: what came since
+  posecast run /data/faces s3://bucket/faces --append       each night: only what was added
   posecast run /data/scraped out/scraped --deadline 07:00 --max-failure-rate 0.2
   posecast run /data/faces out/night --on-finish 'curl -sd @- https://example.org/hooks/posecast'
   posecast run /data/faces out/night --on-finish 'jq -e ".event == \\"complete\\"" && ./retrain.sh out/night'

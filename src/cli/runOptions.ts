@@ -38,7 +38,7 @@ export function addRunOptions(command: Command): Command {
     .option('--aligned', 'images are aligned 112×112 crops (MS1MV3, Glint360K): nothing is detected')
     .option(
       '--label-columns <list>',
-      'labels that the output tables carry, such as expression,age:integer (default: none; of KDEF session,emotion,angle)',
+      'labels that the output tables carry, such as expression,age:integer (default: none; for KDEF session,emotion,angle)',
     )
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
@@ -70,12 +70,15 @@ export function addRunOptions(command: Command): Command {
     .option('--with-posture-code', 'also compute posture codes of real faces, and write them')
     .option(
       '--without-pose',
-      'measure no poses, a quarter of the time: yaw, pitch and roll are null (with --variants 0)',
+      'measure no poses, which saves a quarter of the time: yaw, pitch and roll are null (with --variants 0)',
     )
     .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
     .option(
       '--shard-megabytes <n>',
-      withDefault('image megabytes per shard; lists of paths say no sizes', DEFAULTS.shardBytes / 2 ** 20),
+      withDefault(
+        'image megabytes per shard; no limit for lists of paths, which give no sizes',
+        DEFAULTS.shardBytes / 2 ** 20,
+      ),
       megabytes,
     )
     .optionsGroup('Options:');

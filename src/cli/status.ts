@@ -25,8 +25,8 @@ Finished shards, faces, variants and rejects are counted from the commits in OUT
 when --redis or REDIS_URL names a Redis that answers.
 
 States: complete · finishing (the manifest is being written) · paused (until \`posecast resume\`) · running · waiting (no
-worker) · failed (submit again to try again) · not queued (submit again) · unknown (not complete, and no Redis was
-asked)
+worker) · failed (the remaining shards failed; submit again to retry) · not queued (submit again to queue it) · unknown
+(not complete, and no Redis was given, or none answered)
 
 Examples:
   posecast status out/sample

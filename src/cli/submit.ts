@@ -52,7 +52,7 @@ Examples:
   posecast submit /data/faces s3://bucket/night-1 --redis redis://queue:6379
   posecast submit faces.csv /mnt/out/run-7 --image-root /mnt/faces --variants 20 --wait
   posecast submit /data/faces s3://bucket/night-1 --dry-run --rate 4000      ten nodes of 400 photographs a second
-  posecast submit /data/faces s3://bucket/faces --append                         photographs that came since
+  posecast submit /data/faces s3://bucket/faces --append                         photographs added since
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
 
 Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for good, 2 cannot be done as asked

@@ -70,12 +70,12 @@ export function addTrainOptions(command: Command): Command {
       '--exclude-subjects <who>',
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
-    .option('--validation-share <share>', 'share of the people that validate', innerShare, 0.15)
+    .option('--validation-share <share>', 'share of the people kept for validation', innerShare, 0.15)
     .option('--invented-people <n>', 'people to invent from training people', naturalNumber, 100)
-    .option('--autoencoder-steps <n>', 'steps of the autoencoder at most', positiveInteger, 2000)
+    .option('--autoencoder-steps <n>', 'most steps of the autoencoder', positiveInteger, 2000)
     .option(
       '--combiner-steps <n>',
-      'steps of the combiner at most; it ends when validation stays',
+      'most steps of the combiner; it ends earlier when validation no longer improves',
       positiveInteger,
       2000,
     )
@@ -84,9 +84,13 @@ export function addTrainOptions(command: Command): Command {
       'people in a batch of the combiner (default: 48; as published: 256)',
       positiveInteger,
     )
-    .option('--learning-rate <r>', "the combiner's (default: 1e-4; as published: 1e-3)", learningRate)
+    .option(
+      '--learning-rate <r>',
+      'learning rate of the combiner (default: 1e-4; as published: 1e-3)',
+      learningRate,
+    )
     .addOption(
-      new Option('--loss <form>', "the combiner's comparing terms")
+      new Option('--loss <form>', "form of the combiner's comparing terms")
         .choices(COMBINER_LOSSES)
         .default('n-pair'),
     )
@@ -98,15 +102,18 @@ export function addTrainOptions(command: Command): Command {
     .addOption(
       new Option('--generator <kind>', 'what makes variants').choices(GENERATOR_KINDS).default('vit'),
     )
-    .option('--parts <folders>', 'of a mixture: the FRA models that are mixed, with commas')
-    .option('--autoencoder <folder>', 'FRA model, or training, whose autoencoder is taken')
+    .option('--parts <folders>', 'FRA models to mix, with commas (--generator mixture)')
+    .option('--autoencoder <folder>', 'FRA model, or training, to take the autoencoder from')
     .addOption(
       new Option('--posture <form>', 'what the generator is told about the target posture')
         .choices(POSTURE_FORMS)
         .default('code'),
     )
     .addOption(
-      new Option('--yaw-knots <degrees>', 'where closed forms are fitted, with commas, ascending')
+      new Option(
+        '--yaw-knots <degrees>',
+        'yaw angles at which closed-form generators are fitted, ascending, with commas',
+      )
         .argParser(yawKnots)
         .default([-75, -60, -45, -30, -15, 0, 15, 30, 45, 60, 75], '-75 to 75 by 15'),
     )
@@ -121,27 +128,26 @@ export function addTrainOptions(command: Command): Command {
     .addOption(
       new Option(
         '--identity-residual <switch>',
-        'Vision Transformers: add the identity to the answer',
+        'Vision Transformers: add the identity to the output',
       ).choices(SWITCHES),
     )
     .addOption(
-      new Option('--normalize-output <switch>', 'Vision Transformers: answers of unit length').choices(
+      new Option('--normalize-output <switch>', 'Vision Transformers: outputs of unit length').choices(
         SWITCHES,
       ),
     )
-    .option('--train-people <n>', 'train on so many of the training people, a seeded choice', positiveInteger)
+    .option(
+      '--train-people <n>',
+      'train on only this many of the training people, chosen by the seed',
+      positiveInteger,
+    )
     .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
     .option('--threads <n>', 'CPU threads of one operation', naturalNumber, 2)
-    .option('--data-name <text>', 'what the card says the data is (default: the name of CORPUS)', someText)
+    .option('--data-name <text>', 'name of the data, for the card (default: the name of CORPUS)', someText)
     .option('--data-licence <text>', 'licence of the data, for the card', someText, 'not stated')
     .option('--data-credit <text>', 'credit of the data, for the card', '')
-    .option(
-      '--limit <sentence>',
-      'what the model is known not to do, for the card; may be repeated',
-      collect,
-      [],
-    );
+    .option('--limit <sentence>', 'a known limit of the model, for the card; may be repeated', collect, []);
 }
 
 /** Comparing terms alone, weighted alike, as the paper has them. */

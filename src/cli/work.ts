@@ -72,7 +72,8 @@ export function workCommand(): Command {
     )
     .option(
       '--liveness-file <path>',
-      'written anew whenever this worker is seen to consume, every 5 to 10 s; for a probe that looks at its age',
+      'file rewritten every 5 to 10 s while this worker asks for jobs, makes progress or is paused; for a probe that ' +
+        'checks its age',
     )
     .optionsGroup('Options:');
   addLogOptions(addObserveOptions(command));
