@@ -5,7 +5,7 @@ import type { Say } from '../shared/logFields.ts';
 import { jobsAdded, openShardQueue, type QueueDepth, readQueueDepth } from '../shared/queue.ts';
 import { aliveWorkers, listRuns, type RunEntry } from '../shared/redisRuns.ts';
 import { readPause } from '../shared/run/pause.ts';
-import { requireRunFile } from '../shared/run/runFile.ts';
+import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
 import { EXIT } from './exit.ts';
 import type { RunHereEnd } from './runHere.ts';
@@ -40,7 +40,7 @@ interface Mark {
   readonly lacking?: ConfigError;
 }
 
-/** Its OUT was deleted, or is another run's now. */
+/** Its OUT was deleted or moved, or is another run's now. */
 const GONE = ['no-run', 'other-run'];
 
 /** Between two looks at a run that was skipped. */
@@ -182,8 +182,7 @@ const AWAY = ['unreachable', 's3-unusable', 's3-failed'];
 async function isPaused({ out, runId }: RunEntry, s3: S3Options): Promise<boolean> {
   const store = await openStore(out, { access: 'read', s3 });
   try {
-    const found = (await requireRunFile(store)).runId;
-    if (found !== runId) throw new IntegrityError('other-run', 'OUT holds another run', { out, found });
+    await requireThisRun(store, runId);
     return (await readPause(store, runId)) !== undefined;
   } finally {
     await store.close();

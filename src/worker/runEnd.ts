@@ -12,6 +12,7 @@ import {
 } from '../shared/queue.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
+import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
@@ -57,6 +58,7 @@ const COUNT_EVERY_MS = 2_000;
 /**
  * Resolves when every shard is committed, or when those that are not have failed for good. Rejects as soon as it is
  * aborted, also while Redis is away and answers nothing.
+ * @throws IntegrityError when the store does not hold this run any more, or what it holds of it cannot be read.
  */
 export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
   const { signal } = options;
@@ -97,6 +99,8 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       options.emptyQueue?.sawWork();
     } else if (performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
+      // With run.json gone, or another run's, what is there is no sign of this run's end; it would be waited for for ever.
+      await requireThisRun(store, options.run.runId);
       // Another worker may have been faster; then there is nothing to read.
       if (await isFinished(store)) return { status: 'complete' };
       const end = await finish(options);

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { listRuns, sayAlive } from '../../src/shared/redisRuns.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
+import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '0', '--shard-faces', '2'];
@@ -40,6 +42,35 @@ test('a run whose OUT was deleted is forgotten, and workers without OUT do not m
       const worked = await posecast(['work', '--once'], env);
       assert.equal(worked.code, 0, worked.stderr);
       assert.doesNotMatch(worked.stderr, /skipping run/);
+    }),
+  ));
+
+test('a run whose OUT is deleted while it is worked on is passed over; the next one is done, and it can be forgotten', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const [out, next] = [join(folder, 'out'), join(folder, 'next')];
+      const corpus = await repeatedSamples(join(folder, 'corpus'), 2);
+      assert.equal((await posecast(['submit', corpus, out, ...options], env)).code, 0);
+      const { runId } = JSON.parse(await readFile(join(out, 'run.json'), 'utf8'));
+      await submitted(next, env);
+      const worker = startPosecast(['work', '--threads', '1', '--batch', '1'], env);
+      await until('a commit', worker, async () => (await commits(out)) > 0);
+      await rm(out, { recursive: true, maxRetries: 10 });
+      await until('the next run', worker, () => worker.output().includes('is complete'));
+      assert.equal((await posecast(['verify', next])).code, 0);
+      const forgotten = await posecast(['forget', runId], env);
+      assert.equal(forgotten.code, 0, forgotten.stderr);
+      assert.deepEqual(await listRuns(redis), []);
+      worker.child.kill('SIGTERM');
+      const { code, stderr } = await worker.done;
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        new RegExp(
+          `${runId} is passed over: .*OUT was deleted, moved or is not mounted here; .*: posecast forget ${runId}`,
+        ),
+      );
     }),
   ));
 

@@ -1,9 +1,10 @@
 /** Several worker processes, one Redis, one object store. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
+import { registerRun } from '../../src/shared/redisRuns.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
@@ -105,6 +106,29 @@ test('a damaged run keeps no other one waiting, and is what the worker ends with
       assert.match(worked.stderr, /skipping run \S+: file is not JSON \[key=generations\/0001\.json/);
       assert.match(worked.stderr, /skipping run \S+: file is not the one that was committed \[key=subj/);
       assert.equal((await posecast(['verify', out])).code, 0);
+    }),
+  ));
+
+test('a run whose plan cannot be read any more keeps no other one waiting, and ends a worker that is asked for it', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const NODE_OPTIONS = `--import=${new URL('../faults/shortWaits.js', import.meta.url)}`;
+      const env = { REDIS_URL: url, NODE_OPTIONS };
+      const [unread, out] = [join(folder, 'unread'), join(folder, 'out')];
+      assert.equal((await posecast(['submit', samples, unread, ...options], env)).code, 0);
+      await redis.flushall();
+      const shards = (await readdir(join(unread, 'listing'))).find((name) => name.startsWith('shards-'));
+      const { runId, createdAt } = JSON.parse(await readFile(join(unread, 'run.json'), 'utf8'));
+      await truncate(join(unread, 'listing', shards ?? ''), 100);
+      await registerRun(redis, { runId, createdAt, shards: SHARDS, out: unread });
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const worked = await posecast(['work', '--once', '--threads', '1'], env);
+      assert.equal(worked.code, 1, worked.stderr);
+      assert.match(worked.stderr, new RegExp(`run ${runId} is passed over: plan file cannot be read`));
+      assert.equal((await posecast(['verify', out])).code, 0);
+      const asked = await posecast(['work', unread, '--threads', '1'], env);
+      assert.equal(asked.code, 1, asked.stderr);
+      assert.match(asked.stderr, /^posecast: plan file cannot be read \[key=listing\/shards-/m);
     }),
   ));
 

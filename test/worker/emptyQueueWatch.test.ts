@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { ConfigError, IntegrityError } from '../../src/shared/errors.ts';
 import { EMPTY_QUEUE, openEmptyQueueWatch } from '../../src/worker/emptyQueueWatch.ts';
 
 const { waitMs } = EMPTY_QUEUE;
@@ -37,6 +38,26 @@ test('a feeder that fails is tried again', async () => {
   watch.sawNone();
   assert.equal(started, 2);
   watch.close();
+});
+
+test('a run that cannot be fed any more is no run to wait for: whoever looks hears of it, and may look again', async () => {
+  for (const error of [new IntegrityError('bad-listing', 'damaged'), new ConfigError('no-run', 'gone')]) {
+    let started = 0;
+    const watch = openEmptyQueueWatch(async () => {
+      started++;
+      throw error;
+    });
+    watch.sawNone();
+    await turn();
+    assert.throws(() => watch.sawNone(), error);
+    watch.sawNone();
+    assert.equal(started, 2, 'it may have been put right');
+    await turn();
+    watch.sawWork();
+    watch.sawNone();
+    assert.equal(started, 3, 'a part of it was queued');
+    watch.close();
+  }
 });
 
 test('a feeder is told when nobody waits for it any more', () => {

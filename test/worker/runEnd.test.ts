@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { createBell } from '../../src/shared/bell.ts';
 import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
+import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
+import { SUCCESS_KEY } from '../../src/shared/run/runKeys.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { waitForRunEnd } from '../../src/worker/runEnd.ts';
 import { addFailedJob } from '../helpers/failedJob.ts';
-import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
@@ -76,6 +78,21 @@ test('while shards wait in the queue the end of another is no reason to look', (
     assert.equal(looks, 1);
     stop.abort(new Error('stopped'));
     await assert.rejects(ending, /stopped/);
+  }));
+
+test('a run whose OUT was deleted, or holds another run by now, is not waited for, whatever was committed or failed', () =>
+  withRun(async (run, store, queue, redis) => {
+    const wait = () => waitForRunEnd({ queue, store, run, signal: AbortSignal.timeout(5_000) });
+    const [first, ...others] = await sampleSpecs(store, run);
+    const keys: string[] = [];
+    for await (const { key } of store.list('')) keys.push(key);
+    for (const key of keys) await store.delete(key);
+    await assert.rejects(wait(), { code: 'no-run' });
+    for (const { index } of [first!, ...others]) await addFailedJob(redis, queue, index);
+    await assert.rejects(wait(), { code: 'no-run' });
+    await makeSampleRun(store, { runId: 'another-run' });
+    await store.put(SUCCESS_KEY, successBody(0));
+    await assert.rejects(wait(), { code: 'other-run' });
   }));
 
 test('a run has failed by its shards that count and have no commit: not by one that was replaced, or done in the end', () =>

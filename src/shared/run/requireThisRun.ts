@@ -1,0 +1,19 @@
+/** Whether a store still holds the run that a process knows: it may have been deleted, moved or planned anew since. */
+import { IntegrityError } from '../errors.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { readRunFile } from './runFile.ts';
+
+/** @throws IntegrityError, no-run or other-run; what is there then is not this run's to be counted. */
+export async function requireThisRun(store: ObjectStore, runId: string): Promise<void> {
+  const found = await readRunFile(store);
+  if (found === undefined) {
+    throw new IntegrityError(
+      'no-run',
+      'expected run.json of this run, found none: OUT was deleted, moved or is not mounted here; files that shards in ' +
+        'work have put in its place since belong to no run',
+      { store: store.uri },
+    );
+  }
+  if (found.runId === runId) return;
+  throw new IntegrityError('other-run', 'OUT holds another run', { out: store.uri, found: found.runId });
+}
