@@ -10,6 +10,7 @@ import { readManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import { describeAppend } from './appendOption.ts';
@@ -128,7 +129,7 @@ async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSign
   const { redis, queue, context, observation } = work;
   const ended = new AbortController();
   // Before the worker looks whether the run has ended. What fails from now on has had its attempts.
-  await forgetFailed(queue);
+  await unlessAborted(forgetFailed(queue), signal);
   const feeding = feedRun(context.run, context.store, {
     redis,
     queue,

@@ -121,7 +121,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const observer = observation.observer(live.note);
   const shardEnds = createBell();
   const telemetry = observation.tracing?.queue;
-  const worker = await startRunWorker({
+  const worker = startRunWorker({
     redis,
     context,
     paused: pause.paused,

@@ -15,6 +15,7 @@ import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
 import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
 
 /** `complete`: every shard is committed and the manifest is in place. */
@@ -61,18 +62,8 @@ const COUNT_EVERY_MS = 2_000;
  * @throws IntegrityError when the store does not hold this run any more, or what it holds of it cannot be read.
  */
 export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
-  const { signal } = options;
-  signal.throwIfAborted();
-  let giveUp = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => reject(signal.reason as Error);
-  });
-  signal.addEventListener('abort', giveUp, { once: true });
-  try {
-    return await Promise.race([lookAgainAndAgain(options), aborted]);
-  } finally {
-    signal.removeEventListener('abort', giveUp);
-  }
+  options.signal.throwIfAborted();
+  return unlessAborted(lookAgainAndAgain(options), options.signal);
 }
 
 async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {

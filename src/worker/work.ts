@@ -94,7 +94,8 @@ const NOTE_MS = 5_000;
 /** Samples of the event loop's delay are taken this often; the histogram's figures include it. */
 const DELAY_RESOLUTION_MS = 5;
 
-export async function startRunWorker(options: RunWorkerOptions): Promise<RunWorker> {
+/** Waits for nothing: a Redis that goes in this moment must not keep a worker from hearing that it is to end. */
+export function startRunWorker(options: RunWorkerOptions): RunWorker {
   const { redis, context, warn, observer = {} } = options;
   const { runId } = context.run;
   const pace = createShardPace();
@@ -242,11 +243,10 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
     failures.add(job, error);
     options.onShardEnd?.();
   });
-  await worker.waitUntilReady();
 
   const self = { workerId: randomUUID(), host: hostname(), pid: process.pid, device: context.device };
   // A lost heartbeat is not worth stopping for: the worker only looks dead in `status`.
-  await sayAlive(redis, runId, self).catch(refused);
+  const announced = sayAlive(redis, runId, self).catch((error: Error) => refusals.add(error));
   const heartbeat = setInterval(() => void sayAlive(redis, runId, self).catch(() => {}), HEARTBEAT_MS);
 
   return {
@@ -272,6 +272,7 @@ export async function startRunWorker(options: RunWorkerOptions): Promise<RunWork
       // Handing shards back needs Redis. One that is away, or goes now, is not waited for: the locks run out.
       const handBack = worker
         .close(redis.status !== 'ready')
+        .then(() => announced)
         .then(() => sayGone(redis, runId, self.workerId))
         .catch(refused);
       await Promise.race([handBack, connectionLost(redis)]);

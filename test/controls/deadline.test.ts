@@ -80,7 +80,7 @@ test('a shard that cannot be finished in time goes back to the queue unburnt, an
         const compute = { device: 'cpu', threads: 1, batchFaces: 4 } as const;
         const context = await openShardContext(run, store, assets, compute, releasers);
         const asked: (number | undefined)[] = [];
-        const worker = await startRunWorker({
+        const worker = startRunWorker({
           redis,
           context,
           concurrency: 1,

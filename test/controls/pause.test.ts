@@ -126,7 +126,7 @@ test('a shard that comes to an idle worker after it was paused goes back to the 
         const compute = { device: 'cpu', threads: 1, batchFaces: 4 } as const;
         const context = await openShardContext(run, store, assets, compute, releasers);
         const taken: string[] = [];
-        const worker = await startRunWorker({
+        const worker = startRunWorker({
           redis,
           context,
           warn: (line) => assert.fail(line),

@@ -74,6 +74,32 @@ test('a worker that is told to end while Redis is away ends, and its shards are 
     }),
   ));
 
+test('a worker, and a run, that are told to end while Redis goes as they start, end', () =>
+  withRedisOnPort((redis) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: redis.url };
+      const [out, own] = [join(folder, 'out'), join(folder, 'own')];
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const clients = await connectRedis(redis.url);
+      // The queue is open, and the models are loaded next.
+      const isStarting = async () => /cmd=(hmset|hset)/.test(String(await clients.client('LIST')));
+      for (const [args, signal, code] of [
+        [['work', out, '--grace', '600'], 'SIGTERM', 0],
+        [['run', samples, own, ...options], 'SIGINT', 130],
+      ] as const) {
+        const starting = startPosecast(args, env);
+        await until('its start', starting, isStarting);
+        await redis.kill();
+        await until('the loss', starting, () => starting.output().includes('connection lost'));
+        starting.child.kill(signal);
+        const ended = await starting.done;
+        assert.equal(ended.code, code, ended.stderr);
+        await redis.start();
+      }
+      await closeRedis(clients);
+    }),
+  ));
+
 test('an idle worker without OUT that is told to end while Redis is away ends with exit code 0', () =>
   withRedisOnPort(async (redis) => {
     const looking = await connectRedis(redis.url);

@@ -48,7 +48,7 @@ const warnings: string[] = [];
 async function startWorker() {
   const redis = await connectRedis(redisUrl, { warn: (line) => warnings.push(line) });
   const models = openTimerModels({ msPerFace, dim: run.embeddingDim });
-  const worker = await startRunWorker({
+  const worker = startRunWorker({
     redis,
     context: timerContext(run, store, models, tableWriter),
     paused: true,

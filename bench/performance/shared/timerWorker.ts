@@ -46,7 +46,7 @@ export interface TimerWorker extends RunWorker {
 /** A worker that waits until `setPaused(false)`. */
 export async function startTimerWorker(redis: Redis, context: ShardContext): Promise<TimerWorker> {
   let failure: Error | undefined;
-  const worker = await startRunWorker({
+  const worker = startRunWorker({
     redis,
     context,
     paused: true,
