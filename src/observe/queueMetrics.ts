@@ -19,7 +19,7 @@ export interface QueueMetrics {
 export interface PendingWork extends QueueDepth {
   /**
    * Shards that need a worker, now or later: waiting, in work, or waiting for another attempt. A run with none of these
-   * counts as one unless shards of it have failed: nobody did its last step, or its queue was lost.
+   * counts as one unless every shard that it lacks has failed: nobody did its last step, or queued what is missing.
    */
   readonly pending: number;
   readonly runs: number;
@@ -109,9 +109,7 @@ export function createQueueMetrics(redis: Redis): QueueMetrics {
       const found = await lookOnce();
       const sum = (of: (depth: QueueDepth) => number) => found.reduce((all, { depth }) => all + of(depth), 0);
       return {
-        pending: sum(
-          ({ waiting, active, delayed, failed }) => waiting + active + delayed || Number(failed === 0),
-        ),
+        pending: found.reduce((all, run) => all + pendingShards(run), 0),
         waiting: sum(({ waiting }) => waiting),
         active: sum(({ active }) => active),
         delayed: sum(({ delayed }) => delayed),
@@ -123,6 +121,14 @@ export function createQueueMetrics(redis: Redis): QueueMetrics {
       await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };
+}
+
+function pendingShards({ run, depth, shardsDone }: RunInQueue): number {
+  const { waiting, active, delayed, failed } = depth;
+  const missing = run.shards - shardsDone;
+  // A job that failed may be of a shard that another attempt has committed.
+  const hasFailed = missing > 0 && failed >= missing;
+  return waiting + active + delayed || Number(!hasFailed);
 }
 
 async function soon<T>(answer: Promise<T>): Promise<T> {

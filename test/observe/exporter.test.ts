@@ -59,7 +59,14 @@ test('queued shards are told to Prometheus and to a scaler, one process for all 
       }
       await other.close();
       const failing = { ...none, failed: 1, runs: 1 };
+      const done = (shardsDone: number) =>
+        seedProgress(redis, RUN, { shardsDone, faces: shardsDone, rejects: 0, variants: 0 });
+      await done(7);
+      assert.deepEqual(await pending(), { ...failing, pending: 1 }, 'one of two was never queued');
+      await done(8);
       assert.deepEqual(await pending(), failing, 'a worker could do nothing for a run that failed');
+      await done(9);
+      assert.deepEqual(await pending(), { ...failing, pending: 1 }, 'the last step is not done');
 
       await queue.close();
       await unregisterRun(redis, RUN, async () => true);
