@@ -5,7 +5,6 @@ import { parseSubjectRule, SUBJECT_RULES } from '../producer/readers/webdataset/
 import { CORPUS_FORMATS, describeIssues, type RunConfig } from '../shared/config.ts';
 import { TABLE_ROLES, type TableColumnRequest, tableColumnsSchema } from '../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { optionOfFlag } from './commandLine.ts';
 import { type CorpusPlaceFlags, locateCorpus } from './corpusPlace.ts';
 
 /** What commander makes of the options. */
@@ -75,15 +74,6 @@ export async function corpusFromOptions(corpus: string, flags: CorpusFlags): Pro
     ...(subjectFrom !== undefined && { subjectFrom }),
     tableColumns: tableColumns(flags, place.corpusFormat),
   };
-}
-
-/** The options that were given, as they are typed. */
-export function givenCorpusOptions(flags: CorpusFlags): string[] {
-  const names = Object.keys({
-    ...{ corpusFormat: 0, imageRoot: 0, followLinks: 0, subjectFrom: 0, readBrokenArchives: 0 },
-    ...{ faceIdColumn: 0, subjectIdColumn: 0, pathColumn: 0, imageColumn: 0 },
-  } satisfies Record<keyof CorpusFlags, 0>) as (keyof CorpusFlags)[];
-  return names.filter((name) => flags[name] !== undefined).map(optionOfFlag);
 }
 
 const COLUMN_OPTIONS = ['faceIdColumn', 'subjectIdColumn', 'pathColumn', 'imageColumn'] as const;

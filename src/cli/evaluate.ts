@@ -10,11 +10,10 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
-import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { shownCommandLine } from './commandLine.ts';
-import { addCorpusOptions, givenCorpusOptions } from './corpusOptions.ts';
+import { addCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
   DEFAULT_RECOGNIZERS,
@@ -29,6 +28,7 @@ import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
 import { collect, degrees, naturalNumber, positiveInteger, wordsOf } from './optionValues.ts';
 import { printResult } from './printResult.ts';
+import { refuseUnusedOptions } from './protocolOptions.ts';
 import { openStopSignal } from './signals.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
@@ -159,15 +159,15 @@ export function evaluateCommand(): Command {
     .action(run);
 }
 
-async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
+async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promise<void> {
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
   const hooks = { ...openEvaluationReporter(), signal: stop.signal };
   const releasers = createReleasers();
   try {
+    refuseUnusedOptions(parsed, corpus, flags.protocol);
     const out = resolve(flags.out);
     const command = shownCommandLine(process.argv.slice(2));
     if (flags.protocol !== undefined) {
-      refuseCorpusOptions(corpus, flags);
       const { evaluateProtocol } = await import('./evaluateProtocol.ts');
       const asked = { ...flags, protocol: flags.protocol };
       const { result, files, text } = await evaluateProtocol(corpus, asked, command, hooks);
@@ -211,17 +211,6 @@ async function run(corpus: string, flags: EvaluateFlags): Promise<void> {
   } finally {
     await releasers.release();
     stop.close();
-  }
-}
-
-/** A protocol knows its set: a folder, laid out as it is published. */
-function refuseCorpusOptions(corpus: string, flags: EvaluateFlags): void {
-  const [given] = givenCorpusOptions(flags);
-  if (isS3Uri(corpus) || given !== undefined) {
-    throw new ConfigError('bad-option', '--protocol: expected a local folder, and no options of a corpus', {
-      corpus,
-      option: given,
-    });
   }
 }
 

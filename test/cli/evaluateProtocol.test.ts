@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
+import { evaluateCommand } from '../../src/cli/evaluate.ts';
 import { parseProtocolResult } from '../../src/evaluate/protocols/protocolResult.ts';
 import { posecast } from '../helpers/cli.ts';
 import { sharedFile } from '../helpers/photographs.ts';
@@ -25,6 +26,57 @@ function writeLfw(folder: string): string {
   writeFileSync(list, `${['2\t3', ...set(people.slice(0, 3)), ...set(people.slice(3))].join('\n')}\n`);
   return list;
 }
+
+/** What `posecast evaluate` does when called in this process. */
+function evaluate(...words: string[]) {
+  return evaluateCommand().parseAsync(words, { from: 'user' });
+}
+
+test('an option that --protocol would not look at is refused by its name', () =>
+  withTempFolder(async (folder) => {
+    const list = join(folder, 'pairs.txt');
+    writeFileSync(list, '2\t3\nAnn\t1\n');
+    const words = [folder, '--protocol', 'lfw', '--pairs-file', list, '--out', join(folder, 'out')];
+    for (const option of [
+      ...['--distractors=/nowhere', '--pairs=/nowhere.arrow', '--tasks=clustering', '--folds=4', '--seeds=9'],
+      ...[
+        '--enrol=5',
+        '--probes=4',
+        '--min-yaw=30',
+        '--shuffle-labels',
+        '--poses=meter',
+        '--kdef-samples=10',
+      ],
+      ...['--image-root=.', '--corpus-s3-region=eu', '--follow-links'],
+    ]) {
+      const [name] = option.split('=');
+      await assert.rejects(evaluate(...words, option), {
+        name: 'ConfigError',
+        code: 'bad-option',
+        message: new RegExp(`${name}\\b`),
+      });
+    }
+    const used = [
+      '--variants=3',
+      '--seed=1',
+      '--detector=fr-detect',
+      '--recognizer=fr-feature',
+      '--threads=1',
+    ];
+    const rest = ['--allow-leakage', '--subject-prefix=x', '--json'];
+    await assert.rejects(evaluate(...words, ...used, ...rest), /expected a matched pair/);
+  }));
+
+test('what only a protocol reads is refused without one', () =>
+  withTempFolder(async (folder) => {
+    for (const option of ['--pairs-file=pairs.txt', '--kdef-samples=10']) {
+      await assert.rejects(evaluate(folder, option, '--out', join(folder, 'out')), {
+        name: 'ConfigError',
+        code: 'bad-option',
+        message: new RegExp(`${option.split('=')[0]}: expected with --protocol`),
+      });
+    }
+  }));
 
 describe('posecast evaluate --protocol', { skip: london.skip }, () => {
   it('refuses people of the training, and with --allow-leakage stamps the report', async () => {
