@@ -21,7 +21,7 @@ export async function checkPin(source: string, found: string): Promise<void> {
   if (pinned === undefined || pinned === found) return;
   throw new IntegrityError(
     'wrong-checksum',
-    `file is another one than at the first download: expected sha256 ${pinned}, found ${found}; delete the pin to accept it`,
+    `file has changed since its first download: expected sha256 ${pinned}, found ${found}; delete the pin to accept it`,
     { source, pin: pinPath(source) },
   );
 }

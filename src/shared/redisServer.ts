@@ -84,7 +84,7 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
   if (pid === undefined) {
     throw new ConfigError(
       'no-redis-server',
-      'redis-server: expected it in PATH, or the URL of a running Redis',
+      'redis-server: not found in PATH; install it, or give the URL of a running Redis',
       {
         found: await ended,
         install: 'apt-get install redis-server / brew install redis',

@@ -138,7 +138,7 @@ test('a bucket that vanishes in the middle of a run: the worker stops with exit 
       const told = JSON.parse(worked.stdout);
       assert.deepEqual([told.event, told.code], ['store-unusable', 'no-bucket']);
       assert.deepEqual(told.shards, { done: null, total: 12 }, 'nobody can tell');
-      assert.match(told.message, /expected it to be there, found it gone .*bucket=posecast-test/);
+      assert.match(told.message, /does not exist \(any more\) .*bucket=posecast-test/);
 
       const [run] = await listRuns(redis);
       const queue = openShardQueue(redis, run?.runId ?? '');

@@ -188,7 +188,7 @@ test('a model without a known checksum is pinned at the first download and anoth
         await assert.rejects(pullModel(entry, { force: true }), (error) => {
           assert.match(
             describeError(error),
-            new RegExp(`another one than at the first download: expected sha256 ${DIGEST}, found`),
+            new RegExp(`has changed since its first download: expected sha256 ${DIGEST}, found`),
           );
           return true;
         });

@@ -134,7 +134,7 @@ const BAD: Record<string, [string, RegExp]> = {
   'an empty path': [`${HEADER}a,b,\n`, /expected a path, found nothing.*line=2/],
   'a face id that is there twice': [
     `${HEADER}a,b,c\nx,b,c\na,z,d\n`,
-    /face_id once, found "a" in line 2 too.*line=4/,
+    /face_id once, found "a" a second time, first in line 2 .*line=4/,
   ],
   'a path out of the image root': [
     `${HEADER}a,b,x/../../c.jpg\n`,

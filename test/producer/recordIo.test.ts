@@ -177,7 +177,7 @@ test('without an index, the intact part of a broken archive ends where it breaks
 test('an index that repeats a key, points beyond the archive or is none is refused', async () => {
   const archive = writeArchive([packImage(1, 0, image('x'))]);
   for (const [idx, problem] of [
-    ['0\t0\n0\t0\n', /expected every key once, found one twice \[file=\/corpus\/train\.idx, key=0\]/],
+    ['0\t0\n0\t0\n', /expected every key once, found 0 a second time \[file=\/corpus\/train\.idx\]/],
     [
       '0\t0\n1\t999999\n',
       /index points beyond the \d+ bytes of the file \[file=\/corpus\/train\.rec, record=1, offset=999999\]/,
@@ -222,7 +222,7 @@ test("further labels and the list's path are label columns; a list that contradi
   );
   await assert.rejects(
     facesOf(withList('1\t0\ta.jpg\n1\t0\tb.jpg\n')),
-    /every key once, found 1 twice.*line=2/,
+    /every key once, found 1 a second time .*line=2/,
   );
   await assert.rejects(
     facesOf(withList('a.jpg\n')),

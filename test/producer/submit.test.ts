@@ -97,7 +97,10 @@ test('a missing corpus and a bad list are refused before anything is written', (
       );
       await writeFiles(folder, { 'list.csv': 'face_id,subject_id,path\na,b,c\na,b,d\n' });
       const list = ['submit', join(folder, 'list.csv'), out, ...OPTIONS];
-      assert.match(await refusal(list, out, env), /every face_id once, found "a" in line 2 too.*line=3/);
+      assert.match(
+        await refusal(list, out, env),
+        /every face_id once, found "a" a second time, first in line 2 .*line=3/,
+      );
     }),
   ));
 

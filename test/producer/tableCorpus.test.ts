@@ -197,7 +197,7 @@ test('columns are those that are named, else the first usual name whose type fit
     await refusal(
       { ...EMBEDDED, face_id: { type: 'text', values: ['a', 'b', 'c', 'b'] } },
       {},
-      /every face id once, found "b" in row 1 of .*t\.parquet too \[file=.*t\.parquet, row=3\]/,
+      /every face id once, found "b" a second time, first in row 1 of .*t\.parquet \[file=.*t\.parquet, row=3\]/,
     );
     await refusal(
       EMBEDDED,

@@ -150,9 +150,9 @@ function createChanges() {
     get moved() {
       if (movedCount === 0) return undefined;
       return (
-        `${movedCount} photographs lie in other rows of their tables than they were listed in ` +
-        `[${moved.join(', ')}]: what the run has of them stays; a shard that is done again rejects them ` +
-        '(read/another-row), and only a new run reads them where they lie now'
+        `${movedCount} photographs are in other rows of their tables than when they were listed ` +
+        `[${moved.join(', ')}]: what the run has made of them stays; a shard that is done again rejects them ` +
+        '(read/another-row), and only a new run reads them from their new rows'
       );
     },
     async addNew({ faceId, subjectId }: FaceRecord): Promise<void> {
@@ -181,7 +181,7 @@ function createChanges() {
       if (changedCount > 0) {
         throw new ConfigError(
           'photographs-changed',
-          `--append: expected the photographs of the run as they were, found ${changedCount} with another file or ` +
+          `--append: expected the photographs of the run to be unchanged, found ${changedCount} with another file or ` +
             'size; give new pictures names of their own, or start a new run',
           { changed: changed.join(', ') },
         );
@@ -191,7 +191,8 @@ function createChanges() {
       if (relabelled.length === 0) return;
       throw new ConfigError(
         'photographs-relabelled',
-        '--append: expected every face_id at the person it had, found it at another; a face_id is in the output once',
+        '--append: expected every face_id to stay with its person, found some with another person; ' +
+          'a face_id is in the output only once',
         { relabelled: relabelled.join(', ') },
       );
     },

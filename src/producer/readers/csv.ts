@@ -101,7 +101,7 @@ async function refuseDuplicates(read: CsvRead, ids: ExternalSorter<IdAndLine>): 
   const { faceId, first, again } = worst;
   throw badCsv(
     read,
-    `expected every face_id once, found ${JSON.stringify(faceId)} in line ${first} too`,
+    `expected every face_id once, found ${JSON.stringify(faceId)} a second time, first in line ${first}`,
     again,
   );
 }

@@ -116,10 +116,13 @@ async function refuseRepeatedKeys(idx: ArchiveFile, keys: AsyncIterable<number>)
   let last = -1;
   for await (const key of keys) {
     if (key === last) {
-      throw new ConfigError('bad-archive', 'RecordIO index: expected every key once, found one twice', {
-        file: idx.name,
-        key,
-      });
+      throw new ConfigError(
+        'bad-archive',
+        `RecordIO index: expected every key once, found ${key} a second time`,
+        {
+          file: idx.name,
+        },
+      );
     }
     last = key;
   }

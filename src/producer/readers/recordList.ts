@@ -36,7 +36,8 @@ export async function* joinRecordList(
     let last = -1;
     const advance = async () => {
       const entry = next.value as ListEntry;
-      if (entry.key === last) throw badList(lst, entry.line, `expected every key once, found ${last} twice`);
+      if (entry.key === last)
+        throw badList(lst, entry.line, `expected every key once, found ${last} a second time`);
       last = entry.key;
       next = await list.next();
       return entry;

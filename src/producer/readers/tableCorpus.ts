@@ -52,7 +52,8 @@ export function openTableCorpus(corpus: TableCorpus): CorpusReader {
   const refuse = (faceId: string, first: number, again: number) =>
     new ConfigError(
       'bad-table',
-      `table: expected every face id once, found ${JSON.stringify(faceId)} in row ${placeOf(first).row} of ${placeOf(first).file} too`,
+      `table: expected every face id once, found ${JSON.stringify(faceId)} a second time, ` +
+        `first in row ${placeOf(first).row} of ${placeOf(first).file}`,
       placeOf(again),
     );
   return {

@@ -54,7 +54,7 @@ export function archiveRoot(pattern: string): string {
   if (!folders.some((folder) => /^s3:/i.test(folder)) || /^s3:\/\/[^/]/i.test(root)) return root;
   throw new ConfigError(
     'bad-pattern',
-    'corpus: expected archives in one bucket or on one disk, found others',
+    'corpus: expected all archives in one bucket or on one disk, found several',
     {
       corpus: pattern,
     },

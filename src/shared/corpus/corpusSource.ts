@@ -81,7 +81,7 @@ export async function readImage(
   return source.read(uri, { start: offset, end: offset + bytes }, signal);
 }
 
-/** What `open` throws where `read` would reject. */
+/** What `open` throws where `read` would reject; the rejection's code is among its facts. Listing a corpus ends with it. */
 export function cannotOpen(root: string, uri: string, { code, message }: Rejection): ConfigError {
   return new ConfigError('no-corpus', `corpus: expected a file that can be read, ${message}`, {
     root,
@@ -112,7 +112,9 @@ export function tooManyBytes(found: number): Rejected {
 /** Why a whole object of so many bytes is not read; undefined: nothing speaks against it. */
 export function refusedSize(bytes: number, hasRoom: HasRoom = () => true): Rejected | undefined {
   if (bytes > MAX_IMAGE_BYTES) return tooManyBytes(bytes);
-  return hasRoom(bytes) ? undefined : rejected('no-room', `there is no room now for its ${bytes} bytes`);
+  return hasRoom(bytes)
+    ? undefined
+    : rejected('no-room', `not enough memory for its ${bytes} bytes at the moment`);
 }
 
 export function rejected(code: string, message: string): Rejected {

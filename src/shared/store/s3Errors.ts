@@ -52,7 +52,7 @@ export function isDenialOfKeys(error: unknown): boolean {
 function unusable(error: unknown): { readonly code: string; readonly message: string } | undefined {
   const name = errorName(error);
   if (name === 'NoSuchBucket') {
-    return { code: 'no-bucket', message: 'S3 bucket: expected it to be there, found it gone' };
+    return { code: 'no-bucket', message: 'S3 bucket: does not exist (any more)' };
   }
   if (isFull(error)) {
     return { code: 'disk-full', message: 'S3 service: expected room, found its disk or quota full' };

@@ -362,7 +362,7 @@ for (const format of ['parquet', 'arrow'] as const) {
       const { append, notes } = await plan();
       assert.equal(append, 'nothing');
       const moved = `a1: row 1 → 0 of faces.${format}, b1: row 0 → 1 of faces.${format}`;
-      assert.match(notes.join(), new RegExp(`^2 photographs lie in other rows .*\\[${moved}\\]`));
+      assert.match(notes.join(), new RegExp(`^2 photographs are in other rows .*\\[${moved}\\]`));
       assert.match(notes.join(), /read\/another-row/);
     }, format));
 }

@@ -297,7 +297,10 @@ test('archives are named by braces, by ::, by * or by their folder', () =>
     }
     await assert.rejects(list(join(folder, 't-{2..3}.tar')), { code: 'no-corpus', message: /t-3\.tar/ });
     await assert.rejects(list(join(folder, 'none-*.tar')), { code: 'no-corpus' });
-    await assert.rejects(list(join(folder, 't-{0,0}.tar')), { code: 'bad-pattern', message: /twice/ });
+    await assert.rejects(list(join(folder, 't-{0,0}.tar')), {
+      code: 'bad-pattern',
+      message: /found "t-0\.tar" a second time/,
+    });
   }));
 
 test('a truncated archive is refused with its name and the offset, or read as far as it is intact', () =>
@@ -333,7 +336,9 @@ test('a name that an archive holds twice is refused with both places, or counts 
       ['p/0.jpg', 'the second'],
     ]);
     const corpus = join(folder, 'a.tar');
-    await assert.rejects(list(corpus), { message: /"p\/0\.jpg" at byte 512 too.*offset=2560/ });
+    await assert.rejects(list(corpus), {
+      message: /"p\/0\.jpg" a second time, first at byte 512.*offset=2560/,
+    });
     const { faces } = await list(corpus, { readBrokenArchives: true });
     assert.deepEqual(
       faces.map(({ offset }) => offset),

@@ -31,10 +31,13 @@ export async function archiveNames(
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name)) {
-      throw new ConfigError('bad-pattern', 'corpus: expected every archive once, found one twice', {
-        corpus,
-        archive: name,
-      });
+      throw new ConfigError(
+        'bad-pattern',
+        `corpus: expected every archive once, found ${JSON.stringify(name)} a second time`,
+        {
+          corpus,
+        },
+      );
     }
     seen.add(name);
   }

@@ -166,7 +166,7 @@ async function listAll(
 function damagesOf({ archive, damages, repeats }: ListedArchive & { archive: string }): ArchiveDamage[] {
   const twice = repeats.map(({ name, offset, first }) => ({
     offset,
-    problem: `expected every member once, found ${JSON.stringify(name)} at byte ${first} too`,
+    problem: `expected every member once, found ${JSON.stringify(name)} a second time, first at byte ${first}`,
   }));
   return [...damages, ...twice].map((damage) => ({ archive, ...damage }));
 }
