@@ -1,5 +1,4 @@
 /** `posecast work`: processes shards that somebody queued, here or on another machine. */
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
@@ -11,6 +10,7 @@ import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
@@ -137,11 +137,13 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   const { redis, flags, observation, stop, onAlive } = here;
   const choice = createRunChoice(redis, s3Options(flags), say);
   observation.watchPauses(() => choice.waitsForResume);
+  // Once, and not at every look: both keep what is composed of them for as long as the process lives.
+  const toldToEnd = AbortSignal.any([stop.signal, stop.notice]);
   const isLate = () => flags.deadline !== undefined && Date.now() >= flags.deadline.getTime();
   while (!isLate() && !stop.notice.aborted) {
     stop.signal.throwIfAborted();
-    const next = await unlessToldToEnd(choice.next(), stop);
-    if (stop.signal.aborted || stop.notice.aborted) continue;
+    const next = await unlessToldToEnd(choice.next(), toldToEnd);
+    if (toldToEnd.aborted) continue;
     onAlive();
     if (next !== undefined) {
       say(`run ${next.runId}: ${next.shards} shards, ${next.out}`, { run: next.runId });
@@ -150,7 +152,7 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
         choice.brokeOff(next.runId, error);
       });
       if (end === undefined) continue;
-      await unlessToldToEnd(choice.ended(next.runId, end), stop);
+      await unlessToldToEnd(choice.ended(next.runId, end), toldToEnd);
       if (ENDS_PROCESS.includes(end.status)) {
         process.exitCode = exitCodeOf(end);
         return;
@@ -161,21 +163,19 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
     const lacking = choice.lacking();
     if (lacking !== undefined) throw lacking;
     if (flags.once) break;
-    await sleep(IDLE_MS, undefined, { signal: AbortSignal.any([stop.signal, stop.notice]) }).catch(() => {});
+    await sleep(IDLE_MS, undefined, { signal: toldToEnd }).catch(() => {});
   }
   // Who sends SIGTERM asks for the end of this process, and not for how runs ended.
   process.exitCode = stop.notice.aborted ? EXIT.ok : choice.exitCode();
 }
 
 /** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */
-async function unlessToldToEnd<T>(work: Promise<T>, { signal, notice }: StopSignal): Promise<T | undefined> {
-  const over = new AbortController();
-  const either = AbortSignal.any([signal, notice]);
-  const toldToEnd = either.aborted ? Promise.resolve() : once(either, 'abort', { signal: over.signal });
+async function unlessToldToEnd<T>(work: Promise<T>, toldToEnd: AbortSignal): Promise<T | undefined> {
   try {
-    return await Promise.race([work, toldToEnd.then(() => undefined)]);
-  } finally {
-    over.abort();
+    return await unlessAborted(work, toldToEnd);
+  } catch (error) {
+    if (toldToEnd.aborted) return undefined;
+    throw error;
   }
 }
 

@@ -68,6 +68,29 @@ test('the liveness file of an idle worker is touched again and again, because it
     }),
   ));
 
+test('an idle worker keeps nothing of its looks for runs', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const alive = join(folder, 'alive');
+      const NODE_OPTIONS = `--import=${new URL('./composedSignals.js', import.meta.url)}`;
+      const worker = startPosecast(['work', '--liveness-file', alive], { REDIS_URL: url, NODE_OPTIONS });
+      const read = () => readFile(alive, 'utf8').catch(() => '');
+      const look = async () => {
+        const before = await read();
+        await until('a look', worker, async () => (await read()) !== before);
+      };
+      const composed = () => worker.output().split('a signal is composed').length - 1;
+      await look();
+      await look();
+      const before = composed();
+      await look();
+      await look();
+      assert.equal(composed(), before);
+      worker.child.kill('SIGTERM');
+      assert.equal((await worker.done).code, 0);
+    }),
+  ));
+
 test('quiet is counted only while there is a reason to consume, and by looks, so that a machine may sleep', async (t) => {
   let consumedAt = 1;
   let excuse: 'paused' | 'no-redis' | undefined = 'no-redis';
