@@ -17,7 +17,7 @@ import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { naturalNumber, positiveInteger } from './optionValues.ts';
+import { naturalNumber, positiveInteger, someText } from './optionValues.ts';
 
 const PARTS = ['real', 'dummy'] as const;
 
@@ -45,7 +45,12 @@ export function benchCommand(): Command {
       'Measures this machine: each stage alone on one thread, a whole run through Redis to committed tables, and the ' +
         'same without the models; says what holds it up and what would help.',
     )
-    .argument('[CORPUS]', 'a folder with a folder per person', join(packageRoot, 'samples', 'london'))
+    .argument(
+      '[CORPUS]',
+      'a folder with a folder per person',
+      someText,
+      join(packageRoot, 'samples', 'london'),
+    )
     .option(
       '--faces <n>',
       'photographs of the whole run; those of the corpus are repeated',

@@ -42,13 +42,13 @@ export const CORPUS_KINDS =
  * @throws ConfigError when nothing is there, when the format cannot be told, or when the two do not fit.
  */
 export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
-  const corpus = absolute(text);
+  const corpus = absolute(text, 'CORPUS');
   const corpusFormat = flags.corpusFormat ?? (await detectFormat(corpus));
   const isList = LISTS.includes(corpusFormat);
   if (!isList && flags.imageRoot !== undefined) {
     throw new ConfigError('bad-option', '--image-root: expected with a list only', { corpus, corpusFormat });
   }
-  const imageRoot = absolute(flags.imageRoot ?? (await imageFolder(corpus, corpusFormat)));
+  const imageRoot = absolute(flags.imageRoot ?? (await imageFolder(corpus, corpusFormat)), '--image-root');
   if (!isS3Uri(imageRoot) && !(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
     const option = isList ? '--image-root' : 'CORPUS';
     throw new ConfigError('no-image-root', `${option}: expected a folder, found none`, { path: imageRoot });
@@ -133,10 +133,16 @@ function rootOfArchives(corpus: string): string {
 }
 
 /** A scheme is left for `detectFormat` to judge; s3:// is absolute as it is. */
-function absolute(text: string): string {
-  return mapParts(text, (part) =>
-    /^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part.replace(/\/+$/, '') : resolve(part),
-  );
+function absolute(text: string, what: 'CORPUS' | '--image-root'): string {
+  return mapParts(text, (part) => {
+    // Nothing, as of a variable that is not set, would be the current folder.
+    if (part.trim() === '') {
+      throw new ConfigError('bad-corpus', `${what}: expected a path or s3://, found nothing`, {
+        found: text,
+      });
+    }
+    return /^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part.replace(/\/+$/, '') : resolve(part);
+  });
 }
 
 function parentOf(corpus: string): string {

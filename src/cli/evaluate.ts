@@ -26,7 +26,7 @@ import {
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { Interrupted } from './exit.ts';
-import { collect, degrees, naturalNumber, positiveInteger, wordsOf } from './optionValues.ts';
+import { collect, degrees, naturalNumber, positiveInteger, someText, wordsOf } from './optionValues.ts';
 import { printResult } from './printResult.ts';
 import { refuseUnusedOptions } from './protocolOptions.ts';
 import { openStopSignal } from './signals.ts';
@@ -87,8 +87,8 @@ interface EvaluateFlags extends EvaluatedFlags, RecognizerFlags, OnlyCorpusStore
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('Measures whether variants help, person-disjoint, against every simple rival.')
-    .argument('<CORPUS>', `people to be tested, each frontal and turned: ${CORPUS_KINDS}`);
-  command.requiredOption('--out <folder>', 'where report and evaluation.json are written');
+    .argument('<CORPUS>', `people to be tested, each frontal and turned: ${CORPUS_KINDS}`, someText);
+  command.requiredOption('--out <folder>', 'where report and evaluation.json are written', someText);
   return addOnlyCorpusStoreOptions(addCorpusOptions(command))
     .optionsGroup('What is compared:')
     .option('--fra <name>', 'FRA model: a shipped name or a folder; may be repeated', collect, [])
@@ -100,6 +100,7 @@ export function evaluateCommand(): Command {
     .option(
       '--distractors <corpus>',
       'a corpus of any kind with further people, who are classes but are not tested',
+      someText,
     )
     .option(
       '--pairs <file>',

@@ -19,6 +19,7 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
+import { someText } from './optionValues.ts';
 import { pictureNames } from './pictureNames.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -28,10 +29,14 @@ export function inspectCommand(): Command {
     .command('face')
     .description('the aligned crop with its 68 landmarks, the landmark image, and its reconstruction')
     .argument('<photo...>', 'photographs')
-    .option('--out <folder>', 'where the pictures go', 'out/inspect')
+    .option('--out <folder>', 'where the pictures go', someText, 'out/inspect')
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
-    .option('--fra <name>', 'FRA model: a shipped name or a folder (default: the one of the recogniser)')
+    .option(
+      '--fra <name>',
+      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
+      someText,
+    )
     .option('--aligned', 'the photographs are aligned 112×112 crops', false)
     .addHelpText('after', '\nExample:\n  posecast inspect face samples/london/001/smile.jpg\n')
     .action(inspectFaces);
@@ -41,7 +46,7 @@ export function inspectCommand(): Command {
       'photographs drawn at other poses, as `posecast train` does it; what is not understood is marked',
     )
     .argument('<photo...>', 'photographs')
-    .option('--out <folder>', 'where the picture goes', 'out/inspect')
+    .option('--out <folder>', 'where the picture goes', someText, 'out/inspect')
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
     .addHelpText('after', '\nExample:\n  posecast inspect turns samples/london/001/neutral.jpg\n')
@@ -50,7 +55,7 @@ export function inspectCommand(): Command {
     .description('the pose coverage of people of a finished run, before and after')
     .argument('<OUT>', 'a finished run: a folder or s3://bucket/prefix')
     .argument('[subject...]', 'subject ids (default: the first three)')
-    .option('--out <folder>', 'where the pictures go', 'out/inspect')
+    .option('--out <folder>', 'where the pictures go', someText, 'out/inspect')
     .addHelpText('after', '\nExample:\n  posecast inspect subject out/sample 001\n')
     .action(inspectSubjects);
   return command;

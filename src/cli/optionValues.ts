@@ -77,9 +77,15 @@ export function wordsOf<T extends string>(words: readonly T[]): (text: string) =
     });
 }
 
+/** Of places as well: '', as of a variable that is not set, would be the current folder. */
 export function someText(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('Expected text that is not blank, such as a name.');
+}
+
+/** Texts with commas, none of them blank. */
+export function textList(text: string): string[] {
+  return text.split(',').map(someText);
 }
 
 /** Of an option that may be repeated. */

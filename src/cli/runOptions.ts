@@ -14,7 +14,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { optionOfFlag } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { labelColumns } from './labelOptions.ts';
-import { megabytes, number } from './optionValues.ts';
+import { megabytes, number, someText } from './optionValues.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
 export type RunFlags = Partial<
@@ -43,7 +43,11 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
     .option('--recognizer <name>', withDefault('recogniser of the registry', DEFAULTS.recognizer))
-    .option('--fra <name>', 'FRA model: a shipped name or a folder (default: the one of the recogniser)')
+    .option(
+      '--fra <name>',
+      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
+      someText,
+    )
     .optionsGroup('What is generated:')
     .option('--variants <n>', withDefault('embeddings generated per person', DEFAULTS.variants), number)
     .addOption(

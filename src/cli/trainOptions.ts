@@ -21,6 +21,7 @@ import {
   naturalNumber,
   positiveInteger,
   someText,
+  textList,
   wordsOf,
   yawKnots,
 } from './optionValues.ts';
@@ -40,7 +41,7 @@ export interface TrainFlags {
   readonly combinerSteps: number;
   readonly loss: CombinerLoss;
   readonly generator: GeneratorKind;
-  readonly parts?: string;
+  readonly parts?: readonly string[];
   readonly autoencoder?: string;
   readonly posture: PostureForm;
   readonly yawKnots: readonly number[];
@@ -62,7 +63,7 @@ export interface TrainFlags {
 /** All options but --resume and --json, which are not about the model. */
 export function addTrainOptions(command: Command): Command {
   return command
-    .requiredOption('--out <folder>', 'where the model is written')
+    .requiredOption('--out <folder>', 'where the model is written', someText)
     .option('--recognizer <name>', 'recogniser of the registry the model is for', 'fr-feature')
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--name <name>', 'name in the card (default: the name of OUT)')
@@ -102,8 +103,8 @@ export function addTrainOptions(command: Command): Command {
     .addOption(
       new Option('--generator <kind>', 'what makes variants').choices(GENERATOR_KINDS).default('vit'),
     )
-    .option('--parts <folders>', 'FRA models to mix, with commas (--generator mixture)')
-    .option('--autoencoder <folder>', 'FRA model, or training, to take the autoencoder from')
+    .option('--parts <folders>', 'FRA models to mix, with commas (--generator mixture)', textList)
+    .option('--autoencoder <folder>', 'FRA model, or training, to take the autoencoder from', someText)
     .addOption(
       new Option('--posture <form>', 'what the generator is told about the target posture')
         .choices(POSTURE_FORMS)
@@ -231,11 +232,8 @@ function partFolders({ generator, parts }: TrainFlags): string[] {
   if ((generator === 'mixture') !== (parts !== undefined)) {
     throw new ConfigError('bad-parts', '--parts belongs to --generator mixture, and it needs them', {
       generator,
-      parts,
+      parts: parts?.join(','),
     });
   }
-  return (parts ?? '')
-    .split(',')
-    .filter((folder) => folder !== '')
-    .map((folder) => resolve(folder));
+  return (parts ?? []).map((folder) => resolve(folder));
 }

@@ -76,6 +76,20 @@ test('what cannot be a corpus is refused in one line that says what was expected
     await assert.rejects(locateCorpus(folder, place), { code: 'bad-option', message: /--image-root/ });
   }));
 
+test('a corpus that is named by nothing is not the current folder', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'a.tar'), '');
+    await writeFile(join(folder, 'faces.csv'), '');
+    for (const corpus of ['', ' ', `${join(folder, 'a.tar')}::`, `::${join(folder, 'a.tar')}`]) {
+      const refused = { code: 'bad-corpus', message: /^CORPUS: expected a path or s3:\/\/, found nothing/ };
+      await assert.rejects(locateCorpus(corpus, {}), refused, corpus);
+    }
+    await assert.rejects(locateCorpus(join(folder, 'faces.csv'), { imageRoot: '' }), {
+      name: 'ConfigError',
+      message: /^--image-root: expected a path or s3:\/\/, found nothing/,
+    });
+  }));
+
 test('archives of two buckets, or of a bucket and a disk, are refused: a corpus lies in one place', async () => {
   for (const corpus of ['s3://a/x.tar::s3://b/y.tar', 's3://a/x.tar::/data/y.tar', 's3://{a,b}/x.tar']) {
     const refused = { name: 'ConfigError', code: 'bad-pattern', message: /one bucket or on one disk/ };

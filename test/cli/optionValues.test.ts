@@ -4,6 +4,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { benchCommand } from '../../src/cli/bench.ts';
 import { dashboardCommand } from '../../src/cli/dashboard.ts';
 import { evaluateCommand } from '../../src/cli/evaluate.ts';
+import { inspectCommand } from '../../src/cli/inspect.ts';
+import { labelColumns } from '../../src/cli/labelOptions.ts';
+import { retryFailedCommand } from '../../src/cli/retryFailed.ts';
 import { runCommand } from '../../src/cli/run.ts';
 import { trainCommand } from '../../src/cli/train.ts';
 import { workCommand } from '../../src/cli/work.ts';
@@ -43,7 +46,7 @@ const NUMBERS: readonly (readonly [Command, Readonly<Record<string, string>>])[]
 function parserOf(command: Command, name: string): (text: string) => unknown {
   const option = command.options.find(({ long }) => long === name);
   assert.ok(option?.parseArg !== undefined, name);
-  return (text) => option.parseArg?.(text, undefined);
+  return (text) => option.parseArg?.(text, []);
 }
 
 test('an option that wants a number takes numbers only, and says which', () => {
@@ -85,4 +88,41 @@ test('an option that may be repeated gathers its values, none of them blank', ()
   const option = evaluateCommand().options.find(({ long }) => long === '--fra');
   assert.deepEqual(option?.parseArg?.('b', ['a']), ['a', 'b']);
   assert.throws(() => option?.parseArg?.(' ', []), InvalidArgumentError);
+});
+
+test('a place that is named by nothing, as by an unset variable, is refused: it would be the current folder', () => {
+  const places = [
+    [runCommand(), '--fra'],
+    [trainCommand(), '--out', '--autoencoder', '--parts'],
+    [evaluateCommand(), '--out', '--distractors', '--fra', '--pairs', '--pairs-file'],
+    ...inspectCommand().commands.map((command) => [command, '--out'] as const),
+  ] as const;
+  for (const [command, ...names] of places) {
+    for (const name of names)
+      assert.throws(() => parserOf(command, name)(''), InvalidArgumentError, `${command.name()} ${name}`);
+  }
+  for (const command of [evaluateCommand(), benchCommand()]) {
+    const [corpus] = command.registeredArguments;
+    assert.throws(() => corpus?.parseArg?.('', undefined), InvalidArgumentError, command.name());
+  }
+});
+
+test('no word of a list with commas is empty', () => {
+  const lists = [
+    [trainCommand(), '--parts', 'ridge'],
+    [trainCommand(), '--without', 'pose'],
+    [trainCommand(), '--yaw-knots', '15'],
+    [evaluateCommand(), '--tasks', 'clustering'],
+    [retryFailedCommand(), '--codes', 'crashed'],
+  ] as const;
+  for (const [command, name, word] of lists) {
+    const parse = parserOf(command, name);
+    assert.doesNotThrow(() => parse(word), name);
+    for (const list of ['', ',', `,${word}`, `${word},`]) {
+      assert.throws(() => parse(list), InvalidArgumentError, `${name}=${list}`);
+    }
+  }
+  for (const list of ['', ',', 'age,']) {
+    assert.throws(() => labelColumns(list, 'csv'), { code: 'bad-option' }, `--label-columns=${list}`);
+  }
 });
