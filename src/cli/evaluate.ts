@@ -104,7 +104,7 @@ export function evaluateCommand(): Command {
     )
     .option(
       '--pairs <file>',
-      'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; may be repeated',
+      'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; one a recogniser',
       collect,
       [],
     )

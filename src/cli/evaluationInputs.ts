@@ -122,7 +122,10 @@ export async function openRecognizers(
   return recognizers;
 }
 
-/** Samples files by recogniser; one that does not say its recogniser goes to the only one of its width. */
+/**
+ * Samples files by recogniser; one that does not say its recogniser goes to the only one of its width. Two of one
+ * recogniser cannot be joined: each numbers its invented people anew, and may have photographs of the other.
+ */
 export async function openPairs(
   files: readonly string[],
   recognizers: readonly PipelineModels[],
@@ -141,8 +144,17 @@ export async function openPairs(
         { path, embedDim: read.embedDim, evaluated: recognizers.map((r) => r.recognizer.name).join(' ') },
       );
     }
+    const { name } = chosen.recognizer;
+    const before = pairs.get(name);
+    if (before !== undefined) {
+      throw new ConfigError('bad-option', '--pairs: expected one file a recogniser, found two', {
+        recognizer: name,
+        first: before.record.model,
+        second: path,
+      });
+    }
     const people = [...new Set(read.pairs.map(({ subjectId }) => subjectId))];
-    pairs.set(chosen.recognizer.name, {
+    pairs.set(name, {
       pairs: read.pairs,
       record: { model: path, subjects: people.length, subjectDigests: people.map(subjectDigest) },
     });

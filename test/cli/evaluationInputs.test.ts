@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type EvaluatedFlags, openCorpora } from '../../src/cli/evaluationInputs.ts';
+import { type EvaluatedFlags, openCorpora, openPairs } from '../../src/cli/evaluationInputs.ts';
+import type { Landmarks68 } from '../../src/shared/face.ts';
 import { createReleasers } from '../../src/shared/releasers.ts';
+import { writeSamples } from '../../src/training/samples.ts';
+import type { PipelineModels } from '../../src/worker/models/pipelineModels.ts';
 import { posecast } from '../helpers/cli.ts';
 import { writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -135,4 +138,24 @@ test('a corpus that a run would refuse is refused, in the words of a run', () =>
       assert.equal(code, 2, stderr);
       assert.match(stderr, reason);
     }
+  }));
+
+test('a second file of pairs of the same recogniser is refused: names of two trainings may mean other people', () =>
+  withTempFolder(async (folder) => {
+    const recognizers = ['one', 'two'].map(
+      (name) => ({ recognizer: { name, entry: { embedDim: 2 } } }) as PipelineModels,
+    );
+    const [first, second] = ['first.arrow', 'second.arrow'].map((name) => join(folder, name));
+    const sample = {
+      ...{ subjectId: 'anna', origin: [], faceId: '1', pose: { yaw: 0, pitch: 0, roll: 0 } },
+      ...{ landmarks: new Float32Array(136) as Landmarks68, embedding: Float32Array.of(1, 0) },
+    };
+    const samples = [-1, 0].map((gridIndex) => ({ ...sample, gridIndex }));
+    for (const path of [first!, second!]) await writeSamples(path, 'key', samples);
+    const opened = await openPairs([`one=${first}`, `two=${second}`], recognizers);
+    assert.deepEqual([...opened.keys()], ['one', 'two']);
+    await assert.rejects(openPairs([`one=${first}`, `one=${second}`], recognizers), {
+      name: 'ConfigError',
+      message: /one file a recogniser.*recognizer=one, first=.*first\.arrow, second=.*second\.arrow/,
+    });
   }));
