@@ -8,6 +8,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { shownCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
 import { openStopSignal } from './signals.ts';
@@ -46,7 +47,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       const pose = samples.find((sample) => sample.faceId === faceId)?.pose;
       const reason =
         pose === undefined
-          ? `no usable face (posecast inspect face ${faceId})`
+          ? `no usable face (${shownCommandLine(['inspect', 'face', faceId])})`
           : `not frontal enough: yaw ${pose.yaw.toFixed(0)}°, pitch ${pose.pitch.toFixed(0)}°`;
       process.stdout.write(`${faceId}: not turned: ${reason}\n`);
       process.exitCode = 1;

@@ -7,6 +7,7 @@ import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { resumeCommandLine } from './commandLine.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { isRunId, outOf } from './runAddress.ts';
@@ -54,7 +55,7 @@ async function pause(run: RunFile, store: ObjectStore, flags: Flags): Promise<vo
   printResult(
     flags,
     { event: 'paused', runId, out: store.uri, since },
-    `run ${runId} is paused since ${since}; go on with: posecast resume ${store.uri}`,
+    `run ${runId} is paused since ${since}; go on with: ${resumeCommandLine(store.uri, flags)}`,
   );
 }
 

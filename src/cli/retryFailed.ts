@@ -192,7 +192,7 @@ function report(
       'to go on',
       queued === undefined
         ? 'the command that started the run (posecast run or submit), unchanged'
-        : `${workCommandLine(store.uri, flags.redis)}; queued: ${shardCount(queued)}`,
+        : `${workCommandLine(store.uri, flags)}; queued: ${shardCount(queued)}`,
     ],
   ];
   const head = `run ${runId}: ${shardCount(replaces.length)} taken up again as generation ${generation}`;

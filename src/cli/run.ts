@@ -6,7 +6,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import { type AppendFlag, addAppendOption } from './appendOption.ts';
-import { shownCommandLine } from './commandLine.ts';
+import { resumeCommandLine, shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
@@ -169,6 +169,7 @@ async function carryOut(
         store,
         compute,
         control: flags,
+        resumeCommand: resumeCommandLine(store.uri, flags),
         append: flags.append === true,
         redisUrl: redisUrlOf(flags),
         live,
@@ -191,7 +192,7 @@ async function carryOut(
           // Kilobytes, whatever the platform.
           peakMemory: process.resourceUsage().maxRSS * 1024,
         };
-        return report(summaryFacts(summary), formatSummary(summary));
+        return report(summaryFacts(summary), formatSummary(summary, flags));
       }
       if (end.status === 'failed') sayFailures(end.failures, note);
       const outcome = await earlyOutcome(end, run, store, startedAt);

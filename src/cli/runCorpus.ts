@@ -27,6 +27,8 @@ export interface RunCorpusOptions {
   readonly store: ObjectStore;
   readonly compute: ComputeOptions;
   readonly control: ControlFlags;
+  /** The command line that ends a pause. */
+  readonly resumeCommand: string;
   /** Takes up photographs that the corpus has got since. */
   readonly append: boolean;
   /** Absent: the run gets a Redis of its own. */
@@ -48,7 +50,7 @@ export async function runCorpus(
   config: RunConfig,
   options: RunCorpusOptions,
 ): Promise<{ readonly run: RunFile; readonly end: CorpusEnd }> {
-  const { store, compute, control, redisUrl, live, observation, signal, releasers } = options;
+  const { store, compute, control, resumeCommand, redisUrl, live, observation, signal, releasers } = options;
   const { note } = live;
   // Reached before anything is planned: a run that cannot be queued must not be written.
   const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
@@ -76,7 +78,7 @@ export async function runCorpus(
       releasers.push('work', () => round.release());
       const worked = await workOnRun(
         run,
-        { store, assets, compute, control, redis, live, observation, releasers: round },
+        { store, assets, compute, control, resumeCommand, redis, live, observation, releasers: round },
         signal,
       );
       if (isEarly(worked.end)) return { run, end: worked.end };
@@ -95,7 +97,10 @@ export async function runCorpus(
 }
 
 interface Work
-  extends Pick<RunCorpusOptions, 'store' | 'compute' | 'control' | 'live' | 'observation' | 'releasers'> {
+  extends Pick<
+    RunCorpusOptions,
+    'store' | 'compute' | 'control' | 'resumeCommand' | 'live' | 'observation' | 'releasers'
+  > {
   readonly assets: RunAssets;
   readonly redis: RunRedis;
 }
@@ -103,7 +108,7 @@ interface Work
 /** Queues and does what is left of a run. */
 async function workOnRun(
   run: RunFile,
-  { store, assets, compute, control, redis: { redis, lost }, live, observation, releasers }: Work,
+  { store, assets, compute, redis: { redis, lost }, live, observation, releasers, ...asked }: Work,
   signal: AbortSignal,
 ): Promise<RunHereResult & { readonly workSeconds: number }> {
   const queue = openShardQueue(redis, run.runId);
@@ -117,7 +122,7 @@ async function workOnRun(
     releasers,
   );
   const ready = performance.now();
-  const working = workToEnd({ redis, queue, context, live, observation, control, releasers }, signal);
+  const working = workToEnd({ redis, queue, context, live, observation, releasers, ...asked }, signal);
   const result = await Promise.race([working, lost]);
   live.finish();
   if (!isEarly(result.end)) await retireRun(redis, run.runId, store, live.note);

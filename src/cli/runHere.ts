@@ -32,6 +32,8 @@ export interface RunHereOptions {
   readonly signal: AbortSignal;
   readonly releasers: Releasers;
   readonly control: ControlFlags;
+  /** The command line that ends a pause. */
+  readonly resumeCommand: string;
   /** Ends when the run is paused, instead of waiting for it to go on: there may be other runs to work on. */
   readonly leaveWhenPaused?: boolean;
   /** When it is aborted, shards that fit into the time are finished, the others are handed back, and that is the end. */
@@ -109,7 +111,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const extent = await context.plan.extent();
   const rejects = await openRejectWatch(maxRejectedShare, run, store);
   const sayPause = (paused: boolean) =>
-    live.note(paused ? `paused; to go on: posecast resume ${store.uri}` : 'not paused any more');
+    live.note(paused ? `paused; to go on: ${options.resumeCommand}` : 'not paused any more');
   let setPaused = (_: boolean): void => {};
   const pause = await openPauseWatch(run, store, (paused) => {
     setPaused(paused);

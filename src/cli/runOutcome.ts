@@ -90,7 +90,10 @@ function goOn(end: EarlyEnd): string {
     case 'deadline':
       return shownCommandLine(argv, { options: ['--deadline'] });
     case 'too-many-rejects':
-      return `${shownCommandLine(argv, { options: ['--max-failure-rate'] })} --max-failure-rate 1`;
+      return shownCommandLine(argv, {
+        options: ['--max-failure-rate'],
+        added: ['--max-failure-rate', '1'],
+      });
   }
 }
 

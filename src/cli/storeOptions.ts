@@ -7,6 +7,20 @@ const ADDRESSING_STYLE_HELP =
   'path: endpoint/bucket, virtual: bucket.endpoint (default: path with an endpoint, else virtual)';
 type AddressingStyle = (typeof ADDRESSING_STYLES)[number];
 
+export const STORE_FLAGS = [
+  's3Endpoint',
+  's3Region',
+  's3Profile',
+  's3AddressingStyle',
+] as const satisfies readonly (keyof StoreFlags)[];
+
+export const CORPUS_STORE_FLAGS = [
+  'corpusS3Endpoint',
+  'corpusS3Region',
+  'corpusS3Profile',
+  'corpusS3AddressingStyle',
+] as const satisfies readonly (keyof OnlyCorpusStoreFlags)[];
+
 export interface StoreFlags {
   readonly s3Endpoint?: string;
   readonly s3Region?: string;

@@ -181,7 +181,7 @@ async function queueShards(submission: Submission, isLast: boolean): Promise<boo
       flags,
       { event: 'queued', runId: run.runId, out: store.uri, shards: shards.places, ...fed },
       `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already); ` +
-        `workers: ${workCommandLine(store.uri, flags.redis)}`,
+        `workers: ${workCommandLine(store.uri, flags)}`,
     );
     if (!flags.wait) return false;
   }

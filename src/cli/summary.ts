@@ -1,7 +1,9 @@
 /** What a finished run tells a person, and a machine. */
+import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import type { RunManifest } from '../shared/run/manifest.ts';
 import { EXIT } from './exit.ts';
 import { count, countsByCode, dataSize, duration, labelledLines } from './format.ts';
+import type { StoreFlags } from './storeOptions.ts';
 
 export interface RunSummary {
   readonly runId: string;
@@ -19,8 +21,8 @@ export interface RunSummary {
   readonly longestBlockMs?: number;
 }
 
-/** A short text for the end of a run. */
-export function formatSummary(summary: RunSummary): string {
+/** A short text for the end of a run. `store`: how this command was told to reach it. */
+export function formatSummary(summary: RunSummary, store: StoreFlags): string {
   const { manifest, out } = summary;
   const { totals, table } = manifest;
   const files = manifest.files.filter((file) => file.kind === 'data').length;
@@ -40,8 +42,8 @@ export function formatSummary(summary: RunSummary): string {
   ];
   const isEmpty = totals.rows === 0;
   const reading = [
-    'open it in Python (pip install pyarrow):',
-    ...readingSnippet(out, table.format).map((line) => `  ${line}`),
+    `open it in Python (pip install pyarrow${store.s3Profile === undefined ? '' : `, AWS_PROFILE=${store.s3Profile}`}):`,
+    ...readingSnippet(out, table.format, store).map((line) => `  ${line}`),
     '',
   ];
   return [
@@ -72,15 +74,39 @@ export function summaryFacts(summary: RunSummary): Readonly<Record<string, unkno
 }
 
 /** Three lines of Python that read every real and generated embedding, from a folder or from S3. */
-function readingSnippet(out: string, format: RunManifest['table']['format']): string[] {
+function readingSnippet(out: string, format: RunManifest['table']['format'], store: StoreFlags): string[] {
   // Parquet is what pyarrow takes files for.
   const files = format === 'arrow' ? 'filesystem=store, format="ipc"' : 'filesystem=store';
   return [
     'import json; from pyarrow import dataset, fs',
-    `store, root = fs.FileSystem.from_uri(${JSON.stringify(out)}); ` +
+    `store, root = ${pythonStore(out, store)}; ` +
       'files = json.load(store.open_input_stream(f"{root}/manifest.json"))["files"]',
     `table = dataset.dataset([f"{root}/{f['key']}" for f in files if f["kind"] == "data"], ${files}).to_table()`,
   ];
+}
+
+/** The store and the path in it, as pyarrow takes them. A profile is the environment's business there. */
+function pythonStore(out: string, { s3Endpoint, s3Region, s3AddressingStyle }: StoreFlags): string {
+  // A folder's path is no URI.
+  if (!isS3Uri(out)) return `fs.FileSystem.from_uri(${JSON.stringify(out)})`;
+  const path = out.slice('s3://'.length);
+  const url = s3Endpoint === undefined ? undefined : new URL(s3Endpoint);
+  const settings = [
+    ...(url === undefined
+      ? []
+      : [
+          `endpoint_override=${JSON.stringify(url.host)}`,
+          `scheme=${JSON.stringify(url.protocol.slice(0, -1))}`,
+        ]),
+    ...(s3Region === undefined ? [] : [`region=${JSON.stringify(s3Region)}`]),
+    ...(s3AddressingStyle === 'virtual' ? ['force_virtual_addressing=True'] : []),
+  ];
+  if (settings.length === 0) return `fs.FileSystem.from_uri("s3://${encodePath(path)}")`;
+  return `fs.S3FileSystem(${settings.join(', ')}), ${JSON.stringify(path)}`;
+}
+
+function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 /** What was appended, for runs that had it. */

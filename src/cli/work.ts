@@ -14,6 +14,7 @@ import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
+import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
@@ -232,6 +233,7 @@ async function workOn(
       signal: stop.signal,
       releasers,
       control: flags,
+      resumeCommand: resumeCommandLine(store.uri, flags),
       leaveWhenPaused,
       drain: { notice: stop.notice, graceMs: flags.grace * 1_000 },
       onAlive,

@@ -221,7 +221,7 @@ function s3Store(
   }
 
   return {
-    uri: `s3://${bucket}/${prefix}`,
+    uri: `s3://${bucket}/${prefix}`.replace(/\/$/, ''),
     atomicPutIfAbsent: atomic,
     put: (key, body, signal) =>
       attempt('put', key, () =>
