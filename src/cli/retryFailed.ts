@@ -25,7 +25,7 @@ const EPILOGUE = `
 When every attempt at a shard has failed, a note in OUT/failures/ has the code of its error. This command gives such
 shards new numbers in a new generation (OUT/generations/<n>.json), so they start afresh; nothing committed is changed.
 With Redis, up to 10,000 are queued at once for running workers; shards that were never queued are not touched. Without
-Redis, the command that started the run retries them.
+Redis, the command that started the run retries them; so it does shards that are not committed and have left no note.
 
 Without --codes, every failed shard is retried, and no rejected photograph. --codes names the ones to retry: codes of
 failures, such as s3-failed or crashed (the shard's workers died), or of rejected photographs, such as read/missing, once
@@ -131,8 +131,14 @@ function nothing(
       },
     );
   }
-  const line = `no shard of run ${runId} has failed; rejected photographs are taken up by their --codes`;
-  printResult(flags, { event: 'nothing', runId }, line);
+  const { missing } = choice;
+  const line =
+    missing === 0
+      ? `no shard of run ${runId} has failed; rejected photographs are taken up by their --codes`
+      : `no shard of run ${runId} has failed with a note in OUT/failures; ${shardCount(missing)} ` +
+        `${missing === 1 ? 'is' : 'are'} not committed: the command that started the run (posecast run or submit) ` +
+        'takes up what is not in work';
+  printResult(flags, { event: 'nothing', runId, missing }, line);
 }
 
 function report(

@@ -45,11 +45,13 @@ export interface EarlyOutcome {
 /** Reasons shown to a person. */
 const SHOWN = 5;
 
+/** @param failedGoOn the command line that takes failed shards up; absent: this command's own does. */
 export async function earlyOutcome(
   end: EarlyEnd,
   run: RunFile,
   store: ObjectStore,
   startedAt: number,
+  failedGoOn?: string,
 ): Promise<EarlyOutcome> {
   return {
     runId: run.runId,
@@ -57,7 +59,7 @@ export async function earlyOutcome(
     end,
     shards: await countShards(end, run, store),
     seconds: (performance.now() - startedAt) / 1000,
-    goOn: goOn(end),
+    goOn: goOn(end, failedGoOn),
   };
 }
 
@@ -80,10 +82,11 @@ async function readDone(run: RunFile, store: ObjectStore): Promise<{ done: numbe
 }
 
 /** This process's command line, changed where the same one would end at once in the same way. */
-function goOn(end: EarlyEnd): string {
+function goOn(end: EarlyEnd, failedGoOn: string | undefined): string {
   const argv = process.argv.slice(2);
   switch (end.status) {
     case 'failed':
+      return failedGoOn ?? shownCommandLine(argv);
     case 'store-unusable':
     case 'thread-died':
       return shownCommandLine(argv);

@@ -246,7 +246,7 @@ async function workOn(
     }
     if (!isEarly(end)) return end;
     if (end.status === 'failed') sayFailures(end.failures, note);
-    const outcome = await earlyOutcome(end, run, store, started);
+    const outcome = await earlyOutcome(end, run, store, started, retryFailedCommandLine(store.uri, flags));
     process.stdout.write(
       flags.json ? `${JSON.stringify(earlyFacts(outcome))}\n` : formatEarlyOutcome(outcome),
     );

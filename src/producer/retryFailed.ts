@@ -28,6 +28,8 @@ export interface RetryChoice {
   readonly rejecting: readonly RejectingShard[];
   /** Such shards that have to wait: others that have rows of the same people are done first. */
   readonly waiting: readonly RejectingShard[];
+  /** Shards that are not committed, for whatever reason. */
+  readonly missing: number;
   /** Every code there is, with shards (failures) or photographs (rejects, `stage/code`; only looked for when asked). */
   readonly codes: Readonly<Record<string, number>>;
 }
@@ -79,6 +81,7 @@ export async function chooseRetries(
     failed,
     rejecting: rejecting.filter((shard) => !waiting.has(shard)),
     waiting: [...waiting],
+    missing: shards.places - committed.size,
     codes: found,
   };
 }

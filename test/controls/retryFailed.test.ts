@@ -26,6 +26,10 @@ test('shards that failed for good are done by a new generation, whatever still b
       const worked = await posecast(['work', out], env);
       assert.equal(worked.code, 1, worked.stdout + worked.stderr);
       assert.match(worked.stdout, /shards failed for good[\s\S]*shards +10 of 12 committed, 2 left/);
+      // A worker takes no failed shard up, however often it is started.
+      assert.ok(worked.stdout.endsWith(`  to go on  posecast retry-failed ${out}\n`), worked.stdout);
+      const json = await posecast(['work', out, '--redis', url, '--json']);
+      assert.equal(JSON.parse(json.stdout).goOn, `posecast retry-failed ${out} --redis ${url}`);
       const note = JSON.parse(await readFile(join(out, 'failures', '00000003.json'), 'utf8'));
       assert.deepEqual([note.shard, note.code, note.attempts], [3, 'not-a-file', 3]);
 
@@ -56,6 +60,24 @@ test('shards that failed for good are done by a new generation, whatever still b
         expected.rows.map((row) => row.faceId),
       );
       assert.ok(largestDifference(found, expected) <= 1e-5);
+    }),
+  ));
+
+test('shards that are missing without a note are left to the command that started the run, which is said', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const retried = await posecast(['retry-failed', out], env);
+      assert.equal(retried.code, 0, retried.stderr);
+      assert.match(
+        retried.stdout,
+        /has failed with a note in OUT\/failures; 12 shards are not committed: .* \(posecast run or submit\)/,
+      );
+      const json = await posecast(['retry-failed', out, '--json'], env);
+      const { runId, ...facts } = JSON.parse(json.stdout);
+      assert.deepEqual(facts, { event: 'nothing', missing: 12 });
     }),
   ));
 
