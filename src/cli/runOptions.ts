@@ -1,5 +1,6 @@
 /** The options that say what a run is: shared by `run` and `submit`, parsed once into a RunConfig. */
 import { type Command, Option } from 'commander';
+import { recordedFraModel } from '../fra/fraModel.ts';
 import {
   describeIssues,
   EMBEDDING_TYPES,
@@ -98,7 +99,7 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   const parsed = runConfigSchema.safeParse({
     ...rest,
     // Each recogniser has a FRA model of its own name.
-    fra: flags.fra ?? flags.recognizer ?? DEFAULTS.fra,
+    fra: flags.fra === undefined ? (flags.recognizer ?? DEFAULTS.fra) : recordedFraModel(flags.fra),
     ...asked,
     labelColumns: labelColumns(flags.labelColumns, asked.corpusFormat),
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),

@@ -1,7 +1,7 @@
 /** Opens the folder of a FRA model: the card, the paths of its networks and its posture bank, all checked. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
 import { sha256Hex } from '../shared/sha256.ts';
@@ -23,8 +23,16 @@ export function shippedFraModel(name: string): string {
 
 /** What a user may write for a FRA model: the name of a shipped one, or a folder. */
 export function locateFraModel(nameOrFolder: string): string {
-  const isName = /^[a-z0-9][a-z0-9-]*$/.test(nameOrFolder);
-  return isName && existsSync(shippedFraModel(nameOrFolder)) ? shippedFraModel(nameOrFolder) : nameOrFolder;
+  return isShippedFraModel(nameOrFolder) ? shippedFraModel(nameOrFolder) : nameOrFolder;
+}
+
+/** The same, as a run records it: a folder's path is absolute, so that it is the same model from everywhere. */
+export function recordedFraModel(nameOrFolder: string): string {
+  return isShippedFraModel(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);
+}
+
+function isShippedFraModel(name: string): boolean {
+  return /^[a-z0-9][a-z0-9-]*$/.test(name) && existsSync(shippedFraModel(name));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Decides whether OUT gets a new run or goes on with the one it holds. The plan is complete when run.json exists. */
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { differencesOf } from '../shared/differences.ts';
@@ -150,11 +150,12 @@ export async function listCorpus(
 
 /** Refuses a run that was asked for differently, naming every difference. */
 async function checkSameRun(
-  run: RunFile,
+  existing: RunFile,
   config: RunConfig,
   store: ObjectStore,
   options: Omit<PlanRunOptions, 'note' | 'partRows'>,
 ): Promise<void> {
+  const run = withFraFolder(existing, config.fra);
   const differences = [
     ...differencesOf(run.config, config),
     ...differencesOf(run.models, options.models.models).map((difference) => `model ${difference}`),
@@ -180,6 +181,12 @@ async function checkSameRun(
   throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
     out: store.uri,
   });
+}
+
+/** A run of before names the folder of a FRA model as it was typed then: from here it may be the one asked for. */
+function withFraFolder(run: RunFile, asked: string): RunFile {
+  if (resolve(run.config.fra) !== asked) return run;
+  return { ...run, config: { ...run.config, fra: asked }, fra: run.fra && { ...run.fra, name: asked } };
 }
 
 function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): string {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { writeFiles } from './corpusFiles.ts';
@@ -66,6 +66,41 @@ test('the command for workers that submit prints has --redis when submit had it,
       const { host } = new URL(url);
       const shown = `posecast work ${out} --redis 'redis://***@${host}'`;
       assert.equal(await command(['--redis', `redis://:hunter2@${host}`]), shown);
+    }),
+  ));
+
+test('the folder of a FRA model is recorded as an absolute path, so that it is the same model from everywhere', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const out = join(folder, 'out');
+      const fra = join(folder, 'my-fra');
+      const elsewhere = join(folder, 'elsewhere');
+      await symlink(join(packageRoot, 'models', 'fra', 'fr-feature'), fra);
+      await mkdir(elsewhere);
+      const submit = (model: string, from = folder) => {
+        const args = ['submit', CORPUS, out, '--shard-faces', '4', '--fra', model, '--redis', url];
+        return startPosecast(args, {}, ['sh', '-c', 'cd "$0" && exec "$@"', from]).done;
+      };
+      const first = await submit('my-fra');
+      assert.equal(first.code, 0, first.stderr);
+      const runFile = join(out, 'run.json');
+      const run = JSON.parse(await readFile(runFile, 'utf8'));
+      assert.deepEqual([run.config.fra, run.fra.name], [fra, fra]);
+      for (const [model, from] of [
+        ['./my-fra/', folder],
+        [fra, elsewhere],
+        ['../my-fra', elsewhere],
+      ] as const) {
+        const again = await submit(model, from);
+        assert.equal(again.code, 0, again.stderr);
+      }
+      // As runs of before have it.
+      const typed = { ...run, config: { ...run.config, fra: 'my-fra' }, fra: { ...run.fra, name: 'my-fra' } };
+      await writeFile(runFile, JSON.stringify(typed));
+      const resumed = await submit('my-fra');
+      assert.equal(resumed.code, 0, resumed.stderr);
+      const other = await submit('../my-fra/../my-fra', elsewhere);
+      assert.match(other.stderr, /OUT holds another run: fra: "my-fra" there/);
     }),
   ));
 
