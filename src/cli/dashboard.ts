@@ -82,7 +82,10 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
   try {
     const url = redisUrlOf(flags);
     const { host, allowActions } = flags;
-    const token = tokenFor(host, flags.token ?? process.env.POSECAST_TOKEN);
+    const token =
+      flags.token === undefined
+        ? tokenFor(host, process.env.POSECAST_TOKEN || undefined, 'POSECAST_TOKEN')
+        : tokenFor(host, flags.token, '--token');
     if (named.length === 0 && url === undefined) {
       throw new ConfigError(
         'no-out',

@@ -96,8 +96,8 @@ function command(
 
 /** OUT; Redis is asked only where it is needed. */
 async function locate(outOrRunId: string, flags: Flags): Promise<string> {
-  const url = redisUrlOf(flags);
-  if (!isRunId(outOrRunId) || url === undefined) return outOf(outOrRunId, undefined);
+  const url = isRunId(outOrRunId) ? redisUrlOf(flags) : undefined;
+  if (url === undefined) return outOf(outOrRunId, undefined);
   const redis = await connectRedis(url);
   try {
     return await outOf(outOrRunId, redis);

@@ -21,13 +21,15 @@ export function isLoopback(host: string): boolean {
 /**
  * The token that protects a server bound to `host`: the one asked for, a new one where the server can be reached from
  * elsewhere, none on loopback.
+ * @param from the option or variable that asks for it, for the message.
+ * @throws ConfigError for one that can be guessed, or does not fit into an address.
  */
-export function tokenFor(host: string, asked: string | undefined): string | undefined {
+export function tokenFor(host: string, asked: string | undefined, from = '--token'): string | undefined {
   if (asked === undefined) return isLoopback(host) ? undefined : randomBytes(24).toString('base64url');
   if (asked.length >= MIN_TOKEN && /^[\x21-\x7e]+$/.test(asked)) return asked;
   throw new ConfigError(
     'weak-token',
-    `--token: expected at least ${MIN_TOKEN} characters without spaces, such as \`openssl rand -hex 16\` prints, found ` +
+    `${from}: expected at least ${MIN_TOKEN} characters without spaces, such as \`openssl rand -hex 16\` prints, found ` +
       (asked.length < MIN_TOKEN ? `${asked.length} characters` : 'others'),
   );
 }

@@ -80,10 +80,14 @@ interface RedisAddress {
   };
 }
 
-/** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
-export function parseRedisUrl(url: string): RedisAddress {
+/**
+ * `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS.
+ * @param from what said it, for the message.
+ * @throws ConfigError for anything else.
+ */
+export function parseRedisUrl(url: string, from = 'Redis'): RedisAddress {
   // The URL itself never goes into a message: it may hold a password. The example is one that withoutSecrets leaves alone.
-  const expected = 'Redis: expected a URL like redis://host:6379/0 (user:password@ goes before the host)';
+  const expected = `${from}: expected a URL like redis://host:6379/0 (user:password@ goes before the host)`;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw new ConfigError('bad-redis-url', `${expected}, found something else`);
   if (parsed.protocol !== 'redis:' && parsed.protocol !== 'rediss:') {

@@ -132,11 +132,41 @@ const REQUESTS: readonly BadRequest[] = [
 for (const { title, args, says, env } of REQUESTS) {
   test(`${title} is one clear line, exit code 2, and nothing is written`, () =>
     withTempFolder(async (folder) => {
+  {
+    title: 'a bad REDIS_URL',
+    args: (_, out) => ['status', out],
+    env: { REDIS_URL: ':secret@127.0.0.1:7791' },
+    says: /^posecast: REDIS_URL: expected a URL like redis:.*, found something else$/m,
+  },
+  {
+    title: 'an empty --redis',
+    args: (_, out) => ['status', out, '--redis', ''],
+    env: { REDIS_URL: 'redis://127.0.0.1:1' },
+    says: /^posecast: --redis: expected a URL like redis:/m,
+  },
       await mkdir(join(folder, 'empty'));
       await writeFile(join(folder, 'bad.csv'), 'face_id,path\na,a.jpg\n');
       const out = join(folder, 'out');
       const result = await posecast(args(folder, out), env);
       assert.equal(result.code, 2, result.stdout + result.stderr);
+  {
+    title: 'work with an empty REDIS_URL',
+    args: (_, out) => ['work', out],
+    env: { REDIS_URL: '' },
+    says: /expected --redis or REDIS_URL/,
+  },
+  {
+    title: 'a bad POSECAST_TOKEN',
+    args: (_, out) => ['dashboard', out],
+    env: { POSECAST_TOKEN: 'secret' },
+    says: /^posecast: POSECAST_TOKEN: expected at least 16 characters .*, found 6 characters$/m,
+  },
+  {
+    title: 'a dashboard of nothing with an empty POSECAST_TOKEN',
+    args: (_, out) => ['dashboard', out],
+    env: { POSECAST_TOKEN: '' },
+    says: /found no run\.json/,
+  },
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /secret|\n\s+at /);
       await assert.rejects(access(out), { code: 'ENOENT' });
