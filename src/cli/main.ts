@@ -104,8 +104,8 @@ Exit codes:
 export async function main(argv: readonly string[]): Promise<number> {
   goOnUnheard();
   outliveTerminal();
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
-  keepSecret(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
+  const { AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  keepSecret(AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);
   // Node would print every field of the error; those of a Redis client's hold the password.
   process.on('uncaughtException', (error) => process.exit(report(error)));
   try {

@@ -23,10 +23,12 @@ const samples = join(packageRoot, 'samples', 'london');
 /** Every one has characters of its own, so that a part of it is found, too. */
 const PASSWORD = 'rEd1s-Pa55w0rd-x7';
 const SECRETS = {
-  AWS_ACCESS_KEY_ID: 'AKIAHOSTILETEST00042',
   AWS_SECRET_ACCESS_KEY: 'sEcr3t/Acc3ss+Key/0123456789abcdefghABCD',
   AWS_SESSION_TOKEN: 'FwoGZXIvYXdzEBYaDsess10nT0ken+of/this/test==',
 };
+/** Of the keys; no secret. */
+const KEY_ID = 'AKIAHOSTILETEST00042';
+const KEYS = { AWS_ACCESS_KEY_ID: KEY_ID, ...SECRETS };
 const HIDDEN = [...Object.values(SECRETS), PASSWORD].flatMap((secret) => [
   secret,
   encodeURIComponent(secret),
@@ -83,7 +85,7 @@ test('a run on S3 with a guarded Redis shows and stores no secret, also where sh
     await redis.config('SET', 'requirepass', PASSWORD);
     const guarded = url.replace('redis://', `redis://:${PASSWORD}@`);
     await withS3({ conditionalPuts: true }, async (service) => {
-      const env = { ...SECRETS, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const env = { ...KEYS, AWS_ENDPOINT_URL_S3: service.endpoint };
       const out = `s3://${service.bucket}/night`;
       // The store breaks at the first commit of a shard, in words that hold what it was sent.
       let broken = 0;
@@ -160,7 +162,7 @@ test('an S3 service that refuses, and echoes what it was sent, gets one line wit
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
     for (; asked < cases(2, statuses.length); asked++) {
-      const env = { ...SECRETS, AWS_ENDPOINT_URL_S3: endpoint, AWS_MAX_ATTEMPTS: '1' };
+      const env = { ...KEYS, AWS_ENDPOINT_URL_S3: endpoint, AWS_MAX_ATTEMPTS: '1' };
       const ran = await posecast(['run', samples, 's3://bucket/x', '--variants', '0'], env);
       assertRefused(ran, `status ${statuses[asked]}`);
       assert.match(ran.stderr, /bucket=bucket/);
@@ -171,8 +173,15 @@ test('an S3 service that refuses, and echoes what it was sent, gets one line wit
   }
 });
 
+test('the id of a key is no secret: a path that happens to hold it is shown', () =>
+  withTempFolder(async (folder) => {
+    const out = join(folder, 'testing', 'out');
+    const { stderr } = await posecast(['verify', out], { ...KEYS, AWS_ACCESS_KEY_ID: 'testing' });
+    assert.ok(stderr.includes(out), stderr);
+  }));
+
 test('keys in an address, where nobody should write them, are not repeated', async () => {
-  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = KEYS;
   const requests: [args: string[], env: NodeJS.ProcessEnv][] = [
     [['run', samples, `s3://${id}:${secret}@bucket/x`], {}],
     [['run', samples, `https://${id}:${secret}@host/bucket`], {}],
