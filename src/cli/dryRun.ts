@@ -14,6 +14,7 @@ import type { ComputeOptions } from '../worker/openShardContext.ts';
 import type { ProbeResult } from '../worker/probeRun.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import type { AppendFlag } from './appendOption.ts';
+import { optionOfFlag } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count, dataSize, duration, labelledLines } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
@@ -26,6 +27,9 @@ export interface DryRunFlags {
   /** Photographs per second. */
   readonly rate?: number;
 }
+
+/** Flags that a dry run could do nothing with: who gives one expects something that does not happen. */
+const USELESS = ['redis', 'metricsPort', 'onFinish'];
 
 export function addDryRunOptions(command: Command): Command {
   return command
@@ -41,9 +45,17 @@ export function addDryRunOptions(command: Command): Command {
       photographsPerSecond,
     )
     .hook('preAction', (_, asked) => {
-      const { dryRun, rate } = asked.opts<DryRunFlags>();
+      const flags = asked.opts<DryRunFlags>();
+      const { dryRun, rate } = flags;
       if (rate !== undefined && !dryRun) {
         throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
+      }
+      const useless = dryRun && USELESS.find((name) => name in flags);
+      if (useless) {
+        throw new ConfigError(
+          'bad-option',
+          `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing and serves and calls nobody`,
+        );
       }
     })
     .optionsGroup('Options:');

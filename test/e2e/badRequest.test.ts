@@ -73,6 +73,21 @@ const REQUESTS: readonly BadRequest[] = [
     says: /expected a folder .*, found nothing.*nowhere/,
   },
   {
+    title: 'a dry run with a command for the end',
+    args: (_, out) => ['run', samples, out, '--dry-run', '--on-finish', 'echo secret'],
+    says: /^posecast: --on-finish: expected without --dry-run, which .*$/m,
+  },
+  {
+    title: 'a dry run with metrics',
+    args: (_, out) => ['run', samples, out, '--dry-run', '--metrics-port', '0'],
+    says: /^posecast: --metrics-port: expected without --dry-run/m,
+  },
+  {
+    title: 'a dry run with a Redis, submitted',
+    args: (_, out) => ['submit', samples, out, '--dry-run', '--redis', 'redis://:secret@127.0.0.1:1'],
+    says: /^posecast: --redis: expected without --dry-run/m,
+  },
+  {
     title: 'an empty corpus',
     args: (folder, out) => ['run', join(folder, 'empty'), out],
     says: /expected at least one image, found none/,
