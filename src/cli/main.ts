@@ -101,7 +101,8 @@ Exit codes:
 `;
 
 /** Runs one command line and returns its exit code. Never throws. */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(given: readonly string[]): Promise<number> {
+  const argv = withoutHelpCommand(given);
   goOnUnheard();
   outliveTerminal();
   const { AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
@@ -109,7 +110,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // Node would print every field of the error; those of a Redis client's hold the password.
   process.on('uncaughtException', (error) => process.exit(report(error)));
   try {
-    const entry = COMMANDS[argv[0] ?? ''];
+    const entry = commandOf(argv);
     const program = entry === undefined ? overview() : (await entry.load()).name(`posecast ${argv[0]}`);
     for (const command of [program, ...program.commands]) {
       command.exitOverride();
@@ -121,6 +122,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error);
   }
+}
+
+function commandOf([name = '']: readonly string[]): CommandEntry | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+}
+
+/** `help run` → `run --help`. */
+function withoutHelpCommand(argv: readonly string[]): readonly string[] {
+  const [first, ...about] = argv;
+  if (first !== 'help') return argv;
+  // An unknown command is refused like one that is called.
+  return about.length > 0 && commandOf(about) === undefined ? about : [...about, '--help'];
 }
 
 function overview(): Command {

@@ -28,6 +28,16 @@ const REQUESTS: readonly BadRequest[] = [
     says: /expected a command .*run.*found "expand"/,
   },
   {
+    title: 'help about an unknown command',
+    args: () => ['help', 'expand'],
+    says: /expected a command .*run.*found "expand"/,
+  },
+  {
+    title: 'a name that every object has',
+    args: () => ['constructor'],
+    says: /expected a command .*run.*found "constructor"/,
+  },
+  {
     title: 'an unknown option',
     args: (_, out) => ['run', samples, out, '--variant', '3'],
     says: /unknown option '--variant'[\s\S]*--variants/,
@@ -63,16 +73,6 @@ const REQUESTS: readonly BadRequest[] = [
     says: /--rate: expected with --dry-run only/,
   },
   {
-    title: 'a word where a number belongs',
-    args: (_, out) => ['run', samples, out, '--seed', 'today'],
-    says: /--seed <n>.*'today' is invalid.*number/,
-  },
-  {
-    title: 'a corpus that is not there',
-    args: (folder, out) => ['run', join(folder, 'nowhere'), out],
-    says: /expected a folder .*, found nothing.*nowhere/,
-  },
-  {
     title: 'a dry run with a command for the end',
     args: (_, out) => ['run', samples, out, '--dry-run', '--on-finish', 'echo secret'],
     says: /^posecast: --on-finish: expected without --dry-run, which .*$/m,
@@ -86,6 +86,16 @@ const REQUESTS: readonly BadRequest[] = [
     title: 'a dry run with a Redis, submitted',
     args: (_, out) => ['submit', samples, out, '--dry-run', '--redis', 'redis://:secret@127.0.0.1:1'],
     says: /^posecast: --redis: expected without --dry-run/m,
+  },
+  {
+    title: 'a word where a number belongs',
+    args: (_, out) => ['run', samples, out, '--seed', 'today'],
+    says: /--seed <n>.*'today' is invalid.*number/,
+  },
+  {
+    title: 'a corpus that is not there',
+    args: (folder, out) => ['run', join(folder, 'nowhere'), out],
+    says: /expected a folder .*, found nothing.*nowhere/,
   },
   {
     title: 'an empty corpus',
@@ -123,9 +133,39 @@ const REQUESTS: readonly BadRequest[] = [
     says: /expected a URL like redis:\/\/host:6379\/0 \(user:password@ goes before the host\), found something else$/m,
   },
   {
+    title: 'a bad REDIS_URL',
+    args: (_, out) => ['status', out],
+    env: { REDIS_URL: ':secret@127.0.0.1:7791' },
+    says: /^posecast: REDIS_URL: expected a URL like redis:.*, found something else$/m,
+  },
+  {
+    title: 'an empty --redis',
+    args: (_, out) => ['status', out, '--redis', ''],
+    env: { REDIS_URL: 'redis://127.0.0.1:1' },
+    says: /^posecast: --redis: expected a URL like redis:/m,
+  },
+  {
     title: 'work without a Redis',
     args: (_, out) => ['work', out],
     says: /expected --redis or REDIS_URL/,
+  },
+  {
+    title: 'work with an empty REDIS_URL',
+    args: (_, out) => ['work', out],
+    env: { REDIS_URL: '' },
+    says: /expected --redis or REDIS_URL/,
+  },
+  {
+    title: 'a bad POSECAST_TOKEN',
+    args: (_, out) => ['dashboard', out],
+    env: { POSECAST_TOKEN: 'secret' },
+    says: /^posecast: POSECAST_TOKEN: expected at least 16 characters .*, found 6 characters$/m,
+  },
+  {
+    title: 'a dashboard of nothing with an empty POSECAST_TOKEN',
+    args: (_, out) => ['dashboard', out],
+    env: { POSECAST_TOKEN: '' },
+    says: /found no run\.json/,
   },
   {
     title: 'more threads than the memory holds',
@@ -147,41 +187,11 @@ const REQUESTS: readonly BadRequest[] = [
 for (const { title, args, says, env } of REQUESTS) {
   test(`${title} is one clear line, exit code 2, and nothing is written`, () =>
     withTempFolder(async (folder) => {
-  {
-    title: 'a bad REDIS_URL',
-    args: (_, out) => ['status', out],
-    env: { REDIS_URL: ':secret@127.0.0.1:7791' },
-    says: /^posecast: REDIS_URL: expected a URL like redis:.*, found something else$/m,
-  },
-  {
-    title: 'an empty --redis',
-    args: (_, out) => ['status', out, '--redis', ''],
-    env: { REDIS_URL: 'redis://127.0.0.1:1' },
-    says: /^posecast: --redis: expected a URL like redis:/m,
-  },
       await mkdir(join(folder, 'empty'));
       await writeFile(join(folder, 'bad.csv'), 'face_id,path\na,a.jpg\n');
       const out = join(folder, 'out');
       const result = await posecast(args(folder, out), env);
       assert.equal(result.code, 2, result.stdout + result.stderr);
-  {
-    title: 'work with an empty REDIS_URL',
-    args: (_, out) => ['work', out],
-    env: { REDIS_URL: '' },
-    says: /expected --redis or REDIS_URL/,
-  },
-  {
-    title: 'a bad POSECAST_TOKEN',
-    args: (_, out) => ['dashboard', out],
-    env: { POSECAST_TOKEN: 'secret' },
-    says: /^posecast: POSECAST_TOKEN: expected at least 16 characters .*, found 6 characters$/m,
-  },
-  {
-    title: 'a dashboard of nothing with an empty POSECAST_TOKEN',
-    args: (_, out) => ['dashboard', out],
-    env: { POSECAST_TOKEN: '' },
-    says: /found no run\.json/,
-  },
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /secret|\n\s+at /);
       await assert.rejects(access(out), { code: 'ENOENT' });
