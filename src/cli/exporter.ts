@@ -57,7 +57,7 @@ async function serve(flags: Flags): Promise<void> {
     const metrics = createQueueMetrics(redis);
     releasers.push('queues', () => metrics.close());
     const server = await openMetricsServer(
-      { host: flags.host, port: flags.port, option: '--port' },
+      { host: flags.host, port: flags.port, options: { host: '--host', port: '--port' } },
       {
         '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text },
         '/queue.json': {

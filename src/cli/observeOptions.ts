@@ -106,7 +106,11 @@ async function openMetrics({
   const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
   const metrics = createWorkMetrics(compute);
   const server = await openMetricsServer(
-    { host: flags.metricsHost, port: flags.metricsPort, option: '--metrics-port' },
+    {
+      host: flags.metricsHost,
+      port: flags.metricsPort,
+      options: { host: '--metrics-host', port: '--metrics-port' },
+    },
     { '/metrics': { type: PROMETHEUS_TEXT, text: metrics.text } },
   );
   releasers.push('metrics', () => server.close());

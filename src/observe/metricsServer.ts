@@ -13,8 +13,8 @@ export interface MetricsServer {
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
-  /** By which the port was asked for. */
-  readonly option: string;
+  /** By which they were asked for. */
+  readonly options: { readonly host: string; readonly port: string };
 }
 
 export interface Page {
@@ -29,7 +29,7 @@ const REQUEST_MS = 10_000;
 
 /**
  * `/healthz` answers whenever the process does; the other pages are given.
- * @throws ConfigError when the port cannot be listened on.
+ * @throws ConfigError when the address cannot be listened on.
  */
 export async function openMetricsServer(
   address: ListenAddress,
@@ -78,19 +78,12 @@ function answer(response: ServerResponse, status: number, text: string, type = '
   response.end(text);
 }
 
-function refusal(address: ListenAddress, error: NodeJS.ErrnoException): ConfigError {
-  const found =
-    {
-      EADDRINUSE: 'one in use',
-      EACCES: 'one that needs other rights',
-      EADDRNOTAVAIL: 'a host of another machine',
-    }[error.code ?? ''] ?? describeError(error);
-  return new ConfigError(
-    'no-metrics-port',
-    `${address.option}: expected a port that is free, found ${found}`,
-    {
-      host: address.host,
-      port: address.port,
-    },
-  );
+function refusal({ host, port, options }: ListenAddress, error: NodeJS.ErrnoException): ConfigError {
+  const ofPort = { EADDRINUSE: 'one in use', EACCES: 'one that needs other rights' }[error.code ?? ''];
+  const ofHost = error.code === 'EADDRNOTAVAIL' ? 'one of another machine' : describeError(error);
+  const message =
+    ofPort === undefined
+      ? `${options.host}: expected an address of this machine, found ${ofHost}`
+      : `${options.port}: expected a port that is free, found ${ofPort}`;
+  return new ConfigError('no-metrics-port', message, { host, port });
 }

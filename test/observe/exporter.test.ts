@@ -94,4 +94,8 @@ test('a port that the exporter cannot have is named by its own option', () =>
     const refused = await posecast(['exporter', '--port', new URL(url).port], { REDIS_URL: url });
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, / --port: expected a port that is free, found one in use /);
+    // One of the addresses for documents: no machine has them.
+    const away = await posecast(['exporter', '--redis', url, '--port', '0', '--host', '192.0.2.1']);
+    assert.equal(away.code, 2);
+    assert.match(away.stderr, / --host: expected an address of this machine, found one of another machine /);
   }));
