@@ -2,14 +2,15 @@
 import { Command } from 'commander';
 import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { aliveWorkers, listRuns, unregisterRun, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
+import { aliveWorkers, forgetRun, listRuns, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 
 const EPILOGUE = `
 For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT no longer look at
 it, and it no longer counts where workers are scaled by the queue. OUT is neither read nor written: if the run is still
-there, the command that started it takes it up again.
+there, the command that started it takes it up again. A \`posecast submit\` that still feeds it or waits for it does not
+prevent this; it notices within seconds, says so and exits with 1.
 
 Examples:
   posecast forget 20261123T220000-1a2b3c --redis redis://queue:6379
@@ -46,7 +47,7 @@ async function forget(runId: string, flags: Flags): Promise<void> {
         { runId, host, pid },
       );
     }
-    await unregisterRun(redis, runId, async () => true);
+    await forgetRun(redis, runId);
     const event = { event: 'forgotten', runId, out: run.out };
     const line = `run ${runId} is off the list; its OUT was not touched: ${run.out}`;
     printResult(flags, event, line);

@@ -23,6 +23,7 @@ import { workCommandLine } from './commandLine.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
+import { openForgottenWatch } from './forgottenWatch.ts';
 import { count } from './format.ts';
 import type { LiveLine } from './liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './log.ts';
@@ -55,8 +56,8 @@ Examples:
   posecast submit /data/faces s3://bucket/faces --append                         photographs added since
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
 
-Exit codes: 0 queued (with --wait: complete), 1 with --wait: shards failed for good, 2 cannot be done as asked
-and nothing was written, 130 interrupted; the same command goes on.
+Exit codes: 0 queued (with --wait: complete), 1 the run was forgotten (posecast forget), or with --wait: shards failed for
+good, 2 cannot be done as asked and nothing was written, 130 interrupted; the same command goes on.
 `;
 
 interface Flags extends RunFlags, AppendFlag, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags, RedisFlag {
@@ -122,9 +123,25 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       const isLast = planned.append?.status !== 'waits';
       const round = createReleasers();
       releasers.push('round', () => round.release());
-      const submission = { ...planned, shards, store, redis, live, flags, signal, tracing, releasers: round };
+      const forgotten = await openForgottenWatch(redis, planned.run.runId);
+      round.push('watch for a forgotten run', () => forgotten.close());
+      const submission = {
+        ...planned,
+        shards,
+        store,
+        redis,
+        live,
+        flags,
+        signal: AbortSignal.any([signal, forgotten.signal]),
+        tracing,
+        releasers: round,
+      };
       const complete =
-        (await settleFinished(store, planned.run, signal)) || (await queueShards(submission, isLast));
+        (await settleFinished(store, planned.run, signal)) ||
+        (await queueShards(submission, isLast).catch((error: unknown) => {
+          forgotten.signal.throwIfAborted();
+          throw error;
+        }));
       if (!complete) return;
       await retireRun(redis, planned.run.runId, store, note);
       await round.release();

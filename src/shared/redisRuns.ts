@@ -78,6 +78,26 @@ export async function unregisterRun(
   await forgetQueue(redis, runId, RUNS_KEY);
 }
 
+function forgottenKey(runId: string): string {
+  return `posecast:${runId}:forgotten`;
+}
+
+/** Takes a run off the list that nobody is going to finish, and lets those know that wait for it. */
+export async function forgetRun(redis: Redis, runId: string): Promise<void> {
+  await redis.set(forgottenKey(runId), '1', 'EX', FORGET_S);
+  await unregisterRun(redis, runId, async () => true);
+}
+
+/** Whether somebody has forgotten the run since `takeUpAgain`. A Redis that was emptied has lost it, and says false. */
+export async function isForgotten(redis: Redis, runId: string): Promise<boolean> {
+  return (await redis.exists(forgottenKey(runId))) === 1;
+}
+
+/** The run is wanted, whoever has forgotten it before. */
+export async function takeUpAgain(redis: Redis, runId: string): Promise<void> {
+  await redis.del(forgottenKey(runId));
+}
+
 /** Registered runs, oldest first. Entries of another version of posecast are left out. */
 export async function listRuns(redis: Redis): Promise<RunEntry[]> {
   const runs: RunEntry[] = [];

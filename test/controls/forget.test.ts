@@ -131,3 +131,32 @@ test('a run that workers are at work on, and one that Redis does not know, are n
       assert.match(unknown.stderr, /Redis knows no such run/);
     }),
   ));
+
+test('a producer that waits for a run says that it was forgotten, and ends; started again, it goes on', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const submit = ['submit', samples, out, ...options, '--wait'];
+      const producer = startPosecast(submit, env);
+      await until('the queue', producer, () => producer.output().includes('queued 12 of 12'));
+      const runId = (await listRuns(redis))[0]?.runId ?? '';
+      assert.equal((await posecast(['forget', runId], env)).code, 0);
+      const { code, stderr } = await producer.done;
+      assert.equal(code, 1, stderr);
+      assert.match(
+        stderr,
+        new RegExp(
+          `submit: expected run ${runId} on the list of Redis, found it taken off .*posecast forget`,
+        ),
+      );
+      const again = startPosecast(submit, env);
+      await until('the queue', again, () => again.output().includes('queued 12 of 12'));
+      // A Redis that was emptied has forgotten nothing that somebody wanted forgotten.
+      await redis.flushall();
+      await submitted(out, env);
+      assert.equal((await posecast(['work', out], env)).code, 0);
+      const ended = await again.done;
+      assert.equal(ended.code, 0, ended.stderr);
+    }),
+  ));
