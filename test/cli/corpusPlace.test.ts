@@ -60,6 +60,16 @@ test('a stated format wins over what is found', () =>
     });
   }));
 
+test('a file that is called like a pattern is that file', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['a{1,2}.parquet', 'x::y.parquet', 'b*.tar']) {
+      const corpus = join(folder, name);
+      await writeFile(corpus, '');
+      const place = await locateCorpus(corpus, {});
+      assert.deepEqual([place.corpus, place.imageRoot], [corpus, folder]);
+    }
+  }));
+
 test('what cannot be a corpus is refused in one line that says what was expected', () =>
   withTempFolder(async (folder) => {
     for (const name of ['a.tar.gz', 'a.tgz', 'notes.txt']) await writeFile(join(folder, name), '');

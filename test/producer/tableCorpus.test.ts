@@ -206,6 +206,14 @@ test('columns are those that are named, else the first usual name whose type fit
     );
   }));
 
+test('a file that is called like a pattern is that file', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['a{1,2}.parquet', 'x::y.parquet', '*.parquet']) {
+      writeTable(join(folder, name), EMBEDDED, { format: 'parquet' });
+      assert.equal((await corpusImages(configOf(folder, name))).length, 4, name);
+    }
+  }));
+
 test('a broken table is refused with the file named; the sound ones are taken on request', () =>
   withTempFolder(async (folder) => {
     for (const [corpusFormat, name] of [

@@ -1,5 +1,5 @@
 /** Which archives a corpus consists of. */
-import { archiveRoot, belowRoot, expandArchives } from '../../../shared/corpus/archivePattern.ts';
+import { archiveRoot, belowRoot, expandArchives, isPattern } from '../../../shared/corpus/archivePattern.ts';
 import type { CorpusSource } from '../../../shared/corpus/corpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { CorpusConfig } from '../corpusReader.ts';
@@ -23,9 +23,11 @@ export async function archiveNames(
     });
   }
   const names: string[] = [];
+  const root = archiveRoot(corpus);
+  const several = isPattern(corpus);
   for (const name of expandArchives(corpus)) {
-    const below = belowRoot(archiveRoot(corpus), name);
-    if (/[*?]/.test(below)) names.push(...(await matching(below, source, signal)));
+    const below = belowRoot(root, name);
+    if (several && /[*?]/.test(below)) names.push(...(await matching(below, source, signal)));
     else names.push(below);
   }
   const seen = new Set<string>();
