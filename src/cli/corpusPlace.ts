@@ -59,8 +59,9 @@ export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promi
 /** @throws ConfigError when there is nothing at the place, or something whose format its name does not tell. */
 export async function detectFormat(corpus: string): Promise<CorpusFormat> {
   // Braces may hold whole names.
-  const byName = formatByName(expandArchives(corpus).at(-1) ?? '');
-  if (byName === undefined && /\.(tar\.\w+|tgz|tbz2?|txz|tzst)$/i.test(corpus)) {
+  const name = expandArchives(corpus).at(-1) ?? '';
+  const byName = formatByName(name);
+  if (byName === undefined && /\.(tar\.\w+|tgz|tbz2?|txz|tzst)$/i.test(name)) {
     throw new ConfigError(
       'bad-corpus',
       'CORPUS: expected plain tars, found a compressed one: its members cannot be read by themselves; decompress it',

@@ -75,6 +75,7 @@ test('what cannot be a corpus is refused in one line that says what was expected
     for (const name of ['a.tar.gz', 'a.tgz', 'notes.txt']) await writeFile(join(folder, name), '');
     for (const [corpus, code, message] of [
       [join(folder, 'a.tar.gz'), 'bad-corpus', /plain tars, found a compressed one/],
+      [join(folder, '{a.tar.gz,b.tar.gz}'), 'bad-corpus', /plain tars, found a compressed one/],
       ['s3://bucket/a.tgz', 'bad-corpus', /plain tars, found a compressed one/],
       [join(folder, 'notes.txt'), 'bad-corpus', /another file; --corpus-format/],
       [join(folder, 'nowhere'), 'no-corpus', /found nothing/],
