@@ -1,4 +1,6 @@
 /** Archives and tables of a corpus, damaged: listed by their reader, and every listed photograph read. */
+
+import { createIgnoredEntries } from '../../src/producer/readers/ignored.ts';
 import { openRecordIoCorpus } from '../../src/producer/readers/recordIo.ts';
 import { openTableCorpus } from '../../src/producer/readers/tableCorpus.ts';
 import { imageOfRecord } from '../../src/shared/corpus/imageRecord.ts';
@@ -69,7 +71,7 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
     const source = memorySource({ t: damaged });
     const reader = openTableCorpus({
       format,
-      tables: { source, uris: ['t'] },
+      tables: { source, uris: ['t'], ignored: createIgnoredEntries() },
       imageRoot: source.root,
       columns: request,
       labelColumns: bytes === POLARS_CATEGORIES ? [] : [{ name: 'age', type: 'number' }],

@@ -119,6 +119,54 @@ test("several files of Hugging Face's form: structs with bytes, whole numbers as
     assert.deepEqual(describeFaces(await corpusImages(whole)), expected);
   }));
 
+test('a state.json that names no data files says nothing of a folder of tables', () =>
+  withTempFolder(async (folder) => {
+    writeTable(join(folder, 'a.arrow'), EMBEDDED, { format: 'arrow' });
+    for (const text of ['{"trainer": "state"}', '[]', 'not JSON']) {
+      writeFileSync(join(folder, 'state.json'), text);
+      const config = { corpus: folder, corpusFormat: 'arrow', imageRoot: folder } as const;
+      assert.equal((await corpusImages(config)).length, 4, text);
+    }
+  }));
+
+test('of a folder of `save_to_disk` the files that its state.json names are the corpus; what was kept beside them is passed over', () =>
+  withTempFolder(async (folder) => {
+    const state = (...filenames: string[]) =>
+      writeFileSync(
+        join(folder, 'state.json'),
+        JSON.stringify({ _data_files: filenames.map((filename) => ({ filename })), _split: null }),
+      );
+    const [first, second] = ['data-00000-of-00002.arrow', 'data-00001-of-00002.arrow'] as const;
+    for (const [name, text] of [
+      [first, 'a'],
+      [second, 'b'],
+      ['cache-6a9f636d12f10ac4.arrow', 'a'],
+    ] as const) {
+      const columns = {
+        label: { type: 'text', values: [text] },
+        image: { type: 'bytes', values: [bytes(text)] },
+      } as const;
+      writeTable(join(folder, name), columns, { format: 'arrow stream' });
+    }
+    const shuffled = { indices: { type: 'integer', values: [1, 0] } } as const;
+    writeTable(join(folder, 'cache-22fcdf105966421f.arrow'), shuffled, { format: 'arrow stream' });
+    state(first, second);
+    const config = { corpus: folder, corpusFormat: 'arrow', imageRoot: folder } as const;
+    assert.deepEqual(describeFaces(await corpusImages(config)), [`a/${first}#0: a`, `b/${second}#0: b`]);
+    const reader = await openCorpus(parseRunConfig(config));
+    await collect(reader.faces());
+    assert.deepEqual(describeIgnored(reader.ignored), [
+      "2 ignored: not one of the dataset's data files (cache-22fcdf105966421f.arrow, cache-6a9f636d12f10ac4.arrow)",
+    ]);
+    state(first, 'data-00002-of-00003.arrow');
+    await assert.rejects(corpusImages(config), {
+      code: 'no-corpus',
+      message: /expected the data files of state\.json, found no data-00002-of-00003\.arrow \[folder=/,
+    });
+    writeFileSync(join(folder, 'state.json'), '{"_data_files": "all"}');
+    await assert.rejects(corpusImages(config), { code: 'bad-table', message: /state\.json.*_data_files/ });
+  }));
+
 test('paths are relative to the image root, or absolute inside it, and are the faces where no ids are given', () =>
   withTempFolder(async (folder) => {
     const images = join(folder, 'images');

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars
 import pyarrow
-from datasets import Dataset
+from datasets import Dataset, load_from_disk
 from pyarrow import ipc, parquet
 
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
@@ -54,4 +54,7 @@ with ipc.new_file(out / "embedded.arrow", embedded.schema) as writer:
 polars.from_arrow(embedded).write_ipc(out / "polars.arrow", record_batch_size=7)
 # A folder of Arrow streams beside files of its own.
 Dataset(embedded).save_to_disk(out / "saved", num_shards=2)
+# Results of work with it, which `datasets` leaves there too.
+load_from_disk(out / "saved").map(lambda row: {"age": 1}).shuffle(seed=1)
+assert len(list((out / "saved").glob("cache-*.arrow"))) > 0
 print(f"tables: {len(names)} images of {len(people)} people in {out}, written by pyarrow {pyarrow.__version__}")

@@ -15,7 +15,7 @@ import type { FaceRecord } from '../../shared/face.ts';
 import { fitsLabel, type LabelColumn, type LabelType, type LabelValue } from '../../shared/labelColumns.ts';
 import { archiveFiles, nameOf } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
-import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import type { IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
 import { createReadEstimate, type ReadEstimate } from './scatteredRows.ts';
 import { type MetFace, sortFaces } from './sortFaces.ts';
@@ -42,9 +42,8 @@ export interface TableCorpus {
 
 /** @throws ConfigError from `faces` where a table cannot be read or says something else than expected. */
 export function openTableCorpus(corpus: TableCorpus): CorpusReader {
-  const ignored = createIgnoredEntries();
   const notes: string[] = [];
-  const { source, uris } = corpus.tables;
+  const { source, uris, ignored } = corpus.tables;
   const placeOf = (at: number) => {
     const file = uris[Math.floor(at / ROWS_OF_A_FILE)] ?? '';
     return { file: nameOf(source, file), row: at % ROWS_OF_A_FILE };

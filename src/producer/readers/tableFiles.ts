@@ -4,6 +4,8 @@ import { archiveRoot, isPattern } from '../../shared/corpus/archivePattern.ts';
 import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
+import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import { savedDataFiles } from './savedDataset.ts';
 import { archiveNames } from './webdataset/archiveNames.ts';
 
 export const TABLE_EXTENSIONS = {
@@ -18,6 +20,8 @@ export interface TableFiles {
   readonly source: CorpusSource;
   /** At least one, relative to the source. */
   readonly uris: readonly string[];
+  /** Tables beside them that are none of the corpus. */
+  readonly ignored: IgnoredEntries;
 }
 
 /** The folder that all table files of a corpus lie in: the corpus itself, or what is before the names. */
@@ -41,9 +45,16 @@ export async function findTables(
   const folder = await tableFolder(corpus, format);
   const source = await openCorpusSource(folder, options);
   try {
+    const { signal } = new AbortController();
     const place = { corpus, imageRoot: folder };
-    const uris = await archiveNames(place, source, new AbortController().signal, TABLE_EXTENSIONS[format]);
-    return { source, uris };
+    const uris = await archiveNames(place, source, signal, TABLE_EXTENSIONS[format]);
+    const ignored = createIgnoredEntries();
+    const saved = corpus === folder && format === 'arrow' ? await savedDataFiles(source, signal) : undefined;
+    if (saved === undefined) return { source, uris, ignored };
+    for (const uri of uris) {
+      if (!saved.includes(uri)) ignored.add("not one of the dataset's data files", uri);
+    }
+    return { source, uris: saved, ignored };
   } catch (error) {
     await source.close();
     throw error;
