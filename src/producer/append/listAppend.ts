@@ -1,12 +1,13 @@
 /** Lists what was added to a corpus into a store: the value of a generation, which is not written here. */
 import { randomBytes } from 'node:crypto';
 import type { RunConfig } from '../../shared/config.ts';
+import { TABLE_ROLES } from '../../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import { createTableWriter } from '../../shared/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
-import type { AppendGeneration, RunShards } from '../../shared/run/generations.ts';
+import type { AppendGeneration, RunListing, RunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
@@ -15,8 +16,9 @@ import { openCorpus, readerNotes } from '../readers/corpusReader.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
 import type { OnListed } from '../readers/onListed.ts';
 import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
-import { compareCorpus } from './compareCorpus.ts';
+import { compareCorpus, type EarlierFace } from './compareCorpus.ts';
 import { earlierFaces } from './earlierFaces.ts';
+import { type ChangedRows, createRowCounts } from './rowCounts.ts';
 
 export interface ListAppendOptions {
   readonly planId: string;
@@ -61,17 +63,25 @@ export async function listAppend(
   const whole = createCorpusDigest(options.onListed);
   const table = createTableWriter(APPENDED_SUBJECT_COLUMNS);
   const changes = createChanges();
+  const tableRows = createRowCounts();
   let newSubjects = 0;
 
   async function* counted(): AsyncGenerator<FaceRecord> {
     for await (const face of corpus.faces(signal, options.onListed)) {
       options.onFace?.(face);
       whole.add(face);
+      tableRows.addNow(face);
       yield face;
     }
   }
+  async function* before(listing: RunListing): AsyncGenerator<EarlierFace> {
+    for await (const known of earlierFaces(store, listing, signal)) {
+      tableRows.addBefore(known.face);
+      yield known;
+    }
+  }
   async function* added(): AsyncGenerator<FaceRecord> {
-    const earlier = shards.listings.map((listing) => earlierFaces(store, listing, signal));
+    const earlier = shards.listings.map((listing) => before(listing));
     for await (const { subjectId, faces, earlier: known } of compareCorpus(counted(), earlier, changes)) {
       if (known !== undefined) options.onKnown?.(known.classIndex);
       await table.append({
@@ -93,6 +103,8 @@ export async function listAppend(
       ...(signal && { signal }),
     });
     for (const line of readerNotes(corpus)) note(line);
+    // First: what else they look like follows from it.
+    refuseChangedRows(tableRows.changed());
     await changes.refuse();
     const { moved } = changes;
     if (moved !== undefined) note(moved);
@@ -132,6 +144,19 @@ export function newPlanId(runId: string, generation: number): string {
 export function plannedGeneration(runId: string, key: string): number | undefined {
   const [, before, digits] = /^listing\/[a-z]+-(.+)-g(\d{4,})-[0-9a-f]{6}[-.]/.exec(key) ?? [];
   return before === runId ? Number(digits) : undefined;
+}
+
+/** @throws ConfigError */
+function refuseChangedRows(changed: readonly ChangedRows[]): void {
+  if (changed.length === 0) return;
+  const named = changed.slice(0, NAMED).map(({ uri, before, now }) => `${uri} (${before} → ${now} rows)`);
+  throw new ConfigError(
+    'rows-changed',
+    '--append: expected tables whose faces are called by file and row to have as many rows as they were listed with, found ' +
+      `${changed.length} with others; put new rows into new files, or start a new run with ` +
+      `${TABLE_ROLES.faceId.option}`,
+    { changed: named.join(', ') },
+  );
 }
 
 /** What an append refuses, counts and tells. */

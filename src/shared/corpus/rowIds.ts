@@ -2,6 +2,7 @@
  * Whose photograph a row of a table is: one rule for listing a table and for looking whether a row is still the one that
  * was listed.
  */
+import type { FaceRecord } from '../face.ts';
 import type { SourceRow } from './sourceTable.ts';
 import type { TableColumns } from './tableColumns.ts';
 
@@ -19,9 +20,18 @@ export function idsOfRow(
   row: number,
 ): RowIds {
   return {
-    faceId: faceId === undefined ? `${uri}#${row}` : idOfCell(cells?.[faceId]),
+    faceId: faceId === undefined ? idOfPlace(uri, row) : idOfCell(cells?.[faceId]),
     subjectId: idOfCell(cells?.[subjectId]),
   };
+}
+
+/** Whether a face has its id for want of a column with one. */
+export function isCalledByRow({ faceId, uri, row }: FaceRecord): boolean {
+  return row !== undefined && faceId === idOfPlace(uri, row);
+}
+
+function idOfPlace(uri: string, row: number): string {
+  return `${uri}#${row}`;
 }
 
 /** A text, or a number as text. */

@@ -288,9 +288,12 @@ for (const [what, [change, code, message]] of Object.entries(REFUSED)) {
 }
 
 /** A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the notes. */
+/** `faceId` null, in all rows: the table has no column for it. */
+type TableRow = readonly [faceId: string | null, subjectId: string, image: string];
+
 const withTable = (
   use: (
-    write: (rows: readonly (readonly [faceId: string, subjectId: string, image: string])[]) => void,
+    write: (rows: readonly TableRow[], name?: string) => void,
     plan: () => Promise<{ readonly run: RunFile; readonly append: string; readonly notes: string[] }>,
     store: ObjectStore,
   ) => Promise<void>,
@@ -298,14 +301,15 @@ const withTable = (
 ): Promise<void> =>
   withTempFolder((folder) =>
     withFolderStore((store) => {
-      const corpus = join(folder, `faces.${corpusFormat}`);
+      const corpus = join(folder, `*.${corpusFormat}`);
       const config = parseRunConfig({ corpus, corpusFormat, imageRoot: folder, variants: 0, shardFaces: 3 });
       return use(
-        (rows) => {
+        (rows, name = 'faces') => {
+          const faceIds = rows.map(([faceId]) => faceId);
           writeTable(
-            corpus,
+            join(folder, `${name}.${corpusFormat}`),
             {
-              face_id: { type: 'text', values: rows.map(([faceId]) => faceId) },
+              ...(!faceIds.includes(null) && { face_id: { type: 'text', values: faceIds } }),
               subject_id: { type: 'text', values: rows.map(([, subjectId]) => subjectId) },
               image: { type: 'bytes', values: rows.map(([, , image]) => Buffer.from(image)) },
             },
@@ -366,6 +370,34 @@ for (const format of ['parquet', 'arrow'] as const) {
       assert.match(notes.join(), /read\/another-row/);
     }, format));
 }
+
+test('where faces are called by file and row, a table with other rows than were listed is refused; another table is not', () =>
+  withTable(async (write, plan, store) => {
+    const rows: TableRow[] = [
+      [null, 'x', 'one'],
+      [null, 'x', 'two'],
+      [null, 'y', 'three'],
+    ];
+    write(rows);
+    await commitRest(store, (await plan()).run);
+    write(rows.slice(0, 2), 'more');
+    const { run, append } = await plan();
+    assert.equal(append, 'planned 2');
+    await commitRest(store, run);
+    const keys = await storeKeys(store);
+    for (const others of [rows.toSpliced(2, 0, [null, 'y', 'new']), [...rows, rows[2]!], rows.slice(0, 2)]) {
+      write(others);
+      await assert.rejects(plan(), {
+        code: 'rows-changed',
+        message: new RegExp(
+          `called by file and row.*new files.*--face-id-column.*\\[changed=faces.parquet \\(3 → ${others.length} rows\\)\\]`,
+        ),
+      });
+      assert.deepEqual(await storeKeys(store), keys);
+    }
+    write(rows);
+    assert.equal((await plan()).append, 'nothing');
+  }, 'parquet'));
 
 test('an append waits until what came before is committed', () =>
   inPlace(async ({ corpus, store }) => {
