@@ -194,7 +194,7 @@ function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): s
     { faces: there.faces, subjects: there.subjects, bytes: there.bytes },
     { faces: found.faces, subjects: found.subjects, bytes: found.bytes },
   );
-  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names, places or sizes'}; --append processes what is new`;
+  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names, places, sizes or labels'}; --append processes what is new`;
 }
 
 /**

@@ -34,6 +34,8 @@ export interface CorpusDifferences {
   onChanged(before: FaceRecord, now: FaceRecord): void;
   /** It lies in another row of its table. */
   onMoved(before: FaceRecord, now: FaceRecord): void;
+  /** The corpus says something else about it. */
+  onLabelled(before: FaceRecord, now: FaceRecord): void;
 }
 
 /**
@@ -71,16 +73,20 @@ export async function* compareCorpus(
 async function comparePerson(
   now: readonly FaceRecord[],
   known: readonly EarlierFace[],
-  { onGone, onChanged, onMoved }: CorpusDifferences,
+  { onGone, onChanged, onMoved, onLabelled }: CorpusDifferences,
 ): Promise<FaceRecord[]> {
   const before = new Map(known.map(({ face }) => [face.faceId, face]));
   const fresh: FaceRecord[] = [];
   for (const face of now) {
     const same = before.get(face.faceId);
     before.delete(face.faceId);
-    if (same === undefined) fresh.push(face);
-    else if (!isSameFile(same, face)) onChanged(same, face);
+    if (same === undefined) {
+      fresh.push(face);
+      continue;
+    }
+    if (!isSameFile(same, face)) onChanged(same, face);
     else if (same.row !== face.row) onMoved(same, face);
+    if (!hasSameLabels(same, face)) onLabelled(same, face);
   }
   for (const face of before.values()) await onGone(face);
   return fresh;
@@ -90,6 +96,10 @@ function isSameFile(a: FaceRecord, b: FaceRecord): boolean {
   if (a.uri !== b.uri || a.offset !== b.offset) return false;
   // The size of a row is the average of its row group, and says nothing of the one image.
   return a.row === undefined || b.row === undefined ? a.row === b.row && a.bytes === b.bytes : true;
+}
+
+function hasSameLabels({ labels: a = [] }: FaceRecord, { labels: b = [] }: FaceRecord): boolean {
+  return a.length === b.length && a.every((label, i) => label === b[i]);
 }
 
 function firstOf(streams: readonly People<unknown>[]): string | undefined {

@@ -1,4 +1,5 @@
 /** The faces of a listing in OUT, with the place of their shard and the class_index of their person. */
+import type { LabelColumn } from '../../shared/labelColumns.ts';
 import { readListing, readPlan } from '../../shared/listing.ts';
 import { readAppendedSubjects } from '../../shared/run/appendedSubjects.ts';
 import type { RunListing } from '../../shared/run/generations.ts';
@@ -13,13 +14,14 @@ const PIECE_ROWS = 10_000;
 export async function* earlierFaces(
   store: ObjectStore,
   listing: RunListing,
+  labelColumns: readonly LabelColumn[],
   signal?: AbortSignal,
 ): AsyncGenerator<EarlierFace> {
   for await (const piece of pieces(store, listing, signal)) {
     const [first, last] = [piece[0]!, piece.at(-1)!];
     const { part, rowStart, firstClassIndex } = first;
     const range = { part, rowStart, rowEnd: last.rowEnd };
-    const faces = await readListing(store, range, signal);
+    const faces = await readListing(store, range, signal, labelColumns);
     const subjects = last.firstClassIndex + last.subjects;
     const indices =
       listing.subjects === null

@@ -4,6 +4,7 @@ import type { RunConfig } from '../../shared/config.ts';
 import { TABLE_ROLES } from '../../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import type { LabelColumn } from '../../shared/labelColumns.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import { createTableWriter } from '../../shared/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
@@ -62,7 +63,7 @@ export async function listAppend(
   const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const whole = createCorpusDigest(options.onListed);
   const table = createTableWriter(APPENDED_SUBJECT_COLUMNS);
-  const changes = createChanges();
+  const changes = createChanges(config.labelColumns);
   const tableRows = createRowCounts();
   let newSubjects = 0;
 
@@ -75,7 +76,7 @@ export async function listAppend(
     }
   }
   async function* before(listing: RunListing): AsyncGenerator<EarlierFace> {
-    for await (const known of earlierFaces(store, listing, signal)) {
+    for await (const known of earlierFaces(store, listing, config.labelColumns, signal)) {
       tableRows.addBefore(known.face);
       yield known;
     }
@@ -106,8 +107,7 @@ export async function listAppend(
     // First: what else they look like follows from it.
     refuseChangedRows(tableRows.changed());
     await changes.refuse();
-    const { moved } = changes;
-    if (moved !== undefined) note(moved);
+    for (const line of changes.notes()) note(line);
     const { gone } = changes;
     if (written === undefined) return { gone };
     const key = appendedSubjectsKey(planId);
@@ -160,25 +160,35 @@ function refuseChangedRows(changed: readonly ChangedRows[]): void {
 }
 
 /** What an append refuses, counts and tells. */
-function createChanges() {
+function createChanges(labelColumns: readonly LabelColumn[]) {
   const isUtf8Order = (a: FaceOwner, b: FaceOwner) => compareUtf8(a[0], b[0]);
   const goneIds = openExternalSorter<FaceOwner>(isUtf8Order);
   const newIds = openExternalSorter<FaceOwner>(isUtf8Order);
   const changed: string[] = [];
   const moved: string[] = [];
-  let [goneCount, changedCount, movedCount] = [0, 0, 0];
+  const labelled: string[] = [];
+  let [goneCount, changedCount, movedCount, labelledCount] = [0, 0, 0, 0];
   return {
     get gone() {
       return goneCount;
     },
-    /** A line for a person; undefined: every row is where it was listed. */
-    get moved() {
-      if (movedCount === 0) return undefined;
-      return (
-        `${movedCount} photographs are in other rows of their tables than when they were listed ` +
-        `[${moved.join(', ')}]: what the run has made of them stays; a shard that is done again rejects them ` +
-        '(read/another-row), and only a new run reads them from their new rows'
-      );
+    /** Lines for a person: of known photographs, what is not as it was listed. */
+    notes(): string[] {
+      const lines: string[] = [];
+      if (movedCount > 0) {
+        lines.push(
+          `${movedCount} photographs are in other rows of their tables than when they were listed ` +
+            `[${moved.join(', ')}]: what the run has made of them stays; a shard that is done again rejects them ` +
+            '(read/another-row), and only a new run reads them from their new rows',
+        );
+      }
+      if (labelledCount > 0) {
+        lines.push(
+          `${labelledCount} photographs have other labels now [${labelled.join(', ')}]: their rows keep the old ones; ` +
+            'only a new run has the new',
+        );
+      }
+      return lines;
     },
     async addNew({ faceId, subjectId }: FaceRecord): Promise<void> {
       await newIds.add([faceId, subjectId]);
@@ -200,6 +210,12 @@ function createChanges() {
     },
     onMoved(before: FaceRecord, now: FaceRecord): void {
       if (movedCount++ < NAMED) moved.push(`${now.faceId}: row ${before.row} → ${now.row} of ${now.uri}`);
+    },
+    onLabelled(before: FaceRecord, now: FaceRecord): void {
+      if (labelledCount++ >= NAMED) return;
+      const at = labelColumns.findIndex((_, i) => before.labels?.[i] !== now.labels?.[i]);
+      const [old, label] = [before, now].map(({ labels }) => JSON.stringify(labels?.[at] ?? null));
+      labelled.push(`${now.faceId}: ${labelColumns[at]?.name} ${old} → ${label}`);
     },
     /** @throws ConfigError */
     async refuse(): Promise<void> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -287,10 +288,10 @@ for (const [what, [change, code, message]] of Object.entries(REFUSED)) {
     }));
 }
 
-/** A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the notes. */
 /** `faceId` null, in all rows: the table has no column for it. */
 type TableRow = readonly [faceId: string | null, subjectId: string, image: string];
 
+/** A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the notes. */
 const withTable = (
   use: (
     write: (rows: readonly TableRow[], name?: string) => void,
