@@ -180,7 +180,6 @@ test('paths are relative to the image root, or absolute inside it, and are the f
         { ...table, uri: { type: 'text', values: ['./x/1.jpg', second] } },
         { format: 'parquet' },
       );
-    list(join(images, '2.jpg'));
     const config = configOf(folder, 't.parquet', { imageRoot: images });
     assert.deepEqual(describeFaces(await corpusImages(config)), ['r/2.jpg: two', 's/x/1.jpg: one']);
     list('../t.parquet');
@@ -228,6 +227,12 @@ test('columns are those that are named, else the first usual name whose type fit
       /--subject-id-column: .*found no such column/,
     );
     await refusal(
+    list('s3://bucket/2.jpg');
+    await assert.rejects(
+      corpusImages(config),
+      /expected a path inside .*images, found "s3:\/\/bucket\/2\.jpg"/,
+    );
+    list(join(images, '2.jpg'));
       EMBEDDED,
       { labelColumns: [{ name: 'age', type: 'string' }] },
       /labels of type string, found INT64; say age:integer \[file=.*, column=age\]/,
