@@ -6,6 +6,7 @@ import { parseRunConfig } from '../../src/shared/config.ts';
 import { readFaceImage } from '../../src/shared/corpus/faceImage.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { openPhotographs } from '../../src/shared/corpus/photographs.ts';
+import { openRowImages } from '../../src/shared/corpus/rowImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
@@ -36,6 +37,30 @@ test('an image can be read alone, out of an archive and out of tables of both ki
       }
     }
     assert.deepEqual(shown, ['one', 'first', 'no-image', 'first', 'no-image']);
+  }));
+
+test('a row with a path and no image is rejected as such, read together or alone', () =>
+  withTempFolder(async (folder) => {
+    const columns = {
+      label: { type: 'text', values: ['a', 'b'] },
+      image: { type: 'image struct', values: [Buffer.from('A'), null] },
+    } as const;
+    for (const corpusFormat of ['parquet', 'arrow'] as const) {
+      const name = `t.${corpusFormat}`;
+      writeTable(join(folder, name), columns, { format: corpusFormat });
+      const config = parseRunConfig({ corpus: join(folder, name), corpusFormat, imageRoot: folder });
+      const face = { faceId: `${name}#1`, subjectId: 'b', uri: name, bytes: 0, row: 1 };
+      const never = new AbortController().signal;
+      const source = folderSource(folder);
+      const rows = openRowImages(source, { format: corpusFormat, columns: config.tableColumns }, never);
+      for (const read of [await readFaceImage(config, source, face, never), await rows.read(face)]) {
+        assert.ok(read.status === 'rejected');
+        assert.equal(read.rejection.code, 'no-image');
+        assert.match(read.rejection.message, /row 1 holds a path and no image; embed the images, or/);
+      }
+      await rows.close();
+      assert.equal((await corpusImages(config))[1]?.image, 'no-image');
+    }
   }));
 
 test('a table that is gone, broken or without its column rejects its photographs, read together or alone', () =>

@@ -183,8 +183,8 @@ function checkRows(data: Data, rows: number): void {
   if (length < rows) throw new Error(`column of ${length} of ${rows} rows`);
   if (DataType.isStruct(type)) {
     // Of an image nobody looks at anything else.
-    for (const [i, { name }] of type.children.entries()) {
-      if (name === 'bytes') checkRows(data.children[i] as Data, rows);
+    for (const [i, { name, type: child }] of type.children.entries()) {
+      if (name === 'bytes' || (name === 'path' && isText(child))) checkRows(data.children[i] as Data, rows);
     }
   } else if (isView(type)) {
     if ((values?.length ?? 0) < rows * VIEW_BYTES) throw new Error(`views of fewer than ${rows} rows`);

@@ -25,6 +25,8 @@ export interface RowContent extends RowIds {
    * photograph.
    */
   readonly image: Uint8Array;
+  /** There is a path where the image would be, as Hugging Face's `Image` may have it. */
+  readonly onlyPath: boolean;
 }
 
 /**
@@ -45,10 +47,12 @@ export async function contentOfRows(
   for (const run of runs) {
     const cells = await readSpan(table, apart ? [image.column] : [...idColumns, image.column], run);
     for (const row of run) {
+      const cell = cells(row)?.[image.column];
       contents.push({
         ...idsOfRow(columns, (apart ?? cells)(row), uri, row),
         // Copied at once: a view would keep its page in memory, and the rows between with it.
-        image: new Uint8Array(imageOf(cells(row)?.[image.column], image.kind)),
+        image: new Uint8Array(imageOf(cell, image.kind)),
+        onlyPath: image.kind === 'struct' && hasOnlyPath(cell),
       });
     }
   }
@@ -101,7 +105,7 @@ async function readInSteps(
 
 /** The image of a row, if the row is still the one that was listed. */
 export function imageInRow(
-  { image, ...found }: RowContent,
+  { image, onlyPath, ...found }: RowContent,
   { faceId, subjectId, uri, row }: FaceRecord,
 ): ReadOutcome {
   if (found.subjectId !== subjectId || found.faceId !== faceId) {
@@ -114,7 +118,13 @@ export function imageInRow(
       `expected person and face ${JSON.stringify(listed)}, as listed, found ${JSON.stringify(there)} [file=${uri}, row=${row}]`,
     );
   }
-  return image.length > 0 ? { status: 'ok', bytes: image } : rejected('no-image', `row ${row} has no image`);
+  if (image.length > 0) return { status: 'ok', bytes: image };
+  return rejected(
+    'no-image',
+    onlyPath
+      ? `row ${row} holds a path and no image; embed the images, or write the paths as a column of text`
+      : `row ${row} has no image`,
+  );
 }
 
 /** The rows from the first to the last of `rows`, by their number. */
@@ -159,4 +169,10 @@ function imageOf(value: unknown, kind: ImageColumn['kind']): Uint8Array {
   if (bytes === null || bytes === undefined) return NONE;
   if (!(bytes instanceof Uint8Array)) throw new Error(`expected bytes for an image, found ${typeof bytes}`);
   return bytes.length > MAX_IMAGE_BYTES ? NONE : bytes;
+}
+
+function hasOnlyPath(value: unknown): boolean {
+  if (value === null || value === undefined) return false;
+  const { bytes, path } = value as { readonly bytes?: unknown; readonly path?: unknown };
+  return (bytes === null || bytes === undefined) && typeof path === 'string' && path !== '';
 }
