@@ -18,7 +18,7 @@ from pyarrow import ipc
 
 def scan(files: list[str], table_format: str) -> polars.LazyFrame:
     """Nothing is read before it is asked for, and only the columns that are."""
-    return polars.scan_parquet(files) if table_format == "parquet" else polars.scan_ipc(files)
+    return polars.scan_parquet(files, glob=False) if table_format == "parquet" else polars.scan_ipc(files, glob=False)
 
 
 def main(out: str) -> None:
@@ -27,7 +27,7 @@ def main(out: str) -> None:
     table_format = manifest["table"]["format"]
     files = [str(root / entry["key"]) for entry in manifest["files"] if entry["kind"] == "data"]
 
-    people = polars.scan_parquet(root / manifest["subjects"]["key"]).select("subject_id", "class_index")
+    people = polars.scan_parquet(root / manifest["subjects"]["key"], glob=False).select("subject_id", "class_index")
     labelled = scan(files, table_format).select("face_id", "subject_id", "kind").join(people, on="subject_id").collect()
     print(labelled.group_by("kind").len().sort("kind"))
 
@@ -35,7 +35,7 @@ def main(out: str) -> None:
     for file in files:
         mapped = None
         if table_format == "parquet":
-            series = polars.read_parquet(file, columns=["embedding"])["embedding"]
+            series = polars.read_parquet(file, columns=["embedding"], glob=False)["embedding"]
         else:
             source = pyarrow.memory_map(file)
             mapped = source.read_buffer(source.size())

@@ -73,6 +73,11 @@ try {
     example('hugging_face.py', out);
     example('duckdb_queries.py', out);
   }
+  // A corpus with a label of a common name, and an OUT that would be taken for a pattern.
+  const labelled = ['--image-root', join('samples', 'london'), '--label-columns', 'label', '--variants', '2'];
+  expand(join(folder, 'tables', 'paths.parquet'), join(folder, 'labelled [1]'), ...labelled);
+  for (const script of ['pyarrow_matrix.py', 'polars_frame.py', 'hugging_face.py'])
+    example(script, 'labelled [1]');
   console.log(
     'examples/torch_dataset.py: not run (PyTorch takes gigabytes; examples/README.md has a run by hand)',
   );
