@@ -101,7 +101,7 @@ test('any ids survive quoting and sort by their bytes', async () => {
 });
 
 test('columns stand in any order; those of other names are noted', async () => {
-  const { faces, ignored } = await readCsv('\uFEFFage,path, subject_id ,face_id\r\n40,p.jpg,anna,a\r\n\r\n');
+  const { faces, ignored } = await readCsv('\uFEFFage,path,subject_id,face_id\r\n40,p.jpg,anna,a\r\n\r\n');
   assert.deepEqual(faces, [{ faceId: 'a', subjectId: 'anna', uri: 'p.jpg', bytes: 0 }]);
   assert.deepEqual(ignored, { 'CSV column that is not read': { count: 1, examples: ['age'] } });
 });
@@ -126,6 +126,10 @@ const BAD: Record<string, [string, RegExp]> = {
   'a column that is there twice': [
     'face_id,subject_id,path,path\na,b,c,d\n',
     /column path once in the header, found it twice/,
+  ],
+  'a column with blanks around its name': [
+    'face_id, subject_id,path\na, b,p\n',
+    /column subject_id once in the header, found no such column \(face_id, subject_id,path\).*line=1/,
   ],
   'a short line': [`${HEADER}a,b,c\nd,e\n`, /as many fields as the header.*line=3/],
   'a long line': [`${HEADER}a,b,c,d\n`, /as many fields as the header.*line=2/],

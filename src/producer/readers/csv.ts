@@ -180,8 +180,7 @@ interface ColumnPositions extends Record<Column, number> {
 }
 
 /** Where the three columns and the labels stand; columns of other names are noted and not read. */
-function columnPositions(read: CsvRead, header: readonly string[]): ColumnPositions {
-  const names = header.map((name) => name.trim());
+function columnPositions(read: CsvRead, names: readonly string[]): ColumnPositions {
   const position = (column: string): number => {
     const first = names.indexOf(column);
     const found = first < 0 ? 'no such column' : 'it twice';
