@@ -147,7 +147,10 @@ const BAD: Record<string, [string, RegExp]> = {
   'an absolute path elsewhere': [`${HEADER}a,b,/etc/passwd\n`, /expected a path inside .*line=2/],
   'the image root itself': [`${HEADER}a,b,.\n`, /expected a path inside .*line=2/],
   'a quote that is not closed': [`${HEADER}a,"b,c\n`, /closing quote/],
-  'a quote that swallows the file': [`${HEADER}a,"b,c\n${'d,e,f\n'.repeat(20_000)}`, /is a quote not closed/],
+  'a quote that swallows the file': [
+    `${HEADER}a,"b,c\n${'d,e,f\n'.repeat(20_000)}`,
+    /at most 65536 bytes in a line; is a quote not closed.*line=2/,
+  ],
 };
 for (const [what, [text, message]] of Object.entries(BAD)) {
   test(`${what} is refused with its line`, async () => {
@@ -162,6 +165,26 @@ test('an id that is not UTF-8 is refused', async () => {
 
 test('line numbers count the lines of the file, also behind blank lines and quoted line breaks', async () => {
   assert.match(await refusal(`${HEADER}"a\nb",s,p\n\n\nc,,p\n`), /line=6/);
+});
+
+test('line numbers are those of an editor, whatever ends the lines and stands in quotes; of what is not closed, where it begins', async () => {
+  const end = fc.constantFrom('\n', '\r\n', '\r');
+  const id = fc.array(fc.oneof(end, fc.constantFrom('a', '""', ',')), { maxLength: 4 });
+  const line = fc.tuple(id, fc.array(end, { minLength: 1, maxLength: 3 }));
+  const bad = fc.constantFrom(',s,p', 'a,s', '"a\r\nb,s,p\r\n', '"a"b,s,p');
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 6 }), end, bad, async (lines, first, last) => {
+      const rows = lines.map(([id, ends], i) => `"${i}${id.join('')}",s,p${ends.join('')}`);
+      const before = `face_id,subject_id,path${first}${rows.join('')}`;
+      const number = before.split(/\r\n|\r|\n/).length;
+      assert.match(
+        await refusal(before + last),
+        new RegExp(`line=${number}\\]$`),
+        JSON.stringify(before + last),
+      );
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('lines end as they like, each in another way too; quoted line breaks are part of the id', async () => {

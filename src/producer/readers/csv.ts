@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, type Options, parse } from 'csv-parse';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
@@ -13,6 +13,7 @@ import { type LabelColumn, parseLabel } from '../../shared/labelColumns.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
+import { createCsvLines, type ParsedRecord } from './csvLines.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { openFaceSorter } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
@@ -25,7 +26,7 @@ type Column = (typeof COLUMNS)[number];
 /** All that there are, the longest first: found out by itself would be the header's alone, and lists are put together. */
 const LINE_ENDS = ['\r\n', '\n', '\r'];
 
-/** Characters of one line. More is a quote that was never closed. */
+/** Bytes of one line. More is a quote that was never closed. */
 const MAX_LINE = 64 * 1024;
 
 /**
@@ -106,22 +107,33 @@ async function refuseDuplicates(read: CsvRead, ids: ExternalSorter<IdAndLine>): 
   );
 }
 
+interface NumberedRecord extends Pick<ParsedRecord, 'record'> {
+  /** That it ends in. */
+  readonly line: number;
+}
+
 async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
   let at: ColumnPositions | undefined;
   // What stopped us first; the pipeline may report the abort that followed from it.
   let refusal: unknown;
-  const addRows = async (rows: AsyncIterable<{ record: string[]; info: { lines: number } }>) => {
-    for await (const { record, info } of rows) {
+  const lines = createCsvLines();
+  // The types of the parser do not know what `info` makes of a record.
+  const numbered = (parsed: ParsedRecord): NumberedRecord => ({
+    record: parsed.record,
+    line: lines.endOf(parsed),
+  });
+  const addRows = async (rows: AsyncIterable<NumberedRecord>) => {
+    for await (const { record, line } of rows) {
       if (at === undefined) {
         at = columnPositions(read, record);
         continue;
       }
-      const faceId = idOf(read, info.lines, 'face_id', record[at.face_id]);
-      const subjectId = idOf(read, info.lines, 'subject_id', record[at.subject_id]);
-      const uri = uriOf(read, info.lines, record[at.path]);
+      const faceId = idOf(read, line, 'face_id', record[at.face_id]);
+      const subjectId = idOf(read, line, 'subject_id', record[at.subject_id]);
+      const uri = uriOf(read, line, record[at.path]);
       const writing = [
-        sorters.faces.add({ faceId, subjectId, uri, bytes: 0, ...labelsOf(read, info.lines, record, at) }),
-        sorters.ids.add([faceId, info.lines]),
+        sorters.faces.add({ faceId, subjectId, uri, bytes: 0, ...labelsOf(read, line, record, at) }),
+        sorters.ids.add([faceId, line]),
       ];
       if (writing.some((write) => write !== undefined)) await Promise.all(writing);
     }
@@ -135,6 +147,8 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
         skip_empty_lines: true,
         max_record_size: MAX_LINE,
         record_delimiter: LINE_ENDS,
+        // Here and not where they arrive: an error of the parser overtakes those that are on their way.
+        on_record: numbered as unknown as NonNullable<Options['on_record']>,
       }),
       (rows) =>
         addRows(rows).catch((error: unknown) => {
@@ -146,7 +160,8 @@ async function sortLines(read: CsvRead, sorters: Sorters): Promise<void> {
   } catch (error) {
     const first = refusal ?? error;
     if (!(first instanceof CsvError)) throw first;
-    throw badCsv(read, CSV_PROBLEMS[first.code] ?? first.message.split('\n')[0] ?? first.code, first.lines);
+    const problem = CSV_PROBLEMS[first.code] ?? first.message.split('\n')[0] ?? first.code;
+    throw badCsv(read, problem, lines.nextStart(Number(first.empty_lines)));
   }
   if (at === undefined) throw badCsv(read, 'expected a header line, found an empty file');
 }
@@ -170,7 +185,7 @@ async function* s3Body({ file, s3, signal }: CsvRead): AsyncGenerator<Uint8Array
 
 const CSV_PROBLEMS: Partial<Record<string, string>> = {
   CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: 'expected as many fields as the header has',
-  CSV_MAX_RECORD_SIZE: `expected at most ${MAX_LINE} characters in a line; is a quote not closed?`,
+  CSV_MAX_RECORD_SIZE: `expected at most ${MAX_LINE} bytes in a line; is a quote not closed?`,
   CSV_QUOTE_NOT_CLOSED: 'expected a closing quote, found the end of the file',
 };
 
