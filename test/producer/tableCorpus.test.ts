@@ -167,6 +167,35 @@ test('of a folder of `save_to_disk` the files that its state.json names are the 
     await assert.rejects(corpusImages(config), { code: 'bad-table', message: /state\.json.*_data_files/ });
   }));
 
+test('tables of a corpus whose columns differ are refused: a person must be the same thing in all of them', () =>
+  withTempFolder(async (folder) => {
+    const { face_id, subject_id, image } = EMBEDDED as Required<typeof EMBEDDED>;
+    writeTable(
+      join(folder, '0.parquet'),
+      { face_id: face_id!, subject_id: subject_id!, image: image! },
+      FORMATS[0]!,
+    );
+    const { values } = face_id!;
+    const others = { type: 'text', values: values.map((id) => `${id}'`) } as const;
+    for (const [columns, problem] of [
+      [
+        { face_id: others, label: subject_id! },
+        /person in subject_id, .*0\.parquet, found it in label; --subject-id-column/,
+      ],
+      [{ subject_id: subject_id! }, /face id in face_id, .*0\.parquet, found none; --face-id-column/],
+      [{ id: others, subject_id: subject_id! }, /face id in face_id, .*found it in id; --face-id-column/],
+    ] as const) {
+      writeTable(join(folder, '1.parquet'), { ...columns, image: image! }, FORMATS[0]!);
+      await assert.rejects(corpusImages(configOf(folder, '*.parquet')), {
+        code: 'bad-table',
+        message: problem,
+      });
+    }
+    const named = { face_id: others, subject_id: subject_id!, jpg: image! };
+    writeTable(join(folder, '1.parquet'), named, FORMATS[0]!);
+    assert.equal((await corpusImages(configOf(folder, '*.parquet'))).length, 8);
+  }));
+
 test('paths are relative to the image root, or absolute inside it, and are the faces where no ids are given', () =>
   withTempFolder(async (folder) => {
     const images = join(folder, 'images');

@@ -7,6 +7,7 @@ import { idOfCell, idsOfRow } from '../../shared/corpus/rowIds.ts';
 import type { SourceField, SourceRow, SourceTable, TablePiece } from '../../shared/corpus/sourceTable.ts';
 import {
   chooseTableColumns,
+  TABLE_ROLES,
   type TableColumnRequest,
   type TableColumns,
 } from '../../shared/corpus/tableColumns.ts';
@@ -98,6 +99,7 @@ async function* facesOf(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MetFace> {
   const { source, uris } = corpus.tables;
+  let first: FirstTable | undefined;
   for (const [i, uri] of uris.entries()) {
     const files = archiveFiles(source, signal);
     try {
@@ -107,6 +109,8 @@ async function* facesOf(
       });
       if (open === undefined) continue;
       const columns = chooseTableColumns(open.table.fields, corpus.columns, open.name);
+      first ??= { name: open.name, columns };
+      refuseOtherIds(first, open.name, columns);
       checkLabels(corpus.labelColumns, open.table.fields, open.name);
       for await (const { face, at } of facesOfTable({ ...open, columns }, corpus, ignored)) {
         signal?.throwIfAborted();
@@ -169,6 +173,27 @@ function labelOf(open: OpenTable, at: number, { name, type }: LabelColumn, value
   const label = typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value;
   if ((typeof label === 'string' || typeof label === 'number') && fitsLabel(type, label)) return label;
   throw badCell(open, at, name, `a label of type ${type}`, value);
+}
+
+/** What the others are compared with. */
+type FirstTable = Pick<OpenTable, 'name' | 'columns'>;
+
+/** Of different columns, the ids of one table would be no ids of the same people and faces in another. */
+function refuseOtherIds(first: FirstTable, file: string, columns: TableColumns): void {
+  for (const [role, what] of [
+    ['subjectId', 'person'],
+    ['faceId', 'face id'],
+  ] as const) {
+    const [expected, found] = [first.columns[role], columns[role]];
+    if (expected === found) continue;
+    const where = expected === undefined ? 'no' : 'the';
+    throw new ConfigError(
+      'bad-table',
+      `table: expected ${where} ${what} ${expected === undefined ? 'column' : `in ${expected}`}, as in ${first.name}, ` +
+        `found ${found === undefined ? 'none' : `it in ${found}`}; ${TABLE_ROLES[role].option} names one for all`,
+      { file },
+    );
+  }
 }
 
 const LABEL_KINDS: Readonly<Record<LabelType, readonly SourceField['kind'][]>> = {
