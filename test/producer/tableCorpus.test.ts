@@ -11,7 +11,7 @@ import type { StoreRequest } from '../../src/shared/store/heardStore.ts';
 import { openTableImages } from '../../src/worker/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
-import { type TableColumns, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
+import { type TableColumns, tableBytes, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from './corpusFiles.ts';
 
@@ -194,6 +194,23 @@ test('tables of a corpus whose columns differ are refused: a person must be the 
     const named = { face_id: others, subject_id: subject_id!, jpg: image! };
     writeTable(join(folder, '1.parquet'), named, FORMATS[0]!);
     assert.equal((await corpusImages(configOf(folder, '*.parquet'))).length, 8);
+  }));
+
+test('an integer that float64 does not hold is refused as a label of type number', () =>
+  withTempFolder(async (folder) => {
+    const big: TableColumns = { ...EMBEDDED, age: { type: 'integer', values: [2 ** 53, 1, 2, null] } };
+    const path = join(folder, 't.arrow');
+    const config = configOf(folder, 't.arrow', { labelColumns: [{ name: 'age', type: 'number' }] });
+    const file = Buffer.from(tableBytes(big, { format: 'arrow' }));
+    writeFileSync(path, file);
+    assert.equal(describeFaces(await corpusImages(config))[2], `bert/b2 [${2 ** 53}]: B2`);
+    const at = file.indexOf(Buffer.from(BigInt64Array.of(2n ** 53n, 1n).buffer));
+    file.writeBigInt64LE(2n ** 53n + 1n, at);
+    writeFileSync(path, file);
+    await assert.rejects(
+      corpusImages(config),
+      /expected a label of type number, which holds integers exactly up to 2\^53, found 9007199254740993 \[.*column=age, row=0\]/,
+    );
   }));
 
 test('paths are relative to the image root, or absolute inside it, and are the faces where no ids are given', () =>

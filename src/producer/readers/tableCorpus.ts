@@ -171,6 +171,9 @@ function faceOf(row: SourceRow, at: number, bytes: number, open: OpenTable, corp
 function labelOf(open: OpenTable, at: number, { name, type }: LabelColumn, value: unknown): LabelValue {
   if (value === null || value === undefined || Number.isNaN(value)) return null;
   const label = typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) : value;
+  if (typeof value === 'bigint' && type === 'number' && BigInt(label as number) !== value) {
+    throw badCell(open, at, name, 'a label of type number, which holds integers exactly up to 2^53', value);
+  }
   if ((typeof label === 'string' || typeof label === 'number') && fitsLabel(type, label)) return label;
   throw badCell(open, at, name, `a label of type ${type}`, value);
 }
