@@ -8,7 +8,7 @@ import { z } from 'zod';
 export const LABEL_TYPES = ['string', 'integer', 'number'] as const;
 export type LabelType = (typeof LABEL_TYPES)[number];
 
-/** Columns of every listing and output table: no label may be called so. */
+/** Columns of listings and output tables: no label may be called so. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   ...[
     'face_id',
@@ -33,7 +33,10 @@ export const labelColumnSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,62}$/, 'expected letters, digits, _, -, . or spaces, at most 63')
-    .refine((name) => !RESERVED_COLUMNS.has(name), 'expected a name that the output tables do not use'),
+    .refine(
+      (name) => !RESERVED_COLUMNS.has(name),
+      'expected a name that neither listing nor output tables use',
+    ),
   /** string: UTF-8; integer: within ±2^53; number: a finite float64. */
   type: z.enum(LABEL_TYPES),
 });

@@ -17,7 +17,10 @@ test('no label may be called as a column of the listing or of an output table', 
   const used = [...EMBEDDING_COLUMNS, ...embeddingColumns(shape)].map(({ name }) => name);
   for (const name of [...used, ...Object.keys(LISTING_COLUMNS)]) {
     assert.ok(RESERVED_COLUMNS.has(name), name);
-    assert.throws(() => labelColumns(name, 'csv'), /--label-columns: .*the output tables do not use/);
+    assert.throws(
+      () => labelColumns(name, 'csv'),
+      /--label-columns: .*neither listing nor output tables use/,
+    );
   }
   assert.ok(SUBJECT_COLUMNS.some(({ name }) => RESERVED_COLUMNS.has(name)));
 });
