@@ -119,16 +119,6 @@ test("several files of Hugging Face's form: structs with bytes, whole numbers as
     assert.deepEqual(describeFaces(await corpusImages(whole)), expected);
   }));
 
-test('a state.json that names no data files says nothing of a folder of tables', () =>
-  withTempFolder(async (folder) => {
-    writeTable(join(folder, 'a.arrow'), EMBEDDED, { format: 'arrow' });
-    for (const text of ['{"trainer": "state"}', '[]', 'not JSON']) {
-      writeFileSync(join(folder, 'state.json'), text);
-      const config = { corpus: folder, corpusFormat: 'arrow', imageRoot: folder } as const;
-      assert.equal((await corpusImages(config)).length, 4, text);
-    }
-  }));
-
 test('of a folder of `save_to_disk` the files that its state.json names are the corpus; what was kept beside them is passed over', () =>
   withTempFolder(async (folder) => {
     const state = (...filenames: string[]) =>
@@ -165,6 +155,16 @@ test('of a folder of `save_to_disk` the files that its state.json names are the 
     });
     writeFileSync(join(folder, 'state.json'), '{"_data_files": "all"}');
     await assert.rejects(corpusImages(config), { code: 'bad-table', message: /state\.json.*_data_files/ });
+  }));
+
+test('a state.json that names no data files says nothing of a folder of tables', () =>
+  withTempFolder(async (folder) => {
+    writeTable(join(folder, 'a.arrow'), EMBEDDED, { format: 'arrow' });
+    for (const text of ['{"trainer": "state"}', '[]', 'not JSON']) {
+      writeFileSync(join(folder, 'state.json'), text);
+      const config = { corpus: folder, corpusFormat: 'arrow', imageRoot: folder } as const;
+      assert.equal((await corpusImages(config)).length, 4, text);
+    }
   }));
 
 test('tables of a corpus whose columns differ are refused: a person must be the same thing in all of them', () =>
@@ -227,6 +227,12 @@ test('paths are relative to the image root, or absolute inside it, and are the f
         { format: 'parquet' },
       );
     const config = configOf(folder, 't.parquet', { imageRoot: images });
+    list('s3://bucket/2.jpg');
+    await assert.rejects(
+      corpusImages(config),
+      /expected a path inside .*images, found "s3:\/\/bucket\/2\.jpg"/,
+    );
+    list(join(images, '2.jpg'));
     assert.deepEqual(describeFaces(await corpusImages(config)), ['r/2.jpg: two', 's/x/1.jpg: one']);
     list('../t.parquet');
     await assert.rejects(
@@ -273,12 +279,6 @@ test('columns are those that are named, else the first usual name whose type fit
       /--subject-id-column: .*found no such column/,
     );
     await refusal(
-    list('s3://bucket/2.jpg');
-    await assert.rejects(
-      corpusImages(config),
-      /expected a path inside .*images, found "s3:\/\/bucket\/2\.jpg"/,
-    );
-    list(join(images, '2.jpg'));
       EMBEDDED,
       { labelColumns: [{ name: 'age', type: 'string' }] },
       /labels of type string, found INT64; say age:integer \[file=.*, column=age\]/,
@@ -334,6 +334,14 @@ test('a broken table is refused with the file named; the sound ones are taken on
         describeIgnored(reader.ignored).join(),
         new RegExp(`1 ignored: broken table \\(1\\.${name}`),
       );
+    }
+  }));
+
+test('a table file of no bytes is called empty', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['t.parquet', 't.arrow']) {
+      writeFileSync(join(folder, name), '');
+      await assert.rejects(corpusImages(configOf(folder, name)), /sound \w+ file, the file is empty \[file=/);
     }
   }));
 

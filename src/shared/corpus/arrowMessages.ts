@@ -63,6 +63,7 @@ export interface ArrowMessages {
 
 /** Throws an Error that says what is wrong and at which byte; the caller knows the file. */
 export async function arrowMessages(file: TableBytes): Promise<ArrowMessages> {
+  if (file.bytes === 0) throw new Error('the file is empty');
   const start = await file.read(0, Math.min(FILE_MAGIC.length, file.bytes));
   return Buffer.from(start).toString('latin1') === FILE_MAGIC ? messagesOfFile(file) : messagesOfStream(file);
 }

@@ -17,6 +17,7 @@ const FOOTER_BYTES = 256 * 1024;
 
 /** Throws an Error when the file is no Parquet file, or what `file.read` throws. */
 export async function openParquetTable(file: TableBytes): Promise<SourceTable> {
+  if (file.bytes === 0) throw new Error('the file is empty');
   const buffer = parquetBuffer(file.bytes, (start, end) => file.read(start, end));
   const metadata = await parquetMetadataAsync(buffer, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
   const pieces = piecesOf(metadata);
