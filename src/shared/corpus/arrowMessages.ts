@@ -10,6 +10,7 @@ import {
   type FlatTable,
   rootTable,
 } from '../table/arrowStructure.ts';
+import { refuseUnreadableTypes } from './arrowTypes.ts';
 import type { TableBytes } from './sourceTable.ts';
 
 const FILE_MAGIC = 'ARROW1';
@@ -80,7 +81,9 @@ async function messagesOfStream(file: TableBytes): Promise<ArrowMessages> {
       throw new Error(`message at byte ${at} ends at byte ${next} of ${file.bytes}`);
     }
     if (head.type === SCHEMA) {
-      checkSchema(head.message.table(2));
+      const found = head.message.table(2);
+      checkSchema(found);
+      refuseUnreadableTypes(viewOf(head.bytes), found);
       schema ??= head.bytes;
     } else if (head.type === DICTIONARY) dictionaries.push(dictionaryPlace(head));
     else if (head.type === BATCH) batches.push(batchPlace(head, dictionaries.length));
@@ -142,6 +145,7 @@ function schemaOf(footer: Uint8Array): Uint8Array {
   const schema = root.table(1);
   if (schema === undefined) throw new Error('no schema in the footer');
   checkSchema(schema);
+  refuseUnreadableTypes(view, schema);
   return file;
 }
 

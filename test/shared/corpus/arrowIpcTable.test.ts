@@ -220,6 +220,38 @@ test('texts of a dictionary are found by indices of 32 and of 64 bits', async ()
   }
 });
 
+test('a column of a type that cannot be read is named, in a file and in a stream', async () => {
+  const columns = {
+    name: vectorFromArray(['anna'], new Utf8()),
+    boxes: vectorFromArray([[1, 2]], new List(new Field('item', new Int32()))),
+  };
+  for (const Writer of [RecordBatchFileWriter, RecordBatchStreamWriter]) {
+    const bytes = Uint8Array.from(written(new Writer(), [batchOf(columns)]));
+    for (const code of typeCodes(bytes, 'boxes')) bytes[code] = LIST_VIEW;
+    await assert.rejects(namesOf(bytes), /the column "boxes" is of a type that cannot be read; leave it out/);
+  }
+});
+
+const LIST = 12;
+const LIST_VIEW = 25;
+
+/** Where the type of a list's field stands, by its name: in the schema's message and in the footer. */
+function typeCodes(bytes: Uint8Array, name: string): number[] {
+  const view = new DataView(bytes.buffer);
+  const text = Buffer.from(name);
+  const found: number[] = [];
+  for (let table = 0; table + 4 < bytes.length; table += 4) {
+    const slots = table - view.getInt32(table, true);
+    if (slots < 0 || slots + 10 > bytes.length) continue;
+    const [named, type] = [4, 8].map((slot) => table + view.getUint16(slots + slot, true));
+    if (named === undefined || type === undefined || bytes[type] !== LIST || named + 4 > bytes.length)
+      continue;
+    const at = named + view.getUint32(named, true) + 4;
+    if (Buffer.from(bytes.subarray(at, at + text.length)).equals(text)) found.push(type);
+  }
+  return found;
+}
+
 function batchOf(columns: Readonly<Record<string, Vector>>): RecordBatch {
   const fields = Object.entries(columns).map(([name, { type }]) => new Field(name, type, true));
   const children = Object.values(columns).flatMap(({ data }) => data);
