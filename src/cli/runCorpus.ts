@@ -3,10 +3,9 @@ import { forgetFailed } from '../producer/enqueueShards.ts';
 import { feedRun } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
 import type { RunConfig } from '../shared/config.ts';
-import { IntegrityError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
-import { readManifest } from '../shared/run/manifest.ts';
+import { requireManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -90,8 +89,7 @@ export async function runCorpus(
     }
     // What came first is done: now new photographs can be looked for.
     if (append?.status === 'waits') continue;
-    const manifest = await readManifest(store);
-    if (manifest === undefined) throw new IntegrityError('no-manifest', 'the run ended without a manifest');
+    const manifest = await requireManifest(store, run.runId);
     return { run, end: { status: 'complete', manifest, ...work } };
   }
 }

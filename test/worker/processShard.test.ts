@@ -78,6 +78,19 @@ test('a shard that is committed is taken already: nothing is read and nothing co
     assert.equal(await processShard(spec, context, options), 'taken');
   }));
 
+test('a shard is not taken by the commit of another run in its place', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    const other = { runId: 'another-run' };
+    assert.equal(await runSampleShard(store, { ...run, ...other }, { ...spec, ...other }, 'first'), 'won');
+    await assert.rejects(processShard(spec, contextOf(store, run, {}), options), {
+      name: 'IntegrityError',
+      code: 'other-run',
+    });
+  }));
+
 test('variants are made of the people whose faces are there, while later faces are computed', () =>
   withFolderStore(async (store) => {
     const [people, variants] = [200, 3];

@@ -13,7 +13,13 @@ import type { ObjectStore } from '../store/objectStore.ts';
 import type { EncodedTable } from '../table/encodeTable.ts';
 import { jsonFile } from './parseFile.ts';
 import { ATTEMPT_FOLDERS, type AttemptFolder, attemptKey, commitKey } from './runKeys.ts';
-import { checkShardCommit, type FileEntry, readShardCommit, type ShardCommit } from './shardCommit.ts';
+import {
+  checkShardCommit,
+  type FileEntry,
+  readShardCommit,
+  requireCommitOf,
+  type ShardCommit,
+} from './shardCommit.ts';
 
 /** What an attempt found out; the files are added by `commitShard`. */
 export type ShardResult = Omit<ShardCommit, 'schemaVersion' | AttemptFolder> & {
@@ -121,14 +127,7 @@ function later(signal: AbortSignal | undefined, ms: number): AbortSignal | undef
 }
 
 async function settle(store: ObjectStore, result: ShardResult, commit: ShardCommit): Promise<'won' | 'lost'> {
-  if (commit.spec.runId !== result.spec.runId) {
-    const facts = {
-      key: commitKey(commit.spec.index),
-      expected: result.spec.runId,
-      found: commit.spec.runId,
-    };
-    throw new IntegrityError('other-run', 'commit belongs to another run', facts);
-  }
+  requireCommitOf(result.spec.runId, commit);
   if (commit.attemptId === result.attemptId) return 'won';
   await removeFiles(store, result);
   return 'lost';

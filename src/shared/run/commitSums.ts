@@ -6,7 +6,7 @@ import type { RunListing, RunShards } from './generations.ts';
 import { describeGenerations, MAX_REJECT_CODES, ManifestFileList } from './manifest.ts';
 import type { RunFile } from './runFile.ts';
 import { commitKey, SUBJECTS_KEY } from './runKeys.ts';
-import { addCounters, type Counters, noCounters, type ShardCommit } from './shardCommit.ts';
+import { addCounters, type Counters, noCounters, requireCommitOf, type ShardCommit } from './shardCommit.ts';
 
 export class CommitSums {
   readonly totals = { subjects: 0, ...noCounters(), rows: 0, bytes: 0 };
@@ -32,10 +32,7 @@ export class CommitSums {
     if (listing !== this.listing) [this.listing, this.position] = [listing, 0];
     const { spec, counters, data, rejects } = commit;
     const key = commitKey(spec.index);
-    if (spec.runId !== this.run.runId) {
-      const facts = { key, expected: this.run.runId, found: spec.runId };
-      throw new IntegrityError('other-run', 'commit belongs to another run', facts);
-    }
+    requireCommitOf(this.run.runId, commit);
     if (spec.firstClassIndex !== this.position) {
       const facts = { key, expected: this.position, found: spec.firstClassIndex };
       throw new IntegrityError('class-index-gap', 'commit does not follow the one before it', facts);

@@ -1,6 +1,7 @@
 /** manifest.json: the finished run for its readers: what it is, its numbers, and every table with its checksum. */
 import { z } from 'zod';
 import { EMBEDDING_TYPES, TABLE_FORMATS } from '../config.ts';
+import { IntegrityError } from '../errors.ts';
 import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
@@ -95,6 +96,19 @@ export type RunManifest = z.infer<typeof runManifestSchema>;
 export async function readManifest(store: ObjectStore): Promise<RunManifest | undefined> {
   const bytes = await store.get(MANIFEST_KEY);
   return bytes === undefined ? undefined : parseJsonFile(runManifestSchema, bytes, MANIFEST_KEY);
+}
+
+/** The manifest of a run that has ended. Throws IntegrityError, also when there is none, or it is another run's. */
+export async function requireManifest(store: ObjectStore, runId: string): Promise<RunManifest> {
+  const manifest = await readManifest(store);
+  if (manifest === undefined)
+    throw new IntegrityError('no-manifest', 'the run ended without a manifest', { key: MANIFEST_KEY });
+  if (manifest.runId === runId) return manifest;
+  throw new IntegrityError('other-run', 'OUT holds the manifest of another run', {
+    key: MANIFEST_KEY,
+    expected: runId,
+    found: manifest.runId,
+  });
 }
 
 /** The files of a manifest as text, added one at a time: a run of 100,000 shards must not fill memory with objects. */

@@ -132,3 +132,13 @@ export async function readShardCommit(
   const bytes = await store.get(key);
   return bytes === undefined ? undefined : parseShardCommit(bytes, key);
 }
+
+/** Throws IntegrityError for the commit of another run, left in the place of this one's: it is nobody's result here. */
+export function requireCommitOf(runId: string, { spec }: ShardCommit): void {
+  if (spec.runId === runId) return;
+  throw new IntegrityError('other-run', 'commit belongs to another run', {
+    key: commitKey(spec.index),
+    expected: runId,
+    found: spec.runId,
+  });
+}

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
-import { readManifest } from '../../../src/shared/run/manifest.ts';
+import { readManifest, requireManifest } from '../../../src/shared/run/manifest.ts';
 import { pauseRun, readPause } from '../../../src/shared/run/pause.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
@@ -114,4 +114,16 @@ test('a damaged subjects table of a shard stops the finish before anything is wr
     await assert.rejects(finalizeRun(store, run), { name: 'IntegrityError', code: 'checksum' });
     assert.equal(await store.head('manifest.json'), undefined);
     assert.equal(await store.head('_SUCCESS'), undefined);
+  }));
+
+test('the manifest of another run is no end of this one, nor is none', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await assert.rejects(requireManifest(store, run.runId), { code: 'no-manifest' });
+    await finalizeRun(store, run);
+    assert.equal((await requireManifest(store, run.runId)).runId, run.runId);
+    await assert.rejects(requireManifest(store, 'another-run'), {
+      name: 'IntegrityError',
+      code: 'other-run',
+    });
   }));
