@@ -8,7 +8,7 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { RetryGeneration } from '../shared/run/generations.ts';
-import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
@@ -17,7 +17,7 @@ import { Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf } from './runAddress.ts';
+import { outOf, requireRun, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -70,7 +70,7 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     if (tracing !== undefined) releasers.push('traces', () => tracing.close());
     const store = await openStore(await outOf(outOrRunId, redis), { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
-    const run = await requireRunFile(store);
+    const run = await requireRun(store, runIdOf(outOrRunId));
     const choice = await chooseRetries(run, store, codes, stop.signal);
     if (choice.failed.length + choice.rejecting.length === 0) {
       refuseWaiting(run, choice);

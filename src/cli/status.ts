@@ -10,12 +10,11 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { readRunShards } from '../shared/run/generations.ts';
-import { requireRunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf } from './runAddress.ts';
+import { outOf, requireRun, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 import { isUnheard } from './unheard.ts';
@@ -64,7 +63,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     const out = await outOf(outOrRunId, redis);
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
-    const run = await requireRunFile(store);
+    const run = await requireRun(store, runIdOf(outOrRunId));
     const queue = redis && openShardQueue(redis, run.runId);
     if (queue !== undefined) releasers.push('queue', () => queue.close());
     let shards = await readRunShards(store, run, signal);
@@ -83,6 +82,8 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
       if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
       if (isUnheard(process.stdout)) return;
       await sleep(WATCH_MS, undefined, { signal });
+      // OUT may have been deleted, and used again: what is known of the run before holds for no other.
+      await requireRun(store, run.runId);
       const now = await readRunShards(store, run, signal);
       // A generation replaces shards or adds some: what counts is counted anew.
       if (now.numbers !== shards.numbers) [shards, tally] = [now, createRunTally(now, store)];

@@ -6,7 +6,7 @@ import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { startPosecast } from '../helpers/cli.ts';
 import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
-import { withFolderStore } from '../helpers/stores.ts';
+import { storeKeys, withFolderStore } from '../helpers/stores.ts';
 
 /** Looks that may pass until a change is seen: the one on its way when it is made, and some more. */
 const PATIENCE = 10;
@@ -45,3 +45,32 @@ test('whoever watches a run sees a generation that is added meanwhile', () =>
       await watching.done;
     }
   }));
+
+test('whoever watches a run is not shown another that takes its place, nor a place without any', async () => {
+  for (const next of ['another-run', undefined]) {
+    await withFolderStore(async (store) => {
+      const run = await planSampleRun(store);
+      const watching = startPosecast(['status', store.uri, '--watch', '--json']);
+      try {
+        const looks: RunStatus[] = [];
+        for await (const line of createInterface({ input: watching.child.stdout! })) {
+          looks.push(JSON.parse(line) as RunStatus);
+          assert.ok(looks.length < PATIENCE, 'not noticed');
+          if (looks.length > 1) continue;
+          for (const key of await storeKeys(store)) await store.delete(key);
+          if (next !== undefined) await planSampleRun(store, { runId: next });
+        }
+        const { code, stderr } = await watching.done;
+        assert.equal(code, 2, stderr);
+        assert.match(
+          stderr,
+          next === undefined ? /found no run\.json/ : /expected run sample-run, found another/,
+        );
+        assert.ok(looks.every(({ runId }) => runId === run.runId));
+      } finally {
+        watching.child.kill();
+        await watching.done;
+      }
+    });
+  }
+});
