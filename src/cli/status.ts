@@ -23,7 +23,7 @@ const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
 when --redis or REDIS_URL names a Redis that answers.
 
-States: complete · finishing (the manifest is being written) · paused (until \`posecast resume\`) · running · waiting (no
+States: complete · paused (until \`posecast resume\`) · finishing (the manifest is being written) · running · waiting (no
 worker) · failed (the remaining shards failed; submit again to retry) · not queued (submit again to queue it) · unknown
 (not complete, and no Redis was given, or none answered)
 

@@ -3,8 +3,8 @@ import type { QueueDepth } from '../shared/queue.ts';
 
 /**
  * - complete: every shard is committed and the manifest is in place
+ * - paused: no new shard is taken, and no worker without OUT takes the run, until it is resumed
  * - finishing: every shard is committed, the manifest is not written yet
- * - paused: no new shard is taken, until it is resumed
  * - failed: what is left has failed for good; submitting again tries it again
  * - running: a worker is alive
  * - waiting: there is work in the queue and nobody to do it
@@ -36,8 +36,8 @@ export interface RunFacts {
 
 export function stateOf({ finished, paused, queue, failures, missing }: RunFacts): RunState {
   if (finished) return 'complete';
-  if (missing === 0) return 'finishing';
   if (paused) return 'paused';
+  if (missing === 0) return 'finishing';
   // By the notes in OUT, which outlive what a Redis remembers, or by Redis, where none could be written.
   const givenUp = Math.max(failures, queue?.failed ?? 0) >= missing;
   if (queue === undefined) return givenUp ? 'failed' : 'unknown';

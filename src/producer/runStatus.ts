@@ -58,7 +58,7 @@ export async function readRunStatus(
   await tally.refresh(signal);
   const finished = await isFinished(store);
   const allCommitted = tally.shardsDone === shards.places;
-  const pause = finished || allCommitted ? undefined : await readPause(store, run.runId);
+  const pause = finished ? undefined : await readPause(store, run.runId);
   const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
   const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !tally.has(shard);
   const failures = noted.filter(({ shard }) => isMissing(shard));

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import type { RunStatus } from '../../src/producer/runStatus.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
-import { startPosecast } from '../helpers/cli.ts';
-import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { pauseRun } from '../../src/shared/run/pause.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
+import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { storeKeys, withFolderStore } from '../helpers/stores.ts';
 
 /** Looks that may pass until a change is seen: the one on its way when it is made, and some more. */
@@ -74,3 +75,13 @@ test('whoever watches a run is not shown another that takes its place, nor a pla
     });
   }
 });
+
+test('a run is shown as paused until it is complete, also when only its last step is left', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await pauseRun(store, { runId: run.runId, since: '2026-01-02T00:00:00.000Z', host: 'node-7' });
+    const shown = await posecast(['status', store.uri, '--json']);
+    assert.equal(shown.code, 0, shown.stderr);
+    const { state, pausedSince, shardsDone } = JSON.parse(shown.stdout) as RunStatus;
+    assert.deepEqual([state, pausedSince, shardsDone], ['paused', '2026-01-02T00:00:00.000Z', run.shards]);
+  }));

@@ -112,7 +112,7 @@ export function openRunWatch(
       reading = false;
       finished = await isFinished(store);
       const open = log.shardsDone < shards.places;
-      pausedSince = open ? (await readPause(store, run.runId))?.since : undefined;
+      pausedSince = finished ? undefined : (await readPause(store, run.runId))?.since;
       failed = open ? await notes.look(shards, log.has, signal) : { shards: [], notes: [] };
       trouble = undefined;
       if (link !== undefined) {
