@@ -1,6 +1,5 @@
 /** Plans, queues, works and finishes on this machine: what `posecast run` does between its options and its report. */
-import { forgetFailed } from '../producer/enqueueShards.ts';
-import { feedRun } from '../producer/feedRun.ts';
+import { feedRun, takeUpFailed } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { openShardQueue } from '../shared/queue.ts';
@@ -132,7 +131,7 @@ async function workToEnd(work: Omit<RunHereOptions, 'signal'>, signal: AbortSign
   const { redis, queue, context, observation } = work;
   const ended = new AbortController();
   // Before the worker looks whether the run has ended. What fails from now on has had its attempts.
-  await unlessAborted(forgetFailed(queue), signal);
+  await unlessAborted(takeUpFailed(queue, context.store, signal), signal);
   const feeding = feedRun(context.run, context.store, {
     redis,
     queue,

@@ -5,6 +5,7 @@ import { claimFeeding, registerRun, seedProgress } from '../shared/redisRuns.ts'
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
+import { removeShardFailures } from '../shared/run/shardFailure.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
@@ -30,7 +31,7 @@ export async function feedRun(
 ): Promise<EnqueueProgress> {
   const { redis, queue, signal, onProgress, keepFailed = false, tracing } = options;
   // Before the commits are read, which takes long: a worker would take what failed for the end of the run.
-  if (!keepFailed) await forgetFailed(queue);
+  if (!keepFailed) await takeUpFailed(queue, store, signal);
   const { runShards, tally } = await seedRunProgress(redis, run, store, signal);
   const { runId, createdAt } = run;
   const generation = runShards.generations.length;
@@ -45,6 +46,17 @@ export async function feedRun(
   async function* specs(): AsyncGenerator<ShardSpec> {
     for await (const { spec } of currentSpecs(run, store, runShards, signal)) yield spec;
   }
+}
+
+/** Lets shards be queued again that have failed for good: from now on they are not given up, for whoever looks. */
+export async function takeUpFailed(
+  queue: ShardQueue,
+  store: ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  // First: a note about an attempt that comes after this must stay.
+  await removeShardFailures(store, () => true, signal);
+  await forgetFailed(queue);
 }
 
 /** Counts every commit, and says what they add up to; returns what it went by. */

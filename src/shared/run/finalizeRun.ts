@@ -14,7 +14,8 @@ import type { RunManifest } from './manifest.ts';
 import { type MergeOptions, mergeSubjects } from './mergeSubjects.ts';
 import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
-import { FAILURES_PREFIX, failureShard, MANIFEST_KEY, SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
+import { MANIFEST_KEY, SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
+import { removeShardFailures } from './shardFailure.ts';
 
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
@@ -53,10 +54,8 @@ export async function finalizeRun(
   const manifest = sums.toManifest(subjects);
   await store.put(SUBJECTS_KEY, subjects, signal);
   await store.put(MANIFEST_KEY, manifest, signal);
-  for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-    // Of shards that were committed in the end, or replaced; a generation that came since has its own.
-    if ((failureShard(key) ?? Infinity) < shards.numbers) await store.delete(key, signal);
-  }
+  // Of shards that were committed in the end, or replaced; a generation that came since has its own.
+  await removeShardFailures(store, (shard) => shard < shards.numbers, signal);
   await removeOrphans(store, shards, sums.winners, signal);
   if ((await listGenerations(store, signal)).length === shards.generations.length) {
     // A pause that came too late for this must not hold the next append.

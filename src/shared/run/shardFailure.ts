@@ -1,6 +1,6 @@
 /**
- * failures/<shard>.json: why a shard was given up. Redis knows it too, until it is emptied or the shard is asked for
- * again; a note for people and for `retry-failed`, not part of the result. A commit of the shard makes it void.
+ * failures/<shard>.json: why a shard was given up. Redis knows it too, until it is emptied; a note for people and for
+ * `retry-failed`, not part of the result. It goes when the shard is tried again; a commit of the shard makes it void.
  */
 import { z } from 'zod';
 import { mapInOrder } from '../mapInOrder.ts';
@@ -63,4 +63,16 @@ export async function readShardFailures(
     if (note.runId === runId) notes.push(note);
   }
   return notes;
+}
+
+/** @param which of the shards: those that are tried again, or need no note any more. */
+export async function removeShardFailures(
+  store: ObjectStore,
+  which: (shard: number) => boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
+    const shard = failureShard(key);
+    if (shard !== undefined && which(shard)) await store.delete(key, signal);
+  }
 }
