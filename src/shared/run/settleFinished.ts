@@ -1,7 +1,7 @@
 /**
  * A finished run may get files afterwards: an attempt that was uploading when the run was finished removes its own, but
  * not if it dies in that moment; on a store that ignores If-None-Match it may even put its commit in the place of
- * another. Finishing once more makes the run whole.
+ * another. Or the last files are lost. Finishing once more makes the run whole.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { attemptFiles } from './attemptFiles.ts';
@@ -9,16 +9,30 @@ import { isFinished } from './committedShards.ts';
 import { finalizeRun } from './finalizeRun.ts';
 import { type RunShards, readRunShards } from './generations.ts';
 import type { RunFile } from './runFile.ts';
+import { MANIFEST_KEY, SUBJECTS_KEY } from './runKeys.ts';
 
-/** Whether the run is finished; if attempts have left files in it since, it is finished again. Lists, reads nothing else. */
+/**
+ * Whether the run is finished; if its last files are not there, or attempts have left files in it since, it is finished again. Lists
+ * and asks for heads, reads nothing else.
+ */
 export async function settleFinished(
   store: ObjectStore,
   run: RunFile,
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (!(await isFinished(store))) return false;
-  if (!(await hasStrayAttempts(store, await readRunShards(store, run, signal), signal))) return true;
+  const isWhole =
+    (await hasLastFiles(store, signal)) &&
+    !(await hasStrayAttempts(store, await readRunShards(store, run, signal), signal));
+  if (isWhole) return true;
   return (await finalizeRun(store, run, signal ? { signal } : {})).status === 'finished';
+}
+
+async function hasLastFiles(store: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
+  for (const key of [MANIFEST_KEY, SUBJECTS_KEY]) {
+    if ((await store.head(key, signal)) === undefined) return false;
+  }
+  return true;
 }
 
 /** Every committed shard has one attempt's files; another attempt's are left over. */

@@ -53,3 +53,16 @@ test('a finished run that nobody touched is not written again', () =>
     const readOnly: ObjectStore = { ...store, put: () => assert.fail('written') };
     assert.equal(await settleFinished(readOnly, run), true);
   }));
+
+test('the last files of a finished run that were lost are written anew when the run is asked for again', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    for (const key of ['manifest.json', 'subjects.parquet']) {
+      const before = await store.get(key);
+      await store.delete(key);
+      assert.equal(await settleFinished(store, run), true);
+      assert.deepEqual(await store.get(key), before);
+    }
+    assert.ok((await verifyRun(store)).ok);
+  }));
