@@ -16,6 +16,7 @@ import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
 import { MANIFEST_KEY, SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
 import { removeShardFailures } from './shardFailure.ts';
+import { strayListings } from './strayListings.ts';
 
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
@@ -57,6 +58,7 @@ export async function finalizeRun(
   // Of shards that were committed in the end, or replaced; a generation that came since has its own.
   await removeShardFailures(store, (shard) => shard < shards.numbers, signal);
   await removeOrphans(store, shards, sums.winners, signal);
+  for await (const key of strayListings(store, run, signal)) await store.delete(key, signal);
   if ((await listGenerations(store, signal)).length === shards.generations.length) {
     // A pause that came too late for this must not hold the next append.
     await resumeRun(store, run.runId);

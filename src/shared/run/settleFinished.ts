@@ -1,7 +1,8 @@
 /**
  * A finished run may get files afterwards: an attempt that was uploading when the run was finished removes its own, but
  * not if it dies in that moment; on a store that ignores If-None-Match it may even put its commit in the place of
- * another. Or the last files are lost. Finishing once more makes the run whole.
+ * another. A planner that came second may be killed before it removes its listing. Or the last files are lost. Finishing
+ * once more makes the run whole.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { attemptFiles } from './attemptFiles.ts';
@@ -10,9 +11,10 @@ import { finalizeRun } from './finalizeRun.ts';
 import { type RunShards, readRunShards } from './generations.ts';
 import type { RunFile } from './runFile.ts';
 import { MANIFEST_KEY, SUBJECTS_KEY } from './runKeys.ts';
+import { strayListings } from './strayListings.ts';
 
 /**
- * Whether the run is finished; if its last files are not there, or attempts have left files in it since, it is finished again. Lists
+ * Whether the run is finished; if its last files are not there, or others were left in it since, it is finished again. Lists
  * and asks for heads, reads nothing else.
  */
 export async function settleFinished(
@@ -23,6 +25,7 @@ export async function settleFinished(
   if (!(await isFinished(store))) return false;
   const isWhole =
     (await hasLastFiles(store, signal)) &&
+    !(await hasStrayListings(store, run, signal)) &&
     !(await hasStrayAttempts(store, await readRunShards(store, run, signal), signal));
   if (isWhole) return true;
   return (await finalizeRun(store, run, signal ? { signal } : {})).status === 'finished';
@@ -33,6 +36,15 @@ async function hasLastFiles(store: ObjectStore, signal: AbortSignal | undefined)
     if ((await store.head(key, signal)) === undefined) return false;
   }
   return true;
+}
+
+async function hasStrayListings(
+  store: ObjectStore,
+  run: RunFile,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for await (const _ of strayListings(store, run, signal)) return true;
+  return false;
 }
 
 /** Every committed shard has one attempt's files; another attempt's are left over. */

@@ -66,3 +66,19 @@ test('the last files of a finished run that were lost are written anew when the 
     }
     assert.ok((await verifyRun(store)).ok);
   }));
+
+test('a listing that a killed planner of another run leaves in a finished run is removed when the run is asked for again', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    const before = await storeKeys(store);
+    for (const name of ['part-another-run-00000', 'shards-another-run', 'subjects-another-run']) {
+      await store.put(`listing/${name}.parquet`, Buffer.from('left behind'));
+      assert.equal((await verifyRun(store)).problemCounts['stray-file'], 1);
+      assert.equal(await settleFinished(store, run), true);
+      assert.deepEqual(await storeKeys(store), before);
+    }
+    await store.put('listing/notes.parquet', Buffer.from("somebody's"));
+    assert.equal(await settleFinished(store, run), true);
+    assert.equal((await storeKeys(store)).length, before.length + 1);
+  }));

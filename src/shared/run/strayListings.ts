@@ -1,0 +1,18 @@
+/**
+ * Files of listings that lie in a run's store and name another run: of a planner that was killed after this run had come
+ * first. Those of appends name this one, and are removed by the next append.
+ */
+import type { ObjectStore } from '../store/objectStore.ts';
+import type { RunFile } from './runFile.ts';
+import { LISTING_PREFIX } from './runKeys.ts';
+
+/** The keys, without what posecast did not name. */
+export async function* strayListings(
+  store: ObjectStore,
+  { runId }: RunFile,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  for await (const { key } of store.list(LISTING_PREFIX, signal)) {
+    if (/^listing\/(part|shards|subjects)-.+\.parquet$/.test(key) && !key.includes(runId)) yield key;
+  }
+}
