@@ -13,7 +13,12 @@ import type { Releasers } from '../shared/releasers.ts';
 import { openConsumptionWatch } from '../worker/consumptionWatch.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
-import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
+import {
+  DEFAULT_MAX_REJECTED,
+  openRejectWatch,
+  type RejectReport,
+  rejectsOfSmallRun,
+} from '../worker/rejectWatch.ts';
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
 import type { ShardContext, ShardProgress } from '../worker/shardContext.ts';
 import { startRunWorker } from '../worker/work.ts';
@@ -98,6 +103,8 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     early ??= end;
     ending.abort();
   };
+  const endWithRejects = (rejects: RejectReport): void =>
+    endWith({ status: 'too-many-rejects', limit: maxRejectedShare ?? DEFAULT_MAX_REJECTED, rejects });
   let failure: PosecastError | undefined;
   const failWith = (error: PosecastError): void => {
     failure = error;
@@ -142,9 +149,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     }),
     onUnusable: (error) => endWith(unusable(error)),
     onFaces: (results) => {
-      if (!rejects.add(results)) return;
-      const limit = maxRejectedShare ?? DEFAULT_MAX_REJECTED;
-      endWith({ status: 'too-many-rejects', limit, rejects: rejects.report() });
+      if (rejects.add(results)) endWithRejects(rejects.report());
     },
   });
   let closing: Promise<void> | undefined;
@@ -190,6 +195,13 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const claim = async () => {
     const done = await claimFinish(redis, run.runId);
     if (done === undefined) return undefined;
+    const tooMany = await rejectsOfSmallRun(maxRejectedShare, run, store);
+    if (tooMany !== undefined) {
+      endWithRejects(tooMany);
+      // Not waited for: without Redis it ends by itself.
+      done().catch(() => {});
+      return undefined;
+    }
     finishing = true;
     return () => {
       finishing = false;

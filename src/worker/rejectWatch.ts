@@ -78,7 +78,8 @@ export function createRejectWatch(limit: RejectLimit, before?: RejectReport): Re
 
 /**
  * The watch of a process. A share that was asked for is also judged on a corpus of fewer than 200 photographs, when
- * all of them are done, by whomever.
+ * all of them are done: those that were committed before, and those that are done here. Several processes that each do a
+ * part of them at the same time judge by `rejectsOfSmallRun`.
  */
 export async function openRejectWatch(
   asked: number | undefined,
@@ -92,6 +93,22 @@ export async function openRejectWatch(
   const { faces } = shards;
   if (faces >= JUDGED_AFTER) return createRejectWatch({ share: asked, judgedAfter: JUDGED_AFTER });
   return createRejectWatch({ share: asked, judgedAfter: faces }, await committedRejects(store, shards));
+}
+
+/**
+ * For the last step of a run of fewer than 200 photographs, by whomever they were done: what its commits say when it
+ * exceeds the share that was asked for, else undefined.
+ */
+export async function rejectsOfSmallRun(
+  asked: number | undefined,
+  run: RunFile,
+  store: ObjectStore,
+): Promise<RejectReport | undefined> {
+  if (asked === undefined || run.corpus.faces >= JUDGED_AFTER) return undefined;
+  const shards = await readRunShards(store, run);
+  if (shards.faces >= JUDGED_AFTER) return undefined;
+  const found = await committedRejects(store, shards);
+  return found.photographs === shards.faces && found.rejected > asked * found.photographs ? found : undefined;
 }
 
 /** For small runs: reads every commit. */

@@ -1,6 +1,6 @@
 /** A corpus that is mostly broken ends the run early, with the reasons. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -75,6 +75,16 @@ test('a rate that was asked for is judged on a small corpus too, when every phot
     assert.equal(JSON.parse(again.stdout).rejects.rejected, 10);
     const resumed = await posecast([...args, '--max-failure-rate', '0.3']);
     assert.equal(resumed.code, 0, resumed.stdout + resumed.stderr);
+    // As two workers leave it that have each seen a part of it.
+    await rm(join(out, '_SUCCESS'));
+    const all = await posecast([...args, '--max-failure-rate', '0.29', '--json']);
+    assert.equal(
+      all.code,
+      1,
+      'before the last step all that is committed is judged, by whomever it was done',
+    );
+    assert.deepEqual(JSON.parse(all.stdout).shards, { done: end.shards.total, total: end.shards.total });
+    assert.equal((await posecast([...args, '--max-failure-rate', '0.3'])).code, 0);
   }));
 
 test('the share is judged from the stated number of photographs on, and never when it is only met', () => {
