@@ -185,6 +185,10 @@ test('photographs that were missing are taken up by their code, and only their s
       retried.stdout,
       /1 shard taken up again as generation 1\n +rejects +1 shard, .* with these codes: 2\n/,
     );
+    assert.match(
+      retried.stdout,
+      /to go on +the command that started .*, unchanged\n +or, where .* another size, .*: posecast work \S+out --redis URL\n/,
+    );
     await assert.rejects(access(join(out, '_SUCCESS')), { code: 'ENOENT' });
     assert.deepEqual(await readRun(out), before, 'the old table can be read until the new one is there');
     assert.match((await posecast(['status', out])).stdout, /shards +5 of 6/);
