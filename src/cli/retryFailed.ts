@@ -25,9 +25,9 @@ const EPILOGUE = `
 When every attempt at a shard has failed, a note in OUT/failures/ has the code of its error. This command gives such
 shards new numbers in a new generation (OUT/generations/<n>.json), so they start afresh; nothing committed is changed.
 With Redis, up to 10,000 are queued at once for running workers; shards that were never queued are not touched. Without
-  Redis, the command that started the run retries them; so it does shards that are not committed and have left no note.
-  That command refuses a corpus in which a photograph was replaced by a file of another size; \`posecast work OUT\` does
-  not, and needs a Redis, any one.
+Redis, the command that started the run retries them, as it does shards that are not committed and have left no note.
+That command refuses a corpus in which a photograph was replaced by a file of another size; \`posecast work OUT\` does
+not, and needs a Redis, any one.
 
 Without --codes, every failed shard is retried, and no rejected photograph. --codes names the ones to retry: codes of
 failures, such as s3-failed or crashed (the shard's workers died), or of rejected photographs, such as read/missing, once
