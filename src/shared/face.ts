@@ -101,7 +101,7 @@ export interface Rejection {
 
 /** What is kept of a photograph. */
 export interface EmbeddedFace {
-  /** How many faces the detector found in the photograph (1 in aligned corpora). */
+  /** How many faces the detector's looks found in the photograph, see docs/accuracy.md (1 in aligned corpora). */
   readonly facesFound: number;
   /** Detector confidence of the chosen face, 0–1 (1 in aligned corpora). */
   readonly detectionScore: number;

@@ -178,6 +178,31 @@ test('of two faces the larger one is used and both are counted', async () => {
   assert.ok(dot(face.embedding, (await processOne(photograph)).embedding) > 0.95);
 });
 
+for (const [where, left, top, width] of [
+  ['aside', 600, 590, 400],
+  ['cut off by the edge', 700, 480, 520],
+] as const) {
+  test(`a face in the middle is used beside a larger one ${where}, and both are counted`, async () => {
+    const size = 1000;
+    const central = await sharp(photograph).resize(200, 200).png().toBuffer();
+    const larger = await sharp(photographs[2]!.bytes)
+      .resize(width, width)
+      .extract({ left: 0, top: 0, width: Math.min(width, size - left), height: Math.min(width, size - top) })
+      .png()
+      .toBuffer();
+    const both = await sharp({ create: { width: size, height: size, channels: 3, background: '#ddd' } })
+      .composite([
+        { input: central, left: 400, top: 400 },
+        { input: larger, left, top },
+      ])
+      .png()
+      .toBuffer();
+    const face = await processOne(both);
+    assert.equal(face.facesFound, 2);
+    assert.ok(dot(face.embedding, (await processOne(photograph)).embedding) > 0.8);
+  });
+}
+
 test('a face too small for the first look is found in a large photograph', async () => {
   const small = await sharp(photograph).resize(110, 110).toBuffer();
   const wide = await sharp({ create: { width: 1800, height: 1350, channels: 3, background: '#345' } })

@@ -2,13 +2,17 @@
  * Picture → the one face in it that the corpus means, in up to five looks:
  *
  * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around them,
- *    as in most photographs;
+ *    and one of them is so large and central that no face too small for a glance would be chosen in its place, as in most
+ *    photographs;
  * 2. where a glance finds faces surely, but one fills the frame: glances with black margins of growing width, enough where all
  *    see the same one. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
  *    halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
- * 3. where a glance finds none, or unsurely: the whole picture at the detector's full resolution, judged as in 1;
+ * 3. where a glance finds none, or unsurely, or only small or distant ones: the whole picture at the detector's full
+ *    resolution, enough where faces are found surely and with room around them;
  * 4. what is doubtful still: the margins at full resolution, and the faces that most of these looks agree on;
  * 5. where still none is found: overlapping tiles, for a face that is too small at the detector's size.
+ *
+ * Looks with margins replace the doubtful faces of a picture only: those seen surely and with room around them stay.
  */
 import type { Rejection } from '../../shared/face.ts';
 import {
@@ -28,7 +32,7 @@ export interface ChosenFace extends View {
   /** The square that landmarks and pose are measured on, in picture pixels. */
   readonly region: Box;
   readonly score: number;
-  /** How many faces the picture holds. */
+  /** How many faces the looks have found: a glance that is enough does not see what is much smaller than the chosen one. */
   readonly facesFound: number;
   /** Five points of the detector, where it gives any. */
   readonly points?: FivePoints;
@@ -38,6 +42,13 @@ export interface ChosenFace extends View {
 const FILLS_FRAME = 0.6;
 /** A face with room around it scores above this (London: never below .9999); halves and ears score less. */
 const SURE_SCORE = 0.98;
+/**
+ * A glance sees faces whose box is as large as a square of this share of the longer side, 24 of its 128 lines: 36 of 36 of
+ * London and 50 of 50 of ORL, pasted into an empty picture (17 lines: 36 and 45), but of UMIST's profiles 45 of 56.
+ */
+const GLANCE_SEES = 0.19;
+/** Two faces that share more than this of the smaller box are at one place. */
+const SAME_PLACE = 0.5;
 /** Margins, as shares of the longer side. */
 const MARGINS = [0.35, 0.5, 0.65, 0.8, 1];
 /** Boxes of glances that overlap their mean by this much (intersection over union) show the same place. */
@@ -72,21 +83,21 @@ export async function detectFaces(
   let doubtful = [...pictures.keys()];
   let filling: number[] = [];
   if (detector.glance !== undefined) {
-    doubtful = await lookAtWhole(detector.glance, doubtful);
-    filling = doubtful.filter((i) => isSurelyThere(found[i]!));
+    const unsure = await lookAtWhole(detector.glance, doubtful);
+    doubtful = doubtful.filter((i) => !isSurelyThere(found[i]!) || mayBeOutweighed(pictures[i]!, found[i]!));
+    filling = unsure.filter((i) => !doubtful.includes(i));
     const padded = await look(detector.glance, filling, paddedViews);
     const steady = padded.map(steadyFace);
     filling.forEach((i, n) => {
-      if (steady[n] !== undefined) found[i] = [steady[n]];
+      if (steady[n] !== undefined) found[i] = replaceDoubtful(pictures[i]!, found[i]!, [steady[n]]);
     });
-    doubtful = doubtful.filter((i) => !filling.includes(i));
     filling = filling.filter((_, n) => steady[n] === undefined);
   }
   doubtful = [...filling, ...(await lookAtWhole(detector.detect, doubtful))];
   const padded = await look(detector.detect, doubtful, paddedViews);
   doubtful.forEach((i, n) => {
     const agreed = agreedFaces(padded[n]!.flat());
-    if (agreed.length > 0) found[i] = agreed;
+    if (agreed.length > 0) found[i] = replaceDoubtful(pictures[i]!, found[i]!, agreed);
   });
   const missing = [...pictures.keys()].filter((i) => found[i]!.length === 0);
   const tiled = await look(detector.detect, missing, tileViews);
@@ -117,19 +128,41 @@ async function lookAt(
 }
 
 /** Whether faces were found, surely, and none of them fills the frame. */
-function isSure({ width, height }: Raster, faces: readonly Detection[]): boolean {
-  const limit = FILLS_FRAME * Math.max(width, height);
-  const hasRoom = ({ box }: Detection) =>
-    box.height <= limit &&
-    box.x >= 0 &&
-    box.y >= 0 &&
-    box.x + box.width <= width &&
-    box.y + box.height <= height;
-  return isSurelyThere(faces) && faces.every(hasRoom);
+function isSure(picture: Raster, faces: readonly Detection[]): boolean {
+  return isSurelyThere(faces) && faces.every((face) => hasRoom(picture, face));
 }
 
 function isSurelyThere(faces: readonly Detection[]): boolean {
   return faces.length > 0 && faces.every(({ score }) => score >= SURE_SCORE);
+}
+
+function hasRoom({ width, height }: Raster, { box }: Detection): boolean {
+  return (
+    box.height <= FILLS_FRAME * Math.max(width, height) &&
+    box.x >= 0 &&
+    box.y >= 0 &&
+    box.x + box.width <= width &&
+    box.y + box.height <= height
+  );
+}
+
+/** Whether a face that a glance does not see would be chosen, if it were in the middle. */
+function mayBeOutweighed(picture: Raster, faces: readonly Detection[]): boolean {
+  const unseen = (GLANCE_SEES * Math.max(picture.width, picture.height)) ** 2;
+  return faces.every((face) => weightIn(picture, face) < unseen);
+}
+
+/** The faces of the whole picture that are beyond doubt, and those that looks with margins found elsewhere. */
+function replaceDoubtful(
+  picture: Raster,
+  faces: readonly Detection[],
+  withMargins: readonly Detection[],
+): Detection[] {
+  const sure = faces.filter((face) => isSure(picture, [face]));
+  const elsewhere = withMargins.filter(({ box }) =>
+    sure.every((face) => overlap(face.box, box, true) <= SAME_PLACE),
+  );
+  return [...sure, ...elsewhere];
 }
 
 /** The one face of every look, where all see it surely and at the same place. */
@@ -174,12 +207,15 @@ function tileViews(picture: Raster): View[] {
   return views;
 }
 
-/** The largest and most central face: area minus twice the squared distance from the middle (InsightFace's rule). */
+/** How much a face counts: its area minus twice the squared distance from the picture's middle (InsightFace's rule). */
+function weightIn(picture: Raster, { box }: Detection): number {
+  const right = box.x + box.width / 2 - picture.width / 2;
+  const down = box.y + box.height / 2 - picture.height / 2;
+  return box.width * box.height - 2 * (right ** 2 + down ** 2);
+}
+
+/** The largest and most central face. */
 function chooseFace(picture: Raster, faces: readonly Detection[]): ChosenFace | Rejection {
-  const weight = ({ box }: Detection) =>
-    box.width * box.height -
-    2 *
-      ((box.x + box.width / 2 - picture.width / 2) ** 2 + (box.y + box.height / 2 - picture.height / 2) ** 2);
   const [first, ...others] = faces;
   if (first === undefined) {
     return {
@@ -188,7 +224,10 @@ function chooseFace(picture: Raster, faces: readonly Detection[]): ChosenFace | 
       message: `no face found in ${picture.width}×${picture.height} pixels`,
     };
   }
-  const chosen = others.reduce((best, face) => (weight(face) > weight(best) ? face : best), first);
+  const chosen = others.reduce(
+    (best, face) => (weightIn(picture, face) > weightIn(picture, best) ? face : best),
+    first,
+  );
   const region = faceSquare(chosen);
   if (region === undefined) {
     return { stage: 'detect', code: 'bad-points', message: 'the five points of the face coincide' };

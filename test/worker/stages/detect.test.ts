@@ -28,6 +28,11 @@ const face = (side: number, score = 0.999, shift = 0): Detection => ({
   box: { x: (SIDE - side) / 2 + shift, y: (SIDE - side) / 2, width: side, height: side },
   score,
 });
+/** What the whole picture shows, and what every look with a margin. */
+const wholeThen =
+  (seen: Detection[], withMargin: Detection[]): Answer =>
+  ({ region }) =>
+    region.x < 0 ? withMargin : seen;
 const never: Answer = () => assert.fail('asked');
 const times = (count: number, what: string) => Array.from({ length: count }, () => what);
 
@@ -80,6 +85,36 @@ test('a detector of one resolution looks at the whole picture, then with margins
   const asked: string[] = [];
   await chosen(detectorThat({ detect: () => [face(150)] }, asked));
   assert.deepEqual(asked, ['detect whole', ...times(5, 'detect margin')]);
+});
+
+/** Cut off by the right edge, larger than most and far from the middle. */
+const atEdge: Detection = { box: { x: 150, y: 60, width: 80, height: 80 }, score: 0.999 };
+
+test('a glance is not enough where a face too small for it would be chosen', async () => {
+  const asked: string[] = [];
+  const aside = face(60, 0.999, 60);
+  const { region, facesFound } = await chosen(
+    detectorThat({ glance: () => [aside], detect: () => [aside, face(30)] }, asked),
+  );
+  assert.deepEqual(asked, ['glance whole', 'detect whole']);
+  assert.deepEqual([region.width, facesFound], [30, 2]);
+});
+
+for (const [look, answers] of [
+  ['glances', { glance: wholeThen([face(60), atEdge], [atEdge]), detect: never }],
+  ['looks in full', { detect: wholeThen([face(60), atEdge], [atEdge]) }],
+] as const) {
+  test(`a face seen surely stays where ${look} with margins see only the doubtful one beside it`, async () => {
+    const { region, facesFound } = await chosen(detectorThat(answers, []));
+    assert.deepEqual([region.width, facesFound], [60, 2]);
+  });
+}
+
+test('a face seen surely is counted once and keeps its box and score, whatever looks with margins make of it', async () => {
+  const doubtful = face(60, 0.9, 60);
+  const detect = wholeThen([face(60), doubtful], [face(70, 0.7), doubtful]);
+  const { region, score, facesFound } = await chosen(detectorThat({ detect }, []));
+  assert.deepEqual([region.width, score, facesFound], [60, 0.999, 2]);
 });
 
 test('pictures of one batch get their own looks and keep their order', async () => {
