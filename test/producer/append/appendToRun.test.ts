@@ -400,6 +400,47 @@ test('where faces are called by file and row, a table with other rows than were 
     assert.equal((await plan()).append, 'nothing');
   }, 'parquet'));
 
+test('photographs that have other labels now are known, and that they have is said', () =>
+  withTempFolder((folder) =>
+    withFolderStore(async (store) => {
+      const config = parseRunConfig({
+        ...{ corpus: join(folder, 'faces.csv'), corpusFormat: 'csv', imageRoot: folder, variants: 0 },
+        labelColumns: [
+          { name: 'mood', type: 'string' },
+          { name: 'age', type: 'integer' },
+        ],
+      });
+      const list = (...labels: string[]) =>
+        writeFile(
+          config.corpus,
+          ['face_id,subject_id,path,mood,age', ...labels.map((label, i) => `f${i},p,${i}.jpg,${label}`)].join(
+            '\n',
+          ),
+        );
+      await list('happy,31', ',', 'sad,');
+      await commitRest(store, (await planSample(config, store)).run);
+      await list('happy,32', ',', 'calm,', 'new,1');
+      await assert.rejects(
+        planSample(config, store),
+        /the corpus has changed since: faces: 3 there, 4 asked/,
+      );
+      const notes: string[] = [];
+      const { run, append } = await planSample(config, store, {
+        append: true,
+        note: (line) => notes.push(line),
+      });
+      assert.ok(append?.status === 'planned');
+      assert.equal(append.generation.added.faces, 1);
+      assert.deepEqual(notes, [
+        '2 photographs have other labels now [f0: age 31 → 32, f2: mood "sad" → "calm"]: their rows keep the old ones; only a new ' +
+          'run has the new',
+      ]);
+      await commitRest(store, run);
+      await list('happy,32', ',', 'calm,', ',1');
+      await assert.rejects(planSample(config, store), /same counts, other names, places, sizes or labels/);
+    }),
+  ));
+
 test('an append waits until what came before is committed', () =>
   inPlace(async ({ corpus, store }) => {
     await corpus.list(FIRST);
