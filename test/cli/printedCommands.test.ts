@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { posecast } from '../helpers/cli.ts';
+import { until } from '../controls/until.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 
@@ -25,9 +26,10 @@ test('printed commands and the Python that reads the table carry what is needed 
       const resume = `posecast resume '${out}' ${store.join(' ')}`;
       const paused = await posecast(['pause', out, ...store]);
       assert.ok(paused.stdout.endsWith(`; go on with: ${resume}\n`), paused.stdout);
-      const soon = `${new Date(Date.now() + 10_000).toISOString().slice(0, 19)}Z`;
-      const idle = await posecast(['work', out, '--redis', url, ...store, '--deadline', soon]);
-      assert.ok(idle.stderr.includes(`paused; to go on: ${resume}\n`), idle.stderr);
+      const worker = startPosecast(['work', out, '--redis', url, ...store]);
+      await until('the pause', worker, () => worker.output().includes(`paused; to go on: ${resume}\n`));
+      worker.child.kill('SIGTERM');
+      assert.equal((await worker.done).code, 0);
       assert.equal((await posecast(['resume', out, ...store])).code, 0);
 
       const ran = await posecast(['run', samples, out, ...options, ...store, '--redis', url]);
