@@ -1,7 +1,7 @@
-/** Lets a producer know that its run was forgotten: without workers it would stand still and say nothing. */
+/** Lets a producer know that its run has been forgotten: without workers it would stand still and say nothing. */
 import type { Redis } from 'ioredis';
 import { PosecastError } from '../shared/errors.ts';
-import { isForgotten, takeUpAgain } from '../shared/redisRuns.ts';
+import { isForgotten } from '../shared/redisRuns.ts';
 
 export interface ForgottenWatch {
   /** Aborted, with an error that says so, when somebody forgets the run. */
@@ -12,9 +12,7 @@ export interface ForgottenWatch {
 /** Between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
-/** What was forgotten before counts no more. */
-export async function openForgottenWatch(redis: Redis, runId: string): Promise<ForgottenWatch> {
-  await takeUpAgain(redis, runId);
+export function openForgottenWatch(redis: Redis, runId: string): ForgottenWatch {
   const forgotten = new AbortController();
   let looking = false;
   const look = async () => {

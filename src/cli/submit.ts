@@ -6,7 +6,7 @@ import { type PlannedRun, planRun } from '../producer/planRun.ts';
 import { warnings } from '../shared/logFields.ts';
 import { openShardQueue, type ShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
-import { readProgress } from '../shared/redisRuns.ts';
+import { readProgress, takeUpAgain } from '../shared/redisRuns.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -14,6 +14,7 @@ import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
@@ -123,25 +124,10 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
       const isLast = planned.append?.status !== 'waits';
       const round = createReleasers();
       releasers.push('round', () => round.release());
-      const forgotten = await openForgottenWatch(redis, planned.run.runId);
-      round.push('watch for a forgotten run', () => forgotten.close());
-      const submission = {
-        ...planned,
-        shards,
-        store,
-        redis,
-        live,
-        flags,
-        signal: AbortSignal.any([signal, forgotten.signal]),
-        tracing,
-        releasers: round,
-      };
+      const submission = { ...planned, shards, store, redis, live, flags, signal, tracing, releasers: round };
       const complete =
         (await settleFinished(store, planned.run, signal)) ||
-        (await queueShards(submission, isLast).catch((error: unknown) => {
-          forgotten.signal.throwIfAborted();
-          throw error;
-        }));
+        (await queueUnlessForgotten(submission, isLast));
       if (!complete) return;
       await retireRun(redis, planned.run.runId, store, note);
       await round.release();
@@ -179,6 +165,17 @@ interface Submission {
   readonly signal: AbortSignal;
   readonly tracing: Tracing | undefined;
   readonly releasers: Releasers;
+}
+
+/** As `queueShards`. @throws PosecastError when somebody forgets the run meanwhile. */
+async function queueUnlessForgotten(submission: Submission, isLast: boolean): Promise<boolean> {
+  const { run, redis, signal, releasers } = submission;
+  // What was forgotten before counts no more.
+  await unlessAborted(takeUpAgain(redis, run.runId), signal);
+  const forgotten = openForgottenWatch(redis, run.runId);
+  releasers.push('watch for a forgotten run', () => forgotten.close());
+  const either = AbortSignal.any([signal, forgotten.signal]);
+  return unlessAborted(queueShards({ ...submission, signal: either }, isLast), forgotten.signal);
 }
 
 /** Queues what is left; true: it was waited for, and the run is complete. */
