@@ -157,7 +157,7 @@ test('every command and option that the fleet gives to posecast exists', async (
 });
 
 /** Read by the AWS SDK. */
-const OF_OTHERS = new Set(['AWS_REGION', 'AWS_ENDPOINT_URL_S3']);
+const OF_OTHERS = new Set(['AWS_ACCESS_KEY_ID', 'AWS_REGION', 'AWS_ENDPOINT_URL_S3']);
 
 test('every variable that the fleet sets for posecast is read by it', () => {
   const code = filesOf(join(packageRoot, 'src'))
