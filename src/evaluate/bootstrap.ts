@@ -40,6 +40,16 @@ function everybodyOnce(people: number): Float64Array {
 
 const once = new Map<number, Float64Array>();
 
+/**
+ * The draws moved so that the value is their mean, within 0 and 1: for a share that is not linear in the weights, whose
+ * draws are biased; their own bias is the estimate of it (Efron and Tibshirani 1993, chapter 10).
+ */
+export function recentre({ value, draws }: Resampled): Resampled {
+  const known = draws.filter(Number.isFinite);
+  const bias = known.reduce((sum, draw) => sum + draw, 0) / known.length - value;
+  return { value, draws: draws.map((draw) => Math.min(1, Math.max(0, draw - bias))) };
+}
+
 /** `a` − `b`, draw by draw. */
 export function difference(a: Resampled, b: Resampled): Resampled {
   return { value: a.value - b.value, draws: a.draws.map((value, i) => value - b.draws[i]!) };

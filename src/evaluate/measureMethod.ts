@@ -1,9 +1,9 @@
 /** A row's numbers with their bootstrap draws, before it is compared with other rows. Plain data. */
-import { type Resampled, resample } from './bootstrap.ts';
+import { type Resampled, recentre, resample } from './bootstrap.ts';
 import { variantRequests } from './gallery.ts';
 import { measureRow, type RowPlan } from './measureRow.ts';
 import type { Method } from './method.ts';
-import { type Hit, rowStatistics } from './outcomes.ts';
+import { type Hit, type RowOutcomes, rowStatistics } from './outcomes.ts';
 import { type Cost, METRIC_NAMES, type MetricName } from './result.ts';
 import { type Trial, targetPoses } from './trials.ts';
 
@@ -23,22 +23,38 @@ export async function measureMethod(
   draws: readonly Float64Array[],
 ): Promise<RowMeasurement> {
   const outcomes = await measureRow(method, plan);
-  const statistics = rowStatistics(outcomes);
-  const metrics = new Map<MetricName, Resampled>();
-  for (const name of METRIC_NAMES) {
-    const statistic = statistics.get(name);
-    if (statistic !== undefined) metrics.set(name, resample(statistic, draws));
-  }
   const comparisons = outcomes.templates[0] ?? [];
   const genuine = comparisons.filter((pair) => pair.genuine).length;
   const { prepare: _, ...description } = method;
   return {
     method: description,
-    metrics,
+    metrics: resampleMetrics(outcomes, draws),
     ncmHits: outcomes.hits.get('ncm') ?? [],
     pairs: { genuine, impostor: comparisons.length - genuine },
     cost: await measureCost(method, plan.trials[0]!, plan.variants),
   };
+}
+
+/**
+ * A draw has fewer people than everybody: fewer of another person's faces are there to be mistaken for somebody's, so that
+ * both F rise, and NMI falls, because what is shared shrinks more than the entropies do.
+ */
+const BIASED: readonly MetricName[] = ['pairwiseF', 'bcubed', 'nmi'];
+
+/** Every metric that the outcomes allow, on everybody and on every draw. */
+export function resampleMetrics(
+  outcomes: RowOutcomes,
+  draws: readonly Float64Array[],
+): Map<MetricName, Resampled> {
+  const statistics = rowStatistics(outcomes);
+  const metrics = new Map<MetricName, Resampled>();
+  for (const name of METRIC_NAMES) {
+    const statistic = statistics.get(name);
+    if (statistic === undefined) continue;
+    const resampled = resample(statistic, draws);
+    metrics.set(name, BIASED.includes(name) ? recentre(resampled) : resampled);
+  }
+  return metrics;
 }
 
 /** Requests that a method's speed is measured on. */

@@ -9,7 +9,8 @@ import {
   resample,
   standardError,
 } from '../../src/evaluate/bootstrap.ts';
-import { meanOfHits } from '../../src/evaluate/outcomes.ts';
+import { resampleMetrics } from '../../src/evaluate/measureMethod.ts';
+import { emptyOutcomes, meanOfHits } from '../../src/evaluate/outcomes.ts';
 
 const scores = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 20 });
 const meanBy = (values: readonly number[]) =>
@@ -61,6 +62,31 @@ test('a difference is paired: a row that is better by the same amount for everyb
       assert.ok(Math.abs(low - 0.1) < 1e-9 && Math.abs(high - 0.1) < 1e-9);
     }),
   );
+});
+
+test('the interval of a measure of clusters holds its value, however the faces were put together', () => {
+  const [people, faces] = [12, 10];
+  const labels = Int32Array.from({ length: people * faces }, (_, i) => Math.floor(i / faces));
+  const partitions = {
+    singletons: labels.map((_, i) => i),
+    'pairs of a person': labels.map((_, i) => i >> 1),
+    'two people each': labels.map((person) => person >> 1),
+    'one cluster': labels.map(() => 0),
+    'a share of faces astray': labels.map((person, i) => (i % 7 === 0 ? (person + i) % people : person)),
+    'people themselves': labels,
+  };
+  const draws = drawPeople(people, 400, 1);
+  for (const [name, clusters] of Object.entries(partitions)) {
+    const metrics = resampleMetrics(
+      { ...emptyOutcomes(1), clusterings: [{ clusters, people: labels }] },
+      draws,
+    );
+    for (const metric of ['pairwiseF', 'bcubed', 'nmi'] as const) {
+      const { value, low, high } = interval(metrics.get(metric)!)!;
+      const found = `${metric} of ${name}: ${value}, ${low} to ${high}`;
+      assert.ok(low <= value + 1e-9 && value <= high + 1e-9 && low >= 0 && high <= 1, found);
+    }
+  }
 });
 
 test('a draw without any of the people who count has no value and is left out', () => {

@@ -2,7 +2,12 @@
 
 /** Three readings of agreement, each 0–1, 1 for equal partitions. */
 export interface PartitionAgreement {
-  /** F of precision and recall over pairs of faces in one cluster. */
+  /**
+   * F of precision and recall over pairs of faces in one cluster. Copies of a person who counts twice meet other people,
+   * not each other: a face would be paired with itself, which is always right. So a person's own pairs weigh as the
+   * person does, pairs of two people as the product, and their expectations over draws stay in proportion, but for one
+   * part in as many as there are people.
+   */
   readonly pairwiseF: number;
   /** F of BCubed precision and recall (Bagga and Baldwin 1998), means over faces. */
   readonly bcubed: number;
@@ -15,7 +20,8 @@ export type PersonWeight = (person: number) => number;
 
 /**
  * Compares clusters with people; entry i of both lists is face i. The answer is a function of how often each person
- * counts, because a bootstrap asks thousands of times: only the first call looks at the faces.
+ * counts, because a bootstrap asks thousands of times: only the first call looks at the faces. For BCubed and NMI, a
+ * person who counts twice has twice the faces. None is linear in the weights: draws are biased (`recentre`).
  */
 export function comparePartitions(
   clusters: ArrayLike<number>,
@@ -37,8 +43,8 @@ export function comparePartitions(
     const each = Float64Array.from(labels, weightOf);
     return agreement(
       table.flatMap(({ cluster, person, faces }) => {
-        const weight = faces * each[person]!;
-        return weight === 0 ? [] : [{ cluster, person, weight }];
+        const times = each[person]!;
+        return times === 0 ? [] : [{ cluster, person, faces, times }];
       }),
       clusterNumbers.size,
       personNumbers.size,
@@ -49,31 +55,37 @@ export function comparePartitions(
 interface Cell {
   readonly cluster: number;
   readonly person: number;
-  /** Faces of the person in the cluster. */
-  readonly weight: number;
+  /** Of the person, in the cluster. */
+  readonly faces: number;
+  /** How often the person counts; above 0. */
+  readonly times: number;
 }
 
 function agreement(cells: readonly Cell[], clusters: number, people: number): PartitionAgreement {
   const inCluster = new Float64Array(clusters);
   const ofPerson = new Float64Array(people);
   let total = 0;
-  for (const { cluster, person, weight } of cells) {
+  for (const { cluster, person, faces, times } of cells) {
+    const weight = faces * times;
     inCluster[cluster]! += weight;
     ofPerson[person]! += weight;
     total += weight;
   }
-  const pairs = (weight: number) => (weight * (weight - 1)) / 2;
-  let [together, precision, recall, information] = [0, 0, 0, 0];
-  for (const { cluster, person, weight } of cells) {
+  let [together, belonging, withOthers] = [0, 0, 0];
+  let [precision, recall, information] = [0, 0, 0];
+  for (const { cluster, person, faces, times } of cells) {
+    const weight = faces * times;
     const [a, b] = [inCluster[cluster]!, ofPerson[person]!];
-    together += pairs(weight);
+    together += (weight * (faces - 1)) / 2;
+    belonging += (weight * (b / times - 1)) / 2;
+    withOthers += (weight * (a - weight)) / 2;
     precision += (weight * weight) / a / total;
     recall += (weight * weight) / b / total;
     information += (weight / total) * Math.log((weight * total) / (a * b));
   }
   const sum = (sizes: Float64Array, of: (size: number) => number) =>
     sizes.reduce((result, size) => (size === 0 ? result : result + of(size)), 0);
-  const allPairs = sum(inCluster, pairs) + sum(ofPerson, pairs);
+  const allPairs = together + withOthers + belonging;
   const entropy = (size: number) => (-size / total) * Math.log(size / total);
   const entropies = (sum(inCluster, entropy) + sum(ofPerson, entropy)) / 2;
   return {
