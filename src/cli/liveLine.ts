@@ -42,7 +42,7 @@ export interface LiveLine {
   readonly note: Say;
   /** Fields of every JSON line from now on. */
   about(fields: LogFields): void;
-  /** Leaves the last state on the screen. */
+  /** Leaves the last state on the screen; a second call does nothing. */
   finish(): void;
 }
 
@@ -151,6 +151,8 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
       const last = samples.at(-1);
       if (last !== undefined) show(last.progress, clock(), true);
       if (mode === 'terminal' && shown !== '') out.write('\n');
+      shown = '';
+      samples.length = 0;
     },
   };
 }

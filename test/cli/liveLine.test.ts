@@ -59,6 +59,25 @@ test('a log gets a line now and then and always the last state', () => {
   assert.match(text().trimEnd().split('\n').at(-1) ?? '', /faces 107\/400/);
 });
 
+test('what is said after the end stands on lines of its own, and the end is said once', () => {
+  const { live, text } = record('terminal');
+  live.update(progress);
+  live.finish();
+  const before = text().length;
+  live.note('run r1 is complete');
+  live.finish();
+  assert.ok(text().slice(0, before).endsWith('cpu\n'));
+  assert.equal(text().slice(before), '\r\x1b[2Krun r1 is complete\n');
+  for (const kind of ['plain', 'always'] as const) {
+    const log = record(kind);
+    log.live.update(progress);
+    log.live.finish();
+    const ended = log.text();
+    log.live.finish();
+    assert.equal(log.text(), ended, kind);
+  }
+});
+
 test('a listing is shown on a terminal while it goes on, and then no more', () => {
   const { live, text, tick } = record('terminal');
   live.listing({ faces: 500, subjects: 25 });
