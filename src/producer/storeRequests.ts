@@ -32,7 +32,7 @@ export function storeRequests(plan: RequestPlan): StoreRequests {
     // A shard's rows of the listing, its commit before, after and at the finish, the sizes of what was written, its people.
     reads: 17 + shardsWithRejects + shards * 9 + Math.round(plan.workerSeconds / 2),
     // Commits three times, and what lies beside them.
-    lists: 13 + 6 * Math.floor(shards / PAGE),
+    lists: 15 + 6 * Math.floor(shards / PAGE),
   };
 }
 
