@@ -162,7 +162,8 @@ export function evaluateCommand(): Command {
 
 async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promise<void> {
   const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
-  const hooks = { ...openEvaluationReporter(), signal: stop.signal };
+  const reporter = openEvaluationReporter();
+  const hooks = { ...reporter, signal: stop.signal };
   const releasers = createReleasers();
   try {
     refuseUnusedOptions(parsed, corpus, flags.protocol);
@@ -173,6 +174,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
       const asked = { ...flags, protocol: flags.protocol };
       const { result, files, text } = await evaluateProtocol(corpus, asked, command, hooks);
       for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
+      reporter.clear();
       printResult(flags, result, text);
       return;
     }
@@ -203,9 +205,11 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
       hooks,
     });
     await writeResult(out, result);
+    reporter.clear();
     printResult(flags, result, formatResult(result));
     hooks.note(`report: ${join(out, 'report.html')}; numbers: ${join(out, 'evaluation.json')}`);
   } catch (error) {
+    reporter.clear();
     if (stop.signal.aborted)
       throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);
     throw error;

@@ -90,7 +90,7 @@ export async function evaluateProtocol(
       command,
       clock: Date.now,
       signal: hooks.signal,
-      progress: (done) => hooks.progress(done, done, 'photographs'),
+      progress: (done) => hooks.progress(done, undefined, 'photographs'),
       findLeaks: (photographs, subjects) => leaksOf(opened, flags, photographs, subjects),
     });
     return {

@@ -6,6 +6,7 @@ import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../shared/l
 import { printable } from '../shared/printable.ts';
 import { count, duration } from './format.ts';
 import type { JsonLog } from './jsonLog.ts';
+import { openLastLine } from './lastLine.ts';
 
 /** How far a run is. */
 export interface RunProgress {
@@ -75,7 +76,9 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
   let about: LogFields = {};
   const samples: { at: number; progress: RunProgress }[] = [];
   let shownAt = -Infinity;
-  let shown = '';
+  const lastLine = openLastLine(out);
+  /** In a plain log. */
+  let lastWritten = '';
   let listing: { readonly phase: string; readonly startedAt: number; shownAt: number } | undefined;
 
   function showListing({ faces, subjects }: ListingProgress): void {
@@ -92,14 +95,8 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
     }
     const what = subjects === undefined ? ' found' : ` of ${count(subjects)} people`;
     const line = `listing the corpus · ${count(faces)} faces${what} (${count(facesPerSecond)}/s)`;
-    if (mode === 'terminal') rewrite(line);
+    if (mode === 'terminal') lastLine.rewrite(line);
     else out.write(`${line}\n`);
-  }
-
-  function rewrite(line: string): void {
-    const width = out.columns > 0 ? out.columns : 120;
-    shown = line.length < width ? line : `${line.slice(0, width - 2)}…`;
-    out.write(`\r\x1b[2K${shown}`);
   }
 
   function show(progress: RunProgress, at: number, force: boolean): void {
@@ -108,13 +105,13 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
     const isDue = force || at - shownAt >= PLAIN_EVERY_MS;
     switch (mode) {
       case 'terminal':
-        rewrite(formatProgress(progress, rates, options.device));
+        lastLine.rewrite(formatProgress(progress, rates, options.device));
         return;
       case 'plain': {
         const line = formatProgress(progress, rates, options.device);
-        if (line === shown || !isDue) return;
+        if (line === lastWritten || !isDue) return;
         out.write(`${line}\n`);
-        shown = line;
+        lastWritten = line;
         break;
       }
       default:
@@ -133,16 +130,16 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
     },
     listing(listed) {
       if (listed !== 'done') return showListing(listed);
-      if (mode === 'terminal' && listing !== undefined) out.write('\r\x1b[2K');
+      lastLine.clear();
       listing = undefined;
-      shown = '';
     },
     note(text, fields = {}) {
       if (typeof mode === 'object') return mode.json('note', text, { ...about, ...fields });
       if (!isShown(fields, level)) return;
       // It may hold file names of the corpus and other people's messages.
       const message = printable(text);
-      out.write(mode === 'terminal' ? `\r\x1b[2K${message}\n${shown}` : `${message}\n`);
+      if (mode === 'terminal') lastLine.above(message);
+      else out.write(`${message}\n`);
     },
     about(fields) {
       about = { ...about, ...fields };
@@ -150,8 +147,7 @@ export function openLiveLine(options: LiveLineOptions): LiveLine {
     finish() {
       const last = samples.at(-1);
       if (last !== undefined) show(last.progress, clock(), true);
-      if (mode === 'terminal' && shown !== '') out.write('\n');
-      shown = '';
+      lastLine.leave();
       samples.length = 0;
     },
   };

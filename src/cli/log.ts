@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel, type Say } from '../shared/logFields.ts';
 import { printable } from '../shared/printable.ts';
 import type { JsonLog } from './jsonLog.ts';
+import { isTerminal } from './lastLine.ts';
 import { isShown, type LiveLine, type LiveMode, openLiveLine } from './liveLine.ts';
 
 export interface LogFlags {
@@ -62,7 +63,6 @@ export async function openLog({ json, logFormat, logLevel }: LogFlags): Promise<
     say: (line, fields = {}) => {
       if (isShown(fields, logLevel)) out.write(`${printable(line)}\n`);
     },
-    live: (device) =>
-      openLiveLine({ mode: out.isTTY === true ? 'terminal' : 'plain', device, level: logLevel }),
+    live: (device) => openLiveLine({ mode: isTerminal(out) ? 'terminal' : 'plain', device, level: logLevel }),
   };
 }

@@ -13,6 +13,7 @@ import { readRunShards } from '../shared/run/generations.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
+import { isTerminal } from './lastLine.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf, requireRun, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
@@ -116,7 +117,7 @@ function show(found: RunStatus, flags: Flags): void {
     return;
   }
   // A terminal shows the newest state in place.
-  if (flags.watch && process.stdout.isTTY) process.stdout.write('\x1b[H\x1b[2J');
+  if (flags.watch && isTerminal(process.stdout)) process.stdout.write('\x1b[H\x1b[2J');
   process.stdout.write(formatStatus(found));
 }
 

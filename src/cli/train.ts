@@ -97,6 +97,7 @@ async function train(corpus: string, flags: Flags): Promise<void> {
     );
     say.finish(card, flags.out);
   } catch (error) {
+    say.clear();
     if (stop.signal.aborted)
       throw new Interrupted(`training stopped; continue with --resume [out=${flags.out}]`);
     throw error;

@@ -4,27 +4,35 @@ import type { FraCard } from '../fra/modelCard.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import type { TrainHooks } from '../training/trainConfig.ts';
 import { duration } from './format.ts';
+import { isTerminal, openLastLine } from './lastLine.ts';
 
 const PLAIN_EVERY_MS = 10_000;
 
 export interface TrainReporter extends Omit<TrainHooks, 'signal'> {
   readonly note: (line: string) => void;
   readonly finish: (card: FraCard, out: string) => void;
+  /** Takes the progress off a terminal, for what is written next. */
+  readonly clear: () => void;
 }
 
 /** A line that rewrites itself on a terminal, a plain line now and then in a log, JSON for machines. */
-export function openTrainReporter(json: boolean): TrainReporter {
-  const terminal = process.stderr.isTTY === true && !json;
+export function openTrainReporter(json: boolean, out: NodeJS.WriteStream = process.stderr): TrainReporter {
+  const terminal = isTerminal(out) && !json;
+  const lastLine = openLastLine(out);
   let stage = '';
   let since = Date.now();
   let startedAt: number | undefined;
   let shownAt = 0;
-  const write = (line: string) => process.stderr.write(terminal ? `\r\x1b[2K${line}\n` : `${line}\n`);
+  const write = (line: string) => {
+    if (terminal) lastLine.above(line);
+    else out.write(`${line}\n`);
+  };
   const emit = (event: Record<string, unknown>) => process.stdout.write(`${JSON.stringify(event)}\n`);
   return {
     note: (message) => (json ? emit({ event: 'note', message }) : write(message)),
     stage(name) {
       [stage, since, startedAt] = [name, Date.now(), undefined];
+      lastLine.clear();
       if (json) emit({ event: 'stage', stage });
       else write(`— ${stage}`);
     },
@@ -38,17 +46,20 @@ export function openTrainReporter(json: boolean): TrainReporter {
       if (json) emit({ event: 'progress', stage, done, total, rate, note });
       else {
         const line = `${stage} ${done}/${total} · ${rate.toFixed(1)}/s · ${left} left · ${note}`;
-        process.stderr.write(terminal ? `\r\x1b[2K${line}` : `${line}\n`);
+        if (terminal) lastLine.rewrite(line);
+        else out.write(`${line}\n`);
       }
     },
     log(name, entry) {
       if (json) emit({ event: 'log', stage: name, ...entry });
       else write(describeEntry(name, entry));
     },
-    finish(card, out) {
-      if (json) emit({ event: 'done', out, card });
-      else process.stdout.write(`${describeCard(card, out)}\n`);
+    finish(card, folder) {
+      lastLine.clear();
+      if (json) emit({ event: 'done', out: folder, card });
+      else process.stdout.write(`${describeCard(card, folder)}\n`);
     },
+    clear: () => lastLine.clear(),
   };
 }
 

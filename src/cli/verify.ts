@@ -4,6 +4,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, duration } from './format.ts';
+import { isTerminal } from './lastLine.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -45,7 +46,7 @@ async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
   try {
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     try {
-      const showsProgress = process.stderr.isTTY && flags.json !== true;
+      const showsProgress = isTerminal(process.stderr) && flags.json !== true;
       let shownAt = 0;
       const report = await verifyRun(store, {
         signal: stop.signal,

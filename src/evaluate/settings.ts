@@ -20,7 +20,8 @@ export interface EvaluationSettings {
 /** What an evaluation says while it works. */
 export interface EvaluationHooks {
   readonly stage: (name: string) => void;
-  readonly progress: (done: number, total: number, note: string) => void;
+  /** `total` is undefined where nobody knows it beforehand. */
+  readonly progress: (done: number, total: number | undefined, note: string) => void;
   readonly note: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openEvaluationReporter } from '../../src/cli/evaluationReporter.ts';
+import { isTerminal } from '../../src/cli/lastLine.ts';
+import { openTrainReporter } from '../../src/cli/trainReporter.ts';
+
+const CLEARED = '\r\x1b[2K';
+
+function record(columns = 40) {
+  let text = '';
+  const out = { isTTY: true, write: (chunk: string) => (text += chunk), columns };
+  return { out: out as unknown as NodeJS.WriteStream, text: () => text };
+}
+
+/** Runs with another TERM. */
+function withTerm(term: string, work: () => void): void {
+  const before = process.env.TERM;
+  process.env.TERM = term;
+  try {
+    work();
+  } finally {
+    if (before === undefined) delete process.env.TERM;
+    else process.env.TERM = before;
+  }
+}
+
+test('the progress of an evaluation fits the terminal, and is gone before anything else is written', () =>
+  withTerm('xterm', () => {
+    const { out, text } = record();
+    let now = 0;
+    const reporter = openEvaluationReporter(out, () => now);
+    reporter.stage('rows');
+    now += 1_000;
+    reporter.progress(12, 24, `curves of ${'many '.repeat(20)}people`);
+    const line = text().split(CLEARED).at(-1) ?? '';
+    assert.match(line, /^rows 12\/24 · 1 s left · curves of .*…$/);
+    assert.ok(line.length < 40, line);
+    reporter.clear();
+    assert.ok(text().endsWith(`${line}${CLEARED}`));
+  }));
+
+test('work whose end nobody knows has no total and no time left', () =>
+  withTerm('xterm', () => {
+    const { out, text } = record();
+    let now = 0;
+    const reporter = openEvaluationReporter(out, () => now);
+    reporter.stage('lfw');
+    now += 1_000;
+    reporter.progress(12, undefined, 'photographs');
+    assert.equal(text().split(CLEARED).at(-1), 'lfw 12 · photographs');
+  }));
+
+test('the progress of a training fits the terminal, and is gone before the next stage', () =>
+  withTerm('xterm', () => {
+    const { out, text } = record();
+    const reporter = openTrainReporter(false, out);
+    reporter.progress(5, 5, `loss ${'0.1234 '.repeat(20)}`);
+    const line = text().split(CLEARED).at(-1) ?? '';
+    assert.ok(line.length < 40, line);
+    reporter.stage('combiner');
+    assert.ok(text().endsWith(`${line}${CLEARED}${CLEARED}— combiner\n`), JSON.stringify(text()));
+  }));
+
+test('a dumb terminal gets lines, as a log does', () =>
+  withTerm('dumb', () => {
+    const { out, text } = record();
+    assert.equal(isTerminal(out), false);
+    let now = 0;
+    const reporter = openEvaluationReporter(out, () => now);
+    reporter.stage('rows');
+    now += 20_000;
+    reporter.progress(12, 24, '');
+    openTrainReporter(false, out).progress(5, 5, '');
+    reporter.clear();
+    assert.ok(!text().includes(CLEARED), text());
+    assert.match(text(), /^— rows\nrows 12\/24 · 20 s left\n/);
+  }));
