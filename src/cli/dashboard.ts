@@ -8,7 +8,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { port } from './optionValues.ts';
+import { collect, port } from './optionValues.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { isRunId, outOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
@@ -66,8 +66,9 @@ export function dashboardCommand(): Command {
         'the arguments of processes (default: none on this machine, a new one on other addresses)',
     )
     .option(
-      '--allow-host <name...>',
-      'another name under which browsers may ask for it, such as that of a proxy',
+      '--allow-host <name>',
+      'another name under which browsers may ask for it, such as that of a proxy; may be repeated',
+      collect,
       [],
     )
     .option('--allow-actions', 'buttons that pause and resume a run and retry its failed shards', false)

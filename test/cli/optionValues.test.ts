@@ -126,3 +126,16 @@ test('no word of a list with commas is empty', () => {
     assert.throws(() => labelColumns(list, 'csv'), { code: 'bad-option' }, `--label-columns=${list}`);
   }
 });
+
+test('another name of a dashboard takes one word, and leaves what follows to the runs', () => {
+  const command = dashboardCommand();
+  const { operands } = command.parseOptions([
+    '--allow-host',
+    'a.example',
+    '--allow-host',
+    'b.example',
+    'out',
+  ]);
+  assert.deepEqual(operands, ['out']);
+  assert.deepEqual(command.opts().allowHost, ['a.example', 'b.example']);
+});
