@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { DEFAULT_MAX_REJECTED, JUDGED_AFTER } from '../worker/rejectWatch.ts';
 import { parseDeadline } from './deadline.ts';
-import { seconds, share } from './optionValues.ts';
+import { secondsOfQuiet, share } from './optionValues.ts';
 
 export interface ControlFlags {
   readonly deadline?: Date;
@@ -33,9 +33,9 @@ export function addControlOptions(command: Command): Command {
     )
     .option(
       '--stuck-after <seconds>',
-      'exit with code 1 when, for this long, no job was requested and no shard made progress for no known reason; ' +
-        'waiting for Redis or the store, and pauses, do not count',
-      seconds,
+      'exit with code 1 when, for this long (15 or more), no job was requested and no shard made progress for no known ' +
+        'reason; waiting for Redis or the store, and pauses, do not count',
+      secondsOfQuiet,
       STUCK_AFTER_S,
     )
     .optionsGroup('Options:');

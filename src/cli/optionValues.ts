@@ -41,6 +41,12 @@ export const photographsPerSecond = numberOption(
 );
 export const learningRate = numberOption('a number above 0', '1e-4', isPositive);
 export const seconds = numberOption('a number of seconds, 0 to 1000000', '90', (s) => s >= 0 && s <= 1e6);
+/** Less than a worker lets pass between two questions for a job, 5 to 10 s, would end one that is only idle. */
+export const secondsOfQuiet = numberOption(
+  'a number of seconds, 15 to 1000000, since an idle worker asks for a job every 5 to 10 s',
+  '900',
+  (s) => s >= 15 && s <= 1e6,
+);
 export const share = numberOption('a share from 0 to 1', '0.5', (part) => part >= 0 && part <= 1);
 /** Of what is parted in two: neither part is empty. */
 export const innerShare = numberOption('a share between 0 and 1', '0.15', (part) => part > 0 && part < 1);

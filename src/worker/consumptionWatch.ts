@@ -14,7 +14,7 @@ export interface ConsumptionWatchOptions {
    * Redis or a store that is known to be away is waited for, because a new process could do nothing else.
    */
   readonly excuse: () => 'paused' | 'no-redis' | 'no-store' | undefined;
-  /** From the last sign of consumption to `onStuck`. */
+  /** From the last sign of consumption to `onStuck`; at least one look has to find quiet. */
   readonly limitMs: number;
   /** Called once. */
   readonly onStuck: (quietMs: number) => void;
@@ -42,7 +42,7 @@ export function openConsumptionWatch(options: ConsumptionWatchOptions): Consumpt
     if (found > seen || reason === 'paused') onAlive?.();
     quietLooks = found > seen || reason !== undefined ? 0 : quietLooks + 1;
     seen = found;
-    if (quietLooks * lookMs < limitMs) return;
+    if (quietLooks === 0 || quietLooks * lookMs < limitMs) return;
     clearInterval(timer);
     onStuck(quietLooks * lookMs);
   }, lookMs);

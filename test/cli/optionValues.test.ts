@@ -68,7 +68,7 @@ test('an option that wants a number takes numbers only, and says which', () => {
 test('a share, a port, degrees and seconds are within their range', () => {
   const outside = [
     [runCommand(), '--max-failure-rate', ['-0.1', '1.1']],
-    [runCommand(), '--stuck-after', ['-1', '1000001']],
+    [runCommand(), '--stuck-after', ['-1', '0', '14', '1000001']],
     [runCommand(), '--rate', ['0']],
     [runCommand(), '--threads', ['0', '1.5']],
     [dashboardCommand(), '--port', ['-1', '65536', '80.5']],

@@ -30,7 +30,7 @@ test('a worker that makes no progress says so and exits with 1; its liveness fil
       const submit = ['submit', corpus, out, '--variants', '0', '--shard-faces', '1'];
       assert.equal((await posecast(submit, env)).code, 0);
       const worker = startPosecast(
-        ['work', out, '--stuck-after', '5', '--liveness-file', alive, '--json'],
+        ['work', out, '--stuck-after', '15', '--liveness-file', alive, '--json'],
         env,
       );
       await until('the work', worker, () => worker.output().includes('progress'));
@@ -121,4 +121,21 @@ test('quiet is counted only while there is a reason to consume, and by looks, so
   assert.deepEqual(stuck, []);
   await sleep(500);
   assert.deepEqual(stuck, [100], 'told once');
+});
+
+test('a worker that is paused, or was quiet at no look, is not stuck, however short the time is', async (t) => {
+  let consumedAt = 1;
+  const stuck: number[] = [];
+  for (const excuse of ['paused', undefined] as const) {
+    const watch = openConsumptionWatch({
+      consumedAt: () => consumedAt++,
+      excuse: () => excuse,
+      limitMs: 0,
+      lookMs: 10,
+      onStuck: (quietMs) => stuck.push(quietMs),
+    });
+    t.after(() => watch.close());
+  }
+  await sleep(200);
+  assert.deepEqual(stuck, []);
 });
