@@ -20,6 +20,7 @@ import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
 import { someText } from './optionValues.ts';
+import { photoBytes } from './photoFile.ts';
 import { pictureNames } from './pictureNames.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -70,6 +71,7 @@ interface FaceFlags {
 }
 
 async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promise<void> {
+  await Promise.all(photos.map(photoBytes));
   const releasers = createReleasers();
   try {
     const note = (line: string) => process.stderr.write(`${line}\n`);

@@ -1,9 +1,8 @@
 /** `posecast inspect turns`: photographs at the poses that a training renders them at. */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { openTurnSheet } from '../pictures/turnSheet.ts';
 import { openPhotographs } from '../shared/corpus/photographs.ts';
-import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
@@ -11,6 +10,7 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
+import { photoBytes } from './photoFile.ts';
 import { openStopSignal } from './signals.ts';
 
 export interface TurnsFlags {
@@ -67,8 +67,6 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
 }
 
 async function faceOf(photo: string): Promise<FaceRecord> {
-  const found = await stat(photo).catch((error: unknown) => {
-    throw new ConfigError('no-photo', 'cannot read photograph', { path: photo }, error);
-  });
-  return { faceId: photo, subjectId: photo, uri: relative('/', resolve(photo)), bytes: found.size };
+  const bytes = await photoBytes(photo);
+  return { faceId: photo, subjectId: photo, uri: relative('/', resolve(photo)), bytes };
 }
