@@ -1,9 +1,10 @@
 /** Where a subject's faces look: the pose grid before and after augmentation. */
 import type { Pose } from '../shared/face.ts';
 import { binCentre, countPoses, PITCH_BINS, POSE_BINS, YAW_BINS } from '../shared/poseBins.ts';
-import { svgDocument, svgText, svgToPng } from './svgToPng.ts';
+import { svgDocument, svgText, svgTitle, svgToPng } from './svgToPng.ts';
 
 export interface CoveragePicture {
+  /** The end of a longer one than has room is drawn. */
   readonly title: string;
   readonly real: readonly Pick<Pose, 'yaw' | 'pitch'>[];
   readonly variants: readonly Pick<Pose, 'yaw' | 'pitch'>[];
@@ -25,7 +26,7 @@ export async function drawCoverage(picture: CoveragePicture): Promise<Buffer> {
     `${countPoses(poses).filter((faces) => faces > 0).length} of ${POSE_BINS} bins filled`;
   return svgToPng(
     svgDocument(right + PANEL_WIDTH + 24, TOP + PANEL_HEIGHT + 52, [
-      svgText(LEFT, 24, picture.title, { size: 15 }),
+      svgTitle(LEFT, 24, picture.title, right + PANEL_WIDTH - LEFT),
       svgText(LEFT, TOP - 14, `before: ${real.length} real faces, ${filled(real)}`),
       svgText(right, TOP - 14, `after: + ${variants.length} variants, ${filled([...real, ...variants])}`),
       ...pitchLabels(),

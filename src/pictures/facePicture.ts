@@ -1,9 +1,9 @@
 /** One face as posecast sees it: crop with landmarks, landmark image, the autoencoder's reconstruction. */
 import { CROP_SIZE, type LandmarkImage, type ProcessedFace } from '../shared/face.ts';
-import { svgDocument, svgImage, svgText, svgToPng } from './svgToPng.ts';
+import { svgDocument, svgImage, svgText, svgTitle, svgToPng } from './svgToPng.ts';
 
 export interface FacePicture {
-  /** The end of a longer one is drawn: of a path, the file. */
+  /** The end of a longer one than has room is drawn: of a path, the file. */
   readonly title: string;
   readonly face: ProcessedFace;
   readonly landmarkImage: LandmarkImage;
@@ -16,11 +16,9 @@ export interface FacePicture {
 const SCALE = 3;
 const SIDE = CROP_SIZE * SCALE;
 const GAP = 16;
-const TOP = 62;
+const TOP = 84;
 /** Chins reach out of the crop. */
 const BELOW = 36;
-/** Characters of a title that end before what stands at the right of its line. */
-const TITLE_LENGTH = 64;
 
 /** PNG bytes, 3 panels of 336 pixels side by side. */
 export async function drawFace(picture: FacePicture): Promise<Buffer> {
@@ -37,8 +35,8 @@ export async function drawFace(picture: FacePicture): Promise<Buffer> {
   ];
   return svgToPng(
     svgDocument(left(3), TOP + SIDE + BELOW, [
-      svgText(GAP, 24, endOf(picture.title), { size: 15 }),
-      svgText(left(3) - GAP, 24, `${pose}  ${found}`, { anchor: 'end' }),
+      svgTitle(GAP, 24, picture.title, left(3) - 2 * GAP),
+      svgText(GAP, 46, `${pose}  ${found}`),
       ...captions.map((caption, panel) => svgText(left(panel), TOP - 10, caption, { fill: '#666' })),
       await svgImage(left(0), TOP, SIDE, { data: face.crop, ...square, channels: 3 }),
       ...landmarkDots(face.landmarks, left(0), TOP),
@@ -46,11 +44,6 @@ export async function drawFace(picture: FacePicture): Promise<Buffer> {
       await svgImage(left(2), TOP, SIDE, { data: toGrey(reconstruction), ...square, channels: 1 }),
     ]),
   );
-}
-
-function endOf(title: string): string {
-  const characters = Array.from(title);
-  return characters.length > TITLE_LENGTH ? `…${characters.slice(1 - TITLE_LENGTH).join('')}` : title;
 }
 
 function landmarkDots(landmarks: Float32Array, x0: number, y0: number): string[] {

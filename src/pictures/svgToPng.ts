@@ -45,6 +45,17 @@ export function svgText(x: number, y: number, text: string, style: TextStyle = {
   return `<text x="${x}" y="${y}"${attributes}>${escapeXml(text)}</text>`;
 }
 
+const TITLE_SIZE = 15;
+
+/** A title, at most `width` pixels wide; of one that may be wider the end is drawn: of a path, the file. */
+export function svgTitle(x: number, y: number, title: string, width: number): string {
+  // No letter is wider than its size.
+  const most = Math.floor(width / TITLE_SIZE);
+  const letters = Array.from(title);
+  const shown = letters.length > most ? `…${letters.slice(1 - most).join('')}` : title;
+  return svgText(x, y, shown, { size: TITLE_SIZE });
+}
+
 /** A picture of raw pixels, `channels` 1 (grey) or 3 (RGB), scaled without smoothing. */
 export async function svgImage(
   x: number,
