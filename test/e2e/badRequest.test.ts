@@ -207,6 +207,20 @@ test('an OUT that holds another run is refused with the difference named', () =>
     assert.match(other.stderr, /another run.*seed: 0 there, 5 asked/);
   }));
 
+test('a damaged run.json is one clear line with its place, and exit code 2', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'run.json'), '{"schemaVersion": 1, ');
+    for (const command of ['status', 'verify', 'pause']) {
+      const { code, stderr } = await posecast([command, folder]);
+      assert.equal(code, 2, stderr);
+      assert.match(
+        stderr,
+        /expected a posecast run, found a damaged run\.json \[store=.*\]: file is not JSON/,
+      );
+      assert.ok(stderr.includes(folder), stderr);
+    }
+  }));
+
 test('an OUT that holds somebody’s files is refused', () =>
   withTempFolder(async (folder) => {
     await writeFile(join(folder, 'thesis.txt'), 'mine');

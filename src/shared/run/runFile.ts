@@ -1,7 +1,7 @@
 /** run.json: what was asked. A resume with anything else is refused. */
 import { z } from 'zod';
 import { runConfigSchema } from '../config.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, IntegrityError } from '../errors.ts';
 import { sha256Schema } from '../sha256.ts';
 import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
@@ -56,13 +56,20 @@ export const runFileSchema = runFields.refine(
   'faces, people, shards and rows of the listing do not add up',
 );
 
-/** The store's run, or undefined when it holds none. */
+/** The store's run, or undefined when it holds none; ConfigError when its run.json is damaged. */
 export async function readRunFile(store: ObjectStore): Promise<RunFile | undefined> {
   const bytes = await store.get(RUN_KEY);
-  return bytes === undefined ? undefined : parseJsonFile(runFileSchema, bytes, RUN_KEY);
+  if (bytes === undefined) return undefined;
+  try {
+    return parseJsonFile(runFileSchema, bytes, RUN_KEY);
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    const facts = { store: store.uri };
+    throw new ConfigError('damaged-run', 'expected a posecast run, found a damaged run.json', facts, error);
+  }
 }
 
-/** The store's run; ConfigError when it holds none. */
+/** The store's run; ConfigError when it holds none, or a damaged one. */
 export async function requireRunFile(store: ObjectStore): Promise<RunFile> {
   const run = await readRunFile(store);
   if (run !== undefined) return run;
