@@ -44,21 +44,22 @@ export function addDryRunOptions(command: Command): Command {
       'with --dry-run: photographs per second of all machines together, instead of a probe of this one',
       photographsPerSecond,
     )
-    .hook('preAction', (_, asked) => {
-      const flags = asked.opts<DryRunFlags>();
-      const { dryRun, rate } = flags;
-      if (rate !== undefined && !dryRun) {
-        throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
-      }
-      const useless = dryRun && USELESS.find((name) => name in flags);
-      if (useless) {
-        throw new ConfigError(
-          'bad-option',
-          `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing and serves and calls nobody`,
-        );
-      }
-    })
     .optionsGroup('Options:');
+}
+
+/** @throws ConfigError for a rate without a dry run, and for what a dry run has no use for. */
+export function refuseMisfits(flags: DryRunFlags): void {
+  const { dryRun, rate } = flags;
+  if (rate !== undefined && !dryRun) {
+    throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
+  }
+  const useless = dryRun && USELESS.find((name) => name in flags);
+  if (useless) {
+    throw new ConfigError(
+      'bad-option',
+      `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing and serves and calls nobody`,
+    );
+  }
 }
 
 export interface DryRunReport {

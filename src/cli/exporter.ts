@@ -44,8 +44,8 @@ export function exporterCommand(): Command {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const url = requireRedisUrl(flags, 'exporter');
   const { say } = await openLog({ ...flags, json: false });
+  const url = requireRedisUrl(flags, 'exporter');
   const releasers = createReleasers();
   const stop = openStopSignal(
     () => {},

@@ -10,7 +10,7 @@ import { resumeCommandLine, shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
-import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
+import { addDryRunOptions, type DryRunFlags, dryRun, refuseMisfits } from './dryRun.ts';
 import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
@@ -104,12 +104,13 @@ died, 2 cannot be done as asked and nothing was written, 3 the deadline came fir
 `;
 
 async function run(corpus: string, out: string, flags: Flags, standIns: StandIns | undefined): Promise<void> {
+  const log = await openLog(flags);
+  refuseMisfits(flags);
   if (flags.dryRun) {
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions(flags), flags);
   }
   const startedAt = performance.now();
-  const log = await openLog(flags);
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;
   try {

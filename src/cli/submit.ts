@@ -22,7 +22,7 @@ import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
 import { type AppendFlag, addAppendOption, describeAppend } from './appendOption.ts';
 import { workCommandLine } from './commandLine.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
-import { addDryRunOptions, type DryRunFlags, dryRun } from './dryRun.ts';
+import { addDryRunOptions, type DryRunFlags, dryRun, refuseMisfits } from './dryRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { openForgottenWatch } from './forgottenWatch.ts';
 import { count } from './format.ts';
@@ -84,6 +84,8 @@ export function submitCommand(): Command {
 }
 
 async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
+  const log = await openLog(flags);
+  refuseMisfits(flags);
   if (flags.dryRun) {
     // Loads ONNX Runtime, which a producer's machine needs for nothing else.
     const { computeOptions } = await import('./computeOptions.ts');
@@ -93,7 +95,7 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
   const url = requireRedisUrl(flags, 'submit');
   const releasers = createReleasers();
   const redisLabel = parseRedisUrl(url).label;
-  const live = (await openLog(flags)).live(`redis ${redisLabel}`);
+  const live = log.live(`redis ${redisLabel}`);
   const { note } = live;
   const stop = openStopSignal((name) => note(`${name}: stopping; once more to end at once`));
   const { signal } = stop;

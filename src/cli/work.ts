@@ -99,10 +99,10 @@ more, a thread of the worker died or it is stuck, 2 cannot be done as asked, 3 t
 `;
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
-  const url = requireRedisUrl(flags, 'work');
-  const releasers = createReleasers();
   const log = await openLog(flags);
   const { say } = log;
+  const url = requireRedisUrl(flags, 'work');
+  const releasers = createReleasers();
   const stop = openStopSignal(
     (name) => say(`${name}: handing shards back; once more to end at once`),
     (name) =>

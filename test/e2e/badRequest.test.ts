@@ -221,6 +221,21 @@ test('a damaged run.json is one clear line with its place, and exit code 2', () 
     }
   }));
 
+test('with a JSON log the last line of a refused command is its error, with its code', async () => {
+  for (const [args, code] of [
+    [['work', '--log-format', 'json'], 'no-redis-url'],
+    [['exporter', '--log-format', 'json'], 'no-redis-url'],
+    [['submit', samples, 'out', '--json'], 'no-redis-url'],
+    [['run', samples, 'out', '--json', '--rate', '5'], 'bad-option'],
+    [['submit', samples, 'out', '--json', '--rate', '5'], 'bad-option'],
+  ] as const) {
+    const refused = await posecast(args);
+    assert.equal(refused.code, 2, refused.stderr);
+    const last = JSON.parse(refused.stderr.trimEnd().split('\n').at(-1) ?? '');
+    assert.deepEqual([last.event, last.code], ['error', code], refused.stderr);
+  }
+});
+
 test('an OUT that holds somebody’s files is refused', () =>
   withTempFolder(async (folder) => {
     await writeFile(join(folder, 'thesis.txt'), 'mine');
