@@ -209,11 +209,17 @@ async function workOn(
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     live.about({ run: run.runId });
-    if (await isFinished(store)) {
+    const complete = async (): Promise<RunHereEnd> => {
       await retireRun(redis, run.runId, store, note);
       note(`run ${run.runId} is complete`);
+      if (flags.json) {
+        const seconds = (performance.now() - started) / 1000;
+        const facts = { event: 'complete', exitCode: EXIT.ok, runId: run.runId, out: store.uri, seconds };
+        process.stdout.write(`${JSON.stringify(facts)}\n`);
+      }
       return { status: 'complete' };
-    }
+    };
+    if (await isFinished(store)) return await complete();
     const assets = await openRunAssets(run.config, note).catch(throwOwnDamage);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());
@@ -239,11 +245,7 @@ async function workOn(
       onAlive,
     });
     live.finish();
-    if (end.status === 'complete') {
-      await retireRun(redis, run.runId, store, note);
-      note(`run ${run.runId} is complete`);
-      return end;
-    }
+    if (end.status === 'complete') return await complete();
     if (!isEarly(end)) return end;
     if (end.status === 'failed') sayFailures(end.failures, note);
     const outcome = await earlyOutcome(end, run, store, started, retryFailedCommandLine(store.uri, flags));

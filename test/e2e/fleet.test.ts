@@ -65,6 +65,22 @@ test('a killed worker’s shards are finished by another', () =>
     }),
   ));
 
+test('a worker with --json tells of a complete run on standard output, also of one that was complete before', () =>
+  withRedis(({ url }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const corpus = await repeatedSamples(join(folder, 'corpus'), 1);
+      assert.equal((await posecast(['submit', corpus, out, '--variants', '0'], env)).code, 0);
+      for (let i = 0; i < 2; i++) {
+        const { code, stdout, stderr } = await posecast(['work', out, '--threads', '1', '--json'], env);
+        assert.equal(code, 0, stderr);
+        const told = JSON.parse(stdout);
+        assert.deepEqual([told.event, told.exitCode, typeof told.runId], ['complete', 0, 'string']);
+      }
+    }),
+  ));
+
 test('a run that cannot be worked on here keeps no other one waiting, and is what the worker ends with', () =>
   withRedis(({ url }) =>
     withTempFolder(async (folder) => {
