@@ -42,7 +42,7 @@ export function addComputeOptions(command: Command): Command {
     )
     .option(
       '--batch <n>',
-      `most faces that a model thread is given at once, or "probe" to try sizes at the start and keep the fastest (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
+      `faces given to a model thread at once, at most, or "probe" to try sizes at the start and keep the fastest (default: ${BATCH.cpu} on the CPU, ${BATCH.gpu} on a GPU)`,
       batch,
     )
     .addOption(

@@ -33,8 +33,8 @@ export function addControlOptions(command: Command): Command {
     )
     .option(
       '--stuck-after <seconds>',
-      'exit with code 1 when, for this long (15 or more), no job was requested and no shard made progress for no known ' +
-        'reason; waiting for Redis or the store, and pauses, do not count',
+      'exit with code 1 if, for this long (15 or more), no job is requested and no shard makes progress, although nothing ' +
+        'is known to prevent it; waiting for Redis or the store, and pauses, do not count',
       secondsOfQuiet,
       STUCK_AFTER_S,
     )

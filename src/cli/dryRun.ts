@@ -57,7 +57,7 @@ export function refuseMisfits(flags: DryRunFlags): void {
   if (useless) {
     throw new ConfigError(
       'bad-option',
-      `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing and serves and calls nobody`,
+      `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing, serves nothing and calls nobody`,
     );
   }
 }

@@ -104,7 +104,7 @@ export function evaluateCommand(): Command {
     )
     .option(
       '--pairs <file>',
-      'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; one a recogniser',
+      'samples.arrow of a training (OUT/work/samples.arrow), for the rivals; [recogniser=]file; may be repeated, one per recogniser',
       collect,
       [],
     )
@@ -148,7 +148,7 @@ export function evaluateCommand(): Command {
       collect,
       [],
     )
-    .option('--kdef-samples <n>', 'most samples of kdef-published', positiveInteger, 3000)
+    .option('--kdef-samples <n>', 'samples of kdef-published, at most', positiveInteger, 3000)
     .optionsGroup('Options:')
     .addOption(
       new Option('--threads <n>', 'rows measured at the same time')

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, describeError, PosecastError } from '../shared/errors.ts';
 import { version } from '../shared/package.ts';
 import { printable } from '../shared/printable.ts';
+import { isRefusal } from '../shared/redisRefusal.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { processLog } from './log.ts';
@@ -171,7 +172,7 @@ function missingPackage(error: unknown): ConfigError | undefined {
 function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.badRequest;
   const error = missingPackage(thrown) ?? thrown;
-  const refusedByRedis = error instanceof Error && error.name === 'ReplyError';
+  const refusedByRedis: boolean = isRefusal(error);
   const message = `posecast: ${refusedByRedis ? 'redis refuses: ' : ''}${describeError(error)}`;
   // What the disk, the network or Redis says is no bug: the message has it all.
   const isSystemError = error instanceof Error && ('syscall' in error || refusedByRedis);

@@ -86,7 +86,7 @@ export function wordsOf<T extends string>(words: readonly T[]): (text: string) =
 /** Of places as well: '', as of a variable that is not set, would be the current folder. */
 export function someText(text: string): string {
   if (text.trim() !== '') return text;
-  throw new InvalidArgumentError('Expected text that is not blank, such as a name.');
+  throw new InvalidArgumentError('Expected text that is not blank, such as a name or a folder.');
 }
 
 /** Texts with commas, none of them blank. */

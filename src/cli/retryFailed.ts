@@ -9,10 +9,11 @@ import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { RetryGeneration } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { addByCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
-import { shownCommandLine, workCommandLine } from './commandLine.ts';
+import { workCommandLine } from './commandLine.ts';
 import { Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
@@ -170,7 +171,7 @@ function report(
     return;
   }
   const byCode: Record<string, number> = {};
-  for (const { code } of failed) byCode[code] = (byCode[code] ?? 0) + 1;
+  for (const { code } of failed) addByCode(byCode, { [code]: 1 });
   const lines: [string, string][] = [
     ...(failed.length === 0
       ? []
@@ -208,7 +209,7 @@ function report(
           [
             '',
             'or, where a photograph was replaced by a file of another size, which that command refuses: ' +
-              shownCommandLine(['work', store.uri, '--redis', 'URL']),
+              workCommandLine(store.uri, { ...flags, redis: 'URL' }),
           ] satisfies [string, string],
         ]),
   ];

@@ -193,15 +193,14 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   /** The last step of the run is under way here. */
   let finishing = false;
   const claim = async () => {
-    const done = await claimFinish(redis, run.runId);
-    if (done === undefined) return undefined;
+    // Before the claim, which keeps all others from the last step.
     const tooMany = await rejectsOfSmallRun(maxRejectedShare, run, store);
     if (tooMany !== undefined) {
       endWithRejects(tooMany);
-      // Not waited for: without Redis it ends by itself.
-      done().catch(() => {});
       return undefined;
     }
+    const done = await claimFinish(redis, run.runId);
+    if (done === undefined) return undefined;
     finishing = true;
     return () => {
       finishing = false;

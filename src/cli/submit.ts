@@ -58,7 +58,7 @@ Examples:
   posecast status s3://bucket/night-1 --redis redis://queue:6379 --watch
 
 Exit codes: 0 queued (with --wait: complete), 1 the run was forgotten (posecast forget), or with --wait: shards failed for
-good, 2 cannot be done as asked and nothing was written, 130 interrupted; the same command goes on.
+good, or OUT is gone or cannot be read, 2 cannot be done as asked and nothing was written, 130 interrupted; the same command goes on.
 `;
 
 interface Flags extends RunFlags, AppendFlag, DryRunFlags, CorpusStoreFlags, LogFlags, TraceFlags, RedisFlag {
@@ -177,7 +177,7 @@ async function queueUnlessForgotten(submission: Submission, isLast: boolean): Pr
   const forgotten = openForgottenWatch(redis, run.runId);
   releasers.push('watch for a forgotten run', () => forgotten.close());
   const either = AbortSignal.any([signal, forgotten.signal]);
-  return unlessAborted(queueShards({ ...submission, signal: either }, isLast), forgotten.signal);
+  return unlessAborted(queueShards({ ...submission, signal: either }, isLast), either);
 }
 
 /** Queues what is left; true: it was waited for, and the run is complete. */

@@ -73,10 +73,10 @@ export function addTrainOptions(command: Command): Command {
     )
     .option('--validation-share <share>', 'share of the people kept for validation', innerShare, 0.15)
     .option('--invented-people <n>', 'people to invent from training people', naturalNumber, 100)
-    .option('--autoencoder-steps <n>', 'most steps of the autoencoder', positiveInteger, 2000)
+    .option('--autoencoder-steps <n>', 'steps of the autoencoder, at most', positiveInteger, 2000)
     .option(
       '--combiner-steps <n>',
-      'most steps of the combiner; it ends earlier when validation no longer improves',
+      'steps of the combiner, at most; it ends earlier when validation no longer improves',
       positiveInteger,
       2000,
     )

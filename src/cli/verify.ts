@@ -4,7 +4,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, duration } from './format.ts';
-import { isTerminal } from './lastLine.ts';
+import { isTerminal, openLastLine } from './lastLine.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
@@ -17,7 +17,8 @@ Examples:
   posecast verify out/sample
   posecast verify s3://bucket/run1 --s3-endpoint http://127.0.0.1:9000 --json
 
-Exit codes: 0 all is well, 1 problems were found (each is named), 2 there is no run at OUT.
+Exit codes: 0 all is well, 1 problems were found (each is named), 2 there is no run at OUT, or its
+run.json is damaged.
 `;
 
 /** How often the progress line is renewed, in milliseconds. */
@@ -43,6 +44,7 @@ export function verifyCommand(): Command {
 async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
   const startedAt = Date.now();
   const stop = openStopSignal(() => undefined);
+  const progress = openLastLine(process.stderr);
   try {
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     try {
@@ -53,10 +55,10 @@ async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
         onProgress({ shards, of, rows }) {
           if (!showsProgress || Date.now() - shownAt < PROGRESS_EVERY_MS) return;
           shownAt = Date.now();
-          process.stderr.write(`\r\x1b[2Kshards ${count(shards)}/${count(of)} · rows ${count(rows)}`);
+          progress.rewrite(`shards ${count(shards)}/${count(of)} · rows ${count(rows)}`);
         },
       });
-      if (showsProgress) process.stderr.write('\r\x1b[2K');
+      progress.clear();
       const shown =
         flags.json === true ? JSON.stringify(report, null, 2) : formatReport(report, Date.now() - startedAt);
       process.stdout.write(`${shown}\n`);
@@ -65,6 +67,7 @@ async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
       await store.close();
     }
   } catch (error) {
+    progress.clear();
     if (stop.signal.aborted) throw new Interrupted('verification interrupted, nothing was changed');
     throw error;
   } finally {

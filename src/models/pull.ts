@@ -42,6 +42,7 @@ export async function pullModels(
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
   const lookUp = async (entry: ModelEntry) => {
+    if (from !== undefined) for (const file of Object.values(entry.files)) await refuseReplaced(file, from);
     const { entry: asItIs, changed } = await withLocalChecksums(entry);
     if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
     const model = await soundModel(asItIs, (problem) =>

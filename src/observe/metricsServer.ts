@@ -80,10 +80,14 @@ function answer(response: ServerResponse, status: number, text: string, type = '
 
 function refusal({ host, port, options }: ListenAddress, error: NodeJS.ErrnoException): ConfigError {
   const ofPort = { EADDRINUSE: 'one in use', EACCES: 'one that needs other rights' }[error.code ?? ''];
-  const ofHost = error.code === 'EADDRNOTAVAIL' ? 'one of another machine' : describeError(error);
+  const ofHost = { EADDRNOTAVAIL: 'one of another machine', ENOTFOUND: 'a name that nobody knows' }[
+    error.code ?? ''
+  ];
   const message =
-    ofPort === undefined
-      ? `${options.host}: expected an address of this machine, found ${ofHost}`
-      : `${options.port}: expected a port that is free, found ${ofPort}`;
+    ofPort !== undefined
+      ? `${options.port}: expected a port that is free, found ${ofPort}`
+      : ofHost !== undefined
+        ? `${options.host}: expected an address of this machine, found ${ofHost}`
+        : `metrics: cannot listen: ${describeError(error)}`;
   return new ConfigError('no-metrics-port', message, { host, port });
 }

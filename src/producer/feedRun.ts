@@ -5,7 +5,7 @@ import { claimFeeding, registerRun, seedProgress } from '../shared/redisRuns.ts'
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
-import { removeShardFailures } from '../shared/run/shardFailure.ts';
+import { notedShards, removeShardFailures } from '../shared/run/shardFailure.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
@@ -54,9 +54,10 @@ export async function takeUpFailed(
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<void> {
-  // First: a note about an attempt that comes after this must stay.
-  await removeShardFailures(store, () => true, signal);
+  const noted = await notedShards(store, signal);
+  // Before the notes go: while Redis is away they are all that says what failed, and why.
   await forgetFailed(queue);
+  await removeShardFailures(store, (shard) => noted.has(shard), signal);
 }
 
 /** Counts every commit, and says what they add up to; returns what it went by. */

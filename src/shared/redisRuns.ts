@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { forgetQueue, keepQueue } from './forgetQueue.ts';
+import { isRefusal } from './redisRefusal.ts';
 
 const RUNS_KEY = 'posecast:runs';
 
@@ -84,7 +85,10 @@ function forgottenKey(runId: string): string {
 
 /** Takes a run off the list that nobody is going to finish, and lets those know that wait for it. */
 export async function forgetRun(redis: Redis, runId: string): Promise<void> {
-  await redis.set(forgottenKey(runId), '1', 'EX', FORGET_S);
+  // A Redis without memory left refuses it, and runs are forgotten there to make room; they are taken off all the same.
+  await redis.set(forgottenKey(runId), '1', 'EX', FORGET_S).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+  });
   await unregisterRun(redis, runId, async () => true);
 }
 

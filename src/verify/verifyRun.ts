@@ -62,7 +62,7 @@ export interface VerifyReport {
   readonly problems: readonly Problem[];
 }
 
-/** Throws ConfigError when the store holds no run; everything else that is wrong is in the report. */
+/** Throws ConfigError when the store holds no run, or its run.json is damaged; everything else that is wrong is in the report. */
 export async function verifyRun(store: ObjectStore, options: VerifyOptions = {}): Promise<VerifyReport> {
   const run = await requireRunFile(store);
   const ids = new DuplicateIds();

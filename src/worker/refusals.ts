@@ -1,10 +1,6 @@
 /** Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Said once, and once when it is over. */
 import { describeError } from '../shared/errors.ts';
-
-/** Whether it is Redis's own answer, and not its absence. */
-export function isRefusal(error: unknown): error is Error {
-  return error instanceof Error && error.name === 'ReplyError';
-}
+import { isRefusal } from '../shared/redisRefusal.ts';
 
 export interface Refusals {
   /** An error of the worker; those of the connection are not this one's. */

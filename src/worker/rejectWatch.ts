@@ -69,9 +69,7 @@ export function createRejectWatch(limit: RejectLimit, before?: RejectReport): Re
     report: () => ({
       photographs,
       rejected,
-      reasons: [...reasons.values()].sort(
-        (a, b) => b.photographs - a.photographs || (a.code < b.code ? -1 : 1),
-      ),
+      reasons: [...reasons.values()].sort(commonestFirst),
     }),
   };
 }
@@ -123,5 +121,9 @@ async function committedRejects(store: ObjectStore, shards: RunShards): Promise<
     addByCode(byCode, commit?.rejectsByCode ?? {});
   }
   const reasons = Object.entries(byCode).map(([code, photographs]) => ({ code, photographs, example: null }));
-  return { photographs, rejected, reasons };
+  return { photographs, rejected, reasons: reasons.sort(commonestFirst) };
+}
+
+function commonestFirst(a: RejectReason, b: RejectReason): number {
+  return b.photographs - a.photographs || (a.code < b.code ? -1 : 1);
 }

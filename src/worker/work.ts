@@ -20,12 +20,13 @@ import {
 } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
 import { countDeath, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
+import { isRefusal } from '../shared/redisRefusal.ts';
 import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { createFailureReports } from './failureReports.ts';
 import { processShard } from './processShard.ts';
 import { failureCode } from './recordFailure.ts';
-import { createRefusals, isRefusal } from './refusals.ts';
+import { createRefusals } from './refusals.ts';
 import type { ShardContext, ShardProgress } from './shardContext.ts';
 import { createShardPace } from './shardPace.ts';
 import { createShardsInWork, sumProgress } from './shardsInWork.ts';

@@ -38,10 +38,7 @@ test('a worker that makes no progress says so and exits with 1; its liveness fil
       const touched = await readFile(alive, 'utf8');
       const ended = await worker.done;
       assert.equal(ended.code, 1, ended.stderr);
-      assert.match(
-        ended.stderr,
-        /ask Redis for a job or to make progress with a shard, found neither.*shardsInWork=2/,
-      );
+      assert.match(ended.stderr, /requested no job and made no progress; restart it.*shardsInWork=2/);
       assert.equal(await readFile(alive, 'utf8'), touched);
       // The shards of a worker that ended like this are done by the next one.
       const next = await posecast(['work', out], { REDIS_URL: url, ...poisoned({ locks: 'short' }) });
@@ -126,9 +123,12 @@ test('quiet is counted only while there is a reason to consume, and by looks, so
 test('a worker that is paused, or was quiet at no look, is not stuck, however short the time is', async (t) => {
   let consumedAt = 1;
   const stuck: number[] = [];
-  for (const excuse of ['paused', undefined] as const) {
+  for (const [excuse, consumed] of [
+    ['paused', () => 1],
+    [undefined, () => consumedAt++],
+  ] as const) {
     const watch = openConsumptionWatch({
-      consumedAt: () => consumedAt++,
+      consumedAt: consumed,
       excuse: () => excuse,
       limitMs: 0,
       lookMs: 10,

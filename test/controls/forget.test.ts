@@ -68,36 +68,7 @@ test('a run whose OUT is deleted while it is worked on is passed over; the next 
       assert.match(
         stderr,
         new RegExp(
-          `${runId} is passed over: .*OUT was deleted, moved or is not mounted here; .*: posecast forget ${runId}`,
-        ),
-      );
-    }),
-  ));
-
-test('a run whose OUT is deleted while it is worked on is passed over; the next one is done, and it can be forgotten', () =>
-  withRedis(({ url, redis }) =>
-    withTempFolder(async (folder) => {
-      const env = { REDIS_URL: url };
-      const [out, next] = [join(folder, 'out'), join(folder, 'next')];
-      const corpus = await repeatedSamples(join(folder, 'corpus'), 2);
-      assert.equal((await posecast(['submit', corpus, out, ...options], env)).code, 0);
-      const { runId } = JSON.parse(await readFile(join(out, 'run.json'), 'utf8'));
-      await submitted(next, env);
-      const worker = startPosecast(['work', '--threads', '1', '--batch', '1'], env);
-      await until('a commit', worker, async () => (await commits(out)) > 0);
-      await rm(out, { recursive: true, maxRetries: 10 });
-      await until('the next run', worker, () => worker.output().includes('is complete'));
-      assert.equal((await posecast(['verify', next])).code, 0);
-      const forgotten = await posecast(['forget', runId], env);
-      assert.equal(forgotten.code, 0, forgotten.stderr);
-      assert.deepEqual(await listRuns(redis), []);
-      worker.child.kill('SIGTERM');
-      const { code, stderr } = await worker.done;
-      assert.equal(code, 0, stderr);
-      assert.match(
-        stderr,
-        new RegExp(
-          `${runId} is passed over: .*OUT was deleted, moved or is not mounted here; .*: posecast forget ${runId}`,
+          `skipping run ${runId}: .*OUT was deleted, moved or is not mounted here; .*: posecast forget ${runId}`,
         ),
       );
     }),

@@ -110,7 +110,7 @@ const REQUESTS: readonly BadRequest[] = [
   {
     title: 'a label column that no table can carry',
     args: (folder, out) => ['run', join(folder, 'bad.csv'), out, '--label-columns', '__proto__'],
-    says: /--label-columns: .*expected a name that the output tables do not use.*__proto__/,
+    says: /--label-columns: .*expected a name that neither listing nor output tables use.*__proto__/,
   },
   {
     title: 'an unknown recogniser',

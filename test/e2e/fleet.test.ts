@@ -140,7 +140,7 @@ test('a run whose plan cannot be read any more keeps no other one waiting, and e
       assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
       const worked = await posecast(['work', '--once', '--threads', '1'], env);
       assert.equal(worked.code, 1, worked.stderr);
-      assert.match(worked.stderr, new RegExp(`run ${runId} is passed over: plan file cannot be read`));
+      assert.match(worked.stderr, new RegExp(`skipping run ${runId}: plan file cannot be read`));
       assert.equal((await posecast(['verify', out])).code, 0);
       const asked = await posecast(['work', unread, '--threads', '1'], env);
       assert.equal(asked.code, 1, asked.stderr);

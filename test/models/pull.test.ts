@@ -288,10 +288,11 @@ test('--from is refused where the registry names a file that is there, and said 
         message: /expected a model whose file is not on this machine, found file:.*mine\.onnx; put/,
       });
       const first = await pullModel(entry);
+      await assert.rejects(pullModel(entry, { from }), { code: 'bad-from' });
+      await rm(path);
       const said: string[] = [];
       assert.deepEqual(await pullModel(entry, { from, onProgress: (line) => said.push(line) }), first);
       assert.match(said.join(), /in the cache; --from is not looked at/);
-      await rm(path);
       const moved = await pullModel(entry, { from, force: true });
       assert.deepEqual(await pullModel(entry), moved);
     });

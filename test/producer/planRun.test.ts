@@ -129,7 +129,7 @@ test('a corpus that has changed is refused with what changed', () =>
     await rm(join(place.corpus, 'dora'), { recursive: true });
     await rm(join(place.corpus, 'cleo'), { recursive: true });
     await writeFiles(place.corpus, { 'carl/1.jpg': 'd' });
-    await assert.rejects(plan(place), { message: /same counts, other names, places or sizes/ });
+    await assert.rejects(plan(place), { message: /same counts, other names, places, sizes or labels/ });
   }));
 
 test('an OUT with other files is refused and left alone', () =>

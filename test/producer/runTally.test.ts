@@ -204,7 +204,8 @@ test('the state of a run follows from commits first, then from the pause, then f
   const idle = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 };
   const busy = { ...idle, waiting: 3, failed: 1 };
   assert.equal(state({ finished: true, missing: 0, queue: idle }), 'complete');
-  assert.equal(state({ missing: 0, paused: true, queue: busy }), 'finishing');
+  assert.equal(state({ missing: 0, queue: busy }), 'finishing');
+  assert.equal(state({ missing: 0, paused: true, queue: busy }), 'paused');
   assert.equal(state({ paused: true, queue: busy }), 'paused');
   assert.equal(state({}), 'unknown');
   assert.equal(state({ queue: { ...busy, workers: 1 } }), 'running');

@@ -153,6 +153,11 @@ test('of a folder of `save_to_disk` the files that its state.json names are the 
       code: 'no-corpus',
       message: /expected the data files of state\.json, found no data-00002-of-00003\.arrow \[folder=/,
     });
+    writeFileSync(join(folder, 'state.json'), '{"_data_files": [');
+    await assert.rejects(corpusImages(config), {
+      code: 'bad-table',
+      message: /state\.json: expected JSON, found something else/,
+    });
     writeFileSync(join(folder, 'state.json'), '{"_data_files": "all"}');
     await assert.rejects(corpusImages(config), { code: 'bad-table', message: /state\.json.*_data_files/ });
   }));
@@ -160,7 +165,7 @@ test('of a folder of `save_to_disk` the files that its state.json names are the 
 test('a state.json that names no data files says nothing of a folder of tables', () =>
   withTempFolder(async (folder) => {
     writeTable(join(folder, 'a.arrow'), EMBEDDED, { format: 'arrow' });
-    for (const text of ['{"trainer": "state"}', '[]', 'not JSON']) {
+    for (const text of ['{"trainer": "state"}', '[]']) {
       writeFileSync(join(folder, 'state.json'), text);
       const config = { corpus: folder, corpusFormat: 'arrow', imageRoot: folder } as const;
       assert.equal((await corpusImages(config)).length, 4, text);

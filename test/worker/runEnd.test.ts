@@ -7,7 +7,7 @@ import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/sha
 import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
-import { SUCCESS_KEY } from '../../src/shared/run/runKeys.ts';
+import { RUN_KEY, SUCCESS_KEY } from '../../src/shared/run/runKeys.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { waitForRunEnd } from '../../src/worker/runEnd.ts';
 import { addFailedJob } from '../helpers/failedJob.ts';
@@ -93,6 +93,15 @@ test('a run whose OUT was deleted, or holds another run by now, is not waited fo
     await makeSampleRun(store, { runId: 'another-run' });
     await store.put(SUCCESS_KEY, successBody(0));
     await assert.rejects(wait(), { code: 'other-run' });
+  }));
+
+test('a run.json that is damaged while its run is waited for is damage of the run, not something that was asked wrongly', () =>
+  withRun(async (run, store, queue) => {
+    await store.put(RUN_KEY, new TextEncoder().encode('{"runId":'));
+    await assert.rejects(waitForRunEnd({ queue, store, run, signal: AbortSignal.timeout(5_000) }), {
+      name: 'IntegrityError',
+      code: 'damaged-run',
+    });
   }));
 
 test('a run has failed by its shards that count and have no commit: not by one that was replaced, or done in the end', () =>

@@ -12,7 +12,7 @@ const stateSchema = z.object({ _data_files: z.array(z.object({ filename: z.strin
 
 /**
  * Relative to the root, in the order of the dataset; undefined: nothing says that the folder is one.
- * @throws ConfigError when a data file is missing, or when state.json does not say which they are.
+ * @throws ConfigError when a data file is missing, or when state.json cannot be read or does not say which they are.
  */
 export async function savedDataFiles(
   source: CorpusSource,
@@ -20,8 +20,7 @@ export async function savedDataFiles(
 ): Promise<string[] | undefined> {
   const there = new Set(await source.fileNames(signal));
   if (!there.has(STATE)) return undefined;
-  const read = await source.read(STATE, undefined, signal);
-  const state = read.status === 'ok' ? parseJson(read.bytes) : undefined;
+  const state = await readState(source, signal);
   if (typeof state !== 'object' || state === null || !('_data_files' in state)) return undefined;
   const parsed = stateSchema.safeParse(state);
   if (!parsed.success) {
@@ -41,10 +40,15 @@ export async function savedDataFiles(
   });
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** One that cannot be read says nothing of the files beside it: taken for none, it would double the corpus. */
+async function readState(source: CorpusSource, signal: AbortSignal): Promise<unknown> {
+  const read = await source.read(STATE, undefined, signal);
+  const refuse = (found: string, cause?: unknown) =>
+    new ConfigError('bad-table', `table: ${STATE}: expected JSON, ${found}`, { folder: source.root }, cause);
+  if (read.status === 'rejected') throw refuse(read.rejection.message);
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
+    return JSON.parse(Buffer.from(read.bytes).toString('utf8'));
+  } catch (error) {
+    throw refuse('found something else', error);
   }
 }

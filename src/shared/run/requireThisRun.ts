@@ -1,11 +1,11 @@
 /** Whether a store still holds the run that a process knows: it may have been deleted, moved or planned anew since. */
-import { IntegrityError } from '../errors.ts';
+import { ConfigError, IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
-import { readRunFile } from './runFile.ts';
+import { type RunFile, readRunFile } from './runFile.ts';
 
-/** @throws IntegrityError, no-run or other-run; what is there then is not this run's to be counted. */
+/** @throws IntegrityError, no-run, other-run or damaged-run; what is there then is not this run's to be counted. */
 export async function requireThisRun(store: ObjectStore, runId: string): Promise<void> {
-  const found = await readRunFile(store);
+  const found = await readAgain(store);
   if (found === undefined) {
     throw new IntegrityError(
       'no-run',
@@ -16,4 +16,19 @@ export async function requireThisRun(store: ObjectStore, runId: string): Promise
   }
   if (found.runId === runId) return;
   throw new IntegrityError('other-run', 'OUT holds another run', { out: store.uri, found: found.runId });
+}
+
+/** What was sound when the run began was damaged since: nothing that another option would put right. */
+async function readAgain(store: ObjectStore): Promise<RunFile | undefined> {
+  try {
+    return await readRunFile(store);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new IntegrityError(
+      'damaged-run',
+      'expected run.json of this run, found it damaged',
+      { store: store.uri },
+      error,
+    );
+  }
 }

@@ -39,7 +39,7 @@ const runFields = z.strictObject({
   recognizer: modelRefSchema,
   /** Values of an embedding, D. */
   embeddingDim: z.int().min(1).max(65_536),
-  /** The FRA model; null when no variants are generated. */
+  /** The FRA model; null when neither variants nor posture codes are made. */
   fra: modelRefSchema.nullable(),
 });
 

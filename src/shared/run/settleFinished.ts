@@ -14,8 +14,8 @@ import { MANIFEST_KEY, SUBJECTS_KEY } from './runKeys.ts';
 import { strayListings } from './strayListings.ts';
 
 /**
- * Whether the run is finished; if its last files are not there, or others were left in it since, it is finished again. Lists
- * and asks for heads, reads nothing else.
+ * Whether the run is finished; if its last files are not there, or others were left in it since, it is finished again.
+ * Reads no commit and no table unless it is.
  */
 export async function settleFinished(
   store: ObjectStore,

@@ -65,6 +65,16 @@ export async function readShardFailures(
   return notes;
 }
 
+/** The shards with notes, of whatever run. */
+export async function notedShards(store: ObjectStore, signal?: AbortSignal): Promise<Set<number>> {
+  const shards = new Set<number>();
+  for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
+    const shard = failureShard(key);
+    if (shard !== undefined) shards.add(shard);
+  }
+  return shards;
+}
+
 /** @param which of the shards: those that are tried again, or need no note any more. */
 export async function removeShardFailures(
   store: ObjectStore,
