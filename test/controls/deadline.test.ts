@@ -24,11 +24,11 @@ import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 
-/** A moment that long after a process has started, as far as a small one tells how slow this machine is now. */
+/** A whole second that long after a process has started, as far as a small one tells how slow this machine is now. */
 async function momentAfterStart(ms: number): Promise<Date> {
   const asked = performance.now();
   await posecast(['--version']);
-  return new Date(Date.now() + ms + 4 * (performance.now() - asked));
+  return new Date(1_000 * Math.ceil((Date.now() + ms + 4 * (performance.now() - asked)) / 1_000));
 }
 
 test('a run ends for its deadline with exit code 3, says what is left, and the command it names finishes it', () =>
@@ -46,8 +46,8 @@ test('a run ends for its deadline with exit code 3, says what is left, and the c
     assert.equal(commits.length, Number(done));
     for (const name of commits) {
       const { finishedAt } = JSON.parse(await readFile(join(out, 'commits', name), 'utf8'));
-      // The rest of a second: the deadline was cut to whole seconds.
-      assert.ok(Date.parse(finishedAt) <= deadline.getTime() + 1_000, `${name} at ${finishedAt}`);
+      // A commit may be under way when it comes.
+      assert.ok(Date.parse(finishedAt) <= deadline.getTime() + 2_000, `${name} at ${finishedAt}`);
     }
     const [, goOn] = /to go on +posecast (.*)\n/.exec(ran.stdout) ?? [];
     assert.equal(goOn, args.join(' '));
