@@ -42,7 +42,8 @@ export async function pullModels(
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
   const lookUp = async (entry: ModelEntry) => {
-    if (from !== undefined) for (const file of Object.values(entry.files)) await refuseReplaced(file, from);
+    // Refused where it would be read, like any that fails: the others go on.
+    if (from !== undefined && (await hasReadableLocal(entry))) return [entry, undefined] as const;
     const { entry: asItIs, changed } = await withLocalChecksums(entry);
     if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
     const model = await soundModel(asItIs, (problem) =>
@@ -80,6 +81,10 @@ export async function pullModels(
     }
   }
   return entries.flatMap((entry) => cached.get(entry) ?? []);
+}
+
+async function hasReadableLocal({ files }: ModelEntry): Promise<boolean> {
+  return (await Promise.all(Object.values(files).map(isReadableLocal))).includes(true);
 }
 
 /** What is pulled would not be what is used: that is the file that the registry names. */

@@ -9,6 +9,7 @@ import { create as createTar } from 'tar';
 import { resolveModel, verifyModel } from '../../src/models/cache.ts';
 import { DownloadError } from '../../src/models/download.ts';
 import { pullModel, pullModels } from '../../src/models/pull.ts';
+import type { ModelEntry } from '../../src/models/registry.ts';
 import { ConfigError, describeError, IntegrityError } from '../../src/shared/errors.ts';
 import { recognizerEntry, sha256, standInRecognizer, withCache, withServer } from './helpers.ts';
 import { buildZip } from './zipBuilder.ts';
@@ -289,6 +290,15 @@ test('--from is refused where the registry names a file that is there, and said 
       });
       const first = await pullModel(entry);
       await assert.rejects(pullModel(entry, { from }), { code: 'bad-from' });
+      const other = recognizerEntry(
+        'https://example.org/other.onnx',
+        sha256(standInRecognizer({ seed: 9 })),
+        'other',
+      );
+      const failed: string[] = [];
+      const onFailure = ({ name }: ModelEntry) => failed.push(name);
+      const pulled = await pullModels([entry, other], { from, onFailure });
+      assert.deepEqual([pulled.map(({ name }) => name), failed], [['other'], [entry.name]]);
       await rm(path);
       const said: string[] = [];
       assert.deepEqual(await pullModel(entry, { from, onProgress: (line) => said.push(line) }), first);
