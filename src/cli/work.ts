@@ -209,15 +209,20 @@ async function workOn(
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     live.about({ run: run.runId });
+    /** Of an end that has no more to tell; a person has read it in the notes. */
+    const printEnd = (end: RunHereEnd): void => {
+      if (!flags.json) return;
+      const seconds = (performance.now() - started) / 1000;
+      const exitCode = exitCodeOf(end);
+      const facts = { event: end.status, exitCode, runId: run.runId, out: store.uri, seconds };
+      process.stdout.write(`${JSON.stringify(facts)}\n`);
+    };
     const complete = async (): Promise<RunHereEnd> => {
+      const end = { status: 'complete' } as const;
       await retireRun(redis, run.runId, store, note);
       note(`run ${run.runId} is complete`);
-      if (flags.json) {
-        const seconds = (performance.now() - started) / 1000;
-        const facts = { event: 'complete', exitCode: EXIT.ok, runId: run.runId, out: store.uri, seconds };
-        process.stdout.write(`${JSON.stringify(facts)}\n`);
-      }
-      return { status: 'complete' };
+      printEnd(end);
+      return end;
     };
     if (await isFinished(store)) return await complete();
     const assets = await openRunAssets(run.config, note).catch(throwOwnDamage);
@@ -246,7 +251,10 @@ async function workOn(
     });
     live.finish();
     if (end.status === 'complete') return await complete();
-    if (!isEarly(end)) return end;
+    if (!isEarly(end)) {
+      printEnd(end);
+      return end;
+    }
     if (end.status === 'failed') sayFailures(end.failures, note);
     const outcome = await earlyOutcome(end, run, store, started, retryFailedCommandLine(store.uri, flags));
     process.stdout.write(

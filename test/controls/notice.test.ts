@@ -71,6 +71,8 @@ test('a shard that does not fit into --grace is handed back at once, unburnt, an
       const ended = await worker.done;
       assert.equal(ended.code, 0, ended.stderr);
       assert.match(ended.stderr, /0 to be finished, 1 handed back/);
+      const { event, exitCode } = JSON.parse(ended.stdout.trim().split('\n').at(-1) ?? '');
+      assert.deepEqual([event, exitCode], ['drained', 0], 'whoever reads the output hears of the end');
       assert.equal(await commits(out), 0);
       assert.deepEqual(await queueState(service), { attempts: [0], active: 0 });
       assert.equal((await posecast(['work', out], env)).code, 0);

@@ -5,6 +5,7 @@ import { clampPage, slicesOf } from '../../src/dashboard/data/pages.ts';
 import { keepRecent } from '../../src/dashboard/data/recent.ts';
 import { SHARDS_A_PAGE, type ShardQuery, shardPage } from '../../src/dashboard/data/shardTable.ts';
 import { poseLabel } from '../../src/dashboard/pages/people.ts';
+import { shardMap } from '../../src/dashboard/pages/shards.ts';
 
 test('a page found by counts alone holds the items that a walk over all lists would give', () => {
   fc.assert(
@@ -43,7 +44,11 @@ test('a page beyond the end is the last one', () => {
 });
 
 const source = (places: number, done: ReadonlyMap<number, number>) => ({
-  log: { has: (shard: number) => done.has(shard), number: (shard: number) => done.get(shard) },
+  log: {
+    has: (shard: number) => done.has(shard),
+    number: (shard: number) => done.get(shard),
+    shardsDone: done.size,
+  },
   shards: { places, shardAt: (place: number) => place },
   inWork: new Set([places - 1]),
   failed: new Set([places - 2]),
@@ -93,6 +98,18 @@ test('two that ask for the same at once share one answer, and the oldest is forg
   await ask('c');
   assert.equal(await ask('a'), 1);
   assert.equal(await ask('b'), 4, 'b had to be made again');
+});
+
+test('a shard that is tried again is in work, on the map as in the table', () => {
+  const tried = { ...source(4, new Map([[0, 1]])), inWork: new Set([2]), failed: new Set([1, 2]) };
+  assert.deepEqual(shardPage(tried, asked({})).counts, { committed: 1, 'in work': 1, failed: 1, waiting: 1 });
+  const titles = [...shardMap(tried).markup.matchAll(/<title>([^<]*)/g)].map(([, title]) => title);
+  assert.deepEqual(titles, [
+    'shard 0: 1 committed',
+    'shard 1: 1 failed',
+    'shard 2: 1 in work',
+    'shard 3: 1 waiting',
+  ]);
 });
 
 test('an answer that failed is asked for again', async () => {

@@ -2,6 +2,7 @@
 import type { RunShards } from '../../shared/run/generations.ts';
 import type { CommitLog, ShardNumber } from './commitLog.ts';
 import { clampPage } from './pages.ts';
+import type { RunWatch } from './runWatch.ts';
 
 export const SHARD_STATES = ['committed', 'in work', 'failed', 'waiting'] as const;
 export type ShardState = (typeof SHARD_STATES)[number];
@@ -27,11 +28,25 @@ export interface ShardPage {
 
 export const SHARDS_A_PAGE = 50;
 
+/** What the state of a shard follows from. */
 export interface ShardSource {
-  readonly log: Pick<CommitLog, 'has' | 'number'>;
+  readonly log: Pick<CommitLog, 'has' | 'number' | 'shardsDone'>;
   readonly shards: Pick<RunShards, 'places' | 'shardAt'>;
   readonly inWork: ReadonlySet<number>;
   readonly failed: ReadonlySet<number>;
+}
+
+export function shardSource({
+  log,
+  shards,
+  snapshot: { redis, failed },
+}: Pick<RunWatch, 'log' | 'shards' | 'snapshot'>): ShardSource {
+  return {
+    log,
+    shards,
+    inWork: new Set(redis.status === 'answers' ? redis.queue.inWork.map(({ shard }) => shard) : []),
+    failed: new Set(failed.shards),
+  };
 }
 
 export function shardPage(source: ShardSource, query: ShardQuery): ShardPage {
@@ -66,7 +81,8 @@ export function shardPage(source: ShardSource, query: ShardQuery): ShardPage {
   };
 }
 
-function stateOfShard({ log, inWork, failed }: ShardSource, shard: number): ShardState {
+/** A shard that is tried again is in work, whatever a note in OUT says of it. */
+export function stateOfShard({ log, inWork, failed }: ShardSource, shard: number): ShardState {
   if (log.has(shard)) return 'committed';
   if (inWork.has(shard)) return 'in work';
   return failed.has(shard) ? 'failed' : 'waiting';

@@ -1,14 +1,16 @@
 /** The shards of a run: a map of all of them, and a table, sorted and a page at a time. */
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
-import type { CommitLog } from '../data/commitLog.ts';
 import type { RunWatch } from '../data/runWatch.ts';
 import {
   SHARD_STATES,
   SHARDS_A_PAGE,
   type ShardPage,
   type ShardQuery,
+  type ShardSource,
   type ShardState,
+  shardSource,
+  stateOfShard,
 } from '../data/shardTable.ts';
 import { shownStages } from '../data/stages.ts';
 import { ago, count, duration } from '../format.ts';
@@ -25,12 +27,8 @@ const MARKS: Readonly<Record<ShardState, Html>> = {
   waiting: html`<span class="mark dim">·</span>`,
 };
 
-export function shardsBody(
-  { run, log, snapshot, shards }: RunWatch,
-  query: ShardQuery,
-  page: ShardPage,
-  version: string,
-): Html {
+export function shardsBody(watch: RunWatch, query: ShardQuery, page: ShardPage, version: string): Html {
+  const { run, log, snapshot, shards } = watch;
   const href = (change: Partial<ShardQuery>): string => {
     const to = { ...query, page: 0, ...change };
     const search = new URLSearchParams();
@@ -72,7 +70,7 @@ export function shardsBody(
   });
   const filter = (state: ShardState | undefined, text: string, number: number): Html =>
     html`<a href="${href({ state })}"${query.state === state ? html` aria-current="true"` : undefined}>${text} ${count(number)}</a>`;
-  return html`<div id="map">${shardMap(log, shards, snapshot.failed.shards, new Set(inWork.keys()))}</div>
+  return html`<div id="map">${shardMap(shardSource(watch))}</div>
 <div id="table" data-live-table="${version}">
 <p class="filters">${filter(undefined, 'all', shards.places)}${SHARD_STATES.map((state) => filter(state, state, page.counts[state]))}</p>
 <div class="scroll sticky"><table><thead><tr><td colspan="7"></td>${stages.length > 0 ? html`<th class="over" colspan="${stages.length}" scope="colgroup">time by stage</th>` : undefined}</tr><tr>${head('shard', 'shard', 'text')}${head('faces', 'faces')}${head('rejected', 'rejects')}${head('variants', 'variants')}${head('totalMs', 'time')}${head('finishedAt', 'committed')}<th class="text">worker</th>${stages.map((stage) => head(`stage:${stage}`, printable(stage)))}</tr></thead><tbody>${rows}</tbody></table></div>
@@ -86,13 +84,8 @@ function seconds(ms: number): string {
 }
 
 /** Every shard in the order of the listing, a cell one or more of them. */
-export function shardMap(
-  log: CommitLog,
-  shards: RunWatch['shards'],
-  failed: readonly number[],
-  inWork: ReadonlySet<number>,
-): Html {
-  const lost = new Set(failed);
+export function shardMap(source: ShardSource): Html {
+  const { log, shards, failed } = source;
   const perCell = Math.ceil(shards.places / CELLS);
   const cells = Math.ceil(shards.places / perCell);
   const [side, gap] = [18, 2];
@@ -101,27 +94,19 @@ export function shardMap(
   const drawn = Array.from({ length: cells }, (_, cell) => {
     const end = Math.min((cell + 1) * perCell, shards.places);
     const start = cell * perCell;
-    let [done, working, given] = [0, 0, 0];
-    for (let place = start; place < end; place++) {
-      const shard = shards.shardAt(place);
-      if (log.has(shard)) done++;
-      else if (lost.has(shard)) given++;
-      else if (inWork.has(shard)) working++;
-    }
+    const counts = { committed: 0, 'in work': 0, failed: 0, waiting: 0 };
+    for (let place = start; place < end; place++) counts[stateOfShard(source, shards.shardAt(place))]++;
     const size = end - start;
     const x = (cell % columns) * side;
     const y = Math.floor(cell / columns) * side;
     const box = (className: string, opacity = 1): Html =>
       html`<rect class="${className}" fill-opacity="${opacity.toFixed(2)}" x="${x}" y="${y}" width="${side - gap}" height="${side - gap}" rx="3"/>`;
-    const what = [
-      done > 0 ? `${count(done)} committed` : '',
-      working > 0 ? `${count(working)} in work` : '',
-      given > 0 ? `${count(given)} failed` : '',
-      size - done - working - given > 0 ? `${count(size - done - working - given)} waiting` : '',
-    ];
+    const what = SHARD_STATES.filter((state) => counts[state] > 0).map(
+      (state) => `${count(counts[state])} ${state}`,
+    );
     const name =
       size === 1 ? `shard ${count(shards.shardAt(start))}` : `places ${count(start)}–${count(end - 1)}`;
-    return html`<g>${box('fill-rest')}${done > 0 ? box('fill-done', 0.25 + (0.75 * done) / size) : undefined}${working > 0 && done === 0 ? box('fill-work') : undefined}${given > 0 ? html`${box('fill-failed')}<path class="map-cross" d="M${x + 4} ${y + 4}l8 8m0 -8l-8 8"/>` : undefined}<title>${name}: ${what.filter((text) => text !== '').join(', ')}</title></g>`;
+    return html`<g>${box('fill-rest')}${counts.committed > 0 ? box('fill-done', 0.25 + (0.75 * counts.committed) / size) : undefined}${counts['in work'] > 0 && counts.committed === 0 ? box('fill-work') : undefined}${counts.failed > 0 ? html`${box('fill-failed')}<path class="map-cross" d="M${x + 4} ${y + 4}l8 8m0 -8l-8 8"/>` : undefined}<title>${name}: ${what.join(', ')}</title></g>`;
   });
-  return html`<svg class="map" viewBox="0 0 ${CELLS_A_ROW * side} ${rows * side}" role="img" aria-label="Map of the shards: ${count(log.shardsDone)} of ${count(shards.places)} committed, ${count(failed.length)} failed">${drawn}</svg>`;
+  return html`<svg class="map" viewBox="0 0 ${CELLS_A_ROW * side} ${rows * side}" role="img" aria-label="Map of the shards: ${count(log.shardsDone)} of ${count(shards.places)} committed, ${count(failed.size)} failed">${drawn}</svg>`;
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { Action } from '../actions.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
+import { shardSource } from '../data/shardTable.ts';
 import type { Tab } from '../pages/layout.ts';
 import { overviewParts } from '../pages/overview.ts';
 import { shardMap } from '../pages/shards.ts';
@@ -19,10 +20,8 @@ export function liveParts(view: RunView, tab: Tab, snapshot: RunSnapshot, allowA
   switch (tab) {
     case 'overview':
       return { ...state, ...overviewPartsOf(view, snapshot) };
-    case 'shards': {
-      const { log, shards, failed, inWork } = shardSource(watch);
-      return { ...state, map: shardMap(log, shards, [...failed], inWork) };
-    }
+    case 'shards':
+      return { ...state, map: shardMap(shardSource(watch)) };
     case 'rejects':
     case 'people':
       return state;
@@ -31,16 +30,6 @@ export function liveParts(view: RunView, tab: Tab, snapshot: RunSnapshot, allowA
 
 export function overviewPartsOf({ run, watch, coverage, examples }: RunView, snapshot: RunSnapshot): Parts {
   return overviewParts(run, watch.store.uri, snapshot, watch.log.workers, coverage(), examples());
-}
-
-export function shardSource({ log, shards, snapshot }: RunView['watch']) {
-  const { redis, failed } = snapshot;
-  return {
-    log,
-    shards,
-    inWork: new Set(redis.status === 'answers' ? redis.queue.inWork.map(({ shard }) => shard) : []),
-    failed: new Set(failed.shards),
-  };
 }
 
 /** Changes when the tables of the run's pages do. */

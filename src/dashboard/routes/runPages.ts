@@ -6,7 +6,7 @@ import { html } from '../../shared/page/html.ts';
 import { clampPage } from '../data/pages.ts';
 import { countRejects, rejectsPage } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
-import { shardPage } from '../data/shardTable.ts';
+import { shardPage, shardSource } from '../data/shardTable.ts';
 import { layout, type Tab } from '../pages/layout.ts';
 import { overviewBody } from '../pages/overview.ts';
 import { PEOPLE_A_PAGE, peopleBody } from '../pages/people.ts';
@@ -16,7 +16,7 @@ import { stateCard, stateClass } from '../pages/stateCard.ts';
 import { peopleQuery, rejectsQuery, shardsQuery } from '../query.ts';
 import { choosePeople, type RunView } from '../runView.ts';
 import { failurePage } from './failurePage.ts';
-import { actionForms, overviewPartsOf, shardSource, tableVersion } from './liveParts.ts';
+import { actionForms, overviewPartsOf, tableVersion } from './liveParts.ts';
 import type { Served } from './served.ts';
 
 export function addRunPages(app: Hono, { board, site, allowActions }: Served): void {
