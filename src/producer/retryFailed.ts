@@ -1,5 +1,4 @@
 /** Which shards of a run are to be done again, and the generation that does it. */
-import { readPlan } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
 import {
@@ -14,6 +13,7 @@ import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
 import { addByCode, readShardCommit } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
+import { readPlan } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
 /** Commits read at the same time. */

@@ -4,11 +4,11 @@ import type { RunConfig } from '../shared/config.ts';
 import { ConfigError, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { LabelColumn } from '../shared/labelColumns.ts';
-import { planKey } from '../shared/listing.ts';
 import { compareFaces } from '../shared/listingOrder.ts';
-import { createTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/listingTable.ts';
+import { createPlanTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/listingTable.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
+import { planKey } from '../shared/shardPlan.ts';
 import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
@@ -75,12 +75,12 @@ export async function writeListing(
   const columns = listingColumns(labelColumns);
   const planner = createShardPlanner({ ...options, partRows });
   const digest = createCorpusDigest(options.onListed);
-  const plan = createTableWriter(SHARD_COLUMNS);
+  const plan = createPlanTableWriter(SHARD_COLUMNS);
   const parts: RunFile['listing'] = [];
   let oversizeShards = 0;
   let largestSubject = { subjectId: '', faces: 0 };
   let subject = { subjectId: '', faces: 0, bytes: 0 };
-  const table = createTableWriter(columns);
+  const table = createPlanTableWriter(columns);
 
   const planned = async (shard: PlannedShard | undefined): Promise<void> => {
     if (shard === undefined) return;

@@ -1,15 +1,15 @@
 /** The two Parquet tables of a plan: the listing (one row a face) and the shards (one row a shard). */
 import type { LabelColumn, LabelType } from './labelColumns.ts';
-import type { TableColumns as ColumnarTable } from './table/columns.ts';
-import { openPlanFile } from './table/encodeTable.ts';
+import type { ColumnarTable } from './table/columns.ts';
 import { IntegerColumn } from './table/integerColumn.ts';
 import { NumberColumn } from './table/numberColumn.ts';
+import { openPlanFile } from './table/planFile.ts';
 import { TextColumn } from './table/textColumn.ts';
 
 /** Name and type of each column, in order. */
-export type TableColumns = Readonly<Record<string, ColumnType>>;
+export type PlanColumns = Readonly<Record<string, PlanColumnType>>;
 /** A question mark: the column may hold null. */
-export type ColumnType = 'STRING' | 'INT64' | 'STRING?' | 'INT64?' | 'DOUBLE?';
+export type PlanColumnType = 'STRING' | 'INT64' | 'STRING?' | 'INT64?' | 'DOUBLE?';
 
 export const LISTING_COLUMNS = {
   face_id: 'STRING',
@@ -18,19 +18,19 @@ export const LISTING_COLUMNS = {
   bytes: 'INT64',
   offset: 'INT64?',
   row: 'INT64?',
-} as const satisfies TableColumns;
+} as const satisfies PlanColumns;
 
 /** Columns that listings of earlier versions lack: read as null. */
 export const LATER_LISTING_COLUMNS: readonly string[] = ['offset', 'row'];
 
-const LABEL_STORAGE: Readonly<Record<LabelType, ColumnType>> = {
+const LABEL_STORAGE: Readonly<Record<LabelType, PlanColumnType>> = {
   string: 'STRING?',
   integer: 'INT64?',
   number: 'DOUBLE?',
 };
 
 /** The listing's columns with those of the corpus's labels, which have their own names. */
-export function listingColumns(labelColumns: readonly LabelColumn[]): TableColumns & typeof LISTING_COLUMNS {
+export function listingColumns(labelColumns: readonly LabelColumn[]): PlanColumns & typeof LISTING_COLUMNS {
   const labels = labelColumns.map(({ name, type }) => [name, LABEL_STORAGE[type]]);
   return { ...LISTING_COLUMNS, ...Object.fromEntries(labels) };
 }
@@ -44,14 +44,14 @@ export const SHARD_COLUMNS = {
   faces: 'INT64',
   bytes: 'INT64',
   first_class_index: 'INT64',
-} as const satisfies TableColumns;
+} as const satisfies PlanColumns;
 
 /** Small enough that a worker reads little beside its own rows. */
 const ROW_GROUP = 10_000;
 
-export type TableRow<C extends TableColumns> = { [K in keyof C]: ColumnValue<C[K]> };
+export type PlanTableRow<C extends PlanColumns> = { [K in keyof C]: ColumnValue<C[K]> };
 
-type ColumnValue<T extends ColumnType> = {
+type ColumnValue<T extends PlanColumnType> = {
   STRING: string;
   INT64: number;
   'STRING?': string | null;
@@ -59,12 +59,12 @@ type ColumnValue<T extends ColumnType> = {
   'DOUBLE?': number | null;
 }[T];
 
-export interface TableWriter<C extends TableColumns> {
+export interface PlanTableWriter<C extends PlanColumns> {
   /**
    * Adds a row. Every so often it returns a promise: a row group is full, and nothing may be appended before it is written.
    * That keeps the thread busy for about 10 ms.
    */
-  append(row: TableRow<C>): Promise<void> | undefined;
+  append(row: PlanTableRow<C>): Promise<void> | undefined;
   /** Rows so far. */
   readonly rows: number;
   /** The whole file, piece after piece; the writer is empty afterwards. Nothing may be appended before it is done. */
@@ -75,7 +75,7 @@ export interface TableWriter<C extends TableColumns> {
  * Builds one Parquet file (snappy, row groups of 10,000). Memory: one row group as flat columns, the earlier ones as they are
  * in the file. A row costs two microseconds and leaves nothing to the garbage collector but the strings that it came with.
  */
-export function createTableWriter<C extends TableColumns>(columns: C): TableWriter<C> {
+export function createPlanTableWriter<C extends PlanColumns>(columns: C): PlanTableWriter<C> {
   const fields = Object.entries(columns).map(([name, type]) => ({ name, column: planColumn(name, type) }));
   let file = openPlanFile(ROW_GROUP);
   /** Of the file, and of those the ones that are not in a row group yet. */
@@ -91,7 +91,7 @@ export function createTableWriter<C extends TableColumns>(columns: C): TableWrit
 
   return {
     append(row) {
-      for (const { name, column } of fields) column.add((row as TableRow<TableColumns>)[name] ?? null);
+      for (const { name, column } of fields) column.add((row as PlanTableRow<PlanColumns>)[name] ?? null);
       rows++;
       return ++open === ROW_GROUP ? endGroup() : undefined;
     },
@@ -108,7 +108,7 @@ export function createTableWriter<C extends TableColumns>(columns: C): TableWrit
   };
 }
 
-function planColumn(name: string, type: ColumnType): TextColumn | IntegerColumn | NumberColumn {
+function planColumn(name: string, type: PlanColumnType): TextColumn | IntegerColumn | NumberColumn {
   const nullable = type.endsWith('?');
   switch (type) {
     case 'STRING':

@@ -1,5 +1,4 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
-import { planKey } from '../shared/listing.ts';
 import type { RunShards } from '../shared/run/generations.ts';
 import {
   ATTEMPT_FOLDERS,
@@ -8,6 +7,7 @@ import {
   LISTING_PREFIX,
   parseAttemptKey,
 } from '../shared/run/runKeys.ts';
+import { planKey } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { ProblemLog } from './problems.ts';
 

@@ -1,11 +1,11 @@
 /** The thread that encodes tables, and hashes those that it hands over, so that neither happens where a queue lock is renewed. */
 import { bodySha256 } from '../shared/store/objectBody.ts';
-import type { TableColumns } from '../shared/table/columns.ts';
+import type { ColumnarTable } from '../shared/table/columns.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 
 export interface TableRequest {
-  readonly table: TableColumns;
+  readonly table: ColumnarTable;
   readonly options: EncodeOptions;
 }
 

@@ -1,6 +1,6 @@
 /** Encoding of tables in a thread of its own; buffers are handed over or shared, never copied. */
 import { bodyBytes } from '../shared/store/objectBody.ts';
-import { type TableColumns, tableBuffers } from '../shared/table/columns.ts';
+import { type ColumnarTable, tableBuffers } from '../shared/table/columns.ts';
 import type { EncodedTable, EncodeOptions } from '../shared/table/encodeTable.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
 import type { TableAnswer, TableRequest } from './tableThread.ts';
@@ -10,7 +10,7 @@ export interface TableWriter {
    * Encodes and hashes a table. The table belongs to the thread from now on: what is not shared moves there, what is must not
    * be touched. An Arrow file comes back before it is hashed: some threads hash what another writes.
    */
-  encode(table: TableColumns, options: EncodeOptions): Promise<EncodedTable>;
+  encode(table: ColumnarTable, options: EncodeOptions): Promise<EncodedTable>;
   close(): Promise<void>;
 }
 

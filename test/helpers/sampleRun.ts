@@ -3,14 +3,15 @@
 import { writeListing } from '../../src/producer/writeListing.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import { readListing, readPlan } from '../../src/shared/listing.ts';
+import { readListing } from '../../src/shared/listing.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.ts';
 import { createRunFile, type RunFile } from '../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
+import { readPlan } from '../../src/shared/shardPlan.ts';
 import { bodyBytes, bodySha256 } from '../../src/shared/store/objectBody.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
-import type { TableColumns } from '../../src/shared/table/columns.ts';
+import type { ColumnarTable } from '../../src/shared/table/columns.ts';
 import { type EncodedTable, encodeTable } from '../../src/shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../../src/shared/table/tableMetadata.ts';
 import {
@@ -162,7 +163,7 @@ export async function shardResult(
     recognizer: run.recognizer.name,
     recognizerDigest: run.recognizer.digest,
   };
-  const encode = async (kind: TableMetadata['kind'], table: TableColumns): Promise<EncodedTable> => {
+  const encode = async (kind: TableMetadata['kind'], table: ColumnarTable): Promise<EncodedTable> => {
     const labels = kind === 'embeddings' ? run.config.labelColumns : [];
     const metadata = tableMetadata({ kind, ...identity }, labels);
     const content = await encodeTable(table, { format, metadata });

@@ -1,7 +1,8 @@
 /** Tables and listings of a real run, for being damaged. */
 
-import { planKey, readListing, readPlan } from '../../src/shared/listing.ts';
+import { readListing } from '../../src/shared/listing.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
+import { planKey, readPlan } from '../../src/shared/shardPlan.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { parseTableMetadata } from '../../src/shared/table/tableMetadata.ts';
 import { makeSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';

@@ -11,8 +11,9 @@ import {
   writeListing,
 } from '../../src/producer/writeListing.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import { planKey, readListing, readPlan } from '../../src/shared/listing.ts';
-import { createTableWriter, LISTING_COLUMNS } from '../../src/shared/listingTable.ts';
+import { readListing } from '../../src/shared/listing.ts';
+import { createPlanTableWriter, LISTING_COLUMNS } from '../../src/shared/listingTable.ts';
+import { planKey, readPlan } from '../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -304,7 +305,7 @@ test('the size and the footer of a part are asked for once, and again after it c
 test('a listing of an earlier version, without offsets, is read', () =>
   withStore(async (store) => {
     const { offset: _offset, row: _row, ...earlier } = LISTING_COLUMNS;
-    const table = createTableWriter(earlier);
+    const table = createPlanTableWriter(earlier);
     await table.append({ face_id: 'f', subject_id: 's', uri: 'f.jpg', bytes: 3 });
     await store.put(partKey('r1', 0), await table.finish());
     assert.deepEqual(await readListing(store, { part: partKey('r1', 0), rowStart: 0, rowEnd: 1 }), [

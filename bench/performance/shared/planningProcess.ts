@@ -3,10 +3,10 @@
 import { feedRun } from '../../../src/producer/feedRun.ts';
 import { writeListing } from '../../../src/producer/writeListing.ts';
 import { parseRunConfig } from '../../../src/shared/config.ts';
-import { planKey } from '../../../src/shared/listing.ts';
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
+import { planKey } from '../../../src/shared/shardPlan.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { peakMegabytes, requestOf } from './ownProcess.ts';
 import { inventedFaces } from './timerRun.ts';

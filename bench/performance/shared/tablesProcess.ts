@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { TABLE_FORMATS } from '../../../src/shared/config.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
-import type { TableColumns } from '../../../src/shared/table/columns.ts';
+import type { ColumnarTable } from '../../../src/shared/table/columns.ts';
 import { tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
 import { embeddingRows } from '../../../src/shared/table/tables.ts';
 import { openTableWriter } from '../../../src/worker/tableWriter.ts';
@@ -92,7 +92,7 @@ await store.close();
 console.log(JSON.stringify(result));
 
 /** Embeddings of unit length that no compressor can guess, and the other columns as runs have them. */
-function makeTable(count: number): TableColumns {
+function makeTable(count: number): ColumnarTable {
   const shape = {
     dim: DIM,
     embeddingType: 'float32',

@@ -6,7 +6,7 @@ import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { LabelColumn } from '../../shared/labelColumns.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
-import { createTableWriter } from '../../shared/listingTable.ts';
+import { createPlanTableWriter } from '../../shared/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
 import type { AppendGeneration, RunListing, RunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
@@ -62,7 +62,7 @@ export async function listAppend(
   const { planId, signal, note = () => {} } = options;
   const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const whole = createCorpusDigest(options.onListed);
-  const table = createTableWriter(APPENDED_SUBJECT_COLUMNS);
+  const table = createPlanTableWriter(APPENDED_SUBJECT_COLUMNS);
   const changes = createChanges(config.labelColumns);
   const tableRows = createRowCounts();
   let newSubjects = 0;

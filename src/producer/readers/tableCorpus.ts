@@ -6,10 +6,10 @@ import { openSourceTable } from '../../shared/corpus/openSourceTable.ts';
 import { idOfCell, idsOfRow } from '../../shared/corpus/rowIds.ts';
 import type { SourceField, SourceRow, SourceTable, TablePiece } from '../../shared/corpus/sourceTable.ts';
 import {
+  type CorpusColumns,
   chooseTableColumns,
   TABLE_ROLES,
   type TableColumnRequest,
-  type TableColumns,
 } from '../../shared/corpus/tableColumns.ts';
 import { ConfigError, describeError, PosecastError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
@@ -90,7 +90,7 @@ interface OpenTable {
   /** For messages. */
   readonly name: string;
   readonly table: SourceTable;
-  readonly columns: TableColumns;
+  readonly columns: CorpusColumns;
 }
 
 async function* facesOf(
@@ -182,7 +182,7 @@ function labelOf(open: OpenTable, at: number, { name, type }: LabelColumn, value
 type FirstTable = Pick<OpenTable, 'name' | 'columns'>;
 
 /** Of different columns, the ids of one table would be no ids of the same people and faces in another. */
-function refuseOtherIds(first: FirstTable, file: string, columns: TableColumns): void {
+function refuseOtherIds(first: FirstTable, file: string, columns: CorpusColumns): void {
   for (const [role, what] of [
     ['subjectId', 'person'],
     ['faceId', 'face id'],

@@ -4,7 +4,7 @@
  */
 import type { FaceRecord } from '../face.ts';
 import type { SourceRow } from './sourceTable.ts';
-import type { TableColumns } from './tableColumns.ts';
+import type { CorpusColumns } from './tableColumns.ts';
 
 /** Undefined: the cell names nobody. */
 export interface RowIds {
@@ -14,7 +14,7 @@ export interface RowIds {
 
 /** Without a column for it, a face is called by its file and row. */
 export function idsOfRow(
-  { faceId, subjectId }: Pick<TableColumns, 'faceId' | 'subjectId'>,
+  { faceId, subjectId }: Pick<CorpusColumns, 'faceId' | 'subjectId'>,
   cells: SourceRow | undefined,
   uri: string,
   row: number,

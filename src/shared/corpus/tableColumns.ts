@@ -14,7 +14,7 @@ export const tableColumnsSchema = z.strictObject({
 export type TableColumnRequest = z.infer<typeof tableColumnsSchema>;
 
 /** The columns of one file. */
-export interface TableColumns {
+export interface CorpusColumns {
   /** Absent: a face is called by its path, or by its file and row. */
   readonly faceId?: string;
   readonly subjectId: string;
@@ -62,7 +62,7 @@ export function chooseTableColumns(
   fields: readonly SourceField[],
   request: TableColumnRequest,
   file: string,
-): TableColumns {
+): CorpusColumns {
   const find = (name: keyof TableColumnRequest): SourceField | undefined => {
     const role: Role = TABLE_ROLES[name];
     const asked = request[name];

@@ -6,7 +6,7 @@ import type { FaceRecord } from '../face.ts';
 import { MAX_IMAGE_BYTES, type ReadOutcome, rejected } from './corpusSource.ts';
 import { idsOfRow, type RowIds } from './rowIds.ts';
 import { pieceOf, type SourceRow, type SourceTable } from './sourceTable.ts';
-import type { TableColumns } from './tableColumns.ts';
+import type { CorpusColumns } from './tableColumns.ts';
 
 export interface ImageColumn {
   readonly column: string;
@@ -14,7 +14,7 @@ export interface ImageColumn {
 }
 
 /** The columns of a table with images in it. */
-export interface RowColumns extends Pick<TableColumns, 'faceId' | 'subjectId'> {
+export interface RowColumns extends Pick<CorpusColumns, 'faceId' | 'subjectId'> {
   readonly image: ImageColumn;
 }
 

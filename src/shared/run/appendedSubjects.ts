@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { IntegrityError } from '../errors.ts';
-import { openTable } from '../listing.ts';
-import type { TableColumns } from '../listingTable.ts';
+import type { PlanColumns } from '../listingTable.ts';
 import { MAX_SHARDS } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import { openStoredTable } from '../table/storedTable.ts';
 import { LISTING_PREFIX } from './runKeys.ts';
 
 export const APPENDED_SUBJECT_COLUMNS = {
@@ -15,7 +15,7 @@ export const APPENDED_SUBJECT_COLUMNS = {
   class_index: 'INT64',
   /** Places that hold the person's earlier rows, separated by commas; empty for somebody new. */
   earlier: 'STRING',
-} as const satisfies TableColumns;
+} as const satisfies PlanColumns;
 
 export interface AppendedSubject {
   readonly subjectId: string;
@@ -42,7 +42,7 @@ export async function readAppendedSubjects(
   end: number,
   signal?: AbortSignal,
 ): Promise<AppendedSubject[]> {
-  const table = await openTable(store, key, signal);
+  const table = await openStoredTable(store, key, signal);
   if (table === undefined || table.rows < end) {
     throw new IntegrityError('no-subjects', "an append's table of people is not there or too short", {
       key,

@@ -3,7 +3,7 @@
  * generations has a row in a shard of each; the merged one counts them all.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
-import type { TableColumns } from '../table/columns.ts';
+import type { ColumnarTable } from '../table/columns.ts';
 import { ROW_GROUP_ROWS } from '../table/encodeTable.ts';
 import { subjectRows } from '../table/tables.ts';
 import { isAfterPlan, readAppendedTotals } from './appendedTotals.ts';
@@ -22,7 +22,7 @@ export async function* mergeSubjects(
   shards: RunShards,
   sums: CommitSums,
   { signal, onProgress }: MergeOptions,
-): AsyncIterable<TableColumns> {
+): AsyncIterable<ColumnarTable> {
   const totals = await readAppendedTotals(store, shards, signal);
   let rows = subjectRows();
   for await (const { commit, subjects, listing } of readCommittedSubjects(

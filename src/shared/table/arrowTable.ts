@@ -17,11 +17,11 @@ import {
   Table,
   Utf8,
 } from 'apache-arrow';
-import type { Column, ColumnSpec, TableColumns, VectorType } from './columns.ts';
+import type { Column, ColumnarTable, ColumnSpec, VectorType } from './columns.ts';
 import { toFloat16Array } from './float16.ts';
 
 /** One record batch. `metadata`: key-value pairs of the schema. */
-export function arrowTable(table: TableColumns, metadata: Map<string, string>): Table {
+export function arrowTable(table: ColumnarTable, metadata: Map<string, string>): Table {
   const fields = table.columns.map(({ spec }) => new Field(spec.name, arrowType(spec), spec.nullable));
   const schema = new Schema(fields, metadata);
   const children = table.columns.map((column, i) => arrowData((fields[i] as Field).type, column, table.rows));

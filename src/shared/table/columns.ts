@@ -29,13 +29,13 @@ export interface Column {
 }
 
 /** A finished table: transferable, no strings and no per-row objects. */
-export interface TableColumns {
+export interface ColumnarTable {
   readonly rows: number;
   readonly columns: readonly Column[];
 }
 
 /** Every buffer of a table that is not shared with the other threads already, for postMessage's transfer list. */
-export function tableBuffers(table: TableColumns): ArrayBuffer[] {
+export function tableBuffers(table: ColumnarTable): ArrayBuffer[] {
   return table.columns
     .flatMap(({ values, offsets, validity }) => [values, offsets, validity])
     .filter((view) => view !== undefined)
@@ -44,7 +44,7 @@ export function tableBuffers(table: TableColumns): ArrayBuffer[] {
 }
 
 /** Rows [start, end) of a table; `start` must be a multiple of 8. Numbers are views, texts and nulls are copies. */
-export function sliceTable(table: TableColumns, start: number, end: number): TableColumns {
+export function sliceTable(table: ColumnarTable, start: number, end: number): ColumnarTable {
   return { rows: end - start, columns: table.columns.map((column) => sliceColumn(column, start, end)) };
 }
 

@@ -7,8 +7,8 @@ import * as parquet from 'parquet-wasm';
 import type { TABLE_FORMATS } from '../config.ts';
 import { bodyBytes } from '../store/objectBody.ts';
 import { arrowTable } from './arrowTable.ts';
-import { sliceTable, type TableColumns } from './columns.ts';
-import { openParquetFile, type ParquetFile, smallParquetFile } from './parquetFile.ts';
+import { type ColumnarTable, sliceTable } from './columns.ts';
+import { openParquetFile, smallParquetFile } from './parquetFile.ts';
 import { metadataEntries, type TableMetadata } from './tableMetadata.ts';
 
 export interface EncodeOptions {
@@ -43,7 +43,7 @@ const LARGE_BYTES = 64 * 2 ** 10;
  * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file lie in shared memory, the
  * vectors where they were in the table: what is changed in them afterwards is changed in the file.
  */
-export async function encodeTable(table: TableColumns, options: EncodeOptions): Promise<Uint8Array[]> {
+export async function encodeTable(table: ColumnarTable, options: EncodeOptions): Promise<Uint8Array[]> {
   const { format, metadata } = options;
   // apache-arrow 21.2 writes compressed IPC that other readers refuse, so IPC files are not compressed.
   if (format === 'arrow') return arrowFile(table, metadata);
@@ -52,43 +52,14 @@ export async function encodeTable(table: TableColumns, options: EncodeOptions): 
   return [smallParquetFile(table, entries, writerProperties(table, entries))];
 }
 
-async function arrowFile(table: TableColumns, metadata: TableMetadata): Promise<Uint8Array[]> {
+async function arrowFile(table: ColumnarTable, metadata: TableMetadata): Promise<Uint8Array[]> {
   const pieces: Uint8Array[] = [];
   const writer = RecordBatchFileWriter.writeAll(arrowTable(table, metadataEntries(metadata)));
   for await (const piece of writer) pieces.push(piece);
   return joinPieces(pieces, ({ buffer }) => buffer instanceof SharedArrayBuffer, SharedArrayBuffer);
 }
 
-/**
- * A Parquet file (snappy) of a plan: few columns and many rows, of which only some are read again. It is given its row groups
- * one after another; what the first one repeats decides which texts get a dictionary.
- */
-export function openPlanFile(rowGroupRows: number): ParquetFile {
-  return openParquetFile(new Map(), (first) => {
-    let builder = new parquet.WriterPropertiesBuilder()
-      .setCompression(parquet.Compression.SNAPPY)
-      .setMaxRowGroupSize(rowGroupRows);
-    for (const { spec } of first.columns) {
-      // Texts that come once, as ids and paths do, make a dictionary useless and numbers that grow do so too.
-      builder = builder.setColumnDictionaryEnabled(spec.name, repeats(first, spec.name));
-    }
-    return builder.build();
-  });
-}
-
-/** Whether a text column says the same again and again, judged by its first rows. */
-function repeats({ rows, columns }: TableColumns, name: string): boolean {
-  const { offsets, values } = columns.find(({ spec }) => spec.name === name)!;
-  if (offsets === undefined) return false;
-  const seen = new Set<string>();
-  const looked = Math.min(rows, 1_000);
-  const text = new TextDecoder();
-  for (let row = 0; row < looked; row++)
-    seen.add(text.decode(values.subarray(offsets[row], offsets[row + 1])));
-  return seen.size * 2 <= looked;
-}
-
-function* slices(table: TableColumns, rows: number): Iterable<TableColumns> {
+function* slices(table: ColumnarTable, rows: number): Iterable<ColumnarTable> {
   for (let start = 0; start < table.rows; start += rows) {
     yield sliceTable(table, start, Math.min(start + rows, table.rows));
   }
@@ -96,7 +67,7 @@ function* slices(table: TableColumns, rows: number): Iterable<TableColumns> {
 
 /** A Parquet file from tables of the same columns, at least one, of which one at a time is in memory here. */
 export async function encodeParquet(
-  tables: AsyncIterable<TableColumns> | Iterable<TableColumns>,
+  tables: AsyncIterable<ColumnarTable> | Iterable<ColumnarTable>,
   metadata: TableMetadata,
 ): Promise<Uint8Array[]> {
   const entries = metadataEntries(metadata);
@@ -147,7 +118,7 @@ function concat(pieces: readonly Uint8Array[], Memory: new (bytes: number) => Ar
   return bytes;
 }
 
-function writerProperties(table: TableColumns, entries: Map<string, string>): parquet.WriterProperties {
+function writerProperties(table: ColumnarTable, entries: Map<string, string>): parquet.WriterProperties {
   const vectors = table.columns.flatMap(({ spec }) =>
     typeof spec.type === 'object' ? [spec.type.vector] : [],
   );

@@ -2,11 +2,11 @@
 import { tableToIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import { arrowTable, describeColumns } from './arrowTable.ts';
-import type { TableColumns } from './columns.ts';
+import type { ColumnarTable } from './columns.ts';
 
 export interface ParquetFile {
   /** Resolves when the table's buffers may be used for something else. Throws when its columns are not those of the first. */
-  write(table: TableColumns): Promise<void>;
+  write(table: ColumnarTable): Promise<void>;
   /** The file, in pieces that follow one another. At least one table must have been written. */
   finish(): Promise<Uint8Array[]>;
   /** Gives up what a file that is not finished holds. */
@@ -16,7 +16,7 @@ export interface ParquetFile {
 /** @param propertiesOf asked once, with the first table. */
 export function openParquetFile(
   entries: Map<string, string>,
-  propertiesOf: (first: TableColumns) => parquet.WriterProperties,
+  propertiesOf: (first: ColumnarTable) => parquet.WriterProperties,
 ): ParquetFile {
   const { readable, writable } = new TransformStream<parquet.RecordBatch, parquet.RecordBatch>();
   const input = writable.getWriter();
@@ -57,7 +57,7 @@ export function openParquetFile(
 
 /** The file of one table, which must be small: input and output lie in the library's memory. In half the time. */
 export function smallParquetFile(
-  table: TableColumns,
+  table: ColumnarTable,
   entries: Map<string, string>,
   properties: parquet.WriterProperties,
 ): Uint8Array {
@@ -66,7 +66,7 @@ export function smallParquetFile(
   return parquet.writeParquet(copy, properties);
 }
 
-function recordBatches(table: TableColumns, entries: Map<string, string>): parquet.RecordBatch[] {
+function recordBatches(table: ColumnarTable, entries: Map<string, string>): parquet.RecordBatch[] {
   const copy = parquet.Table.fromIPCStream(tableToIPC(arrowTable(table, entries), 'stream'));
   try {
     return copy.recordBatches();

@@ -4,7 +4,7 @@ import { LANDMARK_COUNT, POSTURE_DIM, type Rejection } from '../face.ts';
 import type { LabelColumn, LabelType, LabelValue } from '../labelColumns.ts';
 import { type CellValue, ColumnBuilder } from './columnBuilder.ts';
 import { columnOf } from './columnOf.ts';
-import type { ColumnSpec, ScalarType, TableColumns, VectorType } from './columns.ts';
+import type { ColumnarTable, ColumnSpec, ScalarType, VectorType } from './columns.ts';
 
 /** Raised when a column is added, removed or changes its meaning. */
 export const TABLE_SCHEMA_VERSION = 1;
@@ -119,7 +119,7 @@ export interface TableRows<Row> {
   readonly length: number;
   add(row: Row): void;
   /** The table's columns; the rows must not be used afterwards. */
-  finish(): TableColumns;
+  finish(): ColumnarTable;
 }
 
 const LABEL_STORAGE: Readonly<Record<LabelType, 'utf8' | ScalarType>> = {
