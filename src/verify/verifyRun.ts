@@ -122,7 +122,7 @@ async function verify(
     cover.add(commit, afterGap);
     files?.compare(commit);
     const found = await checkShard(verification, listing, shard);
-    const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
+    const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstNewClass);
     const rows = firsts && mergedRows(firsts, index);
     if (rows === undefined) merged.interrupt();
     else merged.compare(rows);

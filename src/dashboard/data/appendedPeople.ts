@@ -19,7 +19,7 @@ export interface AppendedPeople {
 /** `listing`: an append's. Throws IntegrityError when its table of people is not there or cannot be read. */
 export async function readAppendedPeople(
   store: ObjectStore,
-  { subjects, firstClassIndex }: RunListing,
+  { subjects, firstNewClass }: RunListing,
 ): Promise<AppendedPeople> {
   const { key, rows } = subjects ?? { key: '', rows: 0 };
   const newBefore = new Uint32Array(rows + 1);
@@ -28,7 +28,7 @@ export async function readAppendedPeople(
     const end = Math.min(rows, start + PIECE_ROWS);
     for (const [i, { classIndex }] of (await readAppendedSubjects(store, key, start, end)).entries()) {
       const position = start + i;
-      const isNew = classIndex >= firstClassIndex;
+      const isNew = classIndex >= firstNewClass;
       newBefore[position + 1] = newBefore[position]! + Number(isNew);
       if (!isNew) known.push({ classIndex, position });
     }

@@ -114,7 +114,7 @@ export function openRunPeople(
   async function firstRows(shard: number, { listing }: ListingPart): Promise<(SubjectRow & PersonPlace)[]> {
     return (await subjectsOf(shard))
       .map((subject, row) => ({ ...subject, shard, row }))
-      .filter(({ classIndex }) => classIndex >= listing.firstClassIndex);
+      .filter(({ classIndex }) => classIndex >= listing.firstNewClass);
   }
 
   /** Adds the rows of later appends, as far as they are committed. */

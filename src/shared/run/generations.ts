@@ -33,7 +33,7 @@ export interface RunListing {
   readonly faces: number;
   /** People without an earlier photograph, and the class_index of the first of them. */
   readonly newSubjects: number;
-  readonly firstClassIndex: number;
+  readonly firstNewClass: number;
   /** Who the people of an append's listing are to the run; null: all of them are new, in listing order. */
   readonly subjects: FileEntry | null;
 }
@@ -136,7 +136,7 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
     check('first shard', numbers, generation.firstShard);
     if (generation.kind === 'append') {
       const before = listings.at(-1)!;
-      listings.push(appendedListing(generation, placeCount, before.firstClassIndex + before.newSubjects));
+      listings.push(appendedListing(generation, placeCount, before.firstNewClass + before.newSubjects));
       firstShards.push(numbers);
       firstPlaces.push(placeCount);
       numbers += generation.shards;
@@ -190,7 +190,7 @@ function plannedListing({ runId, listing, shards, corpus }: PlannedShards): RunL
     shards,
     faces: corpus.faces,
     newSubjects: corpus.subjects,
-    firstClassIndex: 0,
+    firstNewClass: 0,
     subjects: null,
   };
 }
@@ -198,7 +198,7 @@ function plannedListing({ runId, listing, shards, corpus }: PlannedShards): RunL
 function appendedListing(
   { generation, plan, listing, shards, added, subjects }: AppendGeneration,
   firstPlace: number,
-  firstClassIndex: number,
+  firstNewClass: number,
 ): RunListing {
   return {
     generation,
@@ -208,7 +208,7 @@ function appendedListing(
     shards,
     faces: added.faces,
     newSubjects: added.subjects,
-    firstClassIndex,
+    firstNewClass,
     subjects,
   };
 }

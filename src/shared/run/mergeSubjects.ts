@@ -34,7 +34,7 @@ export async function* mergeSubjects(
     sums.add(commit, listing);
     for (const row of subjects) {
       // Somebody with earlier photographs is there already.
-      if (row.classIndex < listing.firstClassIndex) continue;
+      if (row.classIndex < listing.firstNewClass) continue;
       const merged = totals?.merge(row, isAfterPlan(shards, commit.spec.index)) ?? row;
       sums.addSubject(merged);
       rows.add(merged);

@@ -79,14 +79,14 @@ export function openRunPlan(store: ObjectStore, run: PlannedShards): RunPlan {
 export async function readAppendedShard(
   store: ObjectStore,
   { generation, subjects: table }: RunListing,
-  first: number,
+  firstPosition: number,
   subjects: number,
   signal?: AbortSignal,
 ): Promise<AppendedShard | undefined> {
   if (table === null) return undefined;
   return {
     generation,
-    subjects: await readAppendedSubjects(store, table.key, first, first + subjects, signal),
+    subjects: await readAppendedSubjects(store, table.key, firstPosition, firstPosition + subjects, signal),
   };
 }
 
