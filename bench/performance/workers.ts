@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { packageRoot } from '../../src/shared/package.ts';
-import { aliveWorkers } from '../../src/shared/redisRuns.ts';
+import { readWorkers } from '../../src/shared/redisRuns/liveWorkers.ts';
 import { pauseRun, resumeRun } from '../../src/shared/run/pause.ts';
 import { requireRunFile } from '../../src/shared/run/runFile.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
@@ -65,7 +65,7 @@ async function rate(workers: number, pinned: boolean): Promise<number> {
 
 /** A worker says that it is alive when its models are loaded. */
 async function untilReady(redis: Redis, runId: string, workers: number): Promise<void> {
-  while ((await aliveWorkers(redis, runId)).length < workers) await sleep(100);
+  while ((await readWorkers(redis, runId)).length < workers) await sleep(100);
 }
 
 async function rateOfCommits(out: string, shards: number, workers: number): Promise<number> {

@@ -2,7 +2,8 @@
 import { Command } from 'commander';
 import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { aliveWorkers, forgetRun, listRuns, WORKER_ALIVE_MS } from '../shared/redisRuns.ts';
+import { removeSilentWorkers, WORKER_ALIVE_MS } from '../shared/redisRuns/liveWorkers.ts';
+import { forgetRun, listRuns } from '../shared/redisRuns/runList.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 
@@ -39,7 +40,7 @@ async function forget(runId: string, flags: Flags): Promise<void> {
   try {
     const run = (await listRuns(redis)).find((entry) => entry.runId === runId);
     if (run === undefined) throw new ConfigError('no-run', 'Redis knows no such run', { runId });
-    const workers = await aliveWorkers(redis, runId);
+    const workers = await removeSilentWorkers(redis, runId);
     if (workers.length > 0) {
       const { host, pid } = workers[0]!;
       throw new ConfigError(

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describeError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
-import { unregisterRun } from '../shared/redisRuns.ts';
+import { unregisterRun } from '../shared/redisRuns/runList.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 

@@ -1,7 +1,7 @@
 /** A run as a person names it: by its OUT, or by the id that Redis knows it under. */
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../shared/errors.ts';
-import { listRuns } from '../shared/redisRuns.ts';
+import { listRuns } from '../shared/redisRuns/runList.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 

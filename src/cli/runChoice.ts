@@ -3,7 +3,8 @@ import type { Redis } from 'ioredis';
 import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
 import { jobsAdded, openShardQueue, type QueueDepth, readQueueDepth } from '../shared/queue.ts';
-import { aliveWorkers, listRuns, type RunEntry } from '../shared/redisRuns.ts';
+import { removeSilentWorkers } from '../shared/redisRuns/liveWorkers.ts';
+import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
@@ -94,7 +95,7 @@ export function createRunChoice(
     if (waiting > 0) return true;
     // Whoever takes such a run stays until its last shard has ended. Another worker's shards are not waited for so.
     // Without a failed one, somebody began to queue them anew and did not come to it.
-    return (active + delayed > 0 || failed === 0) && (await aliveWorkers(redis, runId)).length === 0;
+    return (active + delayed > 0 || failed === 0) && (await removeSilentWorkers(redis, runId)).length === 0;
   }
 
   async function mayBeTaken(entry: RunEntry): Promise<boolean> {

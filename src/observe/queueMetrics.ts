@@ -5,7 +5,9 @@
 import type { Redis } from 'ioredis';
 import { Gauge, Registry } from 'prom-client';
 import { openShardQueue, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
-import { aliveWorkers, listRuns, type RunEntry, readProgress } from '../shared/redisRuns.ts';
+import { removeSilentWorkers } from '../shared/redisRuns/liveWorkers.ts';
+import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
+import { readProgress } from '../shared/redisRuns/runProgress.ts';
 
 export interface QueueMetrics {
   /** Prometheus's text format; also when Redis does not answer. */
@@ -69,7 +71,7 @@ export function createQueueMetrics(redis: Redis): QueueMetrics {
         const [depth, { shardsDone }, alive] = await Promise.all([
           readQueueDepth(queue),
           readProgress(redis, run.runId),
-          aliveWorkers(redis, run.runId),
+          removeSilentWorkers(redis, run.runId),
         ]);
         return { run, depth, shardsDone, workers: alive.length };
       }),

@@ -1,7 +1,7 @@
 /** How far a run is: from the commits in its store, and from Redis where one answers. */
 import type { Redis } from 'ioredis';
 import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
-import { aliveWorkers, type WorkerEntry } from '../shared/redisRuns.ts';
+import { removeSilentWorkers, type WorkerEntry } from '../shared/redisRuns/liveWorkers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { Generation, RunShards } from '../shared/run/generations.ts';
 import { readPause } from '../shared/run/pause.ts';
@@ -104,5 +104,5 @@ async function readQueueStatus(
   const depth = await readQueueDepth(queue);
   // Without those that were replaced since, or committed by another attempt.
   const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isMissing);
-  return { ...depth, failed: failed.length, workers: await aliveWorkers(redis, runId) };
+  return { ...depth, failed: failed.length, workers: await removeSilentWorkers(redis, runId) };
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConfigError, describeError, PosecastError } from './errors.ts';
+import { parseJson } from './parseJson.ts';
 import { closeRedis, connectRedis } from './redis.ts';
 
 /** From start to the first answer. */
@@ -220,12 +221,4 @@ function tail(child: ChildProcess): () => string {
     (stream as Socket | null)?.unref();
   }
   return () => text.trim().split('\n').at(-1) ?? '';
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

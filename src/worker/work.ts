@@ -21,7 +21,8 @@ import {
 import type { Say } from '../shared/logFields.ts';
 import { countDeath, parseShardJob, queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { isRefusal } from '../shared/redisRefusal.ts';
-import { addProgress, sayAlive, sayGone } from '../shared/redisRuns.ts';
+import { sayAlive, sayGone } from '../shared/redisRuns/liveWorkers.ts';
+import { addProgress } from '../shared/redisRuns/runProgress.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { createFailureReports } from './failureReports.ts';
 import { processShard } from './processShard.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue, WORKER_OPTIONS } from '../../src/shared/queue.ts';
-import { listRuns } from '../../src/shared/redisRuns.ts';
+import { listRuns } from '../../src/shared/redisRuns/runList.ts';
 import { createSuspects } from '../../src/worker/suspects.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
-import { listRuns } from '../../src/shared/redisRuns.ts';
+import { listRuns } from '../../src/shared/redisRuns/runList.ts';
 import { createShardPace } from '../../src/worker/shardPace.ts';
 import { remainingMs } from '../../src/worker/shardsInWork.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { packageRoot, version } from '../../src/shared/package.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
-import { registerRun } from '../../src/shared/redisRuns.ts';
+import { registerRun } from '../../src/shared/redisRuns/runList.ts';
 import { startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { infraFile } from './files.ts';

@@ -5,7 +5,8 @@
  */
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { claimFinish, readProgress } from '../../../src/shared/redisRuns.ts';
+import { claimFinish } from '../../../src/shared/redisRuns/runClaims.ts';
+import { readProgress } from '../../../src/shared/redisRuns/runProgress.ts';
 import { requireRunFile } from '../../../src/shared/run/runFile.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { waitForRunEnd } from '../../../src/worker/runEnd.ts';

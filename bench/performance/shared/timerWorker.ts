@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { enqueueShards } from '../../../src/producer/enqueueShards.ts';
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { readProgress } from '../../../src/shared/redisRuns.ts';
+import { readProgress } from '../../../src/shared/redisRuns/runProgress.ts';
 import { startOwnRedis } from '../../../src/shared/redisServer.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../../src/shared/shard.ts';

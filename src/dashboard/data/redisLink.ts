@@ -10,7 +10,7 @@ import {
   shardOfJob,
 } from '../../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
-import { WORKER_ALIVE_MS, workersHeardOf } from '../../shared/redisRuns.ts';
+import { readWorkers, WORKER_ALIVE_MS } from '../../shared/redisRuns/liveWorkers.ts';
 
 /** Between two attempts to reach a Redis that has not answered yet, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -129,7 +129,7 @@ async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<Q
     queue.getRanges(['active'], 0, KNOWN_ACTIVE - 1, true),
     queue.getJobs(['active'], 0, TIMED_ACTIVE - 1, true),
     readFailedShards(queue),
-    workersHeardOf(redis, runId),
+    readWorkers(redis, runId),
   ]);
   const since = new Map(longest.map((job) => [job.id, job.processedOn]));
   const inWork = active.flatMap((id) => {

@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  addProgress,
-  aliveWorkers,
-  claimFinish,
-  listRuns,
-  readProgress,
-  registerRun,
-  sayAlive,
-  sayGone,
-  seedProgress,
-  unregisterRun,
-} from '../../src/shared/redisRuns.ts';
-import { withRedis } from '../helpers/services/redis.ts';
+import { listRuns, registerRun, unregisterRun } from '../../../src/shared/redisRuns/runList.ts';
+import { withRedis } from '../../helpers/services/redis.ts';
 
 test('workers find registered runs, oldest first, until they are taken off', () =>
   withRedis(async ({ redis }) => {
@@ -24,38 +13,6 @@ test('workers find registered runs, oldest first, until they are taken off', () 
     assert.deepEqual(await listRuns(redis), [older, newer]);
     await unregisterRun(redis, 'b', async () => true);
     assert.deepEqual(await listRuns(redis), [newer]);
-  }));
-
-test('counters add up over workers and start from what the commits say', () =>
-  withRedis(async ({ redis }) => {
-    assert.deepEqual(await readProgress(redis, 'r'), { shardsDone: 0, faces: 0, rejects: 0, variants: 0 });
-    await seedProgress(redis, 'r', { shardsDone: 2, faces: 20, rejects: 1, variants: 40 });
-    await Promise.all([
-      addProgress(redis, 'r', { shardsDone: 1, faces: 10, variants: 20 }),
-      addProgress(redis, 'r', { shardsDone: 1, faces: 5, rejects: 5 }),
-    ]);
-    assert.deepEqual(await readProgress(redis, 'r'), { shardsDone: 4, faces: 35, rejects: 6, variants: 60 });
-  }));
-
-test('a worker counts as alive until it leaves or is silent for 30 s', () =>
-  withRedis(async ({ redis }) => {
-    const worker = { workerId: 'w1', host: 'node1', pid: 7, device: 'cpu' };
-    await sayAlive(redis, 'r', worker);
-    await sayAlive(redis, 'r', { ...worker, workerId: 'w2' });
-    await redis.hset(
-      'posecast:r:workers',
-      'w3',
-      JSON.stringify({ host: 'n', pid: 1, device: 'cpu', seenAt: Date.now() - 31_000 }),
-    );
-    const alive = await aliveWorkers(redis, 'r');
-    assert.deepEqual(alive.map(({ workerId }) => workerId).sort(), ['w1', 'w2']);
-    assert.ok(Math.abs((alive[0]?.seenAt ?? 0) - Date.now()) < 5_000);
-    await sayGone(redis, 'r', 'w1');
-    assert.deepEqual(
-      (await aliveWorkers(redis, 'r')).map(({ workerId }) => workerId),
-      ['w2'],
-    );
-    assert.equal(await redis.hlen('posecast:r:workers'), 1);
   }));
 
 test('a run that is taken up again keeps its queue, and what keeps workers from looking for dead ones ends as before', () =>
@@ -114,27 +71,4 @@ test('the list is read with what an older posecast left on it, which is taken of
     assert.deepEqual(await listRuns(redis), [{ runId: 'r', ...entry }]);
     await unregisterRun(redis, 'r', async () => true);
     assert.deepEqual(await listRuns(redis), []);
-  }));
-
-test('of several that would finish a run one does, and the next when it is done or silent', () =>
-  withRedis(async ({ redis }) => {
-    const asked = await Promise.all(Array.from({ length: 5 }, () => claimFinish(redis, 'r')));
-    const given = asked.filter((done) => done !== undefined);
-    assert.equal(given.length, 1);
-    assert.ok(await claimFinish(redis, 'other run'));
-    await given[0]?.();
-    const next = await claimFinish(redis, 'r');
-    assert.ok(next);
-    // The first is done already: it takes nothing from the next.
-    await given[0]?.();
-    assert.equal(await claimFinish(redis, 'r'), undefined);
-    assert.ok((await redis.pttl('posecast:r:finish')) <= 10_000);
-    assert.ok((await redis.pttl('posecast:r:finish')) > 0, 'one that dies is waited for 10 s');
-  }));
-
-test('a Redis that refuses to write keeps nobody from finishing a run', () =>
-  withRedis(async ({ redis }) => {
-    await redis.config('SET', 'maxmemory', '1');
-    assert.ok(await claimFinish(redis, 'r'));
-    assert.ok(await claimFinish(redis, 'r'));
   }));
