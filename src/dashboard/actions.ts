@@ -4,6 +4,7 @@ import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
+import { otherRun } from '../shared/run/otherRun.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -20,8 +21,7 @@ export async function runAction(
 ): Promise<void> {
   const { runId } = run;
   const { runId: found } = await requireRunFile(store);
-  if (found !== runId)
-    throw new ConfigError('other-run', 'OUT holds another run by now', { expected: runId, found });
+  if (found !== runId) throw otherRun(ConfigError, store, runId, found);
   switch (action) {
     case 'pause':
       await pauseRun(store, { runId, since: new Date().toISOString(), host: hostname() });

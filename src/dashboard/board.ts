@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
+import { otherRun } from '../shared/run/otherRun.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
@@ -77,8 +78,7 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
       const run = await requireRunFile(store);
       if (closed) throw new Error('the dashboard is closing');
       if (expected !== undefined && run.runId !== expected) {
-        const facts = { expected, found: run.runId, out: store.uri };
-        throw new ConfigError('other-run', 'OUT holds another run by now', facts);
+        throw otherRun(ConfigError, store, expected, run.runId);
       }
       if (views.has(run.runId)) {
         throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {

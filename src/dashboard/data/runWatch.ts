@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
 import { isFinished } from '../../shared/run/committedShards.ts';
 import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
+import { otherRun } from '../../shared/run/otherRun.ts';
 import { readPause } from '../../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../../shared/run/runFile.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
@@ -104,8 +105,7 @@ export function openRunWatch(
       const found = await requireRunFile(store);
       if (found.runId !== run.runId) {
         replaced = found;
-        const facts = { expected: run.runId, found: found.runId };
-        throw new IntegrityError('other-run', 'OUT holds another run by now', facts);
+        throw otherRun(IntegrityError, store, run.runId, found.runId);
       }
       shards = await readRunShards(store, run, signal);
       await log.refresh(shards, signal, onRead);

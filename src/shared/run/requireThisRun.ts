@@ -1,6 +1,7 @@
 /** Whether a store still holds the run that a process knows: it may have been deleted, moved or planned anew since. */
 import { ConfigError, IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
+import { otherRun } from './otherRun.ts';
 import { type RunFile, readRunFile } from './runFile.ts';
 
 /** @throws IntegrityError, no-run, other-run or damaged-run; what is there then is not this run's to be counted. */
@@ -15,7 +16,7 @@ export async function requireThisRun(store: ObjectStore, runId: string): Promise
     );
   }
   if (found.runId === runId) return;
-  throw new IntegrityError('other-run', 'OUT holds another run', { out: store.uri, found: found.runId });
+  throw otherRun(IntegrityError, store, runId, found.runId);
 }
 
 /** What was sound when the run began was damaged since: nothing that another option would put right. */
