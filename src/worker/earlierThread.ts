@@ -1,8 +1,7 @@
 /** The thread that reads committed data files for what they hold of some people. */
-import { createHash } from 'node:crypto';
 import type { Data, FixedSizeList, RecordBatch } from 'apache-arrow';
-import { IntegrityError } from '../shared/errors.ts';
 import type { SubjectId } from '../shared/face.ts';
+import { requireDigest } from '../shared/run/requireDigest.ts';
 import { columnOf } from '../shared/table/columnOf.ts';
 import { fromFloat16Bits } from '../shared/table/float16.ts';
 import { readTable } from '../shared/table/readTable.ts';
@@ -40,9 +39,7 @@ const COLUMNS = ['subject_id', 'kind', 'yaw', 'pitch', 'embedding'] as const;
 
 await serveThread<undefined, EarlierRequest, EarlierRows[]>(async () => async (request) => {
   const { key, bytes, sha256, subjectIds } = request;
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-    throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
-  }
+  requireDigest(bytes, sha256, key);
   const found = new Map<string, Collected>();
   const wanted = new Set(subjectIds);
   for (const batch of readTable(bytes, { key, columns: COLUMNS }).batches) {

@@ -1,11 +1,11 @@
 /** The tables of people of committed shards, each held to the checksum and the number of rows that its commit names. */
 import { IntegrityError } from '../errors.ts';
 import { mapInOrder } from '../mapInOrder.ts';
-import { sha256Hex } from '../sha256.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readTable } from '../table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../table/tables.ts';
 import type { RunListing, RunShards } from './generations.ts';
+import { requireDigest } from './requireDigest.ts';
 import { commitKey } from './runKeys.ts';
 import { readShardCommit, type ShardCommit } from './shardCommit.ts';
 
@@ -53,8 +53,6 @@ async function readShard(
   const { key, sha256 } = commit.subjects;
   const bytes = await store.get(key);
   if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
-  if (sha256Hex(bytes) !== sha256) {
-    throw new IntegrityError('checksum', 'file is not the one that was committed', { key });
-  }
+  requireDigest(bytes, sha256, key);
   return { commit, bytes };
 }

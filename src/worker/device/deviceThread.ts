@@ -3,8 +3,8 @@
  * ask at the same time shares a run. With networks of their own each of them would have CUDA choose its kernels, for
  * seconds a network, one behind the other (docs/gpu.md).
  */
-import { createHash } from 'node:crypto';
 import type { MessagePort } from 'node:worker_threads';
+import { sha256Hex } from '../../shared/sha256.ts';
 import { ownedBuffers } from '../../shared/threads/ownedBuffers.ts';
 import { serveThread } from '../../shared/threads/serveThread.ts';
 import { describeFailure } from '../../shared/threads/threadFailure.ts';
@@ -31,7 +31,7 @@ await serveThread(async (options: DeviceThreadInit) => {
         return { id, status: 'ran', outputs: await runtime.run(request.inputs) };
       }
       const { file, batch } = request;
-      const network = createHash('sha256').update(file).digest('hex');
+      const network = sha256Hex(file);
       const opening = networks.get(network) ?? openOnnxRuntime(file, { ...options, batch });
       networks.set(network, opening);
       const { inputNames, outputNames, fixedBatch } = await opening;
