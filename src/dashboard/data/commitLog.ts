@@ -2,7 +2,6 @@
  * What the commits of a run say, each read once, as columns of numbers: a run may have 100,000 shards, and their commits
  * as objects would take a gigabyte.
  */
-import { IntegrityError } from '../../shared/errors.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import { findNewCommits } from '../../shared/run/newCommits.ts';
@@ -12,6 +11,7 @@ import {
   type Counters,
   noCounters,
   readShardCommit,
+  requireCommitOf,
   type ShardCommit,
 } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
@@ -206,10 +206,7 @@ export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
       for await (const { shard, commit } of mapInOrder(finder.find(shards, has, signal), READS, read)) {
         signal?.throwIfAborted();
         if (commit === undefined || has(shard)) continue;
-        if (commit.spec.runId !== runId) {
-          const facts = { shard, expected: runId, found: commit.spec.runId };
-          throw new IntegrityError('foreign-commit', 'commit is of another run', facts);
-        }
+        requireCommitOf(runId, commit);
         add(commit);
         if (++found % 500 === 0) onRead?.();
       }

@@ -136,7 +136,7 @@ export async function readShardCommit(
 /** Throws IntegrityError for the commit of another run, left in the place of this one's: it is nobody's result here. */
 export function requireCommitOf(runId: string, { spec }: ShardCommit): void {
   if (spec.runId === runId) return;
-  throw new IntegrityError('other-run', 'commit belongs to another run', {
+  throw new IntegrityError('other-run', 'commit is of another run', {
     key: commitKey(spec.index),
     expected: runId,
     found: spec.runId,
