@@ -52,7 +52,9 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
         if (!commit?.data) continue;
         const { key, sha256 } = commit.data;
         const bytes = await store.get(key, undefined, signal);
-        if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
+        if (bytes === undefined) {
+          throw new IntegrityError('missing-file', 'file of a commit is missing', { key });
+        }
         pool ??= openThreadPool<EarlierRequest, EarlierRows[]>({
           name: 'earlier row',
           file: new URL('./earlierThread.js', import.meta.url),

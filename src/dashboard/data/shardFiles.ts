@@ -134,7 +134,7 @@ export function openShardFiles(run: RunFile, store: ObjectStore): ShardFiles {
       commits.get(String(shard), async () => {
         const commit = await readShardCommit(store, shard);
         if (commit !== undefined) return commit;
-        throw new IntegrityError('no-commit', 'shard has no commit', { shard, runId: run.runId });
+        throw new IntegrityError('missing-commit', 'shard has no commit', { shard, runId: run.runId });
       }),
     listing: (shard) =>
       listings.get(String(shard), async () => readListing(store, (await files.commit(shard)).spec)),

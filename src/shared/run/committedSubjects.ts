@@ -49,10 +49,10 @@ async function readShard(
 ): Promise<{ commit: ShardCommit; bytes: Uint8Array }> {
   const commit = await readShardCommit(store, index);
   if (commit === undefined)
-    throw new IntegrityError('no-commit', 'commit disappeared', { key: commitKey(index) });
+    throw new IntegrityError('missing-commit', 'commit disappeared', { key: commitKey(index) });
   const { key, sha256 } = commit.subjects;
   const bytes = await store.get(key);
-  if (bytes === undefined) throw new IntegrityError('no-file', 'file of a commit is missing', { key });
+  if (bytes === undefined) throw new IntegrityError('missing-file', 'file of a commit is missing', { key });
   requireDigest(bytes, sha256, key);
   return { commit, bytes };
 }

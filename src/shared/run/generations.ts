@@ -89,7 +89,7 @@ export async function readRunShards(
   for (const number of await listGenerations(store, signal)) {
     const key = generationKey(number);
     const bytes = await store.get(key, undefined, signal);
-    if (bytes === undefined) throw new IntegrityError('no-file', 'generation disappeared', { key });
+    if (bytes === undefined) throw new IntegrityError('missing-file', 'generation disappeared', { key });
     generations.push(parseJsonFile(generationSchema, bytes, key));
   }
   return runShards(run, generations);
