@@ -92,7 +92,7 @@ async function openPart(
   openParts.set(store, open);
   const kept = await open.get(part)?.catch(() => undefined);
   if (kept !== undefined) return kept;
-  const opening = openStoredTable(store, part, signal);
+  const opening = openStoredTable(store, part, 'listing part', signal);
   open.delete(part);
   open.set(part, opening);
   for (const oldest of [...open.keys()].slice(0, -OPEN_PARTS)) open.delete(oldest);
@@ -102,5 +102,5 @@ async function openPart(
 function labelOf({ name, type }: LabelColumn, cell: unknown, key: string): LabelValue {
   const value = (typeof cell === 'bigint' ? Number(cell) : (cell ?? null)) as LabelValue;
   if (fitsLabel(type, value)) return value;
-  throw new IntegrityError('bad-listing', `plan file: ${name}: expected a label of type ${type}`, { key });
+  throw new IntegrityError('bad-listing', `listing part: ${name}: expected a label of type ${type}`, { key });
 }

@@ -91,7 +91,7 @@ async function requirePlanTable(
   signal: AbortSignal | undefined,
 ): Promise<StoredTable> {
   const key = planKey(runId);
-  const file = await openStoredTable(store, key, signal);
+  const file = await openStoredTable(store, key, 'plan file', signal);
   if (file !== undefined) return file;
   throw new IntegrityError('no-plan', 'the plan of the run is not in the store', { key, store: store.uri });
 }

@@ -17,6 +17,9 @@ export const APPENDED_SUBJECT_COLUMNS = {
   earlier: 'STRING',
 } as const satisfies PlanColumns;
 
+/** In messages. */
+const TABLE_OF_PEOPLE = "an append's table of people";
+
 export interface AppendedSubject {
   readonly subjectId: string;
   readonly classIndex: number;
@@ -42,9 +45,9 @@ export async function readAppendedSubjects(
   end: number,
   signal?: AbortSignal,
 ): Promise<AppendedSubject[]> {
-  const table = await openStoredTable(store, key, signal);
+  const table = await openStoredTable(store, key, TABLE_OF_PEOPLE, signal);
   if (table === undefined || table.rows < end) {
-    throw new IntegrityError('no-subjects', "an append's table of people is not there or too short", {
+    throw new IntegrityError('no-subjects', `${TABLE_OF_PEOPLE} is not there or too short`, {
       key,
       rows: table?.rows,
       asked: `${start}–${end}`,
@@ -53,8 +56,10 @@ export async function readAppendedSubjects(
   const rows = await table.read(Object.keys(APPENDED_SUBJECT_COLUMNS), subjectRow, start, end);
   return rows.map(({ subject_id, class_index, earlier }) => {
     const places = earlier === '' ? [] : earlier.split(',').map(Number);
-    if (places.some((place) => place >= MAX_SHARDS)) {
-      throw new IntegrityError('bad-listing', 'plan file names a place that cannot be', { key, earlier });
+    const found = places.find((place) => place >= MAX_SHARDS);
+    if (found !== undefined) {
+      const message = `${TABLE_OF_PEOPLE}: expected places below ${MAX_SHARDS}, found ${found}`;
+      throw new IntegrityError('bad-listing', message, { key });
     }
     return { subjectId: subject_id, classIndex: Number(class_index), earlier: places };
   });

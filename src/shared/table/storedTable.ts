@@ -24,10 +24,14 @@ export interface StoredTable {
   ): Promise<T[]>;
 }
 
-/** Undefined when the key is absent. */
+/**
+ * Undefined when the key is absent.
+ * @param what it is, for messages: 'plan file'.
+ */
 export async function openStoredTable(
   store: ObjectStore,
   key: string,
+  what: string,
   signal: AbortSignal | undefined,
 ): Promise<StoredTable | undefined> {
   const info = await store.head(key, signal);
@@ -41,7 +45,7 @@ export async function openStoredTable(
       stop?.throwIfAborted();
       // The store's own, as when it does not answer, says nothing of the file; that it is shorter than it was does.
       if (error instanceof PosecastError && error.code !== 'bad-range') throw error;
-      throw new IntegrityError('bad-listing', 'plan file cannot be read', { key, store: store.uri }, error);
+      throw new IntegrityError('bad-listing', `${what} cannot be read`, { key, store: store.uri }, error);
     }
   };
   const metadata = await guarded(signal, () =>
@@ -61,7 +65,7 @@ export async function openStoredTable(
         });
         const parsed = z.array(schema).safeParse(rows);
         if (parsed.success) return parsed.data;
-        throw new IntegrityError('bad-listing', `plan file: ${describeIssues(parsed.error)}`, { key });
+        throw new IntegrityError('bad-listing', `${what}: ${describeIssues(parsed.error)}`, { key });
       }),
   };
 }
