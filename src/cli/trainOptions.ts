@@ -229,10 +229,15 @@ function modelName(name: string): string {
 }
 
 function partFolders({ generator, parts }: TrainFlags): string[] {
-  if ((generator === 'mixture') !== (parts !== undefined)) {
-    throw new ConfigError('bad-parts', '--parts belongs to --generator mixture, and it needs them', {
-      generator,
-      parts: parts?.join(','),
+  if (generator === 'mixture' && parts === undefined) {
+    throw new ConfigError(
+      'bad-parts',
+      '--generator mixture: expected --parts with the models that it mixes, found none',
+    );
+  }
+  if (generator !== 'mixture' && parts !== undefined) {
+    throw new ConfigError('bad-parts', `--parts: expected --generator mixture, found ${generator}`, {
+      parts: parts.join(','),
     });
   }
   return (parts ?? []).map((folder) => resolve(folder));

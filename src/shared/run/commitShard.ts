@@ -77,9 +77,8 @@ export async function commitShard(
   const after = await readShardCommit(store, result.spec.index);
   if (after === undefined) {
     if (failure !== undefined) throw failure;
-    throw new IntegrityError('commit-lost', 'commit cannot be read back', {
-      key: commitKey(commit.spec.index),
-    });
+    const facts = { key: commitKey(commit.spec.index), expected: commit.attemptId, store: store.uri };
+    throw new IntegrityError('commit-lost', 'expected the commit just written, found none', facts);
   }
   const outcome = await settle(store, result, after);
   if (outcome === 'won' && !store.atomicPutIfAbsent) await uploadMissing();

@@ -101,8 +101,13 @@ export async function readManifest(store: ObjectStore): Promise<RunManifest | un
 /** The manifest of a run that has ended. Throws IntegrityError, also when there is none, or it is another run's. */
 export async function requireManifest(store: ObjectStore, runId: string): Promise<RunManifest> {
   const manifest = await readManifest(store);
-  if (manifest === undefined)
-    throw new IntegrityError('no-manifest', 'the run ended without a manifest', { key: MANIFEST_KEY });
+  if (manifest === undefined) {
+    throw new IntegrityError('no-manifest', 'expected the manifest of a run that has ended, found none', {
+      key: MANIFEST_KEY,
+      store: store.uri,
+      expected: runId,
+    });
+  }
   if (manifest.runId === runId) return manifest;
   throw new IntegrityError('other-run', 'OUT holds the manifest of another run', {
     key: MANIFEST_KEY,

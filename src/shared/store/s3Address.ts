@@ -65,12 +65,13 @@ function checkEndpoint(endpoint: string): void {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
     // With an @ it may be keys and a host without a scheme.
-    throw new ConfigError('bad-endpoint', 'an S3 endpoint must be an http:// or https:// URL', {
-      ...(!endpoint.includes('@') && { endpoint }),
-    });
+    const found = endpoint.includes('@') ? 'one that may hold credentials' : endpoint;
+    throw new ConfigError('bad-endpoint', 'S3 endpoint: expected an http:// or https:// URL', { found });
   }
   // Not shown: it holds what should not be in a log.
   if (url.username !== '' || url.password !== '') {
-    throw new ConfigError('bad-endpoint', 'an S3 endpoint must not contain credentials', { host: url.host });
+    throw new ConfigError('bad-endpoint', 'S3 endpoint: expected a URL without credentials, found some', {
+      host: url.host,
+    });
   }
 }

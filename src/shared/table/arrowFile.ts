@@ -27,7 +27,7 @@ export function readArrowFile(bytes: Uint8Array): Table {
     }
     for (const column of batch.data.children) {
       if (column.length !== batch.numRows)
-        throw new Error(`column of ${column.length} of ${batch.numRows} rows`);
+        throw new Error(`expected columns of ${batch.numRows} rows, found one of ${column.length}`);
       checkColumn(column, 0);
     }
     batches.push(batch);
@@ -39,15 +39,19 @@ export function readArrowFile(bytes: Uint8Array): Table {
 function checkColumn(column: Data, depth: number): void {
   const { type, length, offset } = column;
   const end = offset + length;
-  if (!Number.isSafeInteger(end) || length < 0 || offset < 0) throw new Error(`column of ${length} rows`);
-  if (depth > MAX_DEPTH) throw new Error('columns inside columns inside columns');
+  if (!Number.isSafeInteger(end) || length < 0 || offset < 0) {
+    throw new Error(`expected a column of 0 rows or more, found ${length} from row ${offset} on`);
+  }
+  if (depth > MAX_DEPTH)
+    throw new Error(`expected at most ${MAX_DEPTH} columns inside one another, found more`);
   // An empty bitmap: nothing is null.
   const bitmap = column.nullBitmap?.length ?? 0;
   if (bitmap > 0) expect(bitmap * 8, end, 'null bits');
   if (DataType.isUtf8(type)) checkText(column, end);
   else if (DataType.isFixedSizeList(type)) {
     const [items] = column.children;
-    if (items === undefined || !(type.listSize > 0)) throw new Error('list without items');
+    if (items === undefined) throw new Error('expected a list with a column of items, found none');
+    expect(type.listSize, 1, 'item or more a row');
     expect(items.length, end * type.listSize, 'items');
     checkColumn(items, depth + 1);
   } else if (DataType.isFloat(type) || DataType.isInt(type)) {
