@@ -14,7 +14,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { buildApp } from 'fauxqs';
 import { Header } from 'tar';
-import { openCorpus } from '../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../src/producer/readers/openCorpus.ts';
 
 const KEYS = {
   AWS_ACCESS_KEY_ID: 'bench',

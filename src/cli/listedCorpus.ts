@@ -1,5 +1,6 @@
 /** A corpus for commands that work on all of it at once: its photographs listed, and ready to be read. */
-import { openCorpus, readerNotes } from '../producer/readers/corpusReader.ts';
+import { readerNotes } from '../producer/readers/corpusReader.ts';
+import { openCorpus } from '../producer/readers/openCorpus.ts';
 import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';

@@ -14,8 +14,9 @@ import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
-import { openCorpus, readerNotes } from './readers/corpusReader.ts';
+import { readerNotes } from './readers/corpusReader.ts';
 import type { OnListed } from './readers/onListed.ts';
+import { openCorpus } from './readers/openCorpus.ts';
 import { removeListings, removeOwnListing } from './removeListings.ts';
 import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 

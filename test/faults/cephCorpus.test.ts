@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { type ReadOutcome, readImage } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../src/shared/corpus/s3Source.ts';

@@ -1,6 +1,6 @@
 /** A corpus as a worker sees it: listed by its reader, each photograph read as a shard reads it. */
 import pLimit from 'p-limit';
-import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { CorpusSource, ImagePlace } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';

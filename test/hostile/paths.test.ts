@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { readImage } from '../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { ConfigError } from '../../src/shared/errors.ts';

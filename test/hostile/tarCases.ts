@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { END, member } from '../producer/tar/tars.ts';
 import { mutateBytes } from './mutate.ts';
 import { readOrRefuse } from './outcome.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openCorpus } from '../../src/producer/readers/corpusReader.ts';
 import { describeIgnored } from '../../src/producer/readers/ignored.ts';
 import { KDEF_LABEL_COLUMNS } from '../../src/producer/readers/kdef.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect, writeFiles } from './corpusFiles.ts';
 

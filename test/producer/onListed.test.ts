@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type CorpusConfig, openCorpus } from '../../src/producer/readers/corpusReader.ts';
+import type { CorpusConfig } from '../../src/producer/readers/corpusReader.ts';
+import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { saveArchive, writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { putObjects } from '../helpers/s3Objects.ts';
 import { withS3 } from '../helpers/services/s3.ts';

@@ -4,19 +4,14 @@
  */
 import type { Dirent } from 'node:fs';
 import { opendir, readdir, realpath, stat } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
-
-/** Photographs by file name. What the decoder cannot open becomes a rejection there, and is not lost here. */
-export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set([
-  ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.gif', '.tif', '.tiff'],
-  ...['.pgm', '.ppm', '.pbm', '.pnm', '.bmp', '.heic', '.heif', '.jp2', '.jxl'],
-]);
+import { isImageName } from './imageName.ts';
 
 /** Subjects looked into at the same time: nearly all of it is waiting for the file system. */
 const SUBJECTS_AT_ONCE = 16;
@@ -134,7 +129,7 @@ async function imagesOf(walk: Walk, { subjectId, real: top }: Subject): Promise<
     const folders: Entry[] = [];
     for (const entry of await entriesOf(walk, folder, real)) {
       if (entry.kind === 'folder') folders.push(entry);
-      else if (IMAGE_EXTENSIONS.has(extname(entry.path).toLowerCase())) images.push(entry);
+      else if (isImageName(entry.path)) images.push(entry);
       else walk.ignored.add('not an image by its extension', entry.path);
     }
     for (const child of folders.sort((a, b) => compareUtf8(a.path, b.path))) {
@@ -202,7 +197,7 @@ async function follow(walk: Walk, path: string): Promise<Entry | string> {
     const real = await realpath(join(walk.root, path));
     const inside = real === walk.realRoot || real.startsWith(walk.realRoot + sep);
     if (!inside && !walk.followLinks) {
-      const isImage = IMAGE_EXTENSIONS.has(extname(path).toLowerCase());
+      const isImage = isImageName(path);
       return isImage ? { path, kind: 'file', real: '', outside: true } : LEAVES_CORPUS;
     }
     const target = await stat(real);

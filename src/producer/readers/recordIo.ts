@@ -21,7 +21,7 @@ import { openFaceSorter } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import type { OnListed } from './onListed.ts';
 import { readRecordIndex } from './recordIndex.ts';
-import { joinRecordList } from './recordList.ts';
+import { joinRecordList, type KeyedRecord } from './recordList.ts';
 import { type RecordWalk, type WalkedRecord, walkRecords } from './recordWalk.ts';
 
 /** Float32, in which the archive's header counts, holds every integer up to here. */
@@ -43,13 +43,6 @@ export interface RecordIoOptions {
 }
 
 export type RecordIoCorpus = RecordIoArchive & RecordIoOptions;
-
-/** An image record of the archive and the number it has there. */
-export interface KeyedRecord extends Omit<WalkedRecord, 'status'> {
-  readonly key: number;
-  /** Of the list, where it is read. */
-  readonly path?: string;
-}
 
 /**
  * `<name>.rec` with the index and, where its names are asked for, the list beside it. `source` is the folder they lie

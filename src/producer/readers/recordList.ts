@@ -8,7 +8,14 @@ import type { ArchiveFile } from './archiveFile.ts';
 import { openExternalSorter } from './externalSort.ts';
 import { fileLines } from './fileLines.ts';
 import type { IgnoredEntries } from './ignored.ts';
-import type { KeyedRecord } from './recordIo.ts';
+import type { WalkedRecord } from './recordWalk.ts';
+
+/** An image record of the archive and the number it has there. */
+export interface KeyedRecord extends Omit<WalkedRecord, 'status'> {
+  readonly key: number;
+  /** Of the list, where it is read. */
+  readonly path?: string;
+}
 
 interface ListEntry {
   readonly line: number;

@@ -2,15 +2,14 @@
  * A corpus as s3://bucket/prefix with a folder per person: `prefix/<subject>/…/<image>`. Keys come in pages in the order
  * of whole keys, in which a folder `ann-b/` comes before `ann/`: they are sorted again, on disk.
  */
-import { extname } from 'node:path';
 import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { openFaceSorter } from './faceSorter.ts';
-import { IMAGE_EXTENSIONS } from './folder.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
+import { isImageName } from './imageName.ts';
 import type { OnListed } from './onListed.ts';
 
 /** @throws ConfigError when the bucket cannot be read. */
@@ -53,6 +52,6 @@ function whyNot(uri: string, subjectId: string): string | undefined {
     return "a segment '.' or '..' in its key";
   if (segments.some((segment) => segment.startsWith('.'))) return 'hidden';
   if (subjectId === '') return 'not in the folder of a person';
-  if (!IMAGE_EXTENSIONS.has(extname(uri).toLowerCase())) return 'not an image by its extension';
+  if (!isImageName(uri)) return 'not an image by its extension';
   return undefined;
 }

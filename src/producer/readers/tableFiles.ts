@@ -4,9 +4,9 @@ import { archiveRoot, isPattern } from '../../shared/corpus/archivePattern.ts';
 import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
+import { corpusFileNames } from './corpusFileNames.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { savedDataFiles } from './savedDataset.ts';
-import { archiveNames } from './webdataset/archiveNames.ts';
 
 export const TABLE_EXTENSIONS = {
   parquet: ['.parquet', '.pq'],
@@ -47,7 +47,7 @@ export async function findTables(
   try {
     const { signal } = new AbortController();
     const place = { corpus, imageRoot: folder };
-    const uris = await archiveNames(place, source, signal, TABLE_EXTENSIONS[format]);
+    const uris = await corpusFileNames(place, source, signal, TABLE_EXTENSIONS[format]);
     const ignored = createIgnoredEntries();
     const saved = corpus === folder && format === 'arrow' ? await savedDataFiles(source, signal) : undefined;
     if (saved === undefined) return { source, uris, ignored };

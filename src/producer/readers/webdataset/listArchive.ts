@@ -1,11 +1,10 @@
 /** One tar archive → its photographs with their people. Its members are sorted by their samples on disk. */
-import { extname } from 'node:path';
 import type { SourceFile } from '../../../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
 import { openExternalSorter } from '../externalSort.ts';
-import { IMAGE_EXTENSIONS } from '../folder.ts';
 import { type ForwardReader, openForwardReader } from '../forwardReader.ts';
 import type { IgnoredEntries } from '../ignored.ts';
+import { isImageName } from '../imageName.ts';
 import { type TarDamage, type TarMember, tarMembers } from '../tar/tarMembers.ts';
 import { compareMembers, type Gathered, gatherSamples, type SampleMember } from './gatherSamples.ts';
 import { sampleName } from './sampleKey.ts';
@@ -100,7 +99,7 @@ function relevant({ name, kind }: TarMember, rule: SubjectRule): Relevant | stri
   if (found === undefined) return 'no sample by its name';
   const { key, extension } = found;
   if (rule.from === 'member' && extension === rule.extension) return { role: 'label', key, name: plain };
-  if (IMAGE_EXTENSIONS.has(extname(plain).toLowerCase())) return { role: 'image', key, name: plain };
+  if (isImageName(plain)) return { role: 'image', key, name: plain };
   return 'not an image by its extension';
 }
 

@@ -1,8 +1,7 @@
 /** A look at an archive's first members: how its samples name people. */
-import { extname } from 'node:path';
 import type { SourceFile } from '../../../shared/corpus/corpusSource.ts';
-import { IMAGE_EXTENSIONS } from '../folder.ts';
 import { openForwardReader } from '../forwardReader.ts';
+import { isImageName } from '../imageName.ts';
 import { type TarDamage, tarMembers } from '../tar/tarMembers.ts';
 import { sampleName } from './sampleKey.ts';
 import type { Sight } from './subjectRule.ts';
@@ -28,7 +27,7 @@ export async function sightOf(
     const found = name === undefined ? undefined : sampleName(name);
     if (kind !== 'file' || name === undefined || found === undefined) continue;
     extensions.add(found.extension);
-    if (IMAGE_EXTENSIONS.has(extname(name).toLowerCase())) imageKeys.push(found.key);
+    if (isImageName(name)) imageKeys.push(found.key);
     if (found.extension === 'json' && json === undefined && size <= MAX_JSON_BYTES) {
       json = new TextDecoder().decode(await reader.read(offset, size));
     }

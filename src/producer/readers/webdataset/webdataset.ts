@@ -9,12 +9,12 @@ import { openCorpusSource } from '../../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
 import { compareFaces } from '../../../shared/listingOrder.ts';
+import { corpusFileNames } from '../corpusFileNames.ts';
 import type { CorpusConfig, CorpusReader, OpenCorpusOptions } from '../corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from '../ignored.ts';
 import { LISTED_EVERY, type OnListed } from '../onListed.ts';
 import type { TarDamage } from '../tar/tarMembers.ts';
-import { archiveNames } from './archiveNames.ts';
 import { type ArchiveListing, type ListedArchive, listArchive } from './listArchive.ts';
 import { sightOf } from './sight.ts';
 import { parseSubjectRule, SUBJECT_RULES, type SubjectRule, suggestSubjectRule } from './subjectRule.ts';
@@ -63,7 +63,7 @@ async function* sortedFaces(
     if (++met % LISTED_EVERY === 0) onListed?.({ faces: met });
   };
   try {
-    const archives = await archiveNames(config, source, signal);
+    const archives = await corpusFileNames(config, source, signal);
     const rule = await subjectRule(read, archives[0]!, signal);
     const { damages, repeats, scattered } = await listAll(read, archives, { rule, sorter, onImage, signal });
     if (config.readBrokenArchives !== true && damages.length > 0) throw badArchive(read, damages);

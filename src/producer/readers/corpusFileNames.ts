@@ -1,14 +1,14 @@
-/** Which archives a corpus consists of. */
-import { archiveRoot, belowRoot, expandArchives, isPattern } from '../../../shared/corpus/archivePattern.ts';
-import type { CorpusSource } from '../../../shared/corpus/corpusSource.ts';
-import { ConfigError } from '../../../shared/errors.ts';
-import type { CorpusConfig } from '../corpusReader.ts';
+/** Which files a corpus of archives or tables consists of. */
+import { archiveRoot, belowRoot, expandArchives, isPattern } from '../../shared/corpus/archivePattern.ts';
+import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
+import { ConfigError } from '../../shared/errors.ts';
+import type { CorpusConfig } from './corpusReader.ts';
 
 /**
  * Names relative to the root, in the order of the pattern; every name once.
  * @throws ConfigError when a pattern matches nothing or names an archive twice.
  */
-export async function archiveNames(
+export async function corpusFileNames(
   { corpus, imageRoot }: Pick<CorpusConfig, 'corpus' | 'imageRoot'>,
   source: CorpusSource,
   signal: AbortSignal,
