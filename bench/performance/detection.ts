@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { ensureModels } from '../../src/models/pull.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { decodePnm, readPnmHeader } from '../../src/shared/picture/decodePnm.ts';
 import {
   type Detection,
   type Detector,
@@ -21,7 +22,6 @@ import { mtcnnDetector } from '../../src/worker/models/mtcnn.ts';
 import type { Box, Raster } from '../../src/worker/models/raster.ts';
 import { openSession } from '../../src/worker/models/session.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
-import { decodePnm, readPnmHeader } from '../../src/worker/stages/decodePnm.ts';
 import { detectFaces } from '../../src/worker/stages/detect.ts';
 import { listPhotographs } from '../photographs.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';

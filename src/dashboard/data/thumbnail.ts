@@ -6,8 +6,8 @@
 import pLimit from 'p-limit';
 import type { Sharp } from 'sharp';
 import type { FaceRecord } from '../../shared/face.ts';
-import { imageFormat } from '../../worker/stages/decodeFormat.ts';
-import { decodePnm, readPnmHeader } from '../../worker/stages/decodePnm.ts';
+import { decodePnm, readPnmHeader } from '../../shared/picture/decodePnm.ts';
+import { imageFormat } from '../../shared/picture/imageFormat.ts';
 import type { Photographs } from './photographs.ts';
 import { keepRecent } from './recent.ts';
 

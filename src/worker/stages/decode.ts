@@ -11,13 +11,14 @@
 import pLimit from 'p-limit';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import type { Rejection } from '../../shared/face.ts';
+import { decodePnm, readPnmHeader } from '../../shared/picture/decodePnm.ts';
+import { asStill, endsEarly, type ImageFormat, imageFormat } from '../../shared/picture/imageFormat.ts';
+import type { ImageSize } from '../../shared/picture/imageHeader.ts';
+import { readImageHeader } from '../../shared/picture/readImageHeader.ts';
+import { readTiffColours } from '../../shared/picture/tiffHeader.ts';
 import { moveInto, type PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
-import { asStill, endsEarly, type ImageFormat, imageFormat } from './decodeFormat.ts';
-import { type ImageSize, readImageHeader } from './decodeHeader.ts';
-import { decodePnm, readPnmHeader } from './decodePnm.ts';
 import { decodePlainJpeg } from './libjpegTurbo.ts';
-import { readTiffColours } from './tiffHeader.ts';
 
 // One picture at a time in the calling thread; libvips would keep decoded pictures for calls that never come.
 sharp.concurrency(1);

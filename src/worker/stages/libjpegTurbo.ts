@@ -4,9 +4,9 @@
  * not depend on the version: libjpeg-turbo's own tests hold its accurate transform to the bit, on every processor.
  */
 import type { LibraryHandle } from 'koffi';
+import type { ImageSize } from '../../shared/picture/imageHeader.ts';
 import type { PictureMemory } from '../models/pictureMemory.ts';
 import type { Raster } from '../models/raster.ts';
-import type { ImageSize } from './decodeHeader.ts';
 
 /** Where the loader of the system finds it. */
 const FILES: Partial<Record<NodeJS.Platform, readonly string[]>> = {

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Rejection } from '../../../src/shared/face.ts';
+import { readTiffColours } from '../../../src/shared/picture/tiffHeader.ts';
 import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
 import { levelFor } from '../../../src/worker/models/pyramid.ts';
 import type { Raster } from '../../../src/worker/models/raster.ts';
 import { DECODE_SIDE, decodedBytes, decodeImage } from '../../../src/worker/stages/decode.ts';
-import { readTiffColours } from '../../../src/worker/stages/tiffHeader.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
 import { type TiffSamples, tiffFile } from '../../helpers/tiffFile.ts';
 

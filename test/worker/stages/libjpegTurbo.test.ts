@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { readImageHeader } from '../../../src/worker/stages/decodeHeader.ts';
+import { readImageHeader } from '../../../src/shared/picture/readImageHeader.ts';
 import { decodePlainJpeg, libjpegTurboFile } from '../../../src/worker/stages/libjpegTurbo.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
 import { mutateBytes } from '../../hostile/mutate.ts';

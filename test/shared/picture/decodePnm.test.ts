@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodePnm, readPnmHeader } from '../../../src/worker/stages/decodePnm.ts';
+import { decodePnm, readPnmHeader } from '../../../src/shared/picture/decodePnm.ts';
 
 interface Picture {
   readonly width: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readTiffColours } from '../../../src/worker/stages/tiffHeader.ts';
+import { readTiffColours } from '../../../src/shared/picture/tiffHeader.ts';
 
 type Field = readonly [tag: number, type: number, value: number];
 

@@ -2,16 +2,19 @@
  * Strict reader of plain and raw PGM and PPM (netpbm: P2, P3, P5, P6; 8 and 16 bit, big-endian), which libvips as
  * shipped with sharp cannot read. The header is read first so that a bomb is refused by its declared size.
  */
-import type { Raster } from '../models/raster.ts';
+import type { ImageSize } from './imageHeader.ts';
 
-export interface PnmHeader {
+export interface PnmHeader extends ImageSize {
   readonly kind: 'P2' | 'P3' | 'P5' | 'P6';
-  readonly width: number;
-  readonly height: number;
   /** Largest sample value, 1–65535. */
   readonly maxValue: number;
   /** Where the samples begin. */
   readonly dataStart: number;
+}
+
+/** RGB, 8 bit, interleaved: data.length = width·height·3. */
+export interface PnmPicture extends ImageSize {
+  readonly data: Uint8Array;
 }
 
 const KINDS = ['P2', 'P3', 'P5', 'P6'] as const;
@@ -58,7 +61,7 @@ export function readPnmHeader(bytes: Uint8Array): PnmHeader | undefined {
 }
 
 /** The picture as 8-bit RGB, or undefined where samples are missing or above the maximum. */
-export function decodePnm(bytes: Uint8Array, header: PnmHeader): Raster | undefined {
+export function decodePnm(bytes: Uint8Array, header: PnmHeader): PnmPicture | undefined {
   const { kind, width, height, maxValue } = header;
   const channels = kind === 'P3' || kind === 'P6' ? 3 : 1;
   const count = width * height * channels;

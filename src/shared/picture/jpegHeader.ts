@@ -3,7 +3,7 @@
  * decoded samples, grey or RGB, are the picture. It is not where a colour profile or an orientation tag has to be applied, or
  * where the coding is one of the rare ones (12 bits, four colours, arithmetic, lossless).
  */
-import type { ImageHeader } from './decodeHeader.ts';
+import type { ImageHeader } from './imageHeader.ts';
 
 /** ITU T.81, B.1.1: a marker, the length of what follows, and its content. Undefined: no frame is found. */
 export function readJpegHeader(view: DataView): ImageHeader | undefined {

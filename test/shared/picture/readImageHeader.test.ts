@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { imageFormat } from '../../../src/worker/stages/decodeFormat.ts';
-import { readImageHeader } from '../../../src/worker/stages/decodeHeader.ts';
+import { imageFormat } from '../../../src/shared/picture/imageFormat.ts';
+import { readImageHeader } from '../../../src/shared/picture/readImageHeader.ts';
 import { samplePhotographs } from '../../helpers/photographs.ts';
 
 function sizeOf(bytes: Uint8Array) {
