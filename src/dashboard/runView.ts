@@ -3,15 +3,13 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { openCoverage, type RunCoverage } from './data/coverage.ts';
-import { openRunPeople, type PersonPlace, type RunPeople } from './data/people.ts';
+import { openRunPeople, type RunPeople } from './data/people.ts';
 import { openPhotographs } from './data/photographs.ts';
-import { type Projection, projectEmbeddings } from './data/projection.ts';
 import type { RedisLink } from './data/redisLink.ts';
 import { type RejectedFace, rejectsPage } from './data/rejects.ts';
 import { openRunWatch, type RunWatch } from './data/runWatch.ts';
-import { type EmbeddingPoint, openShardFiles, type ShardFiles } from './data/shardFiles.ts';
+import { openShardFiles, type ShardFiles } from './data/shardFiles.ts';
 import { openThumbnails, type Thumbnails } from './data/thumbnail.ts';
-import type { ChosenPerson } from './pages/people.ts';
 
 export interface RunView {
   readonly run: RunFile;
@@ -93,52 +91,4 @@ async function exampleRejects({ log }: RunWatch, files: ShardFiles): Promise<Rej
   const each = Math.ceil(EXAMPLES / Math.max(1, codes.length));
   const found = await Promise.all(codes.map((code) => rejectsPage(log, files, code, 0, each)));
   return found.flat().slice(0, EXAMPLES);
-}
-
-/** Points of a person in the plot: it stays readable, and its components are exact in a moment. */
-const MAX_POINTS = 30;
-
-/** The people at these places; those whose shard is not committed are left out. */
-export async function choosePeople(
-  { people, files }: RunView,
-  places: readonly PersonPlace[],
-): Promise<{ readonly chosen: ChosenPerson[]; readonly projection: Projection | undefined }> {
-  const found = await Promise.all(places.map(people.at));
-  const chosen = await Promise.all(
-    found
-      .filter((person) => person !== undefined)
-      .map(async (person): Promise<ChosenPerson> => {
-        const parts = await Promise.all(
-          person.shards.map(async (shard) => {
-            const [points, listing] = await Promise.all([
-              files.embeddings(shard, new Set([person.subjectId])),
-              files.listing(shard),
-            ]);
-            const rows = new Map(listing.map(({ faceId }, row) => [faceId, row]));
-            const faces = points.flatMap((point) => {
-              const row = point.kind === 'real' ? rows.get(point.faceId) : undefined;
-              return row === undefined ? [] : [{ faceId: point.faceId, shard, row, point }];
-            });
-            return { points, faces };
-          }),
-        );
-        const all = parts.flatMap(({ points }) => points);
-        const faces = parts.flatMap((part) => part.faces);
-        const real = all.filter(({ kind }) => kind === 'real');
-        const generated = all.filter(({ kind }) => kind === 'augmented');
-        const points = [...evenly(real, MAX_POINTS / 2), ...evenly(generated, MAX_POINTS / 2)];
-        return { person, faces, points, all };
-      }),
-  );
-  const points = chosen.flatMap((one) => one.points);
-  return {
-    chosen,
-    projection: points.length >= 3 ? projectEmbeddings(points.map(({ embedding }) => embedding)) : undefined,
-  };
-}
-
-/** At most `most` of the items, evenly from the first to the last. */
-function evenly(items: readonly EmbeddingPoint[], most: number): EmbeddingPoint[] {
-  if (items.length <= most) return [...items];
-  return Array.from({ length: most }, (_, i) => items[Math.floor((i * items.length) / most)]!);
 }

@@ -4,6 +4,7 @@ import { type Html, html } from '../../shared/page/html.ts';
 import { drawShape, type Mark } from '../../shared/page/shapes.ts';
 import { countPoses, POSE_BINS } from '../../shared/poseBins.ts';
 import { printable } from '../../shared/printable.ts';
+import type { ChosenPerson } from '../data/chosenPeople.ts';
 import type { PersonPlace, PersonRow } from '../data/people.ts';
 import type { Projection } from '../data/projection.ts';
 import type { EmbeddingPoint } from '../data/shardFiles.ts';
@@ -28,21 +29,6 @@ const MARKS: readonly Mark[] = [
   { className: 'series-red', shape: 'circle', dash: '' },
   { className: 'series-grey', shape: 'square', dash: '' },
 ];
-
-export interface ChosenPerson {
-  readonly person: PersonRow;
-  /** Real faces, each with its place in its shard's part of the listing. */
-  readonly faces: readonly {
-    readonly faceId: string;
-    readonly shard: number;
-    readonly row: number;
-    readonly point: EmbeddingPoint;
-  }[];
-  /** What of the person is in the plot, real and generated. */
-  readonly points: readonly EmbeddingPoint[];
-  /** Everything of the person. */
-  readonly all: readonly EmbeddingPoint[];
-}
 
 export interface PeopleView {
   readonly runId: string;
