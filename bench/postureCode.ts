@@ -9,14 +9,19 @@
  */
 import { parseArgs } from 'node:util';
 import { drawPeople, interval } from '../src/evaluate/bootstrap.ts';
+import { openBackend } from '../src/fra/backend.ts';
+import { type FraModel, openFraModel } from '../src/fra/fraModel.ts';
+import { subjectDigest } from '../src/fra/training/splitSubjects.ts';
+import { openCombiner } from '../src/worker/models/combiner.ts';
+import { readPostureFaces } from './postureCode/faces.ts';
 import {
   type Found,
   findPeople,
   findPeopleWhitened,
   SEARCHES,
   type SearchName,
-} from '../src/evaluate/posture/identityRetrieval.ts';
-import { type Claim, openJudges } from '../src/evaluate/posture/keptByVariants.ts';
+} from './postureCode/identityRetrieval.ts';
+import { type Claim, openJudges } from './postureCode/keptByVariants.ts';
 import {
   ANSWER_MEASURES,
   type Answer,
@@ -25,14 +30,9 @@ import {
   type Reading,
   readingTally,
   tally,
-} from '../src/evaluate/posture/personTally.ts';
-import { FEATURES, type Feature, type PostureFace } from '../src/evaluate/posture/postureFace.ts';
-import { POSE_NAMES, type PoseName, readExpressions, readPoses } from '../src/evaluate/posture/readings.ts';
-import { openBackend } from '../src/fra/backend.ts';
-import { type FraModel, openFraModel } from '../src/fra/fraModel.ts';
-import { subjectDigest } from '../src/fra/training/splitSubjects.ts';
-import { openCombiner } from '../src/worker/models/combiner.ts';
-import { readPostureFaces } from './postureCode/faces.ts';
+} from './postureCode/personTally.ts';
+import { FEATURES, type Feature, type PostureFace } from './postureCode/postureFace.ts';
+import { POSE_NAMES, type PoseName, readExpressions, readPoses } from './postureCode/readings.ts';
 import { donorsOf, makeVariants } from './postureCode/variants.ts';
 
 const SEED = 1;

@@ -1,9 +1,10 @@
 /** Files of samples → faces of real people with their posture codes. */
-import { expressionOf, type PostureFace } from '../../src/evaluate/posture/postureFace.ts';
+
 import type { FraModel } from '../../src/fra/fraModel.ts';
 import { drawLandmarkImage } from '../../src/shared/landmarkImage.ts';
 import { readAnySamples, type TrainingSample } from '../../src/training/samples.ts';
 import { openPostureEncoder } from '../../src/worker/models/openModels.ts';
+import { expressionOf, type PostureFace } from './postureFace.ts';
 
 const BATCH = 32;
 

@@ -1,11 +1,12 @@
 /** Variants of photographs at postures of the bank, as a worker generates them. */
-import type { Claim } from '../../src/evaluate/posture/keptByVariants.ts';
-import type { Expression, PostureFace } from '../../src/evaluate/posture/postureFace.ts';
+
 import type { PostureBank } from '../../src/fra/postureBank.ts';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { poseBin } from '../../src/shared/poseBins.ts';
 import { seededRandom, shuffle } from '../../src/shared/random.ts';
 import type { Combiner } from '../../src/worker/models/combiner.ts';
+import type { Claim } from './keptByVariants.ts';
+import type { Expression, PostureFace } from './postureFace.ts';
 
 /** Postures of one pose bin that are asked for, at most. */
 const PER_BIN = 8;

@@ -1,5 +1,5 @@
 /** Measurements that are functions of sums over faces, kept by person so that people can be drawn again. */
-import { type Resampled, resample } from '../bootstrap.ts';
+import { type Resampled, resample } from '../../src/evaluate/bootstrap.ts';
 
 /** What one face adds; every face adds as many numbers. */
 export interface Tallied {

@@ -2,8 +2,9 @@
  * Whether a person is found by a description of their face alone: the nearest, by Euclidean distance, of one face of
  * everybody.
  */
-import { eigen } from '../../fra/training/ridge.ts';
-import { innerProducts } from '../tasks/innerProducts.ts';
+
+import { innerProducts } from '../../src/evaluate/tasks/innerProducts.ts';
+import { eigen } from '../../src/fra/training/ridge.ts';
 import { dealPeople } from './linearProbe.ts';
 import type { Answer } from './personTally.ts';
 import { FEATURES, type Feature, type PostureFace } from './postureFace.ts';

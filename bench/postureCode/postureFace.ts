@@ -1,5 +1,5 @@
 /** Faces as the questions about the posture code see them. */
-import type { TrainingSample } from '../../training/samples.ts';
+import type { TrainingSample } from '../../src/training/samples.ts';
 
 export type Expression = 'neutral' | 'smile';
 

@@ -1,5 +1,5 @@
 /** Pose and expression read off faces by probes that learnt from other people. */
-import type { Pose } from '../../shared/face.ts';
+import type { Pose } from '../../src/shared/face.ts';
 import { dealPeople, fitProbe, type ProbeRow } from './linearProbe.ts';
 import type { Answer, Reading } from './personTally.ts';
 import { FEATURES, type Feature, type PostureFace } from './postureFace.ts';

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
-import { drawPeople, interval } from '../../../src/evaluate/bootstrap.ts';
-import { findPeople, findPeopleWhitened } from '../../../src/evaluate/posture/identityRetrieval.ts';
-import { type Claim, openJudges } from '../../../src/evaluate/posture/keptByVariants.ts';
-import { dealPeople, fitProbe } from '../../../src/evaluate/posture/linearProbe.ts';
+import { findPeople, findPeopleWhitened } from '../../bench/postureCode/identityRetrieval.ts';
+import { type Claim, openJudges } from '../../bench/postureCode/keptByVariants.ts';
+import { dealPeople, fitProbe } from '../../bench/postureCode/linearProbe.ts';
 import {
   ANSWER_MEASURES,
   type Answer,
@@ -13,12 +12,13 @@ import {
   type Reading,
   readingTally,
   tally,
-} from '../../../src/evaluate/posture/personTally.ts';
-import { expressionOf, FEATURES, type PostureFace } from '../../../src/evaluate/posture/postureFace.ts';
-import { readExpressions, readPoses } from '../../../src/evaluate/posture/readings.ts';
-import { openBackend } from '../../../src/fra/backend.ts';
-import { normalizeInPlace } from '../../../src/shared/l2.ts';
-import { randomNormal, seededRandom } from '../../../src/shared/random.ts';
+} from '../../bench/postureCode/personTally.ts';
+import { expressionOf, FEATURES, type PostureFace } from '../../bench/postureCode/postureFace.ts';
+import { readExpressions, readPoses } from '../../bench/postureCode/readings.ts';
+import { drawPeople, interval } from '../../src/evaluate/bootstrap.ts';
+import { openBackend } from '../../src/fra/backend.ts';
+import { normalizeInPlace } from '../../src/shared/l2.ts';
+import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
 before(() => openBackend('cpu', 1));
 

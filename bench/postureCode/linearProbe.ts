@@ -1,6 +1,6 @@
 /** Linear probes: what a ridge regression reads off a vector, learnt from people other than those it is asked about. */
-import { ridgePath } from '../../fra/training/ridge.ts';
-import { seededRandom, shuffle } from '../../shared/random.ts';
+import { ridgePath } from '../../src/fra/training/ridge.ts';
+import { seededRandom, shuffle } from '../../src/shared/random.ts';
 
 /** One face a probe learns from. */
 export interface ProbeRow {

@@ -2,8 +2,8 @@
  * What variants keep of their source, and whether they are where they were asked to be. Probes and centroids know real
  * embeddings only; probes learnt from people other than those of the variants.
  */
-import type { Pose } from '../../shared/face.ts';
-import { centroid, dot } from '../../shared/l2.ts';
+import type { Pose } from '../../src/shared/face.ts';
+import { centroid, dot } from '../../src/shared/l2.ts';
 import { fitProbe, type Probe } from './linearProbe.ts';
 import type { Answer, Reading } from './personTally.ts';
 import type { Expression, PostureFace } from './postureFace.ts';
