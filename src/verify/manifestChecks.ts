@@ -4,10 +4,10 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
 import { describeGenerations, type RunManifest, readManifest } from '../shared/run/manifest.ts';
 import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
-import type { Counters, FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
+import type { FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ProblemLog } from './problems.ts';
+import type { Tally } from './tally.ts';
 import type { Verification } from './verification.ts';
-import type { VerifyReport } from './verifyRun.ts';
 
 /** The manifest, or undefined when there is none that can be read. */
 export async function openManifest({ store, run, problems }: Verification): Promise<RunManifest | undefined> {
@@ -87,12 +87,11 @@ function sameEntry(a: FileEntry, b: FileEntry): boolean {
   return a.key === b.key && a.rows === b.rows && a.bytes === b.bytes && a.sha256 === b.sha256;
 }
 
-/** Compares the manifest's numbers with what was read. `counters`: of the listings, by generation. */
+/** Compares the manifest's numbers with what was read. */
 export function compareTotals(
   there: RunShards,
   { totals, shards, generations, corpus }: RunManifest,
-  checked: VerifyReport['checked'],
-  counters: ReadonlyMap<number, Counters>,
+  { checked, counters }: Tally,
   problems: ProblemLog,
 ): void {
   const compare = (name: string, said: number, found: number) => {

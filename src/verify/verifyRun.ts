@@ -17,12 +17,12 @@ import {
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey, GENERATIONS_PREFIX, generationKey } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
-import { addCounters, type Counters, noCounters } from '../shared/run/shardCommit.ts';
+import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { checkListings } from './checkListings.ts';
 import { DuplicateIds } from './duplicateIds.ts';
-import { ListingCover } from './listingCover.ts';
+import { ListingWalk } from './listingWalk.ts';
 import { type LoadedShard, loadShard } from './loadShard.ts';
 import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts';
 import { openMergedRows } from './mergedRows.ts';
@@ -30,6 +30,7 @@ import { MergedSubjects } from './mergedSubjects.ts';
 import { damageOf, type Problem, ProblemLog } from './problems.ts';
 import { reportDuplicates } from './reportDuplicates.ts';
 import { findStrayFiles } from './strayFiles.ts';
+import { type Checked, createTally } from './tally.ts';
 import type { Verification } from './verification.ts';
 import { verifyShard } from './verifyShard.ts';
 
@@ -46,16 +47,7 @@ export interface VerifyReport {
   readonly runId: string;
   readonly ok: boolean;
   /** What was read and counted, not what the manifest says. */
-  readonly checked: {
-    shards: number;
-    files: number;
-    bytes: number;
-    rows: number;
-    faces: number;
-    subjects: number;
-    rejected: number;
-    variants: number;
-  };
+  readonly checked: Readonly<Checked>;
   /** All problems, by code. */
   readonly problemCounts: Readonly<Record<string, number>>;
   /** The first of each code. */
@@ -81,7 +73,6 @@ async function verify(
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
   const verification = { store, run, problems, ids, signal };
-  const checked = { shards: 0, files: 0, bytes: 0, rows: 0, faces: 0, subjects: 0, rejected: 0, variants: 0 };
   const newest = await newestGeneration(store, signal);
   const shards = await openRunShards(verification);
   const manifest = await openManifest(verification);
@@ -89,79 +80,46 @@ async function verify(
   const merged = await MergedSubjects.open(store, manifest, problems);
   const files = manifest === undefined ? undefined : new ManifestFiles(manifest, shards, problems);
   const mergedRows = await openMergedRows(verification, shards);
-  let listing = shards.listingAt(0);
-  let cover = new ListingCover(listing, problems);
-  /** Of the listings, by generation. */
-  const sums = new Map<number, Counters>();
-  /** The attempt that won, by shard. */
-  const winners = new Map<number, string>();
-  /** Whether the shard before could not be read; what it would have said is then left open. */
-  let afterGap = false;
+  const walk = new ListingWalk(shards, problems);
+  const tally = createTally();
+  const { checked, winners } = tally;
 
   const indices = placesOf(shards).map(shards.shardAt);
   const load = (index: number) => loadShard(verification, index);
   for await (const shard of mapInOrder(indices, READ_AHEAD, load)) {
     signal?.throwIfAborted();
-    const place = checked.shards++;
+    const place = checked.shards;
     const index = shards.shardAt(place);
-    if (shards.listingAt(place) !== listing) {
-      if (!afterGap) cover.finish();
-      listing = shards.listingAt(place);
-      cover = new ListingCover(listing, problems);
-      afterGap = false;
-    }
+    const listing = walk.enter(place);
     if (shard === undefined) {
+      tally.skip();
+      walk.interrupt();
       files?.skip(index);
       merged.interrupt();
-      afterGap = true;
       continue;
     }
     const { commit } = shard;
-    const { spec, counters } = commit;
-    winners.set(index, commit.attemptId);
-    cover.add(commit, afterGap);
+    walk.add(commit);
     files?.compare(commit);
     const found = await checkShard(verification, listing, shard);
+    if (found === undefined) walk.interrupt();
     const firsts = found?.filter(({ classIndex }) => classIndex >= listing.firstNewClass);
     const rows = firsts && mergedRows(firsts, index);
     if (rows === undefined) merged.interrupt();
     else merged.compare(rows);
-    for (const { subjectId, variants } of rows ?? []) {
-      if (variants <= run.config.variants) continue;
-      const problem = `${subjectId} has ${variants} variants, the run asks for ${run.config.variants}`;
-      problems.add('too-many-variants', commit.subjects.key, problem);
-    }
-    afterGap = found === undefined;
+    checkVariants(verification, commit, rows ?? []);
     await ids.settle();
-    for (const entry of [commit.data, commit.rejects, commit.subjects]) {
-      if (entry === null) continue;
-      checked.files++;
-      checked.bytes += entry.bytes;
-    }
-    checked.rows += commit.data?.rows ?? 0;
-    checked.faces += counters.faces;
-    checked.subjects += firsts?.length ?? spec.subjects;
-    sums.set(listing.generation, addedCounters(sums.get(listing.generation), counters));
-    checked.rejected += counters.rejected;
-    checked.variants += counters.variants;
+    tally.add(commit, listing.generation, firsts?.length ?? commit.spec.subjects);
     onProgress?.({ shards: checked.shards, of: shards.places, rows: checked.rows, bytes: checked.bytes });
   }
   if (winners.size === shards.places) {
-    cover.finish();
+    walk.finish();
     merged.finish();
     files?.finish();
-    if (manifest !== undefined) compareTotals(shards, manifest, checked, sums, problems);
+    if (manifest !== undefined) compareTotals(shards, manifest, tally, problems);
   }
   await reportDuplicates(verification, winners.keys());
-  const strays = await findStrayFiles(store, shards, winners);
-  const newestNow = await newestGeneration(store, signal);
-  if (newestNow === newest) problems.addAll(strays);
-  else {
-    // The files of a new one would be among them.
-    const key = newestNow === undefined ? GENERATIONS_PREFIX : generationKey(newestNow);
-    const what = 'generations have come or gone while the run was read; verify it again';
-    problems.add('run-changed', key, `${what}: what else was found may come from that`);
-  }
+  await reportStrays(verification, shards, winners, newest);
   return {
     store: store.uri,
     runId: run.runId,
@@ -170,6 +128,35 @@ async function verify(
     problemCounts: Object.fromEntries(problems.counts),
     problems: problems.kept,
   };
+}
+
+/** No more variants of a person than the run asks for. */
+function checkVariants(
+  { run, problems }: Verification,
+  commit: ShardCommit,
+  people: readonly SubjectRow[],
+): void {
+  for (const { subjectId, variants } of people) {
+    if (variants <= run.config.variants) continue;
+    const problem = `${subjectId} has ${variants} variants, the run asks for ${run.config.variants}`;
+    problems.add('too-many-variants', commit.subjects.key, problem);
+  }
+}
+
+/** `newest`: the newest generation when the run began to be read. */
+async function reportStrays(
+  { store, problems, signal }: Verification,
+  shards: RunShards,
+  winners: ReadonlyMap<number, string>,
+  newest: number | undefined,
+): Promise<void> {
+  const strays = await findStrayFiles(store, shards, winners);
+  const newestNow = await newestGeneration(store, signal);
+  if (newestNow === newest) return problems.addAll(strays);
+  // The files of a new one would be among them.
+  const key = newestNow === undefined ? GENERATIONS_PREFIX : generationKey(newestNow);
+  const what = 'generations have come or gone while the run was read; verify it again';
+  problems.add('run-changed', key, `${what}: what else was found may come from that`);
 }
 
 /** Undefined: there is none, or they cannot be listed, which is a problem already. */
@@ -213,9 +200,4 @@ async function checkShard(
     if (error instanceof PermanentShardError) return void problems.add('damaged', key, describeError(error));
     return problems.addDamaged(key)(error);
   }
-}
-
-function addedCounters(sum: Counters = noCounters(), more: Counters): Counters {
-  addCounters(sum, more);
-  return sum;
 }
