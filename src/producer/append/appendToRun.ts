@@ -11,7 +11,8 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import { SUCCESS_KEY } from '../../shared/run/runKeys.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { removeListings, removeOwnListing } from '../removeListings.ts';
-import { type ListAppendOptions, listAppend, newPlanId, plannedGeneration } from './listAppend.ts';
+import { type ListAppendOptions, listAppend } from './listAppend.ts';
+import { newPlanId, plannedGeneration } from './planId.ts';
 
 /**
  * - waits: shards of before have to be committed first, since the new ones read their rows; ask again then

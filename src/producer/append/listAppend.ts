@@ -1,11 +1,8 @@
 /** Lists what was added to a corpus into a store: the value of a generation, which is not written here. */
-import { randomBytes } from 'node:crypto';
 import type { RunConfig } from '../../shared/config.ts';
 import { TABLE_ROLES } from '../../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { LabelColumn } from '../../shared/labelColumns.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
 import { createPlanTableWriter } from '../../shared/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS, appendedSubjectsKey } from '../../shared/run/appendedSubjects.ts';
 import type { AppendGeneration, RunListing, RunShards } from '../../shared/run/generations.ts';
@@ -14,11 +11,11 @@ import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { readerNotes } from '../readers/corpusReader.ts';
-import { openExternalSorter } from '../readers/externalSort.ts';
 import type { OnListed } from '../readers/onListed.ts';
 import { openCorpus } from '../readers/openCorpus.ts';
 import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
 import { compareCorpus, type EarlierFace } from './compareCorpus.ts';
+import { createCorpusChanges } from './corpusChanges.ts';
 import { earlierFaces } from './earlierFaces.ts';
 import { type ChangedRows, createRowCounts } from './rowCounts.ts';
 
@@ -64,7 +61,7 @@ export async function listAppend(
   const corpus = await openCorpus(config, { s3: options.corpusS3 });
   const whole = createCorpusDigest(options.onListed);
   const table = createPlanTableWriter(APPENDED_SUBJECT_COLUMNS);
-  const changes = createChanges(config.labelColumns);
+  const changes = createCorpusChanges(config.labelColumns);
   const tableRows = createRowCounts();
   let newSubjects = 0;
 
@@ -136,17 +133,6 @@ export async function listAppend(
   }
 }
 
-/** Its generation is in it: leftovers of an earlier one can be told from the plan that is being made. */
-export function newPlanId(runId: string, generation: number): string {
-  return `${runId}-g${String(generation).padStart(4, '0')}-${randomBytes(3).toString('hex')}`;
-}
-
-/** The generation that a file of `listing/` was planned for; undefined for any other key. */
-export function plannedGeneration(runId: string, key: string): number | undefined {
-  const [, before, digits] = /^listing\/[a-z]+-(.+)-g(\d{4,})-[0-9a-f]{6}[-.]/.exec(key) ?? [];
-  return before === runId ? Number(digits) : undefined;
-}
-
 /** @throws ConfigError */
 function refuseChangedRows(changed: readonly ChangedRows[]): void {
   if (changed.length === 0) return;
@@ -158,108 +144,4 @@ function refuseChangedRows(changed: readonly ChangedRows[]): void {
       `${TABLE_ROLES.faceId.option}`,
     { changed: named.join(', ') },
   );
-}
-
-/** What an append refuses, counts and tells. */
-function createChanges(labelColumns: readonly LabelColumn[]) {
-  const isUtf8Order = (a: FaceOwner, b: FaceOwner) => compareUtf8(a[0], b[0]);
-  const goneIds = openExternalSorter<FaceOwner>(isUtf8Order);
-  const newIds = openExternalSorter<FaceOwner>(isUtf8Order);
-  const changed: string[] = [];
-  const moved: string[] = [];
-  const labelled: string[] = [];
-  let [goneCount, changedCount, movedCount, labelledCount] = [0, 0, 0, 0];
-  return {
-    get gone() {
-      return goneCount;
-    },
-    /** Lines for a person: of known photographs, what is not as it was listed. */
-    notes(): string[] {
-      const lines: string[] = [];
-      if (movedCount > 0) {
-        lines.push(
-          `${movedCount} photographs are in other rows of their tables than when they were listed ` +
-            `[${moved.join(', ')}]: what the run has made of them stays; a shard that is done again rejects them ` +
-            '(read/another-row), and only a new run reads them from their new rows',
-        );
-      }
-      if (labelledCount > 0) {
-        lines.push(
-          `${labelledCount} photographs have other labels now [${labelled.join(', ')}]: their rows keep the old ones; ` +
-            'only a new run has the new',
-        );
-      }
-      return lines;
-    },
-    async addNew({ faceId, subjectId }: FaceRecord): Promise<void> {
-      await newIds.add([faceId, subjectId]);
-    },
-    async onGone({ faceId, subjectId }: FaceRecord): Promise<void> {
-      goneCount++;
-      await goneIds.add([faceId, subjectId]);
-    },
-    onChanged(before: FaceRecord, now: FaceRecord): void {
-      changedCount++;
-      if (changed.length >= NAMED) return;
-      const what =
-        before.uri !== now.uri
-          ? `${before.uri} → ${now.uri}`
-          : before.bytes !== now.bytes
-            ? `${before.bytes} → ${now.bytes} bytes`
-            : `byte ${before.offset ?? 0} → ${now.offset ?? 0} of ${now.uri}`;
-      changed.push(`${now.faceId} (${what})`);
-    },
-    onMoved(before: FaceRecord, now: FaceRecord): void {
-      if (movedCount++ < NAMED) moved.push(`${now.faceId}: row ${before.row} → ${now.row} of ${now.uri}`);
-    },
-    onLabelled(before: FaceRecord, now: FaceRecord): void {
-      if (labelledCount++ >= NAMED) return;
-      const at = labelColumns.findIndex((_, i) => before.labels?.[i] !== now.labels?.[i]);
-      const [old, label] = [before, now].map(({ labels }) => JSON.stringify(labels?.[at] ?? null));
-      labelled.push(`${now.faceId}: ${labelColumns[at]?.name} ${old} → ${label}`);
-    },
-    /** @throws ConfigError */
-    async refuse(): Promise<void> {
-      if (changedCount > 0) {
-        throw new ConfigError(
-          'photographs-changed',
-          `--append: expected the photographs of the run to be unchanged, found ${changedCount} with another file or ` +
-            'size; give new pictures names of their own, or start a new run',
-          { changed: changed.join(', ') },
-        );
-      }
-      if (goneCount === 0) return;
-      const relabelled = await relabelledFaces(goneIds.sorted(), newIds.sorted());
-      if (relabelled.length === 0) return;
-      throw new ConfigError(
-        'photographs-relabelled',
-        '--append: expected every face_id to stay with its person, found some with another person; ' +
-          'a face_id is in the output only once',
-        { relabelled: relabelled.join(', ') },
-      );
-    },
-    async close(): Promise<void> {
-      await goneIds.close();
-      await newIds.close();
-    },
-  };
-}
-
-type FaceOwner = readonly [faceId: string, subjectId: string];
-
-/** The first ids that are in both sorted streams. */
-async function relabelledFaces(
-  gone: AsyncIterable<FaceOwner>,
-  added: AsyncIterable<FaceOwner>,
-): Promise<string[]> {
-  const found: string[] = [];
-  const others = gone[Symbol.asyncIterator]();
-  let other = await others.next();
-  for await (const [faceId, subjectId] of added) {
-    while (!other.done && compareUtf8(other.value[0], faceId) < 0) other = await others.next();
-    if (other.done) break;
-    if (other.value[0] === faceId) found.push(`${faceId} (${other.value[1]} → ${subjectId})`);
-    if (found.length >= NAMED) break;
-  }
-  return found;
 }
