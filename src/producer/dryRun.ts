@@ -1,7 +1,6 @@
 /** What a run would do, found out without writing anything: the corpus is listed and planned as for the run itself. */
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { randomInt, seededRandom } from '../shared/random.ts';
 import { isFinished, readCommittedSet } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -12,11 +11,8 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
 import { readSubjectRows } from '../shared/table/tables.ts';
 import { listAppend } from './append/listAppend.ts';
+import { createPeopleSample } from './peopleSample.ts';
 import { listCorpus, type PlanRunOptions, runToResume } from './planRun.ts';
-
-/** People looked at closely, and photographs of each. */
-const SAMPLED_PEOPLE = 16;
-const SAMPLED_PHOTOGRAPHS = 4;
 
 export interface DryPlan {
   /** The run that OUT holds already, and that would be resumed. */
@@ -47,7 +43,7 @@ export async function planDryRun(
   options: PlanRunOptions,
 ): Promise<DryPlan> {
   const existing = await runToResume(config, store, options);
-  const sample = createSample(config.seed);
+  const sample = createPeopleSample(config.seed);
   let listingBytes = 0;
   // The listing of a large corpus is large: it is counted as it goes by.
   const nowhere: Pick<ObjectStore, 'put'> = {
@@ -55,68 +51,91 @@ export async function planDryRun(
       listingBytes += bodyBytes(body);
     },
   };
-  if (existing !== undefined && options.append === true) {
-    const shards = await readRunShards(store, existing, options.signal);
-    const known: number[] = [];
-    const listed = await listAppend(existing, shards, config, store, nowhere, {
-      planId: 'dry-run',
-      createdAt: new Date().toISOString(),
-      onFace: sample.add,
-      onKnown: (classIndex) => known.push(classIndex),
-      corpusS3: options.corpusS3,
-      ...(options.signal && { signal: options.signal }),
-      ...(options.note && { note: options.note }),
-      ...(options.onListed && { onListed: options.onListed }),
-    });
-    const { faces = 0, subjects = 0, bytes = 0 } = listed.generation?.added ?? {};
-    const left = await leftOf(existing, store, shards, options.signal);
-    const lacking = await lackingVariants(config, store, known);
-    const fresh = left.people + subjects;
-    const variants = {
-      asked: config.variants * fresh + (lacking ?? config.variants * known.length),
-      atMost: lacking === undefined || mayHaveVariants(shards, left),
-    };
-    left.people += listed.generation?.subjects.rows ?? 0;
-    left.faces += faces;
-    left.shards += listed.generation?.shards ?? 0;
-    return {
-      resumes: existing.runId,
-      people: shards.subjects + subjects,
-      faces: shards.faces + faces,
-      bytes: existing.corpus.bytes + addedBytes(shards) + bytes,
-      shards: shards.places + (listed.generation?.shards ?? 0),
-      oversizeShards: listed.written?.oversizeShards ?? 0,
-      appends: { people: subjects, faces, gone: listed.gone },
-      left,
-      variants,
-      listingBytes,
-      sample: sample.finish(),
-    };
-  }
-  const written = await listCorpus(config, nowhere, 'dry-run', { ...options, onFace: sample.add });
+  const dry: DryListing = { config, store, options, nowhere, onFace: sample.add };
+  const counts =
+    existing !== undefined && options.append === true
+      ? await dryAppend(existing, dry)
+      : await dryPlan(existing, dry);
+  return { ...counts, listingBytes, sample: sample.finish() };
+}
+
+/** What a corpus is listed with when nothing is written. */
+interface DryListing {
+  readonly config: RunConfig;
+  /** Is read only. */
+  readonly store: ObjectStore;
+  readonly options: PlanRunOptions;
+  /** Takes the listing. */
+  readonly nowhere: Pick<ObjectStore, 'put'>;
+  /** Sees every photograph of the corpus. */
+  readonly onFace: (face: FaceRecord) => void;
+}
+
+type DryCounts = Omit<DryPlan, 'listingBytes' | 'sample'>;
+
+/** A new run, or one that is resumed as it is. */
+async function dryPlan(
+  existing: RunFile | undefined,
+  { config, store, options, nowhere, onFace }: DryListing,
+): Promise<DryCounts> {
+  const written = await listCorpus(config, nowhere, 'dry-run', { ...options, onFace });
   const { subjects: people, faces, bytes } = written.corpus;
   const { shards, oversizeShards } = written;
-  let left = { people, faces, shards };
-  let planned = shards;
-  let atMost = false;
-  if (existing !== undefined) {
-    const shardsThere = await readRunShards(store, existing, options.signal);
-    left = await leftOf(existing, store, shardsThere, options.signal);
-    planned = shardsThere.places;
-    atMost = mayHaveVariants(shardsThere, left);
+  const corpus = { people, faces, bytes, oversizeShards, appends: null };
+  if (existing === undefined) {
+    const left = { people, faces, shards };
+    const variants = { asked: config.variants * people, atMost: false };
+    return { ...corpus, resumes: null, shards, left, variants };
   }
+  const there = await readRunShards(store, existing, options.signal);
+  const left = await leftOf(existing, store, there, options.signal);
+  const variants = { asked: config.variants * left.people, atMost: mayHaveVariants(there, left) };
+  return { ...corpus, resumes: existing.runId, shards: there.places, left, variants };
+}
+
+/** A run that takes up what the corpus has got since. */
+async function dryAppend(
+  existing: RunFile,
+  { config, store, options, nowhere, onFace }: DryListing,
+): Promise<DryCounts> {
+  const there = await readRunShards(store, existing, options.signal);
+  const known: number[] = [];
+  const { generation, written, gone } = await listAppend(existing, there, config, store, nowhere, {
+    planId: 'dry-run',
+    createdAt: new Date().toISOString(),
+    onFace,
+    onKnown: (classIndex) => known.push(classIndex),
+    corpusS3: options.corpusS3,
+    ...(options.signal && { signal: options.signal }),
+    ...(options.note && { note: options.note }),
+    ...(options.onListed && { onListed: options.onListed }),
+  });
+  const added = {
+    ...(generation?.added ?? { faces: 0, subjects: 0, bytes: 0 }),
+    shards: generation?.shards ?? 0,
+    /** Those who were in the run before among them. */
+    people: generation?.subjects.rows ?? 0,
+  };
+  const uncommitted = await leftOf(existing, store, there, options.signal);
+  const lacking = await lackingVariants(config, store, known);
   return {
-    resumes: existing?.runId ?? null,
-    people,
-    faces,
-    bytes,
-    shards: planned,
-    oversizeShards,
-    appends: null,
-    left,
-    variants: { asked: config.variants * left.people, atMost },
-    listingBytes,
-    sample: sample.finish(),
+    resumes: existing.runId,
+    people: there.subjects + added.subjects,
+    faces: there.faces + added.faces,
+    bytes: existing.corpus.bytes + addedBytes(there) + added.bytes,
+    shards: there.places + added.shards,
+    oversizeShards: written?.oversizeShards ?? 0,
+    appends: { people: added.subjects, faces: added.faces, gone },
+    left: {
+      people: uncommitted.people + added.people,
+      faces: uncommitted.faces + added.faces,
+      shards: uncommitted.shards + added.shards,
+    },
+    variants: {
+      asked:
+        config.variants * (uncommitted.people + added.subjects) + (lacking ?? config.variants * known.length),
+      atMost: lacking === undefined || mayHaveVariants(there, uncommitted),
+    },
   };
 }
 
@@ -157,7 +176,7 @@ async function leftOf(
   store: ObjectStore,
   shards: RunShards,
   signal: AbortSignal | undefined,
-): Promise<{ people: number; faces: number; shards: number }> {
+): Promise<DryPlan['left']> {
   const left = { people: 0, faces: 0, shards: 0 };
   const committed = await readCommittedSet(store, shards, signal);
   for await (const { spec, faces } of currentSpecs(run, store, shards, signal)) {
@@ -167,26 +186,4 @@ async function leftOf(
     left.shards++;
   }
   return left;
-}
-
-/** Every person of a stream sorted by person has the same chance to be in it. Deterministic. */
-function createSample(seed: number): { add: (face: FaceRecord) => void; finish(): FaceRecord[] } {
-  const random = seededRandom(seed, 'dry run');
-  const places: { place: number; faces: FaceRecord[] }[] = [];
-  let people = 0;
-  let subjectId: string | undefined;
-  let chosen: FaceRecord[] | undefined;
-  return {
-    add(face) {
-      if (face.subjectId !== subjectId) {
-        subjectId = face.subjectId;
-        const at = people < SAMPLED_PEOPLE ? people : randomInt(random, people + 1);
-        chosen = at < SAMPLED_PEOPLE ? [] : undefined;
-        if (chosen !== undefined) places[at] = { place: people, faces: chosen };
-        people++;
-      }
-      if (chosen !== undefined && chosen.length < SAMPLED_PHOTOGRAPHS) chosen.push(face);
-    },
-    finish: () => places.sort((a, b) => a.place - b.place).flatMap(({ faces }) => faces),
-  };
 }

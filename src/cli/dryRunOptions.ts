@@ -1,0 +1,45 @@
+/** The options of a dry run, and which others do not go with it. */
+import type { Command } from 'commander';
+import { ConfigError } from '../shared/errors.ts';
+import { optionOfFlag } from './commandLine.ts';
+import { photographsPerSecond } from './optionValues.ts';
+
+export interface DryRunFlags {
+  readonly dryRun: boolean;
+  /** Photographs per second. */
+  readonly rate?: number;
+}
+
+/** Flags that a dry run could do nothing with: who gives one expects something that does not happen. */
+const USELESS = ['redis', 'metricsPort', 'onFinish'];
+
+export function addDryRunOptions(command: Command): Command {
+  return command
+    .optionsGroup('Dry run:')
+    .option(
+      '--dry-run',
+      'say what the run would be (people, faces, shards, hours, size, requests), write nothing to OUT or Redis',
+      false,
+    )
+    .option(
+      '--rate <n>',
+      'with --dry-run: photographs per second of all machines together, instead of a probe of this one',
+      photographsPerSecond,
+    )
+    .optionsGroup('Options:');
+}
+
+/** @throws ConfigError for a rate without a dry run, and for what a dry run has no use for. */
+export function refuseMisfits(flags: DryRunFlags): void {
+  const { dryRun, rate } = flags;
+  if (rate !== undefined && !dryRun) {
+    throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
+  }
+  const useless = dryRun && USELESS.find((name) => name in flags);
+  if (useless) {
+    throw new ConfigError(
+      'bad-option',
+      `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing, serves nothing and calls nobody`,
+    );
+  }
+}
