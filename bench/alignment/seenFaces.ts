@@ -5,7 +5,7 @@ import type { FivePoints } from '../../src/worker/models/detector.ts';
 import type { LandmarkNetwork } from '../../src/worker/models/frLandmark.ts';
 import { openDetector, openLandmarks, openPose } from '../../src/worker/models/openModels.ts';
 import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
-import { mirrorPixels } from '../../src/worker/models/raster.ts';
+import { mirrorPixels } from '../../src/worker/models/planes.ts';
 import { fivePoints } from '../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { type ChosenFace, detectFaces } from '../../src/worker/stages/detect.ts';

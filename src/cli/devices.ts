@@ -2,8 +2,8 @@
 import { cpus } from 'node:os';
 import { Command } from 'commander';
 import { describeError, toError } from '../shared/errors.ts';
+import { DEVICES } from '../worker/models/device.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
-import { DEVICES } from '../worker/models/session.ts';
 import { LIBJPEG_TURBO_ADVICE, libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 
 interface DeviceState {

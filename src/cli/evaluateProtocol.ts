@@ -2,8 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { findLeaks, refuseLeaks, trainingRecord } from '../evaluate/leakage.ts';
+import type { ProtocolModel } from '../evaluate/protocols/protocolInput.ts';
 import type { ProtocolName, ProtocolResult } from '../evaluate/protocols/protocolResult.ts';
-import { type ProtocolModel, runProtocol } from '../evaluate/protocols/runProtocol.ts';
+import { runProtocol } from '../evaluate/protocols/runProtocol.ts';
 import { renderProtocolReport } from '../evaluate/report/protocolReport.ts';
 import type { EvaluationHooks } from '../evaluate/settings.ts';
 import { openBackend } from '../fra/backend.ts';

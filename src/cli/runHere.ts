@@ -21,7 +21,8 @@ import {
   rejectsOfSmallRun,
 } from '../worker/rejectWatch.ts';
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
-import type { ShardContext, ShardProgress } from '../worker/shardContext.ts';
+import type { ShardContext } from '../worker/shardContext.ts';
+import type { ShardProgress } from '../worker/shardProgress.ts';
 import { startRunWorker } from '../worker/work.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import { formatMoment } from './deadline.ts';

@@ -5,7 +5,7 @@
  */
 import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import type { ShardImages } from './shardImages.ts';
+import type { ImageReader } from './imageReader.ts';
 
 /** A photograph of unknown size counts as so many of those before it: they differ, and one too many is asked for twice. */
 const SPARE = 1.25;
@@ -26,7 +26,7 @@ interface ReadRecord {
  * is several.
  */
 export function openBatchReader(
-  images: ShardImages,
+  images: ImageReader,
   size: number,
 ): (batch: readonly FaceRecord[]) => Promise<ReadBatch> {
   const heard = new Map<FaceRecord, number>();

@@ -7,6 +7,7 @@ import type { Counters } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { EarlierReader } from './earlierReader.ts';
 import type { ModelPool, ShardModels } from './modelPool.ts';
+import type { ShardProgress } from './shardProgress.ts';
 import type { FaceResult } from './shardTables.ts';
 import type { AugmentOptions, PostureTargets } from './stages/augment.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -39,13 +40,6 @@ export interface ShardContext {
 
 /** The context with the models as one shard sees them. */
 export type InTurn = Omit<ShardContext, 'models'> & { readonly models: ShardModels };
-
-/** What has been done since the last report. */
-export interface ShardProgress {
-  readonly faces: number;
-  readonly rejects: number;
-  readonly variants: number;
-}
 
 export interface ShardRunOptions {
   readonly signal: AbortSignal;

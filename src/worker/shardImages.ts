@@ -1,19 +1,12 @@
 /** The photographs of a shard, as the run's corpus holds them: what the worker decodes, from where the listing says. */
 import type { RunConfig } from '../shared/config.ts';
-import type { HasRoom, ImagePlace, ReadOutcome } from '../shared/corpus/corpusSource.ts';
+import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
 import { imageInRecord } from '../shared/corpus/faceImage.ts';
 import { imageInMember, memberPlace } from '../shared/corpus/tarMember.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import type { ImageReader } from './imageReader.ts';
 import type { ShardReader } from './shardReader.ts';
 import type { TableImages } from './tableImages.ts';
-
-export interface ShardImages {
-  /**
-   * The image file of a face; what is wrong with it alone is a rejection, as `CorpusSource.read` has it. `hasRoom` is
-   * asked where the listing may not know its size.
-   */
-  read(record: FaceRecord, hasRoom?: HasRoom): Promise<ReadOutcome>;
-}
 
 /**
  * The images of the faces of one shard. `openReader` reads bytes of these places, each once; `tables`: where the run's
@@ -24,7 +17,7 @@ export function openShardImages(
   openReader: (places: readonly ImagePlace[]) => ShardReader,
   tables: TableImages | undefined,
   records: readonly FaceRecord[],
-): ShardImages {
+): ImageReader {
   switch (corpusFormat) {
     case 'parquet':
     case 'arrow': {

@@ -1,6 +1,7 @@
 /** The shards that a process has in work: how far each is, how long it still takes, and the word to break it off. */
-import type { ShardProgress } from './shardContext.ts';
+
 import type { ShardPace } from './shardPace.ts';
+import type { ShardProgress } from './shardProgress.ts';
 
 export interface ShardInWork {
   /** Aborted: it is to be handed back. */

@@ -10,7 +10,7 @@ import { imageInRow, type RowContent } from '../shared/corpus/tableRows.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
-import type { ShardImages } from './shardImages.ts';
+import type { ImageReader } from './imageReader.ts';
 
 /** What a thread needs to read tables; cloned into it. */
 export interface TableReading {
@@ -39,7 +39,7 @@ export interface HeardAnswer {
 
 export interface TableImages {
   /** The images of one shard's faces. */
-  forShard(records: readonly FaceRecord[]): ShardImages;
+  forShard(records: readonly FaceRecord[]): ImageReader;
   close(): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ type PieceRows = Promise<Map<number, RowContent> | Rejected>;
 export function shardImages(
   records: readonly FaceRecord[],
   ask: (request: TableRequest) => Promise<TableAnswer>,
-): ShardImages {
+): ImageReader {
   const rowsOf = new Map<string, number[]>();
   for (const { uri, row } of records) {
     if (row === undefined) continue;

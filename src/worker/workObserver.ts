@@ -2,7 +2,7 @@
 import type { QueueDepth } from '../shared/queue.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
-import type { ShardProgress } from './shardContext.ts';
+import type { ShardProgress } from './shardProgress.ts';
 import type { FaceResult } from './shardTables.ts';
 import type { StageSpan } from './stopwatch.ts';
 

@@ -12,8 +12,9 @@ import { type FitKdefGenerator, type KdefFace, NEVER_RUN_ON_KDEF } from './kdefF
 import { fraKdefGenerator, ridgeKdefGenerator } from './kdefGenerators.ts';
 import { kdefAsPublished, PUBLISHED_DEFECTS } from './kdefPublished.ts';
 import { type KdefScores, kdefRows } from './kdefRows.ts';
+import type { ProtocolInput, ProtocolModel } from './protocolInput.ts';
+import type { ProtocolFindings } from './protocolResult.ts';
 import { openRbfClassifier } from './rbfClassifier.ts';
-import type { ProtocolFindings, ProtocolInput, ProtocolModel } from './runProtocol.ts';
 
 /** Half of the people are tested at a time, a quarter teaches the generator, a quarter the classifiers. */
 const CORRECTED_FOLDS = 2;

@@ -74,6 +74,12 @@ export const protocolResultSchema = z.strictObject({
 });
 export type ProtocolResult = z.infer<typeof protocolResultSchema>;
 
+/** What a protocol finds out; the rest of the result is the same for all. */
+export type ProtocolFindings = Pick<
+  ProtocolResult,
+  'counts' | 'intervals' | 'measures' | 'rows' | 'defects' | 'notes'
+>;
+
 /** Parses the JSON. @throws IntegrityError naming every problem; `path` is for the message. */
 export function parseProtocolResult(content: unknown, path: string): ProtocolResult {
   const parsed = protocolResultSchema.safeParse(content);

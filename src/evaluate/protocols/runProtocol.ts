@@ -4,11 +4,8 @@
  * up for the tests from the formats' descriptions.
  */
 import { join } from 'node:path';
-import type { FraModel } from '../../fra/fraModel.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import { version } from '../../shared/package.ts';
-import type { ModelPool } from '../../worker/modelPool.ts';
-import type { Combiner } from '../../worker/models/combiner.ts';
 import { readCfpPairs } from './cfpPairs.ts';
 import { countOutcome, type EmbedCounts, embedPhotographs, newCounts } from './embedPhotographs.ts';
 import { FOLDS, type PairList } from './facePair.ts';
@@ -17,52 +14,11 @@ import { runKdef } from './kdefRun.ts';
 import { readLabelledPairs } from './labelledPairs.ts';
 import { readLfwPairs } from './lfwPairs.ts';
 import { listProblem, measurePairs } from './pairProblem.ts';
-import type { ProtocolName, ProtocolResult } from './protocolResult.ts';
+import type { ProtocolInput } from './protocolInput.ts';
+import type { ProtocolFindings, ProtocolResult } from './protocolResult.ts';
 import { openTemplatePool } from './templatePool.ts';
 import { templateProblem } from './templateProblem.ts';
 import { fraMaker, jitterMaker, type VariantMaker } from './variantMaker.ts';
-
-/** A FRA model of the recogniser that is evaluated, with its networks open. */
-export interface ProtocolModel {
-  readonly id: string;
-  readonly model: FraModel;
-  readonly combiner: Combiner;
-}
-
-export interface ProtocolInput {
-  readonly protocol: ProtocolName;
-  /** Absolute folder of the photographs. */
-  readonly corpus: string;
-  /** Absolute: the list of LFW, CPLFW, CALFW; the folder `Protocol` of CFP; photographs and pairs of IJB; none for KDEF. */
-  readonly lists: readonly string[];
-  readonly recognizer: string;
-  readonly detector: string;
-  readonly pool: ModelPool;
-  readonly models: readonly ProtocolModel[];
-  /** Variants of each enrolled photograph or template. */
-  readonly variants: number;
-  readonly seed: number;
-  /** Samples of the published KDEF form, at most. The SVM's kernel grows with their square: 3000 take 80 MB. */
-  readonly samples: number;
-  /** As typed. */
-  readonly command: string;
-  /** Milliseconds. */
-  readonly clock: () => number;
-  readonly signal: AbortSignal;
-  /** Photographs embedded so far. */
-  readonly progress: (done: number) => void;
-  /**
-   * Called with the photographs' digests and the people that the protocol knows, before anything is compared. Throws
-   * when a model was trained on them; when that was allowed, answers with what makes the numbers worthless.
-   */
-  readonly findLeaks: (photographs: readonly string[], subjects: readonly string[]) => readonly string[];
-}
-
-/** What a protocol finds out; the rest of the result is the same for all. */
-export type ProtocolFindings = Pick<
-  ProtocolResult,
-  'counts' | 'intervals' | 'measures' | 'rows' | 'defects' | 'notes'
->;
 
 const NEVER_RUN =
   'Never run on the real set by the makers of posecast: the format was taken from its description.';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { valuesOf } from '../networks/tensorOps.ts';
 import type { WeightValues } from '../networks/weights.ts';
 import { eigen, type LinearFit } from './ridge.ts';
-import type { Solution, SolveRequest } from './solveLinear.ts';
+import type { Solution, SolveRequest } from './solveRequest.ts';
 import { predictChanges, type Turn } from './turns.ts';
 
 const RANKS = [16, 32, 64, 128, 256];

@@ -2,35 +2,13 @@
  * Fits the closed-form generators: the pose read-out, then one local regression for every function of the pose basis.
  * Penalties and rank are chosen by the judge, that is on validation people.
  */
-import type { LinearMapConfig } from '../generators/generatorConfig.ts';
 import { basisAt } from '../generators/poseBasis.ts';
-import type { NamedWeights, WeightValues } from '../networks/weights.ts';
+import type { WeightValues } from '../networks/weights.ts';
 import { joinColumns, lowerRank } from './lowerRank.ts';
-import type { PairSample } from './pairs.ts';
 import { fitPoseReadOut } from './poseReadOut.ts';
 import { type LinearFit, type RidgePath, ridgePath } from './ridge.ts';
+import type { Solution, SolveRequest } from './solveRequest.ts';
 import { changeOf, flatten, makeTurns, predictChanges, type Turn, usableBasis } from './turns.ts';
-
-/** Lower is better; on validation people. */
-export type Judge = (config: LinearMapConfig, weights: NamedWeights) => number;
-
-export interface SolveRequest {
-  readonly kind: LinearMapConfig['kind'];
-  readonly identityDim: number;
-  /** Degrees; knots that too few training faces are near to are left out. */
-  readonly knots: readonly number[];
-  readonly pitch: boolean;
-  readonly training: readonly PairSample[];
-  readonly validation: readonly PairSample[];
-  readonly judge: Judge;
-  /** Told what was chosen, and from what. */
-  readonly note: (line: string) => void;
-}
-
-export interface Solution {
-  readonly config: LinearMapConfig;
-  readonly weights: NamedWeights;
-}
 
 /** In units of the mean squared length of an identity a dimension. */
 const PENALTIES = [0.3, 1, 3, 10, 30, 100, 300, 1000];

@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ThreadDiedError } from '../../shared/errors.ts';
 import { createReleasers } from '../../shared/releasers.ts';
 import { openThreadPool } from '../../shared/threads/threadPool.ts';
-import type { Device } from '../models/session.ts';
+import type { Device } from '../models/device.ts';
 import type { ConnectRequest, DeviceThreadInit } from './deviceThread.ts';
 
 /**

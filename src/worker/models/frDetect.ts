@@ -7,7 +7,9 @@
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
 import { anchorCount, detectorOfSize, type InputSize } from './frDetectSize.ts';
-import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
+import { normalisedPlanes } from './planes.ts';
+import type { Box } from './raster.ts';
+import { resamplePlanes } from './resample.ts';
 import { inRuns, type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
 const FULL: InputSize = { width: 320, height: 240 };

@@ -5,7 +5,7 @@
  */
 import { LANDMARK_COUNT } from '../../shared/face.ts';
 import type { View } from './detector.ts';
-import { resamplePlanes } from './raster.ts';
+import { resamplePlanes } from './resample.ts';
 import { inRuns, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 64;

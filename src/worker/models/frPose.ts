@@ -4,7 +4,8 @@
  * signs). Outputs `output` yaw, `617` pitch, `618` roll, each [N,66] before softmax; degrees = Σ p·i·3 − 97.5.
  */
 import type { View } from './detector.ts';
-import { mirrorPlanes, normalisedPlanes, resamplePlanes } from './raster.ts';
+import { mirrorPlanes, normalisedPlanes } from './planes.ts';
+import { resamplePlanes } from './resample.ts';
 import { inRuns, type NetworkSession, outputOf } from './session.ts';
 
 const SIDE = 224;

@@ -12,7 +12,8 @@
 import { IntegrityError } from '../../shared/errors.ts';
 import type { Detection, Detector, View } from './detector.ts';
 import { squareAround, suppress } from './detector.ts';
-import { type Box, type Raster, resample } from './raster.ts';
+import type { Box, Raster } from './raster.ts';
+import { resample } from './resample.ts';
 import type { NetworkTensors } from './runtime.ts';
 import type { NetworkSession } from './session.ts';
 

@@ -3,9 +3,9 @@ import '../../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { forCpu } from '../../models/cpuGraph.ts';
 import { IntegrityError } from '../../shared/errors.ts';
+import type { Device } from './device.ts';
 import { type Batches, inBatches } from './inBatches.ts';
 import type { NetworkRuntime, NetworkTensor } from './runtime.ts';
-import type { Device } from './session.ts';
 
 export interface OnnxOptions {
   readonly device: Device;

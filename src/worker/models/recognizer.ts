@@ -1,7 +1,7 @@
 /** Any ONNX recogniser of the form [N,3,112,112] → [N,D]: crop in, raw (not yet normalised) embedding out. */
 import { IntegrityError } from '../../shared/errors.ts';
 import { CROP_SIZE, type FaceCrop } from '../../shared/face.ts';
-import { type Normalisation, writePlanes } from './raster.ts';
+import { type Normalisation, writePlanes } from './planes.ts';
 import { inRuns, type NetworkSession } from './session.ts';
 
 /** Crops a run: more are no faster and keep more memory. */

@@ -3,7 +3,7 @@ import '../../shared/noTelemetry.ts';
 import { env, InferenceSession } from 'onnxruntime-node';
 import { encodeModel, makeModel, makeNode, makeValueInfo } from '../../models/onnx.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import type { Device } from './session.ts';
+import type { Device } from './device.ts';
 
 /**
  * Opens the smallest network there. The list of devices that a build supports is no answer: it names CUDA on machines

@@ -5,12 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { IntegrityError, toError } from '../../shared/errors.ts';
 import type { DeviceClient } from '../device/deviceClient.ts';
+import type { Device } from './device.ts';
 import { openOnnxRuntime } from './onnxRuntime.ts';
 import type { NetworkRuntime, NetworkTensor, NetworkTensors } from './runtime.ts';
-
-/** Devices a session can be asked for. Which of them exist depends on the build of ONNX Runtime. */
-export const DEVICES = ['cpu', 'cuda', 'tensorrt', 'webgpu'] as const;
-export type Device = (typeof DEVICES)[number];
 
 export interface SessionOptions {
   readonly device: Device;

@@ -5,7 +5,9 @@
  */
 import type { Detection, Detector, View } from './detector.ts';
 import { suppress } from './detector.ts';
-import { type Box, normalisedPlanes, resamplePlanes } from './raster.ts';
+import { normalisedPlanes } from './planes.ts';
+import type { Box } from './raster.ts';
+import { resamplePlanes } from './resample.ts';
 import type { NetworkTensors } from './runtime.ts';
 import { type NetworkSession, outputOf } from './session.ts';
 

@@ -3,13 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { halve, warpSquare } from '../../../src/worker/models/pixels.ts';
 import { PIXELS_WASM } from '../../../src/worker/models/pixelsWasm.ts';
-import {
-  normalisedPlanes,
-  type Raster,
-  resample,
-  resamplePlanes,
-  writePlanes,
-} from '../../../src/worker/models/raster.ts';
+import { normalisedPlanes, writePlanes } from '../../../src/worker/models/planes.ts';
+import type { Raster } from '../../../src/worker/models/raster.ts';
+import { resample, resamplePlanes } from '../../../src/worker/models/resample.ts';
 import { resampleSlowly, valueAt, warpSlowly } from './pixelsReference.ts';
 
 /** A picture of noise: any displaced byte shows. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { mirrorPixels, type Raster, resample, writePlanes } from '../../../src/worker/models/raster.ts';
+import { mirrorPixels, writePlanes } from '../../../src/worker/models/planes.ts';
+import type { Raster } from '../../../src/worker/models/raster.ts';
+import { resample } from '../../../src/worker/models/resample.ts';
 
 const raster = (width: number, height: number, value: (x: number, y: number) => number): Raster => ({
   width,
