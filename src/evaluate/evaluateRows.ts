@@ -1,6 +1,7 @@
 /** The table of one recogniser: measured rows beside each other, with intervals and paired differences. Pure. */
 import { difference, interval, type Resampled, resample, standardError } from './bootstrap.ts';
 import type { RowMeasurement } from './measureMethod.ts';
+import type { Method } from './method.ts';
 import { type Hit, meanOfHits } from './outcomes.ts';
 import {
   type EvaluationRow,
@@ -16,7 +17,7 @@ const YAW_BINS = [0, 15, 30, 45, 60, 75] as const;
 const LAST_YAW = 180;
 
 /** A row with the draws that verdicts and differences between other rows need. */
-export interface MeasuredRow {
+export interface MeasuredRow extends Pick<Method, 'space' | 'ablation'> {
   readonly row: EvaluationRow;
   readonly metrics: ReadonlyMap<MetricName, Resampled>;
 }
@@ -31,10 +32,12 @@ export function compareRows(
   const oracle = measured.find(({ method }) => method.id === 'oracle');
   return measured.map((measurement): MeasuredRow => {
     const { method, metrics, cost } = measurement;
-    const { id, label, kind, trainedOn, of, note } = method;
+    const { id, label, kind, trainedOn, of, note, space, ablation } = method;
     const isNone = measurement === none;
     return {
       metrics,
+      ...(space !== undefined && { space }),
+      ...(ablation !== undefined && { ablation }),
       row: {
         id,
         label,

@@ -35,6 +35,13 @@ export interface Method {
   readonly trainedOn: string;
   /** For an ablation: the id of what was ablated. */
   readonly of?: string;
+  /** For an ablation: what became of the postures. */
+  readonly ablation?: 'posture-random' | 'posture-removed';
+  /**
+   * Where variants are made: of embeddings (absent: so), of photographs, which the recogniser is run on again, or with
+   * the space of all embeddings changed.
+   */
+  readonly space?: 'latent' | 'picture' | 'transformed';
   readonly note?: string;
   /** Variants a second where generating is only looking up what was computed before; null: unknown. */
   readonly perSecond?: number | null;

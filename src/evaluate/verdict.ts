@@ -3,9 +3,6 @@ import { difference, interval } from './bootstrap.ts';
 import type { MeasuredRow } from './evaluateRows.ts';
 import type { EvaluationRow, Interval, Verdict } from './result.ts';
 
-/** Rivals that make variants of embeddings; those that run the recogniser again or change the space are others. */
-const NOT_LATENT = /mirror|render|wccn/;
-
 /** One verdict a generator; without generators one about the best rival. */
 export function verdictsOf(rows: readonly MeasuredRow[]): Verdict[] {
   const generators = rows.filter(({ row }) => row.kind === 'generator');
@@ -14,8 +11,10 @@ export function verdictsOf(rows: readonly MeasuredRow[]): Verdict[] {
 }
 
 function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRow[]): Verdict {
-  const rivals = rows.filter(({ row }) => row.kind === 'rival' && !NOT_LATENT.test(row.id));
-  const bestRival = best(rivals);
+  // Those that run the recogniser again or change the space do something else than a generator.
+  const bestRival = best(
+    rows.filter(({ row, space = 'latent' }) => row.kind === 'rival' && space === 'latent'),
+  );
   const bestAny = best(rows.filter(({ row }) => row.kind === 'rival'));
   const judged = generator ?? bestRival;
   if (judged === undefined) {
@@ -28,7 +27,9 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
   const gain = judged.row.metrics.ncm!.difference!;
   const helps = sign(gain);
   const againstBestRival = generator && bestRival ? ncmDifference(generator, bestRival) : null;
-  const shuffled = rows.find(({ row }) => row.of === generator?.row.id && row.id.endsWith('-posture-random'));
+  const shuffled = rows.find(
+    ({ row, ablation }) => row.of === generator?.row.id && ablation === 'posture-random',
+  );
   const againstShuffled = generator && shuffled ? ncmDifference(generator, shuffled) : null;
   const postureUsed = againstShuffled === null ? null : usedPosture(againstShuffled);
   const bins = judged.row.byYaw.map((bin) => ({ name: binName(bin), sign: sign(bin.ncm.difference!) }));

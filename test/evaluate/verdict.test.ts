@@ -20,6 +20,7 @@ function verdictFor(value: number, low: number, high: number) {
     {
       row: madeUpRow('fra-posture-random', 'ablation', 0.1, { of: 'fra' }),
       metrics: new Map([['ncm', spreadOver(0.7, 0.7, 0.7)]]),
+      ablation: 'posture-random',
     },
   ];
   return verdictsOf(rows)[0]!;

@@ -43,6 +43,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
       label: `FRA ${fra.id}, postures at random`,
       kind: 'ablation',
       of: fra.id,
+      ablation: 'posture-random',
       trainedOn,
       note: 'Postures are drawn from the whole bank. Exchanging them among variants would leave a class mean as it is.',
       prepare: row(({ person, variant }, { seed }) =>
@@ -57,6 +58,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
       label: `FRA ${fra.id}, posture removed`,
       kind: 'ablation',
       of: fra.id,
+      ablation: 'posture-removed',
       trainedOn,
       note: 'Every variant gets the mean posture code of the bank.',
       prepare: row(() => meanCode),

@@ -42,10 +42,12 @@ function describe(kind: string, words: string, first: Method, second: Method): O
   const sources = [...new Set([first.trainedOn, second.trainedOn])].filter((source) => source !== 'nothing');
   // A part that looks up what took the recogniser to make has the say about speed.
   const slow = [first, second].find(({ perSecond }) => perSecond !== undefined);
+  const { space } = [first, second].find((part) => (part.space ?? 'latent') !== 'latent') ?? {};
   return {
     id: `${kind}-${first.id}-${second.id}`,
     label: `${words} ${first.label} and ${second.label}`,
     kind: 'rival',
+    ...(space !== undefined && { space }),
     trainedOn: sources.join(' and '),
     ...(slow?.perSecond !== undefined && { perSecond: slow.perSecond && 2 * slow.perSecond }),
   };

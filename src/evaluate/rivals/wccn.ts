@@ -18,6 +18,7 @@ export function wccn(source: PairSource, inner?: Method): Method {
     id: inner === undefined ? `wccn-${source.id}` : `${inner.id}-wccn-${source.id}`,
     label: inner === undefined ? 'WCCN' : `${inner.label} + WCCN`,
     kind: 'rival',
+    space: 'transformed',
     trainedOn: source.label,
     ...(inner?.perSecond !== undefined && { perSecond: inner.perSecond }),
     async prepare(trial): Promise<PreparedMethod> {
