@@ -9,16 +9,16 @@ export interface ImageMember {
 }
 
 /** A member of a sample: a photograph or a label. */
-export interface SampleMember {
+export type SampleMember = {
   readonly key: string;
   /** Members of a sample that lie side by side have the same. */
   readonly place: number;
   readonly offset: number;
-  readonly image?: string;
-  readonly bytes?: number;
+} & (
+  | { readonly role: 'image'; readonly name: string; readonly bytes: number }
   /** null: there is a label, but it names nobody. */
-  readonly subjectId?: string | null;
-}
+  | { readonly role: 'label'; readonly subjectId: string | null }
+);
 
 export interface Gathering {
   readonly emit: (image: ImageMember, subjectId: string) => Promise<void> | undefined;
@@ -46,10 +46,12 @@ export interface RepeatedMember {
 
 /** Of a sample the labels first, so that images can go on as they come; of images equal names side by side. */
 export function compareMembers(a: SampleMember, b: SampleMember): number {
-  const kind = Number(a.image !== undefined) - Number(b.image !== undefined);
-  return (
-    compareUtf8(a.key, b.key) || kind || compareUtf8(a.image ?? '', b.image ?? '') || a.offset - b.offset
-  );
+  const role = Number(a.role === 'image') - Number(b.role === 'image');
+  return compareUtf8(a.key, b.key) || role || compareUtf8(imageName(a), imageName(b)) || a.offset - b.offset;
+}
+
+function imageName(member: SampleMember): string {
+  return member.role === 'image' ? member.name : '';
 }
 
 /**
@@ -67,10 +69,10 @@ export function gatherSamples({ emit, passOver, personOf, noPerson, members }: G
 
   return {
     image(key: string, { name, offset, bytes }: ImageMember): Promise<void> | undefined {
-      return members.add({ key, place: placeOf(key), offset, image: name, bytes });
+      return members.add({ role: 'image', key, place: placeOf(key), offset, name, bytes });
     },
     label(key: string, offset: number, subjectId: string | null): Promise<void> | undefined {
-      return members.add({ key, place: placeOf(key), offset, subjectId });
+      return members.add({ role: 'label', key, place: placeOf(key), offset, subjectId });
     },
     async finish(): Promise<Gathered> {
       const repeats: RepeatedMember[] = [];
@@ -81,7 +83,8 @@ export function gatherSamples({ emit, passOver, personOf, noPerson, members }: G
         if (sample.image === undefined) passOver('a label without an image', sample.key);
         else if (personOf === undefined && typeof sample.subjectId === 'string' && sample.apart) scattered++;
       };
-      for await (const { key, place, offset, image: name, bytes = 0, subjectId } of members.sorted()) {
+      for await (const member of members.sorted()) {
+        const { key, place, offset } = member;
         if (sample?.key !== key) {
           end();
           sample = {
@@ -94,12 +97,13 @@ export function gatherSamples({ emit, passOver, personOf, noPerson, members }: G
           };
         }
         if (place !== sample.place) sample.apart = true;
-        if (name === undefined) {
+        if (member.role === 'label') {
           if (sample.labelled) passOver('a further label of a sample', key);
           sample.labelled = true;
-          sample.subjectId ??= subjectId;
+          sample.subjectId ??= member.subjectId;
           continue;
         }
+        const { name, bytes } = member;
         const before = sample.image;
         sample.image = before?.name === name ? before : { name, offset };
         if (typeof sample.subjectId !== 'string') {
