@@ -14,8 +14,11 @@ import { embeddingColumns, REJECT_COLUMNS, SUBJECT_COLUMNS } from '../shared/tab
 import { damageOf } from './problems.ts';
 import type { Verification } from './verification.ts';
 
-/** The bytes of a file; undefined: it is missing; an error: what is there is no file that could be read. */
-export type LoadedFile = Uint8Array | Error | undefined;
+/** damaged: what is there is no file that could be read. */
+export type LoadedFile =
+  | { readonly status: 'read'; readonly bytes: Uint8Array }
+  | { readonly status: 'missing' }
+  | { readonly status: 'damaged'; readonly error: Error };
 
 export async function loadFile(
   store: ObjectStore,
@@ -23,9 +26,10 @@ export async function loadFile(
   signal: AbortSignal | undefined,
 ): Promise<LoadedFile> {
   try {
-    return await store.get(key, undefined, signal);
+    const bytes = await store.get(key, undefined, signal);
+    return bytes === undefined ? { status: 'missing' } : { status: 'read', bytes };
   } catch (error) {
-    return damageOf(error);
+    return { status: 'damaged', error: damageOf(error) };
   }
 }
 
@@ -37,7 +41,7 @@ export function readCommittedFile(
   { run, problems }: Verification,
   folder: AttemptFolder,
   entry: FileEntry,
-  bytes: LoadedFile,
+  file: LoadedFile,
   visit: (batch: RecordBatch) => void,
 ): boolean {
   const { key } = entry;
@@ -45,8 +49,9 @@ export function readCommittedFile(
     problems.add(code, key, problem);
     return false;
   };
-  if (bytes === undefined) return fail('missing-file', 'file of a commit is missing');
-  if (bytes instanceof Error) return fail('damaged', describeError(bytes));
+  if (file.status === 'missing') return fail('missing-file', 'file of a commit is missing');
+  if (file.status === 'damaged') return fail('damaged', describeError(file.error));
+  const { bytes } = file;
   if (bytes.length !== entry.bytes) {
     return fail('size', `file has ${bytes.length} bytes, its commit says ${entry.bytes}`);
   }
@@ -54,14 +59,14 @@ export function readCommittedFile(
     return fail('checksum', 'file has another SHA-256 than its commit says');
   }
   try {
-    const file = readTable(bytes, { key });
-    for (const problem of metadataProblems(run, folder, file.metadata, key)) {
+    const table = readTable(bytes, { key });
+    for (const problem of metadataProblems(run, folder, table.metadata, key)) {
       problems.add('metadata', key, problem);
     }
-    const [found, expected] = [describeFields(file.fields), describeColumns(columnsOf(run, folder))];
+    const [found, expected] = [describeFields(table.fields), describeColumns(columnsOf(run, folder))];
     if (found !== expected) return fail('columns', `file has the columns ${found}, expected ${expected}`);
     let rows = 0;
-    for (const batch of file.batches) {
+    for (const batch of table.batches) {
       rows += batch.numRows;
       visit(batch);
     }

@@ -7,7 +7,8 @@ import type { Verification } from './verification.ts';
 /** A committed shard with its files. */
 export interface LoadedShard {
   readonly commit: ShardCommit;
-  readonly files: Readonly<Record<AttemptFolder, LoadedFile>>;
+  /** Those that the commit names. */
+  readonly files: Readonly<Partial<Record<AttemptFolder, LoadedFile>>>;
 }
 
 /** Undefined: it has no commit that can be read, which is among the problems then. */
@@ -26,11 +27,7 @@ export async function loadShard(
   if (commit.spec.runId !== run.runId) {
     return void problems.add('other-run', key, `commit is of run ${commit.spec.runId}`);
   }
-  const files: Record<AttemptFolder, LoadedFile> = {
-    data: undefined,
-    rejects: undefined,
-    subjects: undefined,
-  };
+  const files: Partial<Record<AttemptFolder, LoadedFile>> = {};
   for (const folder of ATTEMPT_FOLDERS) {
     const entry = commit[folder];
     if (entry !== null) files[folder] = await loadFile(store, entry.key, signal);

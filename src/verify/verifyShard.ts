@@ -34,8 +34,9 @@ export function verifyShard(
   const faces = new ShardFaces(listing, (code, problem) => problems.add(code, key, problem));
   /** True for a file the shard does not have. */
   const read = (folder: AttemptFolder, visit: (batch: RecordBatch) => void): boolean => {
-    const entry = commit[folder];
-    return entry === null || readCommittedFile(verification, folder, entry, files[folder], visit);
+    const [entry, file] = [commit[folder], files[folder]];
+    if (entry === null || file === undefined) return true;
+    return readCommittedFile(verification, folder, entry, file, visit);
   };
 
   const found = { real: 0, augmented: 0 };
