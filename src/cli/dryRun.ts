@@ -36,7 +36,7 @@ export async function dryRun(
     releasers.push('store', () => store.close());
     const assets = await openRunAssets(config, note);
     const plan = await planDryRun(config, store, {
-      models: assets.identity,
+      models: assets.runModels,
       signal: stop.signal,
       note,
       corpusS3: corpusS3Options(flags),
@@ -56,7 +56,7 @@ export async function dryRun(
             plan: (probeStore, runId, shardFaces) =>
               planSample(config, plan.sample, probeStore, runId, shardFaces),
           })
-        : assumedProbe(config, assets.identity.embeddingDim, flags.rate);
+        : assumedProbe(config, assets.runModels.embeddingDim, flags.rate);
     const report = estimateDryRun(store.uri, plan, probe, compute, flags.rate);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
   } catch (error) {

@@ -60,7 +60,7 @@ export async function evaluateProtocol(
   // No protocol asks where a face looks.
   const leftOut = { landmarks: false, pose: true };
   const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note, leftOut);
-  requireSameRecognizer(opened, pipeline.recognizer.sourceIdentity);
+  requireSameRecognizer(opened, pipeline.recognizer.sourceDigest);
   await mkdir(resolve(flags.out), { recursive: true });
   await openBackend('cpu', flags.threads);
   const releasers = createReleasers();

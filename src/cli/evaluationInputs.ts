@@ -110,12 +110,12 @@ export async function openRecognizers(
   }
   for (const { asked, model } of models) {
     const { name, sha256 } = model.card.recognizer;
-    if (recognizers.some(({ recognizer }) => recognizer.sourceIdentity === sha256)) continue;
+    if (recognizers.some(({ recognizer }) => recognizer.sourceDigest === sha256)) continue;
     throw new ConfigError('other-recognizer', `--fra: expected a model of a recogniser that is evaluated`, {
       fra: asked,
       trainedFor: `${name} ${sha256}`,
       evaluated: recognizers
-        .map(({ recognizer: { name, sourceIdentity } }) => `${name} ${sourceIdentity}`)
+        .map(({ recognizer: { name, sourceDigest } }) => `${name} ${sourceDigest}`)
         .join(' '),
     });
   }

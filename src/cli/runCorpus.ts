@@ -57,7 +57,7 @@ export async function runCorpus(
   let work: { longestBlockMs: number; workSeconds: number } | undefined;
   while (true) {
     const planned = await planRun(config, store, {
-      models: assets.identity,
+      models: assets.runModels,
       signal,
       note,
       corpusS3: compute.corpusS3,

@@ -110,10 +110,10 @@ async function submit(corpus: string, out: string, flags: Flags): Promise<void> 
     releasers.push('redis connection', () => closeRedis(redis));
     const store = await openStore(out, { onWarning: warnings(note), s3: s3Options(flags) });
     releasers.push('store', () => store.close());
-    const { identity } = await openRunAssets(config, note);
+    const { runModels } = await openRunAssets(config, note);
     while (true) {
       const planned = await planRun(config, store, {
-        models: identity,
+        models: runModels,
         signal,
         note,
         corpusS3: corpusS3Options(flags),

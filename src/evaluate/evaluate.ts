@@ -74,7 +74,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
     const job = {
       ...{ name, classes: people.classes.get(name)!, views: views.get(name)! },
       ...(pairs && { pairs }),
-      models: await modelsOf(input.models, recognizer.sourceIdentity),
+      models: await modelsOf(input.models, recognizer.sourceDigest),
     };
     jobs.push(job);
     // What is wrong with a network shows before hours of measuring.

@@ -69,9 +69,9 @@ export interface ResolvedModel {
    * What runs and caches of embeddings name the model by: `sha256`, behind which a recogniser of one's own has its
    * pre-processing. The same weights fed otherwise give other embeddings.
    */
-  readonly identity: string;
+  readonly digest: string;
   /** The same of `sourceSha256`: what model cards name it by. */
-  readonly sourceIdentity: string;
+  readonly sourceDigest: string;
   /** `fixed` when a graph runs only with the batch it declares. */
   readonly batch: 'free' | 'fixed';
   /** Real names and shapes of each role's inputs and outputs. */
@@ -162,8 +162,8 @@ function describeModel(entry: ModelEntry, record: ModelRecord): ResolvedModel {
     files: Object.fromEntries(roles.map((role) => [role, modelPath(folder, role)])),
     sha256: record.sha256,
     sourceSha256: record.sourceSha256,
-    identity: record.sha256 + fedAs,
-    sourceIdentity: record.sourceSha256 + fedAs,
+    digest: record.sha256 + fedAs,
+    sourceDigest: record.sourceSha256 + fedAs,
     batch: Object.values(record.files).some((file) => file.batch === 'fixed') ? 'fixed' : 'free',
     signatures: Object.fromEntries(roles.map((role) => [role, signature(role)])),
     entry,

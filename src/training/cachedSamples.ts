@@ -30,7 +30,7 @@ export async function cachedSamples(
   const { seed, validationShare, inventedPeople } = config;
   hooks.stage('samples');
   const path = join(work, 'samples.arrow');
-  const digests = models.resolved.map(({ name, identity }) => `${name} ${identity}`);
+  const digests = models.resolved.map(({ name, digest }) => `${name} ${digest}`);
   const corpus = listingKey(faces, photographs);
   const key = createHash('sha256')
     .update(JSON.stringify({ version, ...{ seed, validationShare, inventedPeople }, digests, ...corpus }))

@@ -95,7 +95,7 @@ export async function trainFra(
   const { recognizer } = inputs.models;
   const made = await makeGenerator({
     config,
-    recognizerSha256: recognizer.sourceIdentity,
+    recognizerSha256: recognizer.sourceDigest,
     encoderSha256: drawn.encoderSha256,
     encoder: weightsDigest(drawn.weights),
     trainingPeople: split.subjects.training,
@@ -130,7 +130,7 @@ export async function trainFra(
       summary: `Variants of ${recognizer.name} embeddings at other head poses`,
       recognizer: {
         name: recognizer.name,
-        sha256: recognizer.sourceIdentity,
+        sha256: recognizer.sourceDigest,
         embedDim: made.config.identityDim,
       },
       architecture: {

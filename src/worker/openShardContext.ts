@@ -178,11 +178,11 @@ async function cropSized(photograph: Uint8Array): Promise<Uint8Array> {
 }
 
 /** Embeddings of different weights must not meet in one table. */
-function refuseOtherModels(run: RunFile, { identity }: RunAssets): void {
+function refuseOtherModels(run: RunFile, { runModels }: RunAssets): void {
   const there: Record<string, string> = { ...run.models, ...(run.fra && { fra: run.fra.digest }) };
   const here: Record<string, string> = {
-    ...identity.models,
-    ...(identity.fra && { fra: identity.fra.digest }),
+    ...runModels.models,
+    ...(runModels.fra && { fra: runModels.fra.digest }),
   };
   for (const [name, expected] of Object.entries(there)) {
     if (here[name] === expected) continue;

@@ -74,7 +74,7 @@ export async function probeRun(
       corpus,
       listing,
       shards: specs.length,
-      ...assets.identity,
+      ...assets.runModels,
     };
     const context = await openShardContext(run, store, assets, compute, releasers);
     const work = (spec: ShardSpec) => processShard(spec, context, { signal, onProgress: () => {} });

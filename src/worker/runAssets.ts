@@ -12,7 +12,7 @@ export interface RunAssets {
   readonly models: ModelSet;
   /** Absent when the run needs neither variants nor posture codes. */
   readonly fra?: FraModel;
-  readonly identity: RunModels;
+  readonly runModels: RunModels;
 }
 
 /**
@@ -61,9 +61,9 @@ export async function openRunAssets(
   return {
     models,
     ...(fra && { fra }),
-    identity: {
-      models: Object.fromEntries(resolved.map(({ name, identity }) => [name, identity])),
-      recognizer: { name: recognizer.name, digest: recognizer.identity },
+    runModels: {
+      models: Object.fromEntries(resolved.map(({ name, digest }) => [name, digest])),
+      recognizer: { name: recognizer.name, digest: recognizer.digest },
       embeddingDim,
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
     },
@@ -91,11 +91,11 @@ function refuseOtherPostures({ card }: FraModel, name: string): void {
 export async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
   const fra = await openFraModel(locateFraModel(name));
   const expected = fra.card.recognizer;
-  if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceIdentity) return fra;
+  if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceDigest) return fra;
   throw new ConfigError('other-recognizer', `--fra: expected a model trained for ${recognizer.name}`, {
     fra: name,
     trainedFor: expected.name,
-    expectedDigest: recognizer.sourceIdentity,
+    expectedDigest: recognizer.sourceDigest,
     foundDigest: expected.sha256,
   });
 }

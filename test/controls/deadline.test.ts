@@ -70,7 +70,7 @@ test('a shard that cannot be finished in time goes back to the queue unburnt, an
           shardFaces: 4,
         });
         const assets = await openRunAssets(config, () => undefined);
-        const { run } = await planRun(config, store, { models: assets.identity });
+        const { run } = await planRun(config, store, { models: assets.runModels });
         const queue = openShardQueue(redis, run.runId);
         releasers.push('queue', () => queue.close());
         const specs = async function* () {

@@ -120,7 +120,7 @@ test('a shard that comes to an idle worker after it was paused goes back to the 
         const corpus = { corpus: samples, corpusFormat: 'folder', imageRoot: samples } as const;
         const config = parseRunConfig({ ...corpus, variants: 0, shardFaces: 12 });
         const assets = await openRunAssets(config, () => undefined);
-        const { run } = await planRun(config, store, { models: assets.identity });
+        const { run } = await planRun(config, store, { models: assets.runModels });
         const queue = openShardQueue(redis, run.runId);
         releasers.push('queue', () => queue.close());
         const compute = { device: 'cpu', threads: 1, batchFaces: 4 } as const;

@@ -115,5 +115,5 @@ async function pullTiny(folder: string): Promise<string> {
   await writeFile(join(folder, 'registry.json'), JSON.stringify({ registryVersion: 1, models }));
   const registry = await loadRegistry();
   const pulled = await pullModels(Object.keys(models).map((name) => registry.entries.get(name)!));
-  return pulled[0]!.sourceIdentity;
+  return pulled[0]!.sourceDigest;
 }

@@ -79,11 +79,11 @@ test('a run is not gone on with, nor worked on, with another pre-processing, and
   withFolderStore(async (store) => {
     const config = parseRunConfig({ ...asked, variants: 0 });
     const [rgb, bgr] = [await assetsOf('rgb'), await assetsOf('bgr')];
-    const { run } = await planRun(config, store, { models: rgb.identity });
+    const { run } = await planRun(config, store, { models: rgb.runModels });
     const message =
       /model my: ".{64} preprocess rgb mean 127\.5,127\.5,127\.5 std 127\.5,127\.5,127\.5" there, ".{64} preprocess bgr mean 104,117,123 std 1,1,1" asked/;
     for (const append of [false, true]) {
-      await assert.rejects(planRun(config, store, { models: bgr.identity, append }), {
+      await assert.rejects(planRun(config, store, { models: bgr.runModels, append }), {
         code: 'another-run',
         message,
       });
@@ -91,14 +91,14 @@ test('a run is not gone on with, nor worked on, with another pre-processing, and
     const compute = { device: 'cpu', threads: 1, batchFaces: 1 } as const;
     await assert.rejects(openShardContext(run, store, bgr, compute, createReleasers()), {
       code: 'other-models',
-      facts: { expected: run.models.my, found: bgr.identity.models.my },
+      facts: { expected: run.models.my, found: bgr.runModels.models.my },
     });
     assert.equal(run.recognizer.digest, run.models.my, 'what the tables name');
-    assert.deepEqual((await assetsOf('rgb')).identity, rgb.identity);
+    assert.deepEqual((await assetsOf('rgb')).runModels, rgb.runModels);
   }));
 
 test('a FRA model is only for the pre-processing that it was trained with', async () => {
-  const sha256 = await withRegistry('rgb', async () => (await ensureModels(['my']))[0]!.sourceIdentity);
+  const sha256 = await withRegistry('rgb', async () => (await ensureModels(['my']))[0]!.sourceDigest);
   const fra = join(folder, 'fra');
   await writeUntrainedFraModel(fra, {
     recognizer: { name: 'my', sha256, embedDim: DIM },
@@ -122,10 +122,10 @@ test('a recogniser that is shipped is named by the digest of its weights alone, 
     );
   };
   const [built] = await ensureModels([name]);
-  assert.deepEqual([built!.identity, built!.sourceIdentity], [built!.sha256, built!.sourceSha256]);
-  assert.equal((await identityOf(shipped.preprocess)).identity, built!.sha256);
+  assert.deepEqual([built!.digest, built!.sourceDigest], [built!.sha256, built!.sourceSha256]);
+  assert.equal((await identityOf(shipped.preprocess)).digest, built!.sha256);
   const changed = await identityOf({ ...shipped.preprocess, colour: 'bgr' });
-  assert.equal(changed.identity, `${built!.sha256} preprocess bgr mean 127,127,127 std 128,128,128`);
+  assert.equal(changed.digest, `${built!.sha256} preprocess bgr mean 127,127,127 std 128,128,128`);
   assert.equal(changed.sha256, built!.sha256);
   const { model } = content.files;
   const files = { model: { ...model, source: 'file:/mirror/feature.onnx', sha256: null } };

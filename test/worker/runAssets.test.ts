@@ -11,7 +11,7 @@ import { type UntrainedFraOptions, writeUntrainedFraModel } from '../helpers/unt
 /** A model for fr-feature. */
 async function writeFra(fra: string, options: Omit<UntrainedFraOptions, 'recognizer'>): Promise<void> {
   const [model] = await ensureModels(['fr-feature']);
-  const recognizer = { name: 'fr-feature', sha256: model!.sourceIdentity, embedDim: 512 };
+  const recognizer = { name: 'fr-feature', sha256: model!.sourceDigest, embedDim: 512 };
   await writeUntrainedFraModel(fra, { recognizer, combiner: { depth: 1, mlpDim: 32 }, ...options });
 }
 

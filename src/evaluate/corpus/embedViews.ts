@@ -138,7 +138,7 @@ async function openNetworks(
   for (const { models, recognizer, resolved } of recognizers) {
     const network = await keep(openRecognizer(models.recognizer, session));
     const { name } = recognizer;
-    const digests = resolved.map((model) => `${model.name} ${model.identity}`);
+    const digests = resolved.map((model) => `${model.name} ${model.digest}`);
     const key = createHash('sha256')
       .update(JSON.stringify([code, digests]))
       .digest('hex');

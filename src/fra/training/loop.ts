@@ -86,10 +86,10 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
   checkpointPath: string,
   hooks: LoopHooks,
 ): Promise<TrainingResult> {
-  const identity = JSON.parse(JSON.stringify({ task: task.config, loop: config })) as unknown;
+  const asked = JSON.parse(JSON.stringify({ task: task.config, loop: config })) as unknown;
   const found = existsSync(checkpointPath) ? await readCheckpoint(checkpointPath) : undefined;
-  if (found !== undefined && !isDeepStrictEqual(found.config, identity)) {
-    const differences = differencesOf(byPath(found.config), byPath(identity));
+  if (found !== undefined && !isDeepStrictEqual(found.config, asked)) {
+    const differences = differencesOf(byPath(found.config), byPath(asked));
     throw new ConfigError(
       'other-checkpoint',
       `checkpoint belongs to another training: ${differences.join('; ')}; ask for the same, or train into another OUT`,
@@ -145,7 +145,7 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
           ...(average && { average: readWeights(average) }),
           best,
         };
-        await writeCheckpoint(checkpointPath, { config: identity, state, groups });
+        await writeCheckpoint(checkpointPath, { config: asked, state, groups });
       }
       // Lets signals and writes through.
       if (step % 8 === 0) await new Promise((resolve) => setImmediate(resolve));

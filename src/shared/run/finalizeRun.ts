@@ -43,14 +43,14 @@ export async function finalizeRun(
   }
 
   const sums = new CommitSums(run, shards);
-  const identity = {
+  const recognizer = {
     runId: run.runId,
     recognizer: run.recognizer.name,
     recognizerDigest: run.recognizer.digest,
   };
   const subjects = await encodeParquet(
     mergeSubjects(store, shards, sums, options),
-    tableMetadata({ kind: 'subjects', ...identity }),
+    tableMetadata({ kind: 'subjects', ...recognizer }),
   );
   const manifest = sums.toManifest(subjects);
   await store.put(SUBJECTS_KEY, subjects, signal);
