@@ -3,10 +3,10 @@ import type { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { logShards } from '../observe/logShards.ts';
 import { traceShards } from '../observe/traceShards.ts';
-import type { RunView, WorkMetrics } from '../observe/workMetrics.ts';
+import type { ShownRun, WorkMetrics } from '../observe/workMetrics.ts';
 import type { Say } from '../shared/logFields.ts';
 import type { Releasers } from '../shared/releasers.ts';
-import type { RequestListeners } from '../shared/store/heardStore.ts';
+import type { RequestListeners } from '../shared/store/observedStore.ts';
 import { openTracing, type Tracing } from '../shared/tracing/tracing.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { tellAll, type WorkObserver } from '../worker/workObserver.ts';
@@ -34,7 +34,7 @@ export interface Observation {
   /** Between runs: whether they are all paused. */
   watchPauses(allPaused: () => boolean): void;
   /** Shows a run until the answer is called. */
-  watchRun(view: RunView): () => void;
+  watchRun(view: ShownRun): () => void;
 }
 
 export function addTraceOption(command: Command): Command {

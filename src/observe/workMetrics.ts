@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueDepth } from '../shared/queue.ts';
-import type { RequestListeners } from '../shared/store/heardStore.ts';
+import type { RequestListeners } from '../shared/store/observedStore.ts';
 import type { StorePlace } from '../worker/storeOutage.ts';
 import type { ShardEnd, WorkObserver } from '../worker/workObserver.ts';
 import { BATCH_STAGES, SHARD_OUTCOMES, SHARD_STAGES } from '../worker/workObserver.ts';
@@ -24,7 +24,7 @@ const QUEUE_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200];
 const REQUEST_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** What can be looked up when Prometheus asks; nothing of it may need a request. */
-export interface RunView {
+export interface ShownRun {
   readonly runId: string;
   readonly shardsInWork: () => number;
   readonly paused: () => boolean;
@@ -42,7 +42,7 @@ export interface WorkMetrics {
   /** From now on this is asked while no run is shown. */
   watchPauses(allPaused: () => boolean): void;
   /** Shows a run until the answer is called. */
-  watchRun(view: RunView): () => void;
+  watchRun(view: ShownRun): () => void;
   /** Prometheus's text format. */
   text(): Promise<string>;
   readonly registry: Registry;
@@ -146,7 +146,7 @@ export function createWorkMetrics(compute: {
   );
 
   let isConnected: (() => boolean) | undefined;
-  let view: RunView | undefined;
+  let view: ShownRun | undefined;
   let allPaused = (): boolean => false;
   let depth: QueueDepth | undefined;
   /** A gauge that is looked up when it is asked for; without a value it is not shown. */

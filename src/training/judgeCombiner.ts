@@ -12,7 +12,12 @@ import type { Probe } from '../fra/training/combinerTask.ts';
 import { judgeVariants } from '../fra/training/evaluate.ts';
 import { meanInterval } from '../fra/training/interval.ts';
 import { frontalSamples, type PairSample } from '../fra/training/pairs.ts';
-import { type Board, boardQuestions, judgeRetrieval, makeBoards } from '../fra/training/retrieval.ts';
+import {
+  judgeRetrieval,
+  makeRetrievalTasks,
+  type RetrievalTask,
+  retrievalQuestions,
+} from '../fra/training/retrieval.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { centroid, dot } from '../shared/l2.ts';
 import { randomInt, seededRandom, shuffle } from '../shared/random.ts';
@@ -64,7 +69,7 @@ export function requireTurnedFaces(
   const targets = new Set(
     probes.filter(({ source, target }) => source !== target).map(({ target }) => target),
   );
-  const queries = makeBoards(training, validation, seed).flatMap(({ gallery, queries: asked }) =>
+  const queries = makeRetrievalTasks(training, validation, seed).flatMap(({ gallery, queries: asked }) =>
     asked.filter(({ target, person }) => gallery[person] !== target),
   );
   // One face has no spread.
@@ -80,7 +85,7 @@ export interface JudgeRequest {
   readonly generator: Generator;
   readonly weights: NamedWeights;
   readonly probes: readonly Probe[];
-  readonly boards: readonly Board[];
+  readonly tasks: readonly RetrievalTask[];
   readonly training: readonly PairSample[];
   readonly validation: readonly PairSample[];
   readonly seed: number;
@@ -94,7 +99,7 @@ export function judgeCombiner(request: JudgeRequest): {
 } {
   const { generator, probes, training, validation } = request;
   const weights = trainableWeights(request.weights);
-  const retrieval = judgeBoards(request, weights);
+  const retrieval = judgeTasks(request, weights);
   const answer = (chosen: readonly Pick<Probe, 'source' | 'donor'>[]) =>
     answerAll(
       generator,
@@ -157,28 +162,28 @@ export function judgeCombiner(request: JudgeRequest): {
 }
 
 /** Retrieval with the true postures, with those of other poses, and with one mean posture; others keep the true ones. */
-function judgeBoards(
-  { generator, boards, training, seed }: JudgeRequest,
+function judgeTasks(
+  { generator, tasks, training, seed }: JudgeRequest,
   weights: Weights,
 ): Pick<FraMetrics['combiner'], 'retrieval' | 'shuffledPosture' | 'removedPosture'> {
-  const answersOf = (of: readonly Board[]) => unitAnswers(generator, weights, boardQuestions(of));
-  const answers = answersOf(boards);
-  const judge = (changed: readonly Board[]): RetrievalMetrics => {
-    const found = judgeRetrieval(boards, answers, answersOf(changed));
+  const answersOf = (of: readonly RetrievalTask[]) => unitAnswers(generator, weights, retrievalQuestions(of));
+  const answers = answersOf(tasks);
+  const judge = (changed: readonly RetrievalTask[]): RetrievalMetrics => {
+    const found = judgeRetrieval(tasks, answers, answersOf(changed));
     const { low, high } = meanInterval(found.byPerson, seed);
     const { queries, gallery, rank1, loss } = found;
     return { queries, gallery, rank1, rank1Interval: { low, high }, loss };
   };
-  const half = Math.floor(boards.length / 2);
+  const half = Math.floor(tasks.length / 2);
   const code = new Float32Array(training[0]!.code.length);
   for (const sample of training)
     for (let i = 0; i < code.length; i++) code[i]! += sample.code[i]! / training.length;
   return {
-    retrieval: judge(boards),
+    retrieval: judge(tasks),
     shuffledPosture: judge(
-      boards.map((board, i) => ({ ...board, donor: boards[(i + half) % boards.length]!.donor })),
+      tasks.map((task, i) => ({ ...task, donor: tasks[(i + half) % tasks.length]!.donor })),
     ),
-    removedPosture: judge(boards.map((board) => ({ ...board, donor: { ...board.donor, code } }))),
+    removedPosture: judge(tasks.map((task) => ({ ...task, donor: { ...task.donor, code } }))),
   };
 }
 

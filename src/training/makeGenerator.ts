@@ -9,8 +9,8 @@ import { unitAnswers } from '../fra/training/answers.ts';
 import { combinerTask, type Probe } from '../fra/training/combinerTask.ts';
 import type { PairSample } from '../fra/training/pairs.ts';
 import { fitPoseReadOut } from '../fra/training/poseReadOut.ts';
-import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
-import { peopleWord } from '../fra/training/reuseAutoencoder.ts';
+import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from '../fra/training/retrieval.ts';
+import { peopleDigest } from '../fra/training/reuseAutoencoder.ts';
 import { solveLinear } from '../fra/training/solveLinear.ts';
 import { mixParts } from './mixParts.ts';
 import type { StageRunner } from './runStage.ts';
@@ -28,7 +28,7 @@ export interface MakeRequest {
   readonly training: readonly PairSample[];
   readonly validation: readonly PairSample[];
   readonly probes: readonly Probe[];
-  readonly boards: readonly Board[];
+  readonly tasks: readonly RetrievalTask[];
   readonly run: StageRunner;
   readonly note: (line: string) => void;
 }
@@ -43,7 +43,7 @@ export interface MadeGenerator {
 }
 
 export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator> {
-  const { config, training, boards } = request;
+  const { config, training, tasks } = request;
   const wanted = config.generator;
   const identityDim = training[0]!.embedding.length;
   const choices: string[] = [];
@@ -52,8 +52,8 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
     request.note(line);
   };
   const unchanged = judgeRetrieval(
-    boards,
-    boardQuestions(boards).map(({ identity }) => identity),
+    tasks,
+    retrievalQuestions(tasks).map(({ identity }) => identity),
   );
   note(
     `unchanged identities: retrieval loss ${unchanged.loss.toFixed(4)}, rank-1 ${unchanged.rank1.toFixed(3)}`,
@@ -69,7 +69,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
         pitch: wanted.posture !== 'none' && wanted.posture !== 'yaw',
         training,
         validation: request.validation,
-        judge: (candidate, weights) => retrievalLoss(candidate, weights, boards),
+        judge: (candidate, weights) => retrievalLoss(candidate, weights, tasks),
         note,
       });
       return { ...solved, step: 0, choices };
@@ -81,7 +81,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
         posture: wanted.posture,
         validation: request.validationPeople,
         encoderSha256: request.encoderSha256,
-        boards,
+        tasks,
         note,
       });
       return { ...mixed, step: 0, choices };
@@ -110,7 +110,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
 
 /** Learns by descent; `fixed` weights stay as they are. */
 async function descend(
-  { config, encoder, trainingPeople, training, probes, boards, run }: MakeRequest,
+  { config, encoder, trainingPeople, training, probes, tasks, run }: MakeRequest,
   note: (line: string) => void,
   network: GeneratorConfig,
   fixed: NamedWeights = new Map(),
@@ -123,10 +123,10 @@ async function descend(
       seed: config.seed,
       posture: config.generator.posture,
       encoder,
-      trainingPeople: peopleWord(trainingPeople),
+      trainingPeople: peopleDigest(trainingPeople),
       samples: training,
       validation: probes,
-      boards,
+      tasks,
     }),
   );
   note(`step ${state.bestStep} of ${state.step}: retrieval loss ${state.bestScore?.toFixed(4) ?? 'none'}`);
@@ -140,9 +140,13 @@ async function descend(
   };
 }
 
-function retrievalLoss(config: GeneratorConfig, weights: NamedWeights, boards: readonly Board[]): number {
+function retrievalLoss(
+  config: GeneratorConfig,
+  weights: NamedWeights,
+  tasks: readonly RetrievalTask[],
+): number {
   const tensors = trainableWeights(weights);
-  const answers = unitAnswers(openGenerator(config), tensors, boardQuestions(boards));
+  const answers = unitAnswers(openGenerator(config), tensors, retrievalQuestions(tasks));
   disposeWeights(tensors);
-  return judgeRetrieval(boards, answers).loss;
+  return judgeRetrieval(tasks, answers).loss;
 }

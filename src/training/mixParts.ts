@@ -8,8 +8,8 @@ import { mixtureWeights } from '../fra/generators/mixture.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
 import { unitAnswers } from '../fra/training/answers.ts';
 import type { PostureForm } from '../fra/training/postureForm.ts';
-import { type Board, boardQuestions, judgeRetrieval } from '../fra/training/retrieval.ts';
-import { divisionWord, peopleWord } from '../fra/training/reuseAutoencoder.ts';
+import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from '../fra/training/retrieval.ts';
+import { divisionDigest, peopleDigest } from '../fra/training/reuseAutoencoder.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { normalizeInPlace } from '../shared/l2.ts';
 
@@ -20,7 +20,7 @@ export interface MixRequest {
   readonly validation: readonly string[];
   /** Digest of the encoder whose codes are in use. */
   readonly encoderSha256: string | null;
-  readonly boards: readonly Board[];
+  readonly tasks: readonly RetrievalTask[];
   readonly note: (line: string) => void;
 }
 
@@ -42,14 +42,14 @@ export async function mixParts(
       return { generator, weights: readGeneratorWeights(bytes, openGenerator(generator), paths.combiner) };
     }),
   );
-  const questions = boardQuestions(request.boards);
+  const questions = retrievalQuestions(request.tasks);
   const answers = parts.map(({ generator, weights }) => {
     const tensors = trainableWeights(weights);
     const own = unitAnswers(openGenerator(generator), tensors, questions);
     disposeWeights(tensors);
     return own;
   });
-  const shares = chooseShares(answers, request.boards, request.note);
+  const shares = chooseShares(answers, request.tasks, request.note);
   // A part without a share would only cost time.
   const used = parts.map((part, i) => ({ ...part, share: shares[i]! })).filter(({ share }) => share > 0);
   const identityDim = parts[0]!.generator.identityDim;
@@ -74,7 +74,7 @@ function checkPart({ card, folder }: FraModel, request: MixRequest): void {
   if (card.architecture.posture !== request.posture) {
     throw refuse(`reads postures as ${card.architecture.posture}, not ${request.posture}`, folder);
   }
-  if (peopleWord(request.validation) !== divisionWord(card.training.validationDigests)) {
+  if (peopleDigest(request.validation) !== divisionDigest(card.training.validationDigests)) {
     throw refuse('other people validated there', folder);
   }
   if (card.files['encoder.onnx'].sha256 !== request.encoderSha256) {
@@ -89,7 +89,7 @@ function refuse(reason: string, folder: string): ConfigError {
 /** Shares by steepest steps from the best single part. */
 function chooseShares(
   answers: readonly (readonly Float32Array[])[],
-  boards: readonly Board[],
+  tasks: readonly RetrievalTask[],
   note: (line: string) => void,
 ): number[] {
   const lossOf = (steps: readonly number[]) => {
@@ -102,7 +102,7 @@ function chooseShares(
       normalizeInPlace(sum);
       return sum;
     });
-    return judgeRetrieval(boards, mixed).loss;
+    return judgeRetrieval(tasks, mixed).loss;
   };
   const alone = answers.map((_, part) => answers.map((_answers, i): number => (i === part ? STEPS : 0)));
   let best = alone.map((steps) => ({ steps, loss: lossOf(steps) })).reduce(lower);

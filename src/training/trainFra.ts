@@ -12,8 +12,8 @@ import { type NamedWeights, weightsDigest } from '../fra/networks/weights.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import type { PostureForm } from '../fra/training/postureForm.ts';
-import { makeBoards } from '../fra/training/retrieval.ts';
-import { checkDivision, peopleWord, reuseAutoencoder } from '../fra/training/reuseAutoencoder.ts';
+import { makeRetrievalTasks } from '../fra/training/retrieval.ts';
+import { checkDivision, peopleDigest, reuseAutoencoder } from '../fra/training/reuseAutoencoder.ts';
 import {
   type SampleSplit,
   splitSamples,
@@ -34,7 +34,7 @@ import { lossCharts, writeCharts, writeReconstructions } from './pictures.ts';
 import { postureBankOf } from './postureBankOf.ts';
 import { type StageRunner, stageRunner } from './runStage.ts';
 import type { TrainingSample } from './samples.ts';
-import { openStopwatch } from './stopwatch.ts';
+import { openSpentTime } from './spentTime.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
 import { TURNED_SHEETS } from './turnedSheets.ts';
 
@@ -47,7 +47,7 @@ export async function trainFra(
   const work = join(inputs.out, 'work');
   const pictures = join(inputs.out, 'pictures');
   for (const folder of [work, pictures]) await mkdir(folder, { recursive: true });
-  const spent = await openStopwatch(join(work, 'spent.txt'), inputs.clock);
+  const spent = await openSpentTime(join(work, 'spent.txt'), inputs.clock);
   const { from } = config.autoencoder;
   if (from !== null) {
     const people = inputs.faces.map(({ subjectId }) => subjectId);
@@ -91,7 +91,7 @@ export async function trainFra(
   hooks.stage('combiner');
   const [trainingPairs, validationPairs] = pairsOf(codes, config.generator.posture);
   const probes = makeProbes(trainingPairs, validationPairs, config.seed);
-  const boards = makeBoards(trainingPairs, validationPairs, config.seed);
+  const tasks = makeRetrievalTasks(trainingPairs, validationPairs, config.seed);
   const { recognizer } = inputs.models;
   const made = await makeGenerator({
     config,
@@ -103,7 +103,7 @@ export async function trainFra(
     training: trainingPairs,
     validation: validationPairs,
     probes,
-    boards,
+    tasks,
     run,
     note: hooks.note,
   });
@@ -113,7 +113,7 @@ export async function trainFra(
     generator: openGenerator(made.config),
     weights: made.weights,
     probes,
-    boards,
+    tasks,
     training: trainingPairs,
     validation: validationPairs,
     seed: config.seed,
@@ -210,8 +210,8 @@ async function makeAutoencoder(
       batchSize: autoencoder.batchSize,
       sample: landmarkSource(training),
       validation: validation.map(({ landmarks }) => landmarks),
-      trainingPeople: peopleWord(subjects.training),
-      validationPeople: peopleWord(subjects.validation),
+      trainingPeople: peopleDigest(subjects.training),
+      validationPeople: peopleDigest(subjects.validation),
     }),
   );
   return { weights, step: state.bestStep, encoderSha256: null };

@@ -31,7 +31,7 @@ export interface ProbeResult {
   readonly bytesPerShard: number;
 }
 
-export interface ProbeOptions {
+export interface ProbeRunOptions {
   readonly assets: RunAssets;
   readonly compute: ComputeOptions;
   readonly signal: AbortSignal;
@@ -54,7 +54,7 @@ export interface ProbeOptions {
 export async function probeRun(
   config: RunConfig,
   sample: readonly FaceRecord[],
-  options: ProbeOptions,
+  options: ProbeRunOptions,
 ): Promise<ProbeResult> {
   const releasers = createReleasers();
   const folder = await mkdtemp(join(tmpdir(), 'posecast-probe-'));

@@ -8,7 +8,7 @@ import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
 import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
 import { imageInRow, type RowContent } from '../shared/corpus/tableRows.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
+import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/observedStore.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
 import type { ImageReader } from './imageReader.ts';
 

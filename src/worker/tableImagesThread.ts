@@ -1,6 +1,6 @@
 /** The thread that reads photographs out of tables: decompressing a page takes longer than a queue lock may wait. */
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
-import type { StoreRequest, StoreRetry } from '../shared/store/heardStore.ts';
+import type { StoreRequest, StoreRetry } from '../shared/store/observedStore.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 import type { HeardAnswer, TableReading, TableRequest } from './tableImages.ts';

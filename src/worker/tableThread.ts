@@ -4,18 +4,18 @@ import type { ColumnarTable } from '../shared/table/columns.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 
-export interface TableRequest {
+export interface EncodeRequest {
   readonly table: ColumnarTable;
   readonly options: EncodeOptions;
 }
 
-export interface TableAnswer {
+export interface EncodedContent {
   readonly content: readonly Uint8Array[];
   /** Absent where the content is in shared memory: it may be hashed by others, while it is written. */
   readonly sha256?: string;
 }
 
-await serveThread<undefined, TableRequest, TableAnswer>(async () => async ({ table, options }) => {
+await serveThread<undefined, EncodeRequest, EncodedContent>(async () => async ({ table, options }) => {
   const content = await encodeTable(table, options);
   const buffers = [...new Set(content.map((piece) => piece.buffer))];
   const transfer = buffers.filter((buffer) => buffer instanceof ArrayBuffer);

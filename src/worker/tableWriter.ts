@@ -3,7 +3,7 @@ import { bodyBytes } from '../shared/store/objectBody.ts';
 import { type ColumnarTable, tableBuffers } from '../shared/table/columns.ts';
 import type { EncodedTable, EncodeOptions } from '../shared/table/encodeTable.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
-import type { TableAnswer, TableRequest } from './tableThread.ts';
+import type { EncodedContent, EncodeRequest } from './tableThread.ts';
 
 export interface TableWriter {
   /**
@@ -18,7 +18,7 @@ export interface TableWriter {
 const HASH_THREADS = 2;
 
 export async function openTableWriter(): Promise<TableWriter> {
-  const tables = await openThreadPool<TableRequest, TableAnswer>({
+  const tables = await openThreadPool<EncodeRequest, EncodedContent>({
     name: 'table',
     file: new URL('./tableThread.js', import.meta.url),
     size: 1,

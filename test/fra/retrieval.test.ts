@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openBackend } from '../../src/fra/backend.ts';
 import type { PairSample } from '../../src/fra/training/pairs.ts';
-import { boardQuestions, judgeRetrieval, makeBoards } from '../../src/fra/training/retrieval.ts';
+import { judgeRetrieval, makeRetrievalTasks, retrievalQuestions } from '../../src/fra/training/retrieval.ts';
 import { normalizeInPlace } from '../../src/shared/l2.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
@@ -40,7 +40,7 @@ function samplesOf(person: string): PairSample[] {
 
 const training = ['a', 'b', 'c', 'd', 'e'].flatMap(samplesOf);
 const validation = ['x', 'y', 'z'].flatMap(samplesOf);
-const boards = makeBoards(training, validation, 0);
+const boards = makeRetrievalTasks(training, validation, 0);
 
 test('boards ask about every turned pose, of validation people, with postures of training people', () => {
   assert.deepEqual(
@@ -70,7 +70,7 @@ test('a perfect generator finds everybody; no change, or the change of another p
   assert.equal(best.queries, 12);
   const unchanged = judgeRetrieval(
     boards,
-    boardQuestions(boards).map(({ identity }) => identity),
+    retrievalQuestions(boards).map(({ identity }) => identity),
   );
   assert.ok(best.loss < 0.8 * unchanged.loss, `${best.loss} against ${unchanged.loss}`);
   const people = boards[0]!.gallery.length;

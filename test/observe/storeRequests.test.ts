@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
-import type { StoreRequest, StoreRetry } from '../../src/shared/store/heardStore.ts';
+import type { StoreRequest, StoreRetry } from '../../src/shared/store/observedStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';

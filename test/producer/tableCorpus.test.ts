@@ -7,7 +7,7 @@ import { describeIgnored } from '../../src/producer/readers/ignored.ts';
 import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import type { StoreRequest } from '../../src/shared/store/heardStore.ts';
+import type { StoreRequest } from '../../src/shared/store/observedStore.ts';
 import { openTableImages } from '../../src/worker/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';

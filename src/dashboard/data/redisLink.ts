@@ -22,7 +22,7 @@ const ANSWER_MS = 2_000;
 const KNOWN_ACTIVE = 20_000;
 const TIMED_ACTIVE = 100;
 
-export interface HeardWorker {
+export interface SeenWorker {
   readonly host: string;
   readonly pid: number;
   readonly device: string;
@@ -34,7 +34,7 @@ export interface QueueView extends Omit<QueueDepth, 'failed'> {
   /** Shards that were given up. */
   readonly failed: readonly number[];
   /** Those heard of last first. */
-  readonly workers: readonly HeardWorker[];
+  readonly workers: readonly SeenWorker[];
   /** Shards in work. `since`: milliseconds since 1970, by the worker; of those that have been for longest. */
   readonly inWork: readonly { readonly shard: number; readonly since: number | undefined }[];
 }

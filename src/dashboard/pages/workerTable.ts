@@ -2,7 +2,7 @@
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
-import type { HeardWorker } from '../data/redisLink.ts';
+import type { SeenWorker } from '../data/redisLink.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { ago, count } from '../format.ts';
 
@@ -14,7 +14,7 @@ interface ShownWorker {
   readonly host: string;
   readonly pid: number;
   readonly device: string;
-  readonly heard: HeardWorker | undefined;
+  readonly heard: SeenWorker | undefined;
   readonly done: WorkerTotals | undefined;
 }
 

@@ -24,7 +24,7 @@ export interface AutoencoderTaskOptions {
   readonly sample: (random: Random) => Landmarks68;
   /** Landmark sets of validation people. */
   readonly validation: readonly Landmarks68[];
-  /** Who trains and who validates, each as one word (`peopleWord`). */
+  /** Who trains and who validates, each as one digest (`peopleDigest`). */
   readonly trainingPeople: string;
   readonly validationPeople: string;
 }

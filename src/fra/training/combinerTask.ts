@@ -17,7 +17,7 @@ import {
 } from './lossTerms.ts';
 import { choosePairs, indexPairs, inventPerson, type PairSample } from './pairs.ts';
 import type { PostureForm } from './postureForm.ts';
-import { type Board, boardQuestions, judgeRetrieval } from './retrieval.ts';
+import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from './retrieval.ts';
 
 export interface CombinerTaskOptions {
   readonly network: GeneratorConfig;
@@ -34,7 +34,7 @@ export interface CombinerTaskOptions {
   /** Share of rows that show a person who does not exist (`inventPerson`). */
   readonly inventedShare: number;
   readonly weights: CombinerTermWeights;
-  /** What the samples' codes are, the digest of the encoder that made them, and who trains (`peopleWord`): for a resume alone. */
+  /** What the samples' codes are, the digest of the encoder that made them, and who trains (`peopleDigest`): for a resume alone. */
   readonly posture: PostureForm;
   readonly encoder: string;
   readonly trainingPeople: string;
@@ -43,7 +43,7 @@ export interface CombinerTaskOptions {
   /** Of validation people; postures come from training people. */
   readonly validation: readonly Probe[];
   /** What chooses the step to keep. */
-  readonly boards: readonly Board[];
+  readonly tasks: readonly RetrievalTask[];
 }
 
 /** A variant to be judged: what goes in, and the real embedding at that posture. */
@@ -63,7 +63,7 @@ interface CombinerBatch extends tf.TensorContainerObject {
 }
 
 export function combinerTask(options: CombinerTaskOptions): TrainingTask<CombinerBatch> {
-  const { network, seed, batchSize, loss, scale, margin, inventedShare, boards } = options;
+  const { network, seed, batchSize, loss, scale, margin, inventedShare, tasks } = options;
   const source = indexPairs(options.samples);
   const generator = openGenerator(network);
   const fixed: Weights = Object.fromEntries(
@@ -120,8 +120,8 @@ export function combinerTask(options: CombinerTaskOptions): TrainingTask<Combine
     validate: (trained) => {
       const weights = { ...trained, ...fixed };
       const { rank1, loss: score } = judgeRetrieval(
-        boards,
-        unitAnswers(generator, weights, boardQuestions(boards)),
+        tasks,
+        unitAnswers(generator, weights, retrievalQuestions(tasks)),
       );
       const answers = unitAnswers(
         generator,

@@ -11,7 +11,7 @@ import { type Question, stackRows } from './answers.ts';
 import { mean } from './evaluate.ts';
 import { frontalSamples, type PairSample } from './pairs.ts';
 
-export interface Board {
+export interface RetrievalTask {
   /** A training person's sample, whose posture is the target. */
   readonly donor: PairSample;
   /** One near-frontal sample of every person. */
@@ -20,8 +20,8 @@ export interface Board {
   readonly queries: readonly { readonly target: PairSample; readonly person: number }[];
 }
 
-/** Postures, people in the gallery, and faces of one person on a board, at most. */
-const MAX_BOARDS = 24;
+/** Postures, people in the gallery, and faces of one person in a task, at most. */
+const MAX_TASKS = 24;
 const MAX_GALLERY = 120;
 const MAX_OWN_QUERIES = 2;
 /** Degrees: samples of one cell count as one pose; cells nearer to frontal than this are left out. */
@@ -32,12 +32,12 @@ function poseCell({ yaw, pitch }: PairSample): string {
   return `${Math.round(yaw / YAW_CELL)} ${Math.round(pitch / PITCH_CELL)}`;
 }
 
-/** Boards over the poses that both training and validation people show, beyond frontal ones. */
-export function makeBoards(
+/** Tasks over the poses that both training and validation people show, beyond frontal ones. */
+export function makeRetrievalTasks(
   training: readonly PairSample[],
   validation: readonly PairSample[],
   seed: number,
-): Board[] {
+): RetrievalTask[] {
   const random = seededRandom(seed, 'boards');
   const gallerySamples = [
     ...onePerPerson(validation),
@@ -49,7 +49,7 @@ export function makeBoards(
   targets.delete('0 0');
   const cells = [...targets.keys()].filter((cell) => donors.has(cell)).sort();
   return shuffle(random, cells)
-    .slice(0, MAX_BOARDS)
+    .slice(0, MAX_TASKS)
     .map((cell) => {
       const own = donors.get(cell)!;
       const bySubject = groupBy(targets.get(cell)!, ({ subjectId }) => subjectId);
@@ -69,9 +69,9 @@ function onePerPerson(samples: readonly PairSample[]): PairSample[] {
   return [...groupBy(samples, ({ subjectId }) => subjectId).values()].map((own) => frontalSamples(own)[0]!);
 }
 
-/** What the generator has to answer for all boards, board by board. */
-export function boardQuestions(boards: readonly Board[]): Question[] {
-  return boards.flatMap(({ donor, gallery }) =>
+/** What the generator has to answer for all tasks, task by task. */
+export function retrievalQuestions(tasks: readonly RetrievalTask[]): Question[] {
+  return tasks.flatMap(({ donor, gallery }) =>
     gallery.map(({ embedding }) => ({ identity: embedding, posture: donor.code })),
   );
 }
@@ -100,18 +100,18 @@ const SHARPNESSES = [8, 12, 16, 24, 32, 48, 64, 96];
 const TIE = 1e-6;
 
 /**
- * `answers`: of unit length, in the order of `boardQuestions`. `own`: in their place what the query's own person answers,
+ * `answers`: of unit length, in the order of `retrievalQuestions`. `own`: in their place what the query's own person answers,
  * to see what a wrong posture does while everybody else keeps the right one.
  */
 export function judgeRetrieval(
-  boards: readonly Board[],
+  tasks: readonly RetrievalTask[],
   answers: readonly Float32Array[],
   own: readonly Float32Array[] = answers,
 ): Retrieval {
-  const queries = boards.flatMap(({ queries: asked, gallery }, board) =>
-    asked.map(({ target, person }) => ({ target, person, place: board * gallery.length + person })),
+  const queries = tasks.flatMap(({ queries: asked, gallery }, task) =>
+    asked.map(({ target, person }) => ({ target, person, place: task * gallery.length + person })),
   );
-  const people = boards[0]?.gallery.length ?? 0;
+  const people = tasks[0]?.gallery.length ?? 0;
   // (queries, variants)
   const similarities = valuesOf(() =>
     tf.matMul(stackRows(queries.map(({ target }) => target.embedding)), tf.transpose(stackRows(answers))),

@@ -19,13 +19,13 @@ export interface ReusedAutoencoder {
 
 const taskSchema = z.looseObject({ task: z.looseObject({ validationPeople: z.string() }) });
 
-/** People as one word: of those who validated, a checkpoint and a card of one division have the same. */
-export function peopleWord(people: readonly string[]): string {
-  return divisionWord(people.map(subjectDigest));
+/** People as one digest: of those who validated, a checkpoint and a card of one division have the same. */
+export function peopleDigest(people: readonly string[]): string {
+  return divisionDigest(people.map(subjectDigest));
 }
 
 /** The same of digests, as a card holds them. */
-export function divisionWord(digests: readonly string[]): string {
+export function divisionDigest(digests: readonly string[]): string {
   return subjectDigest([...digests].sort().join('\n'));
 }
 
@@ -66,12 +66,12 @@ export async function reuseAutoencoder(
   folder: string,
   validation: readonly string[],
 ): Promise<ReusedAutoencoder> {
-  const wanted = peopleWord(validation);
+  const wanted = peopleDigest(validation);
   const refuse = (reason: string, code: string) =>
     new ConfigError(code, `--autoencoder: ${reason}`, { folder });
   if (existsSync(join(folder, 'card.json'))) {
     const { card, paths } = await openFraModel(folder);
-    if (divisionWord(card.training.validationDigests) !== wanted) {
+    if (divisionDigest(card.training.validationDigests) !== wanted) {
       throw otherDivision(folder);
     }
     const network = { channels: card.architecture.autoencoder.channels };

@@ -6,7 +6,7 @@ import { openFaceSorter } from './faceSorter.ts';
 import type { OnListed } from './onListed.ts';
 
 /** A face as it was met. */
-export interface MetFace {
+export interface FoundFace {
   readonly face: FaceRecord;
   /** Where it stands: a number that ascends as the corpus is read. */
   readonly at: number;
@@ -16,7 +16,7 @@ type IdAndPlace = readonly [faceId: string, at: number];
 
 /** `refuse` makes the error for a face id that was met at two places. */
 export async function* sortFaces(
-  met: AsyncIterable<MetFace>,
+  met: AsyncIterable<FoundFace>,
   refuse: (faceId: string, first: number, again: number) => Error,
   signal?: AbortSignal,
   onListed?: OnListed,

@@ -19,7 +19,7 @@ import type { CorpusReader } from './corpusReader.ts';
 import type { IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
 import { createReadEstimate, type ReadEstimate } from './scatteredRows.ts';
-import { type MetFace, sortFaces } from './sortFaces.ts';
+import { type FoundFace, sortFaces } from './sortFaces.ts';
 import type { TableFiles, TableFormat } from './tableFiles.ts';
 
 /** Larger columns of images in one row group are refused where their pages cannot be read one by one. */
@@ -97,7 +97,7 @@ async function* facesOf(
   corpus: ReadCorpus,
   ignored: IgnoredEntries,
   signal: AbortSignal | undefined,
-): AsyncGenerator<MetFace> {
+): AsyncGenerator<FoundFace> {
   const { source, uris } = corpus.tables;
   let first: FirstTable | undefined;
   for (const [i, uri] of uris.entries()) {
@@ -126,7 +126,7 @@ async function* facesOfTable(
   open: OpenTable,
   corpus: ReadCorpus,
   ignored: IgnoredEntries,
-): AsyncGenerator<MetFace> {
+): AsyncGenerator<FoundFace> {
   const { table, columns } = open;
   const embedded = 'column' in columns.image ? columns.image.column : undefined;
   if (embedded !== undefined) refuseImageRoot(corpus, open);

@@ -1,11 +1,11 @@
 /** A corpus source by its root. The S3 client is loaded only when a root asks for it. */
 import { stat } from 'node:fs/promises';
 import { ConfigError } from '../errors.ts';
-import type { RequestListeners } from '../store/heardStore.ts';
+import type { RequestListeners } from '../store/observedStore.ts';
 import { quietSdk, type S3Options } from '../store/openStore.ts';
 import type { CorpusSource } from './corpusSource.ts';
 import { type FolderSourceOptions, folderSource } from './folderSource.ts';
-import { heardSource } from './heardSource.ts';
+import { observedSource } from './observedSource.ts';
 import type { S3Source } from './s3Source.ts';
 
 export interface OpenCorpusSourceOptions extends FolderSourceOptions {
@@ -39,7 +39,7 @@ export async function openCorpusSource(
   { listeners: { onRequest, onRetry } = {}, ...options }: OpenCorpusSourceOptions = {},
 ): Promise<CorpusSource> {
   const source = await openByRoot(root, options, onRetry);
-  return onRequest === undefined ? source : heardSource(source, onRequest);
+  return onRequest === undefined ? source : observedSource(source, onRequest);
 }
 
 async function openByRoot(

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
-import type { RequestListeners, StoreOperation, StoreRetry } from '../store/heardStore.ts';
+import type { RequestListeners, StoreOperation, StoreRetry } from '../store/observedStore.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../errors.ts';
 import { openFolderStore } from './folderStore.ts';
-import { heardStore, type RequestListeners } from './heardStore.ts';
 import type { ObjectStore } from './objectStore.ts';
+import { observedStore, type RequestListeners } from './observedStore.ts';
 
 export interface S3Options {
   /** An S3-compatible service's URL; default: AWS_ENDPOINT_URL(_S3), the profile, then AWS itself. */
@@ -30,7 +30,7 @@ export interface OpenStoreOptions extends RequestListeners {
  */
 export async function openStore(uri: string, options: OpenStoreOptions = {}): Promise<ObjectStore> {
   const store = await openByScheme(uri, options);
-  return options.onRequest === undefined ? store : heardStore(store, options.onRequest);
+  return options.onRequest === undefined ? store : observedStore(store, options.onRequest);
 }
 
 async function openByScheme(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {

@@ -1,7 +1,7 @@
 /** Hears of the requests that the S3 client sends again by itself. */
 import type { S3Client } from '@aws-sdk/client-s3';
 import { toError } from '../errors.ts';
-import type { StoreOperation, StoreRetry } from './heardStore.ts';
+import type { StoreOperation, StoreRetry } from './observedStore.ts';
 import { errorName, httpStatus } from './s3Errors.ts';
 
 /** The commands that one operation of a store is made of. */

@@ -12,10 +12,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError } from '../errors.ts';
-import type { StoreOperation, StoreRetry } from './heardStore.ts';
 import { MULTIPART_BYTES, PART_BYTES } from './multipart.ts';
 import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
 import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
+import type { StoreOperation, StoreRetry } from './observedStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { resolveS3Address, type S3Address } from './s3Address.ts';
 import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';

@@ -38,7 +38,7 @@ export function parseSubjectRule(text: string): SubjectRule {
 }
 
 /** What is known of an archive's first samples. */
-export interface Sight {
+export interface FirstSamples {
   readonly extensions: ReadonlySet<string>;
   readonly imageKeys: readonly string[];
   /** The first JSON member's text. */
@@ -49,7 +49,7 @@ export interface Sight {
 const FIELDS = ['subject_id', 'person_id', 'identity', 'label'];
 
 /** The rule that the first samples suggest; undefined: none does. */
-export function suggestSubjectRule({ extensions, imageKeys, json }: Sight): string | undefined {
+export function suggestSubjectRule({ extensions, imageKeys, json }: FirstSamples): string | undefined {
   if (extensions.has('cls')) return 'cls';
   const field = json === undefined ? undefined : FIELDS.find((name) => fieldOf(json, name) !== undefined);
   if (field !== undefined) return `json:${field}`;

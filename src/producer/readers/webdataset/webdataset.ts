@@ -15,8 +15,8 @@ import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
 import { createIgnoredEntries, type IgnoredEntries } from '../ignored.ts';
 import { LISTED_EVERY, type OnListed } from '../onListed.ts';
 import type { TarDamage } from '../tar/tarMembers.ts';
+import { firstSamples } from './firstSamples.ts';
 import { type ArchiveListing, type ListedArchive, listArchive } from './listArchive.ts';
-import { sightOf } from './sight.ts';
 import { parseSubjectRule, SUBJECT_RULES, type SubjectRule, suggestSubjectRule } from './subjectRule.ts';
 
 /** Archives being listed at once. */
@@ -93,17 +93,17 @@ async function subjectRule(read: WebdatasetRead, first: string, signal: AbortSig
   if (asked !== undefined) return parseSubjectRule(asked);
   const file = await source.open(first, signal);
   try {
-    const sight = await sightOf(file, signal);
-    const found = suggestSubjectRule(sight);
+    const samples = await firstSamples(file, signal);
+    const found = suggestSubjectRule(samples);
     if (found !== undefined) {
       notes.push(`people are named by ${found} (--subject-from), as the first samples of ${first} suggest`);
       return parseSubjectRule(found);
     }
-    if (sight.damage !== undefined) throw badArchive(read, [{ archive: first, ...sight.damage }]);
+    if (samples.damage !== undefined) throw badArchive(read, [{ archive: first, ...samples.damage }]);
     throw new ConfigError(
       'no-subjects',
       `WebDataset: expected samples that name a person, found none; --subject-from says where: ${SUBJECT_RULES}`,
-      { archive: first, members: shownExtensions(sight.extensions) },
+      { archive: first, members: shownExtensions(samples.extensions) },
     );
   } finally {
     await file.close();

@@ -4,17 +4,17 @@ import { openForwardReader } from '../forwardReader.ts';
 import { isImageName } from '../imageName.ts';
 import { type TarDamage, tarMembers } from '../tar/tarMembers.ts';
 import { sampleName } from './sampleKey.ts';
-import type { Sight } from './subjectRule.ts';
+import type { FirstSamples } from './subjectRule.ts';
 
 /** Enough for an unsorted archive, which may hold all images before the first label. */
 const MEMBERS = 2_000;
 const MAX_JSON_BYTES = 2 ** 20;
 
 /** `damage`: what ended the look early. */
-export async function sightOf(
+export async function firstSamples(
   file: SourceFile,
   signal: AbortSignal,
-): Promise<Sight & { readonly damage?: TarDamage }> {
+): Promise<FirstSamples & { readonly damage?: TarDamage }> {
   const reader = openForwardReader(file, signal);
   const extensions = new Set<string>();
   const imageKeys: string[] = [];

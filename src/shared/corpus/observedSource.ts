@@ -1,5 +1,5 @@
-/** A corpus source that tells of every read, as a heard store does of its requests. */
-import { heardRequest, type StoreRequest } from '../store/heardStore.ts';
+/** A corpus source that tells of every read, as an observed store does of its requests. */
+import { observedRequest, type StoreRequest } from '../store/observedStore.ts';
 import type { CorpusSource, ReadOutcome, SourceFile } from './corpusSource.ts';
 
 /** What cannot be read is told by the code of its rejection; what is left for later is no failure. */
@@ -14,19 +14,19 @@ const OUTCOME = {
 const BYTES = { receivedBytes: (bytes: Uint8Array) => bytes.length };
 
 /** The same source; `hear` must return at once. */
-export function heardSource(source: CorpusSource, hear: (request: StoreRequest) => void): CorpusSource {
+export function observedSource(source: CorpusSource, hear: (request: StoreRequest) => void): CorpusSource {
   const file = (opened: SourceFile): SourceFile => ({
     ...opened,
-    read: (range, signal) => heardRequest(hear, 'get', opened.read(range, signal), BYTES),
+    read: (range, signal) => observedRequest(hear, 'get', opened.read(range, signal), BYTES),
   });
   return {
     ...source,
     read: (uri, range, signal, hasRoom) =>
-      heardRequest(hear, 'get', source.read(uri, range, signal, hasRoom), OUTCOME),
-    open: async (uri, signal) => file(await heardRequest(hear, 'head', source.open(uri, signal))),
-    fileNames: (signal) => heardRequest(hear, 'list', source.fileNames(signal)),
+      observedRequest(hear, 'get', source.read(uri, range, signal, hasRoom), OUTCOME),
+    open: async (uri, signal) => file(await observedRequest(hear, 'head', source.open(uri, signal))),
+    fileNames: (signal) => observedRequest(hear, 'list', source.fileNames(signal)),
     ...(source.answers && {
-      answers: (signal: AbortSignal) => heardRequest(hear, 'head', source.answers!(signal)),
+      answers: (signal: AbortSignal) => observedRequest(hear, 'head', source.answers!(signal)),
     }),
   };
 }

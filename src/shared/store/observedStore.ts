@@ -40,7 +40,7 @@ export interface AnswerFacts<T> {
 }
 
 /** The answer of a request, which is told of when it has ended. */
-export async function heardRequest<T>(
+export async function observedRequest<T>(
   hear: (request: StoreRequest) => void,
   operation: StoreOperation,
   request: Promise<T>,
@@ -64,9 +64,9 @@ export async function heardRequest<T>(
 }
 
 /** The same store; `hear` must return at once. */
-export function heardStore(store: ObjectStore, hear: (request: StoreRequest) => void): ObjectStore {
+export function observedStore(store: ObjectStore, hear: (request: StoreRequest) => void): ObjectStore {
   const heard = <T>(operation: StoreOperation, request: Promise<T>, facts?: AnswerFacts<T>): Promise<T> =>
-    heardRequest(hear, operation, request, facts);
+    observedRequest(hear, operation, request, facts);
   return {
     uri: store.uri,
     atomicPutIfAbsent: store.atomicPutIfAbsent,
