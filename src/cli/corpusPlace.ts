@@ -57,7 +57,7 @@ export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promi
 }
 
 /** @throws ConfigError when there is nothing at the place, or something whose format its name does not tell. */
-export async function detectFormat(corpus: string): Promise<CorpusFormat> {
+async function detectFormat(corpus: string): Promise<CorpusFormat> {
   // Braces may hold whole names.
   const name = expandArchives(corpus).at(-1) ?? '';
   const byName = formatByName(name);

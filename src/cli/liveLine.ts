@@ -166,7 +166,7 @@ export interface ProgressRates {
 }
 
 /** Rates between the oldest and the newest sample. */
-export function progressRates(samples: readonly { at: number; progress: RunProgress }[]): ProgressRates {
+function progressRates(samples: readonly { at: number; progress: RunProgress }[]): ProgressRates {
   const first = samples[0];
   const last = samples.at(-1);
   const seconds = first === undefined || last === undefined ? 0 : (last.at - first.at) / 1000;

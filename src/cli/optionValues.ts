@@ -14,7 +14,7 @@ export function decimal(text: string): number {
 }
 
 /** `expected` and `example` are for the message; `isRight` never sees NaN. */
-export function numberOption(
+function numberOption(
   expected: string,
   example: string,
   isRight: (value: number) => boolean = () => true,

@@ -122,7 +122,7 @@ function show(found: RunStatus, flags: Flags): void {
 }
 
 /** A status for a person. */
-export function formatStatus(status: RunStatus): string {
+function formatStatus(status: RunStatus): string {
   const { counters, queue, rejectsByCode } = status;
   const share = Math.floor((100 * status.shardsDone) / status.shardsTotal);
   const rejects = countsByCode(rejectsByCode);

@@ -76,7 +76,7 @@ async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
 }
 
 /** The report for a person. */
-export function formatReport(report: VerifyReport, elapsedMs: number): string {
+function formatReport(report: VerifyReport, elapsedMs: number): string {
   const { checked, problemCounts, problems } = report;
   const total = Object.values(problemCounts).reduce((sum, found) => sum + found, 0);
   const lines = [

@@ -12,7 +12,7 @@ export interface Assets {
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0067a5"/><circle cx="16" cy="12.5" r="5.5" fill="none" stroke="#fff" stroke-width="2.6"/><path d="M6.5 27c1.5-6 5-8.5 9.500-8.500s8 2.500 9.500 8.500" fill="none" stroke="#f0b040" stroke-width="2.600" stroke-linecap="round"/></svg>`;
 
-export const NO_PICTURE = noPicture('no picture');
+const NO_PICTURE = noPicture('no picture');
 
 /** A picture that says why there is none. `word` is one of the server's own. */
 export function noPicture(word: string): string {

@@ -108,7 +108,7 @@ const measuredSchema = intervalSchema.extend({ difference: intervalSchema.option
 export type Measured = z.infer<typeof measuredSchema>;
 
 /** What a method costs; null where it has no such number (a rival without parameters). */
-export const costSchema = z.strictObject({
+const costSchema = z.strictObject({
   parameters: z.number().min(0).nullable(),
   /** Of one variant; of one face for a recogniser. */
   multiplyAdds: z.number().min(0).nullable(),
@@ -298,7 +298,7 @@ const exampleSchema = z.strictObject({
 });
 export type Example = z.infer<typeof exampleSchema>;
 
-export const evaluationSchema = z.strictObject({
+const evaluationSchema = z.strictObject({
   schemaVersion: z.literal(1),
   posecastVersion: z.string(),
   /** As typed. */

@@ -101,7 +101,7 @@ function ncmDifference(a: MeasuredRow, b: MeasuredRow): Interval | null {
   return interval(difference(a.metrics.get('ncm')!, b.metrics.get('ncm')!)) ?? null;
 }
 
-export function binName({ from, to }: Pick<EvaluationRow['byYaw'][number], 'from' | 'to'>): string {
+function binName({ from, to }: Pick<EvaluationRow['byYaw'][number], 'from' | 'to'>): string {
   return to > 90 ? `${from}°+` : `${from}–${to}°`;
 }
 

@@ -85,7 +85,7 @@ function loadNative(): NativeOutcome {
 }
 
 /** Loads and selects tfjs-wasm; also used by tests to compare it with the native library. */
-export async function openWasm(threads: number): Promise<void> {
+async function openWasm(threads: number): Promise<void> {
   const require = createRequire(import.meta.url);
   // tfjs-core's build for Node registers no gradients; the umbrella package does, for the same core.
   require('@tensorflow/tfjs');

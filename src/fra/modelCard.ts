@@ -23,7 +23,7 @@ const retrievalSchema = z.strictObject({
 export type RetrievalMetrics = z.infer<typeof retrievalSchema>;
 
 /** Shares are 0–1, similarities cosines, everything on validation people unless it says otherwise. */
-export const fraMetricsSchema = z.strictObject({
+const fraMetricsSchema = z.strictObject({
   reconstruction: z.strictObject({
     /** Landmark images of validation people, real and rendered. */
     images: z.int().min(0),
@@ -78,7 +78,7 @@ export const fraNameSchema = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens');
 
-export const fraCardSchema = z.strictObject({
+const fraCardSchema = z.strictObject({
   cardVersion: z.literal(FRA_CARD_VERSION),
   name: fraNameSchema,
   summary: z.string().min(1),

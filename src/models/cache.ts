@@ -94,7 +94,7 @@ function entryDigest(entry: ModelEntry): string {
   return sha256Hex(JSON.stringify([NORMALIZER_VERSION, entry.preprocess.layout, parts])).slice(0, 16);
 }
 
-export function modelFolder(entry: ModelEntry): string {
+function modelFolder(entry: ModelEntry): string {
   return join(cacheRoot(), 'models', entry.name, entryDigest(entry));
 }
 

@@ -25,7 +25,7 @@ export const NORMALIZER_VERSION = 3;
 export const TINY_WEIGHT = 1e-12;
 
 /** The free batch dimension's name in normalised graphs. */
-export const BATCH_DIM = 'N';
+const BATCH_DIM = 'N';
 
 /** Inputs that a caller feeds: old exporters list the weights among the inputs too. */
 export function graphInputs(graph: OnnxGraph): OnnxValueInfo[] {

@@ -10,11 +10,11 @@ import { ConfigError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
 import { sha256Schema } from '../shared/sha256.ts';
 
-export const MODEL_KINDS = ['detector', 'landmarks', 'pose', 'recognizer'] as const;
+const MODEL_KINDS = ['detector', 'landmarks', 'pose', 'recognizer'] as const;
 export type ModelKind = (typeof MODEL_KINDS)[number];
 
 /** Which code reads a model's outputs; every recogniser of the form image → vector is an `embedding`. */
-export const MODEL_FAMILIES = ['fr-detect', 'mtcnn', 'yunet', 'fr-landmark', 'fr-pose', 'embedding'] as const;
+const MODEL_FAMILIES = ['fr-detect', 'mtcnn', 'yunet', 'fr-landmark', 'fr-pose', 'embedding'] as const;
 
 /**
  * `npm:name@version/path in the tarball`, `https://…[#member of a zip]`, `file:path`, or `manual:page` for weights

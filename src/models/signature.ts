@@ -25,7 +25,7 @@ export function graphSignature(model: OnnxModel): GraphSignature {
 }
 
 /** `input[N,3,112,112]`. */
-export function describeTensors(
+function describeTensors(
   tensors: readonly { name?: string | undefined; shape: readonly (number | string)[] }[],
 ): string {
   return tensors.map(({ name, shape }) => `${name ?? 'any'}[${shape.join(',')}]`).join(' ');

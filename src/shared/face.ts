@@ -80,16 +80,7 @@ export interface FaceInput {
 }
 
 /** The stages a face passes, in order; the stage of a rejection is where it stopped. */
-export const STAGES = [
-  'read',
-  'decode',
-  'detect',
-  'landmarks',
-  'align',
-  'embed',
-  'posture',
-  'augment',
-] as const;
+const STAGES = ['read', 'decode', 'detect', 'landmarks', 'align', 'embed', 'posture', 'augment'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** Why a face was not used. `code` is a short fixed word in kebab-case; `message` is for a person. */

@@ -11,7 +11,7 @@ export const KDEF_EMOTIONS = ['AF', 'AN', 'DI', 'HA', 'NE', 'SA', 'SU'] as const
 /** Full left, half left, straight, half right, full right. */
 export const KDEF_ANGLES = ['FL', 'HL', 'S', 'HR', 'FR'] as const;
 /** People of each gender. */
-export const KDEF_NUMBERS = 35;
+const KDEF_NUMBERS = 35;
 
 export type KdefSession = (typeof KDEF_SESSIONS)[number];
 export type KdefGender = (typeof KDEF_GENDERS)[number];

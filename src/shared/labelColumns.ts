@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 
-export const LABEL_TYPES = ['string', 'integer', 'number'] as const;
+const LABEL_TYPES = ['string', 'integer', 'number'] as const;
 export type LabelType = (typeof LABEL_TYPES)[number];
 
 /** Columns of listings and output tables: no label may be called so. */
@@ -28,7 +28,7 @@ export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   '__proto__',
 ]);
 
-export const labelColumnSchema = z.strictObject({
+const labelColumnSchema = z.strictObject({
   /** Of the output table's column; also of the source's, where the source has names. */
   name: z
     .string()

@@ -55,7 +55,7 @@ export function correspondence(from: Float32Array, to: Float32Array): { x: Float
 }
 
 /** True for head, hair and neck as seen from the front; what is outside does not turn with the head. */
-export function insideHead(x: number, y: number): boolean {
+function insideHead(x: number, y: number): boolean {
   const head = (x / HEAD_WIDTH) ** 2 + ((y - HEAD_CENTRE) / HEAD_HEIGHT) ** 2 < 1;
   const neck = y > 1 && Math.abs(x) < 1;
   return head || neck;

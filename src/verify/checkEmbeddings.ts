@@ -4,7 +4,7 @@ import type { VectorType } from '../shared/table/columns.ts';
 import { fromFloat16Bits } from '../shared/table/float16.ts';
 
 /** How far a norm may be from 1: rounding of the stored type, and nothing else. */
-export const NORM_TOLERANCE: Record<VectorType, number> = { float32: 1e-3, float16: 5e-3 };
+const NORM_TOLERANCE: Record<VectorType, number> = { float32: 1e-3, float16: 5e-3 };
 
 const FLOAT_COLUMNS = ['yaw', 'pitch', 'roll', 'detection_score', 'similarity'] as const;
 

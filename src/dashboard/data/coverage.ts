@@ -116,7 +116,7 @@ export function openCoverage(log: CommitLog, people: RunPeople, files: ShardFile
 }
 
 /** Of one table's rows. People without a real face do not count. */
-export function countPeopleByPose(rows: readonly PoseRow[]): PoseCounts {
+function countPeopleByPose(rows: readonly PoseRow[]): PoseCounts {
   const people = new Map<string, { readonly real: Set<number>; readonly any: Set<number> }>();
   for (const row of rows) {
     if (row.pose === undefined) continue;

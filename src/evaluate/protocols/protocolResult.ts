@@ -37,7 +37,7 @@ const protocolRowSchema = z.strictObject({
 });
 export type ProtocolRow = z.infer<typeof protocolRowSchema>;
 
-export const protocolResultSchema = z.strictObject({
+const protocolResultSchema = z.strictObject({
   schemaVersion: z.literal(1),
   kind: z.literal('protocol'),
   posecastVersion: z.string(),

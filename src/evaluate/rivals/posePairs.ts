@@ -24,7 +24,7 @@ export interface PairSource {
 }
 
 /** Every enrolment photograph with every other photograph of the same person. */
-export function realPairs(people: readonly FaceClass[]): PosePair[] {
+function realPairs(people: readonly FaceClass[]): PosePair[] {
   return people.flatMap(({ subjectId, enrol, probes, between }) =>
     enrol.flatMap((source) =>
       [...between, ...probes].map((target) => ({

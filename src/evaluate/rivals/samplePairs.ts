@@ -19,7 +19,7 @@ export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]
 }
 
 /** Every photograph with each of its renders. */
-export function pairsOfSamples(samples: readonly TrainingSample[]): PosePair[] {
+function pairsOfSamples(samples: readonly TrainingSample[]): PosePair[] {
   const photographs = new Map(
     samples.filter(({ gridIndex }) => gridIndex === -1).map((sample) => [sample.faceId, sample]),
   );

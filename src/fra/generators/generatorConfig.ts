@@ -13,7 +13,7 @@ import { z } from 'zod';
 export const VIT_KINDS = ['vit', 'vit-published', 'vit-prefix', 'vit-late'] as const;
 export type VitKind = (typeof VIT_KINDS)[number];
 
-export const vitSchema = z.strictObject({
+const vitSchema = z.strictObject({
   kind: z.enum(VIT_KINDS),
   identityDim: z.int().min(1),
   embedDim: z.int().min(1),

@@ -13,7 +13,7 @@ import type { PoseBasis } from './generatorConfig.ts';
 
 /** Degrees of pitch at which a ramp reaches 1, and the value it never exceeds. */
 export const PITCH_UNIT = 20;
-export const PITCH_LIMIT = 1.5;
+const PITCH_LIMIT = 1.5;
 
 /** Functions in the basis. */
 export function basisSize({ knots, pitch }: PoseBasis): number {

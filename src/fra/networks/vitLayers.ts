@@ -6,11 +6,11 @@ import { gelu, layerNorm, linear, matMul, normalizeRows } from './tensorOps.ts';
 import { type WeightSpecs, type Weights, weight } from './weights.ts';
 
 /** Values of the identity side of the picture. */
-export const IDENTITY_DIM = 512;
+const IDENTITY_DIM = 512;
 export const PATCH_SIZE = 8;
 /** Patches of one row of the picture, and rows of patches of one side. */
 export const GRID = 4;
-export const SIDE_ROWS = 2;
+const SIDE_ROWS = 2;
 /** Tokens of the posture side, and of the identity side. */
 export const SIDE_TOKENS = GRID * SIDE_ROWS;
 /** CLS and the posture tokens. */

@@ -10,7 +10,7 @@ import type { NamedWeights, WeightValues } from '../networks/weights.ts';
 
 const MAGIC = 'POSECAST';
 
-export const loopStateSchema = z.strictObject({
+const loopStateSchema = z.strictObject({
   /** Steps done. */
   step: z.int().min(0),
   learningRate: z.number().positive(),

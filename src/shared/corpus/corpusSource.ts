@@ -105,7 +105,7 @@ export function isOfOneObject(error: unknown): error is PosecastError {
   return error instanceof PosecastError && OF_ONE_OBJECT.has(error.code);
 }
 
-export function tooManyBytes(found: number): Rejected {
+function tooManyBytes(found: number): Rejected {
   return rejected('too-many-bytes', `expected at most ${MAX_IMAGE_BYTES} bytes, found ${found}`);
 }
 

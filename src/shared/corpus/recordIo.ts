@@ -14,7 +14,7 @@ export const RECORD_MAGIC = 0xced7230a;
 export const PART_HEAD_BYTES = 8;
 
 /** A part is at most this long, a record as well (dmlc-core refuses to write more). */
-export const MAX_RECORD_BYTES = 2 ** 29 - 1;
+const MAX_RECORD_BYTES = 2 ** 29 - 1;
 
 const WHOLE = 0;
 const FIRST = 1;

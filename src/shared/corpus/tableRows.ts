@@ -139,11 +139,7 @@ async function readSpan(
 }
 
 /** Rows that are read together: those of one page or of pages that touch; without pages, all. */
-export async function runsOf(
-  table: SourceTable,
-  column: string,
-  rows: readonly number[],
-): Promise<number[][]> {
+async function runsOf(table: SourceTable, column: string, rows: readonly number[]): Promise<number[][]> {
   const [first] = rows;
   const piece = first === undefined ? undefined : pieceOf(table.pieces, first);
   if (piece === undefined) return [];

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** What is put into a store: bytes, or pieces of bytes that follow one another and are never copied together. */
 export type ObjectBody = Uint8Array | readonly Uint8Array[];
 
-export function bodyPieces(body: ObjectBody): readonly Uint8Array[] {
+function bodyPieces(body: ObjectBody): readonly Uint8Array[] {
   return body instanceof Uint8Array ? [body] : body;
 }
 

@@ -3,7 +3,7 @@ import { PosecastError, toError } from '../errors.ts';
 import { bodyBytes } from './objectBody.ts';
 import type { ObjectInfo, ObjectStore } from './objectStore.ts';
 
-export const STORE_OPERATIONS = ['put', 'put-if-absent', 'get', 'head', 'list', 'delete'] as const;
+const STORE_OPERATIONS = ['put', 'put-if-absent', 'get', 'head', 'list', 'delete'] as const;
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 
 export interface StoreRequest {

@@ -36,11 +36,7 @@ export async function resolveS3Address(uri: string, options: S3Options): Promise
 }
 
 /** What the user wrote and the AWS variables say. Throws ConfigError when the URI or the endpoint cannot be meant. */
-export function parseS3Address(
-  uri: string,
-  options: S3Options,
-  env: NodeJS.ProcessEnv = process.env,
-): S3Address {
+function parseS3Address(uri: string, options: S3Options, env: NodeJS.ProcessEnv = process.env): S3Address {
   const [, bucket = '', rest = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(uri) ?? [];
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket)) {
     throw new ConfigError('bad-uri', 'an S3 address must be s3://bucket or s3://bucket/prefix', { uri });

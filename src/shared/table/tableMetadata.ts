@@ -9,7 +9,7 @@ import { IntegrityError } from '../errors.ts';
 import { type LabelColumn, labelColumnsSchema } from '../labelColumns.ts';
 import { TABLE_SCHEMA_VERSION } from './tables.ts';
 
-export const TABLE_METADATA_KEY = 'posecast';
+const TABLE_METADATA_KEY = 'posecast';
 
 const tableMetadataSchema = z.strictObject({
   schemaVersion: z.literal(TABLE_SCHEMA_VERSION),

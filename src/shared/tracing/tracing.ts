@@ -79,7 +79,7 @@ export async function openTracing(options: TracingOptions): Promise<Tracing | un
   return tracing;
 }
 
-export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
 function protocolOf(asked: string | undefined): OtlpProtocol {

@@ -10,7 +10,7 @@ import type { ConnectRequest, DeviceThreadInit } from './deviceThread.ts';
  * Networks in threads of their own overlap: while one copies its input to the GPU, another computes there. WebGPU does not
  * bear more than one; for the others there is one for every network of the pipeline.
  */
-export function deviceThreads(device: Device): number {
+function deviceThreads(device: Device): number {
   return device === 'webgpu' ? 1 : 7;
 }
 

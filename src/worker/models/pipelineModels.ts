@@ -68,7 +68,7 @@ export async function resolvePipelineModels(
 }
 
 /** What the face pipeline has to know of a model of the cache. */
-export function pipelineModel({ name, family, files, entry }: ResolvedModel): PipelineModel {
+function pipelineModel({ name, family, files, entry }: ResolvedModel): PipelineModel {
   const { embedDim, preprocess } = entry;
   if (embedDim === undefined) return { name, family, files };
   const { colour, mean, std } = preprocess;

@@ -29,7 +29,7 @@ export const MAX_PIXELS = 64_000_000;
 /** Longer side of a decoded photograph at most, in pixels. */
 export const DECODE_SIDE = 2048;
 /** Shorter side at least, in pixels: the detector's smallest face is 13. */
-export const MIN_SIDE = 16;
+const MIN_SIDE = 16;
 
 /** Interlaced and progressive pictures are held in full, up to 8 bytes a pixel: half a gigabyte at the limit. */
 const LARGE_PIXELS = 16_000_000;
