@@ -29,14 +29,10 @@ export interface PullOptions {
   readonly onFailure?: (entry: ModelEntry, error: unknown) => void;
 }
 
-/** Pulls one model; one that is cached, and sound, is returned as it is. A failed pull leaves nothing behind. */
-export async function pullModel(entry: ModelEntry, options: PullOptions = {}): Promise<ResolvedModel> {
-  const [model] = await pullModels([entry], options);
-  if (model === undefined) throw new TypeError('one entry gives one model');
-  return model;
-}
-
-/** Pulls several models; an archive that holds several is fetched once. */
+/**
+ * Pulls models; one that is cached, and sound, is returned as it is, and an archive that holds several is fetched once. A
+ * failed pull leaves nothing behind.
+ */
 export async function pullModels(
   entries: readonly ModelEntry[],
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},

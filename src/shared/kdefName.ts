@@ -69,12 +69,6 @@ export function parseKdefName(path: string): KdefName {
   return { status: 'ok', labels: { session, gender, number, emotion, angle } };
 }
 
-/** The file name of labels: the inverse of `parseKdefName`. */
-export function kdefNameOf(labels: KdefLabels): string {
-  const { session, emotion, angle } = labels;
-  return `${session}${kdefSubjectOf(labels)}${emotion}${angle}.JPG`;
-}
-
 /** The person: gender and number, such as `F01`. The session is not part of it: both sittings show one person. */
 export function kdefSubjectOf(labels: Pick<KdefLabels, 'gender' | 'number'>): string {
   return `${labels.gender}${String(labels.number).padStart(2, '0')}`;

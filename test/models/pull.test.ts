@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { create as createTar } from 'tar';
-import { resolveModel, verifyModel } from '../../src/models/cache.ts';
+import { type ResolvedModel, resolveModel, verifyModel } from '../../src/models/cache.ts';
 import { DownloadError } from '../../src/models/download.ts';
-import { pullModel, pullModels } from '../../src/models/pull.ts';
+import { type PullOptions, pullModels } from '../../src/models/pull.ts';
 import type { ModelEntry } from '../../src/models/registry.ts';
 import { ConfigError, describeError, IntegrityError } from '../../src/shared/errors.ts';
 import { recognizerEntry, sha256, standInRecognizer, withCache, withServer } from './helpers.ts';
@@ -16,6 +16,11 @@ import { buildZip } from './zipBuilder.ts';
 
 const MODEL = standInRecognizer();
 const DIGEST = sha256(MODEL);
+
+async function pullModel(entry: ModelEntry, options?: PullOptions): Promise<ResolvedModel> {
+  const [model] = await pullModels([entry], options);
+  return model!;
+}
 
 /** Everything below the cache that is a file. */
 async function cachedFiles(cache: string): Promise<string[]> {

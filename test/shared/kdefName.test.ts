@@ -9,9 +9,9 @@ import {
   KDEF_SESSIONS,
   KDEF_YAW,
   type KdefLabels,
-  kdefNameOf,
   parseKdefName,
 } from '../../src/shared/kdefName.ts';
+import { kdefNameOf } from '../helpers/kdefNameOf.ts';
 
 const anyLabels: fc.Arbitrary<KdefLabels> = fc.record({
   session: fc.constantFrom(...KDEF_SESSIONS),

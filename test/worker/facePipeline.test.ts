@@ -11,12 +11,20 @@ import {
   type FacePipelineOptions,
   openFacePipeline,
 } from '../../src/worker/facePipeline.ts';
+import type { FivePoints } from '../../src/worker/models/detector.ts';
 import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
-import { fivePoints, templateError } from '../../src/worker/stages/alignTransform.ts';
+import { fivePoints, TEMPLATE } from '../../src/worker/stages/alignTransform.ts';
 import { samplePhotographs, sharedFile } from '../helpers/photographs.ts';
 
 const photographs = samplePhotographs();
 const photograph = photographs[0]!.bytes;
+
+/** Root mean square distance, in crop pixels, of aligned points from the template. */
+function templateError(aligned: FivePoints): number {
+  let sum = 0;
+  for (let i = 0; i < 10; i++) sum += (aligned[i]! - TEMPLATE[i]!) ** 2;
+  return Math.sqrt(sum / 5);
+}
 
 async function open(
   detector = 'fr-detect',

@@ -57,13 +57,6 @@ export interface KdefScore {
   }[];
 }
 
-/** Share of right answers, 0–1. */
-export function accuracyOf(score: KdefScore): number {
-  const sum = (count: (subject: KdefScore['subjects'][number]) => number) =>
-    score.subjects.reduce((total, subject) => total + count(subject), 0);
-  return sum((subject) => subject.right) / sum((subject) => subject.asked);
-}
-
 /** Counts the answers by person. */
 export function scoreAnswers(
   task: KdefTask,

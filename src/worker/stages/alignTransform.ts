@@ -99,10 +99,3 @@ export function invert({ a, b, tx, ty }: Similarity): Similarity {
   const norm = a * a + b * b;
   return { a: a / norm, b: -b / norm, tx: -(a * tx + b * ty) / norm, ty: (b * tx - a * ty) / norm };
 }
-
-/** Root mean square distance, in crop pixels, of aligned points from the template. */
-export function templateError(aligned: FivePoints): number {
-  let sum = 0;
-  for (let i = 0; i < 10; i++) sum += (aligned[i]! - TEMPLATE[i]!) ** 2;
-  return Math.sqrt(sum / 5);
-}

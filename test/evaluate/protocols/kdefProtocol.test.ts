@@ -6,7 +6,6 @@ import fc from 'fast-check';
 import { kdefPhotograph } from '../../../src/evaluate/protocols/kdefCorpus.ts';
 import { kdefCorrected } from '../../../src/evaluate/protocols/kdefCorrected.ts';
 import {
-  accuracyOf,
   type ClassifyRows,
   type FitKdefGenerator,
   jitterLike,
@@ -92,8 +91,12 @@ const meanOffset: FitKdefGenerator = async (pairs) => {
     });
 };
 
+/** Share of right answers, 0–1. */
 function accuracy(scores: readonly KdefScore[], task: string, row: string): number {
-  return accuracyOf(scores.find((score) => score.task === task && score.row === row)!);
+  const { subjects } = scores.find((score) => score.task === task && score.row === row)!;
+  const sum = (count: (subject: KdefScore['subjects'][number]) => number) =>
+    subjects.reduce((total, subject) => total + count(subject), 0);
+  return sum((subject) => subject.right) / sum((subject) => subject.asked);
 }
 
 describe('KDEF protocol', () => {
