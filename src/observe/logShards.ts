@@ -12,7 +12,8 @@ export function logShards(say: Say): WorkObserver {
         say(`${record.uri} is rejected: ${message}`, { level: 'debug', ...fields });
       }
     },
-    shardEnded({ outcome, spec, seconds, counters, failure }) {
+    shardEnded(end) {
+      const { outcome, spec, seconds } = end;
       // A failed attempt is an error, and said by the worker with its number.
       if (spec === undefined || outcome === 'failed') return;
       const fields = {
@@ -21,8 +22,11 @@ export function logShards(say: Say): WorkObserver {
         shard: spec.index,
         outcome,
         seconds: Math.round(seconds * 1_000) / 1_000,
-        ...(counters && { faces: counters.faces, rejects: counters.rejected, variants: counters.variants }),
-        ...(failure && { code: failure.code }),
+        ...(end.outcome === 'committed' && {
+          faces: end.counters.faces,
+          rejects: end.counters.rejected,
+          variants: end.counters.variants,
+        }),
       } as const;
       const what =
         outcome === 'taken' ? 'was committed by another attempt' : `is ${outcome.replace('-', ' ')}`;

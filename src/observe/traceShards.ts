@@ -4,7 +4,8 @@ import type { WorkObserver } from '../worker/workObserver.ts';
 
 export function traceShards(tracing: Tracing): WorkObserver {
   return {
-    shardEnded({ outcome, runId, spec, stages, stagesMs, counters, failure }) {
+    shardEnded(end) {
+      const { outcome, runId, spec, stages, stagesMs } = end;
       const inThreads = Object.entries(stagesMs).filter(([name]) =>
         stages.every(({ stage }) => stage !== name),
       );
@@ -12,11 +13,11 @@ export function traceShards(tracing: Tracing): WorkObserver {
         'posecast.run': runId,
         'posecast.outcome': outcome,
         ...(spec && { 'posecast.shard': spec.index, 'posecast.faces': spec.rowEnd - spec.rowStart }),
-        ...(counters && {
-          'posecast.rejects': counters.rejected,
-          'posecast.variants': counters.variants,
+        ...(end.outcome === 'committed' && {
+          'posecast.rejects': end.counters.rejected,
+          'posecast.variants': end.counters.variants,
         }),
-        ...(failure && { 'posecast.code': failure.code }),
+        ...(end.outcome === 'failed' && { 'posecast.code': end.failure.code }),
         // They overlap over batches and threads: a span could not show them.
         ...Object.fromEntries(inThreads.map(([stage, ms]) => [`posecast.seconds.${stage}`, ms / 1_000])),
       };
@@ -29,7 +30,7 @@ export function traceShards(tracing: Tracing): WorkObserver {
           // Batches overlap: together they may have taken longer than from the first to the last.
           attributes: { 'posecast.seconds': ms / 1_000, 'posecast.times': times },
         })),
-        ...(failure && { failure: failure.message }),
+        ...(end.outcome === 'failed' && { failure: end.failure.message }),
       });
     },
   };

@@ -4,9 +4,10 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueDepth } from '../shared/queue.ts';
+import type { Counters } from '../shared/run/shardCommit.ts';
 import type { RequestListeners } from '../shared/store/observedStore.ts';
 import type { StorePlace } from '../worker/storeOutage.ts';
-import type { ShardEnd, WorkObserver } from '../worker/workObserver.ts';
+import type { WorkObserver } from '../worker/workObserver.ts';
 import { BATCH_STAGES, SHARD_OUTCOMES, SHARD_STAGES } from '../worker/workObserver.ts';
 import { boundedLabel } from './boundedLabels.ts';
 
@@ -224,8 +225,7 @@ export function createWorkMetrics(compute: {
   const failure = boundedLabel(MAX_CODES);
   const storeCode = boundedLabel(MAX_CODES);
 
-  function countCommit({ counters, rejectsByCode = {} }: ShardEnd): void {
-    if (counters === undefined) return;
+  function countCommit(counters: Counters, rejectsByCode: Readonly<Record<string, number>>): void {
     faces.inc({ outcome: 'ok' }, counters.ok);
     faces.inc({ outcome: 'rejected' }, counters.rejected);
     variants.inc({ outcome: 'kept' }, counters.variants);
@@ -250,11 +250,11 @@ export function createWorkMetrics(compute: {
       shardEnded(end) {
         shards.inc({ outcome: end.outcome });
         shardSeconds.observe({ outcome: end.outcome }, end.seconds);
-        if (end.failure !== undefined) shardFailures.inc({ code: failure(end.failure.code) });
+        if (end.outcome === 'failed') shardFailures.inc({ code: failure(end.failure.code) });
         for (const { stage, startedAt, endedAt } of end.stages) {
           shardStage.observe({ stage }, (endedAt - startedAt) / 1_000);
         }
-        countCommit(end);
+        if (end.outcome === 'committed') countCommit(end.counters, end.rejectsByCode);
       },
       queueDepth(found) {
         depth = found;

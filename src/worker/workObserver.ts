@@ -27,14 +27,34 @@ export type BatchStage = (typeof BATCH_STAGES)[number];
 /** The parts of a shard's processing, in order; `read`, `faces` and `augment` overlap. */
 export const SHARD_STAGES = ['listing', 'read', 'faces', 'augment', 'encode', 'commit'] as const;
 
-export const SHARD_OUTCOMES = ['committed', 'taken', 'failed', 'handed-back'] as const;
+/** How an attempt of a shard ends in this process. */
+export type AttemptResult =
+  /** What the commit says; rejected photographs by `stage/code`. */
+  | {
+      readonly outcome: 'committed';
+      readonly counters: Counters;
+      readonly rejectsByCode: Readonly<Record<string, number>>;
+    }
+  /** Another attempt's commit stands. */
+  | { readonly outcome: 'taken' }
+  /** The queue decides whether there is another attempt. */
+  | { readonly outcome: 'failed'; readonly failure: AttemptFailure }
+  /** To the queue, without burning an attempt. */
+  | { readonly outcome: 'handed-back' };
 
-export interface ShardEnd {
-  /**
-   * `taken`: another attempt's commit stands. `failed`: this attempt has; the queue decides whether there is another.
-   * `handed-back`: to the queue, without burning an attempt.
-   */
-  readonly outcome: (typeof SHARD_OUTCOMES)[number];
+export interface AttemptFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export const SHARD_OUTCOMES = [
+  'committed',
+  'taken',
+  'failed',
+  'handed-back',
+] as const satisfies readonly AttemptResult['outcome'][];
+
+export type ShardEnd = AttemptResult & {
   readonly runId: string;
   /** Absent: the job was no shard. */
   readonly spec?: ShardSpec;
@@ -43,13 +63,7 @@ export interface ShardEnd {
   readonly stages: readonly StageSpan[];
   /** Milliseconds by stage, those in the model threads included, summed over batches. */
   readonly stagesMs: Readonly<Record<string, number>>;
-  /** Of `failed`. */
-  readonly failure?: { readonly code: string; readonly message: string };
-  /** Of `committed`: what the commit says. */
-  readonly counters?: Counters;
-  /** Likewise, by `stage/code`. */
-  readonly rejectsByCode?: Readonly<Record<string, number>>;
-}
+};
 
 /**
  * Called on the thread that renews the locks: every method returns at once and never throws. `shardEnded` is called
