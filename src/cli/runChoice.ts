@@ -8,8 +8,8 @@ import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
+import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
-import type { RunHereEnd } from './runHere.ts';
 import { exitCodeOf, isEarly } from './runOutcome.ts';
 
 export interface RunChoice {

@@ -12,9 +12,9 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { ShardFailure } from '../worker/runEnd.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
+import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { count, labelledLines } from './format.ts';
-import type { RunHereEnd } from './runHere.ts';
 
 /** An end before the run was complete. */
 export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' | 'drained' }>;

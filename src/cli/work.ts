@@ -17,6 +17,7 @@ import { openRunAssets } from '../worker/runAssets.ts';
 import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
@@ -24,7 +25,7 @@ import { seconds } from './optionValues.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
-import { type RunHereEnd, runHere } from './runHere.ts';
+import { runHere } from './runHere.ts';
 import {
   earlyFacts,
   earlyOutcome,
