@@ -4,8 +4,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { feedAgain } from '../producer/feedRun.ts';
-import { createBell } from '../shared/bell.ts';
 import { PosecastError } from '../shared/errors.ts';
+import { createInterruptibleWait } from '../shared/interruptibleWait.ts';
 import { warnings } from '../shared/logFields.ts';
 import type { ShardQueue } from '../shared/queue.ts';
 import { readProgress } from '../shared/redisRuns/runProgress.ts';
@@ -90,7 +90,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   if (pause.paused) sayPause(true);
   if (deadline !== undefined) live.note(`no shard is started that would end after ${formatMoment(deadline)}`);
   const observer = observation.observer(live.note);
-  const shardEnds = createBell();
+  const betweenLooks = createInterruptibleWait();
   const telemetry = observation.tracing?.queue;
   let inFlight = NOTHING;
   const worker = startRunWorker({
@@ -99,7 +99,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     paused: pause.paused,
     warn: warnings(live.note),
     observer,
-    onShardEnd: () => shardEnds.ring(),
+    onShardEnd: () => betweenLooks.interrupt(),
     ...(telemetry && { telemetry }),
     onInFlight: (progress) => {
       inFlight = progress;
@@ -170,7 +170,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         store,
         run,
         signal: AbortSignal.any([signal, ending]),
-        shardEnds,
+        betweenLooks,
         onLook,
         isStoreAway: worker.isStoreAway,
         claimFinish: finish.claim,

@@ -1,6 +1,6 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bell } from '../shared/bell.ts';
+import type { InterruptibleWait } from '../shared/interruptibleWait.ts';
 import { printable } from '../shared/printable.ts';
 import {
   crashReason,
@@ -38,8 +38,8 @@ export interface RunEndOptions {
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
-  /** Rings when a shard has ended here: the last one is looked for at once, and not when it is time to look again. */
-  readonly shardEnds?: Bell;
+  /** Interrupted when a shard has ended here: the last one is looked for at once, and not when it is time to look again. */
+  readonly betweenLooks?: InterruptibleWait;
   /** Hears at every look how much is in the queue. */
   readonly onQueueDepth?: (depth: QueueDepth) => void;
   /**
@@ -78,7 +78,7 @@ async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
 }
 
 async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
-  const { queue, store, signal, pollMs = 200, shardEnds } = options;
+  const { queue, store, signal, pollMs = 200, betweenLooks } = options;
   let countedAt = -Infinity;
   while (true) {
     signal.throwIfAborted();
@@ -98,9 +98,9 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       if (end !== undefined) return end;
     }
     // While others wait, the end of one is not the run's.
-    if (shardEnds === undefined || depth.waiting + depth.delayed > 0) {
+    if (betweenLooks === undefined || depth.waiting + depth.delayed > 0) {
       await sleep(pollMs, undefined, { signal });
-    } else if (await shardEnds.wait(pollMs, signal)) {
+    } else if (await betweenLooks.wait(pollMs, signal)) {
       countedAt = -Infinity;
     }
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { createBell } from '../../src/shared/bell.ts';
+import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
 import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
 import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
@@ -15,7 +15,7 @@ import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../he
 import { withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
-/** Longer than a test may take: what happens within it happens because it rang. */
+/** Longer than a test may take: what happens within it happens because the wait was interrupted. */
 const NEVER_MS = 3_600_000;
 
 const withRun = (
@@ -35,21 +35,21 @@ const withRun = (
 
 test('a run ends with its last shard, however rarely one looks and though the queue was empty before', () =>
   withRun(async (run, store, queue) => {
-    const bell = createBell();
+    const betweenLooks = createInterruptibleWait();
     let looks = 0;
     const ending = waitForRunEnd({
       queue,
       store,
       run,
       signal: new AbortController().signal,
-      shardEnds: bell,
+      betweenLooks,
       pollMs: NEVER_MS,
       onQueueDepth: () => looks++,
     });
     while (looks === 0) await sleep(5);
     for (const spec of await sampleSpecs(store, run)) {
       await runSampleShard(store, run, spec, `attempt-${spec.index}`);
-      bell.ring();
+      betweenLooks.interrupt();
     }
     assert.deepEqual(await ending, { status: 'complete' });
   }));
@@ -58,7 +58,7 @@ test('while shards wait in the queue the end of another is no reason to look', (
   withRun(async (run, store, queue) => {
     const [spec] = await sampleSpecs(store, run);
     await queue.add(SHARD_JOB, spec!, { jobId: jobId(0) });
-    const bell = createBell();
+    const betweenLooks = createInterruptibleWait();
     const stop = new AbortController();
     let looks = 0;
     const ending = waitForRunEnd({
@@ -66,13 +66,13 @@ test('while shards wait in the queue the end of another is no reason to look', (
       store,
       run,
       signal: stop.signal,
-      shardEnds: bell,
+      betweenLooks,
       pollMs: NEVER_MS,
       onQueueDepth: () => looks++,
     });
     while (looks === 0) await sleep(5);
     for (let i = 0; i < 10; i++) {
-      bell.ring();
+      betweenLooks.interrupt();
       await sleep(10);
     }
     assert.equal(looks, 1);

@@ -1,7 +1,7 @@
 /** Live numbers by server-sent events: what changed on a page since it was sent last. */
 import type { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { createBell } from '../../shared/bell.ts';
+import { createInterruptibleWait } from '../../shared/interruptibleWait.ts';
 import { count } from '../format.ts';
 import { TABS, type Tab } from '../pages/layout.ts';
 import { stateClass } from '../pages/stateCard.ts';
@@ -61,15 +61,15 @@ async function follow(
       table: tableVersion(watch),
     });
   };
-  const bell = createBell();
-  const stop = watch.listen(bell.ring);
+  const quiet = createInterruptibleWait();
+  const stop = watch.listen(quiet.interrupt);
   // At once: the next look may be a minute away.
-  bell.ring();
+  quiet.interrupt();
   try {
     while (true) {
-      const rang = await bell.wait(HEARTBEAT_MS, gone.signal);
+      const isNews = await quiet.wait(HEARTBEAT_MS, gone.signal);
       const late = setTimeout(() => stream.abort(), WRITE_MS).unref();
-      if (rang) await stream.writeSSE({ event: 'parts', data: news() });
+      if (isNews) await stream.writeSSE({ event: 'parts', data: news() });
       else await stream.write(': \n\n');
       clearTimeout(late);
     }

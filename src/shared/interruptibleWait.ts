@@ -1,19 +1,19 @@
-/** A wait that somebody may cut short. */
+/** A wait that somebody may end early. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Bell {
+export interface InterruptibleWait {
   /** Ends the wait that is under way; where none is, the next one. */
-  ring(): void;
-  /** True: it rang. False: `ms` are over. Rejects with the signal's reason. */
+  interrupt(): void;
+  /** True: it was interrupted. False: `ms` are over. Rejects with the signal's reason. */
   wait(ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
-export function createBell(): Bell {
-  let rang = false;
+export function createInterruptibleWait(): InterruptibleWait {
+  let interrupted = false;
   let end = (): void => {};
   return {
-    ring() {
-      rang = true;
+    interrupt() {
+      interrupted = true;
       end();
     },
     async wait(ms, signal) {
@@ -21,16 +21,16 @@ export function createBell(): Bell {
       end = () => ended.abort();
       signal.addEventListener('abort', end);
       try {
-        if (!rang && !signal.aborted) await sleep(ms, undefined, { signal: ended.signal });
+        if (!interrupted && !signal.aborted) await sleep(ms, undefined, { signal: ended.signal });
       } catch (error) {
         if (!ended.signal.aborted) throw error;
       } finally {
         signal.removeEventListener('abort', end);
       }
       signal.throwIfAborted();
-      const heard = rang;
-      rang = false;
-      return heard;
+      const early = interrupted;
+      interrupted = false;
+      return early;
     },
   };
 }
