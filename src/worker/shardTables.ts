@@ -13,7 +13,7 @@ import {
   subjectRows,
   type TableRows,
 } from '../shared/table/tables.ts';
-import { createBreather } from './breather.ts';
+import { createLoopYield } from './loopYield.ts';
 import type { AugmentedSubject, Variant } from './stages/augment.ts';
 
 /** A face of the listing and what became of it. */
@@ -57,7 +57,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
   const subjects = subjectRows();
   const counters = noCounters();
   const rejectsByCode: Record<string, number> = {};
-  const breather = createBreather();
+  const loop = createLoopYield();
 
   function addReal(
     { faceId, subjectId, labels }: FaceRecord,
@@ -112,7 +112,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
     async add(results, subject) {
       let rejected = 0;
       for (const { record, outcome } of results) {
-        if (breather.isDue()) await breather.pause();
+        if (loop.isDue()) await loop.yield();
         if (outcome.status === 'ok') {
           addReal(record, outcome.face, subject.centroid);
           continue;
@@ -124,7 +124,7 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         rejected++;
       }
       for (const variant of subject.variants) {
-        if (breather.isDue()) await breather.pause();
+        if (loop.isDue()) await loop.yield();
         addVariant(subject.subjectId, variant);
       }
       const { real = [], variants = [] } = subject.earlier ?? {};

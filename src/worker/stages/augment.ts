@@ -5,7 +5,7 @@
 import { type EmbeddedFace, type FaceId, POSTURE_DIM, type Pose, type SubjectId } from '../../shared/face.ts';
 import { centroid, dot } from '../../shared/l2.ts';
 import { variantFaceId } from '../../shared/variantFaceId.ts';
-import { createBreather } from '../breather.ts';
+import { createLoopYield } from '../loopYield.ts';
 import { type BinnedTargets, chooseVariants, type PosePolicy, type VariantChoice } from './chooseVariants.ts';
 
 /** What the run has of a subject at other places. */
@@ -102,7 +102,7 @@ export async function augment(
     choices[i]!.map(({ source, posture }) => ({ identity: faces[source]!.face.embedding, posture })),
   );
   const generated = pairs.length === 0 ? [] : await combine(pairs);
-  const breather = createBreather();
+  const loop = createLoopYield();
   const augmented: AugmentedSubject[] = [];
   let next = 0;
   for (const [i, subject] of subjects.entries()) {
@@ -112,7 +112,7 @@ export async function augment(
       const variant = describe(subject, choice, targets, generated[next++]!, centre);
       // Written so that a similarity of NaN fails it.
       if (variant.similarity >= options.minSimilarity) variants.push(variant);
-      if (breather.isDue()) await breather.pause();
+      if (loop.isDue()) await loop.yield();
     }
     const variantsRejected = choices[i]!.length - variants.length;
     augmented.push({ ...subject, centroid: centre, variants, variantsRejected });

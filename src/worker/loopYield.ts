@@ -2,21 +2,21 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** A loop computes for this long at a time, in milliseconds; lock renewal is promised within 50. */
-const BREATH_MS = 8;
+const COMPUTE_MS = 8;
 
-/** `if (breather.isDue()) await breather.pause();` once a round: a round that waits for nothing makes no promise. */
-export interface Breather {
+/** `if (loop.isDue()) await loop.yield();` once a round: a round that waits for nothing makes no promise. */
+export interface LoopYield {
   /** Whether the loop has computed for long enough. */
   isDue(): boolean;
   /** The event loop runs. */
-  pause(): Promise<void>;
+  yield(): Promise<void>;
 }
 
-export function createBreather(): Breather {
+export function createLoopYield(): LoopYield {
   let since = performance.now();
   return {
-    isDue: () => performance.now() - since >= BREATH_MS,
-    async pause() {
+    isDue: () => performance.now() - since >= COMPUTE_MS,
+    async yield() {
       await setImmediate();
       since = performance.now();
     },
