@@ -54,8 +54,8 @@ if deaths > tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'defa', ARGV[3]) 
 `;
 
 /**
- * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it is a suspect
- * from now on, and whoever takes it after too many of them gives it up. `key`: of its job. Nothing happens when the
+ * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it runs
+ * alone from now on, and whoever takes it after too many of them gives it up. `key`: of its job. Nothing happens when the
  * token does not hold the job any more.
  */
 export async function countDeath(redis: Redis, key: string, token: string | undefined): Promise<void> {

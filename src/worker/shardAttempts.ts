@@ -7,6 +7,7 @@ import { countDeath, parseShardJob } from '../shared/queue.ts';
 import { addProgress } from '../shared/redisRuns.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { type AfterFailure, afterFailure } from './afterFailure.ts';
+import { createAloneGate } from './aloneGate.ts';
 import { processShard } from './processShard.ts';
 import type { ShardContext, ShardProgress } from './shardContext.ts';
 import type { ShardIntake } from './shardIntake.ts';
@@ -15,7 +16,6 @@ import { createShardsInWork, type ShardInWork, type ShardsInWork, sumProgress } 
 import type { FaceResult } from './shardTables.ts';
 import type { ShardWorker } from './shardWorker.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
-import { createSuspects } from './suspects.ts';
 import type { AttemptResult, WorkObserver } from './workObserver.ts';
 
 /** What whoever starts a worker is asked and told of the attempts. */
@@ -70,7 +70,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
   const { runId } = context.run;
   const pace = createShardPace();
   const inWork = createShardsInWork(pace);
-  const suspects = createSuspects({
+  const aloneGate = createAloneGate({
     onMayOverlap(mayOverlap) {
       // What is handed back would be handed out again at once.
       worker.concurrency = mayOverlap ? concurrency : 1;
@@ -90,7 +90,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
       observer.queueWait?.(Math.max(0, job.processedOn - job.timestamp) / 1_000);
     }
     try {
-      const mayEnter = await suspects.enter(job.stalledCounter > 0, shard.signal);
+      const mayEnter = await aloneGate.enter(job.stalledCounter > 0, shard.signal);
       spec = parseShardJob(job.data);
       shard.setFaces(facesOf(spec));
       if (!mayEnter || !mayStart(spec)) return await handBack(job, token);
@@ -108,7 +108,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
       throw after.error;
     } finally {
       progressAt = performance.now();
-      suspects.leave();
+      aloneGate.leave();
       const seconds = shard.elapsedMs() / 1_000;
       const times = { seconds, stages: stopwatch.spans(), stagesMs: stopwatch.measured() };
       observer.shardEnded?.({ runId, ...(spec && { spec }), ...times, ...result });

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue, WORKER_OPTIONS } from '../../src/shared/queue.ts';
 import { listRuns } from '../../src/shared/redisRuns/runList.ts';
-import { createSuspects } from '../../src/worker/suspects.ts';
+import { createAloneGate } from '../../src/worker/aloneGate.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -86,11 +86,8 @@ for (const [thread, why] of [
         const waiting = await queue.getWaiting();
         assert.equal(waiting.length + (await commits(out)), 12);
         assert.ok(waiting.every(({ attemptsMade }) => attemptsMade === 0));
-        const suspects = waiting.filter(({ stalledCounter }) => stalledCounter > 0);
-        assert.ok(
-          suspects.length === 1 || suspects.length === 2,
-          'those in work, as if the process had died',
-        );
+        const counted = waiting.filter(({ stalledCounter }) => stalledCounter > 0);
+        assert.ok(counted.length === 1 || counted.length === 2, 'those in work, as if the process had died');
         await queue.close();
         assert.deepEqual(await readdir(join(out, 'failures')).catch(() => []), []);
         assert.equal((await posecast(['work', out], env)).code, 0);
@@ -123,24 +120,24 @@ test('a shard that kills a thread of its workers is given up after the same numb
     }),
   ));
 
-test('a suspect waits until it is alone, and what comes meanwhile is handed back', async () => {
+test('a shard that must be alone waits until it is, and what comes meanwhile is handed back', async () => {
   const overlap: boolean[] = [];
-  const suspects = createSuspects({ onMayOverlap: (may) => overlap.push(may) });
+  const gate = createAloneGate({ onMayOverlap: (may) => overlap.push(may) });
   const { signal } = new AbortController();
-  assert.equal(await suspects.enter(false, signal), true);
+  assert.equal(await gate.enter(false, signal), true);
   let entered = false;
-  const suspect = suspects.enter(true, signal).then((may) => {
+  const alone = gate.enter(true, signal).then((may) => {
     entered = may;
   });
-  assert.equal(await suspects.enter(false, signal), false);
-  suspects.leave();
-  assert.equal(await suspects.enter(true, signal), false, 'another suspect too');
-  suspects.leave();
+  assert.equal(await gate.enter(false, signal), false);
+  gate.leave();
+  assert.equal(await gate.enter(true, signal), false, 'another that must be alone too');
+  gate.leave();
   assert.deepEqual([entered, overlap], [false, [false]]);
-  suspects.leave();
-  await suspect;
+  gate.leave();
+  await alone;
   assert.equal(entered, true);
-  suspects.leave();
+  gate.leave();
   assert.deepEqual(overlap, [false, true]);
-  assert.equal(await suspects.enter(false, signal), true);
+  assert.equal(await gate.enter(false, signal), true);
 });

@@ -3,28 +3,28 @@
  * there. Without this a shard that is always handed out beside a deadly one would be given up with it.
  */
 
-export interface Suspects {
-  /** Resolves when the shard may be worked on; false: a suspect is in work or waits for it, hand this one back. */
-  enter(isSuspect: boolean, signal: AbortSignal): Promise<boolean>;
+export interface AloneGate {
+  /** Resolves when the shard may be worked on; false: one that must be alone is in work or waits for it, hand this one back. */
+  enter(mustBeAlone: boolean, signal: AbortSignal): Promise<boolean>;
   /** To be called once for every `enter`, when the shard is done with. */
   leave(): void;
 }
 
-export interface SuspectsOptions {
-  /** Called with false when a suspect comes, and with true when it has left: whether several are taken at once. */
+export interface AloneGateOptions {
+  /** Called with false when one that must be alone comes, and with true when it has left: whether several are taken at once. */
   readonly onMayOverlap: (mayOverlap: boolean) => void;
 }
 
-export function createSuspects({ onMayOverlap }: SuspectsOptions): Suspects {
+export function createAloneGate({ onMayOverlap }: AloneGateOptions): AloneGate {
   /** Those that entered and have not left, whatever they were told. */
   let inside = 0;
   let alone = false;
   let onLeave = (): void => {};
   return {
-    async enter(isSuspect, signal) {
+    async enter(mustBeAlone, signal) {
       inside++;
       if (alone) return false;
-      if (!isSuspect) return true;
+      if (!mustBeAlone) return true;
       alone = true;
       onMayOverlap(false);
       while (inside > 1 && !signal.aborted) {
