@@ -15,7 +15,7 @@ import { queueName, WORKER_OPTIONS } from '../shared/queue.ts';
 import { isRefusal } from '../shared/redisRefusal.ts';
 import { sayAlive, sayGone } from '../shared/redisRuns/liveWorkers.ts';
 import { createFailureReports } from './failureReports.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusalNotice } from './refusalNotice.ts';
 import { type AttemptListeners, createShardAttempts } from './shardAttempts.ts';
 import type { ShardContext } from './shardContext.ts';
 import { createShardIntake } from './shardIntake.ts';
@@ -67,7 +67,7 @@ const NOTE_MS = 5_000;
 export function startRunWorker(options: RunWorkerOptions): RunWorker {
   const { redis, context, warn, observer = {}, concurrency = 2 } = options;
   const { runId } = context.run;
-  const refusals = createRefusals(warn);
+  const refusals = createRefusalNotice(warn);
   const failures = createFailureReports({ store: context.store, runId, warn, observer });
   const paused = options.paused === true;
 

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
 import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
-import { createRefusals } from '../../src/worker/refusals.ts';
+import { createRefusalNotice } from '../../src/worker/refusalNotice.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -225,7 +225,7 @@ test('a worker that is told to end while Redis refuses ends with exit code 0, an
 test('a refusal is over when Redis has answered without one for a while', () => {
   const said: string[] = [];
   let now = 0;
-  const refusals = createRefusals(
+  const refusals = createRefusalNotice(
     (line) => said.push(line),
     () => now,
   );

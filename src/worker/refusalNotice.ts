@@ -1,8 +1,8 @@
-/** Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Said once, and once when it is over. */
+/** Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Reported when it starts and when it ends. */
 import { describeError } from '../shared/errors.ts';
 import { isRefusal } from '../shared/redisRefusal.ts';
 
-export interface Refusals {
+export interface RefusalNotice {
   /** An error of the worker; those of the connection are not this one's. */
   add(error: Error): void;
   /** Redis has answered as it should. */
@@ -12,10 +12,10 @@ export interface Refusals {
 /** A Redis without memory refuses one command and answers the next: over is what has been over for a while. */
 const OVER_AFTER_MS = 5_000;
 
-export function createRefusals(
+export function createRefusalNotice(
   warn: (line: string) => void,
   clock: () => number = () => performance.now(),
-): Refusals {
+): RefusalNotice {
   let said: string | undefined;
   let refusedAt = 0;
   return {
