@@ -11,7 +11,7 @@ import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { deviceClient } from './device/deviceClient.ts';
 import { type FacePipelineOptions, type ModelSet, openFacePipeline } from './facePipeline.ts';
-import { giveBack } from './giveBack.ts';
+import { freeBytes } from './freeBytes.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import { openStopwatch } from './stopwatch.ts';
 
@@ -63,7 +63,7 @@ await serveThread(async (init: ModelThreadInit, ports: readonly MessagePort[]) =
     switch (request.kind) {
       case 'faces': {
         const outcomes = (await pipeline.process(request.batch, stopwatch)).map(withoutCrop);
-        for (const { bytes } of request.batch) giveBack(bytes);
+        for (const { bytes } of request.batch) freeBytes(bytes);
         return {
           response: { kind: 'faces', outcomes, times: times() },
           transfer: ownedBuffers(outcomeArrays(outcomes)),

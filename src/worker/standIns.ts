@@ -1,5 +1,5 @@
 /**
- * Stand-ins for the dear parts of a worker: with one in place, what a run still costs is the rest. For measuring only
+ * Stand-ins for the costly parts of a worker: with one in place, what a run still costs is the rest. For measuring only
  * (`posecast bench --model dummy`, `--sink dummy`): such a run's tables are worthless.
  */
 import { type EmbeddedFace, POSTURE_DIM } from '../shared/face.ts';

@@ -1,4 +1,4 @@
-import { giveBack } from '../giveBack.ts';
+import { freeBytes } from '../freeBytes.ts';
 
 /**
  * Memory for the pictures that are in work together, laid out one behind the other and used again for the next ones. New memory
@@ -30,7 +30,7 @@ export function openPictureMemory(capacity: number): PictureMemory {
     },
     clear() {
       used = 0;
-      beyond.forEach(giveBack);
+      beyond.forEach(freeBytes);
       beyond = [];
     },
   };
@@ -42,6 +42,6 @@ const CACHE_LINE = 64;
 export function moveInto(memory: PictureMemory, pixels: Uint8Array): Uint8Array {
   const moved = memory.take(pixels.length);
   moved.set(pixels);
-  giveBack(pixels);
+  freeBytes(pixels);
   return moved;
 }

@@ -36,7 +36,7 @@ const LARGE_PIXELS = 16_000_000;
 /** So that a thread holds one such picture and not eight. */
 const largePictures = pLimit(1);
 
-function atLeisure<T>({ width, height }: ImageSize, decode: () => Promise<T>): Promise<T> {
+function oneLargeAtATime<T>({ width, height }: ImageSize, decode: () => Promise<T>): Promise<T> {
   return width * height > LARGE_PIXELS ? largePictures(decode) : decode();
 }
 
@@ -128,7 +128,7 @@ async function decodePnmFile(bytes: Uint8Array): Promise<Raster | Rejection> {
     return reject('not-an-image', 'expected a PGM or PPM header, found something else');
   const refused = checkSize(header.width, header.height);
   if (refused) return refused;
-  const raster = await atLeisure(header, async () => decodePnm(bytes, header));
+  const raster = await oneLargeAtATime(header, async () => decodePnm(bytes, header));
   if (raster === undefined) {
     return reject('truncated', `PGM or PPM has fewer or larger samples than its header says`);
   }
@@ -162,7 +162,7 @@ async function decodeCompressed(
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS }).autoOrient();
   if ('depth' in size) applyDeepProfile(image, size);
   try {
-    return await atLeisure(size, () => toRaster(image));
+    return await oneLargeAtATime(size, () => toRaster(image));
   } catch (thrown) {
     return decodeFailure(bytes, format, thrown);
   }
