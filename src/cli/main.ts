@@ -8,8 +8,8 @@ import { isRefusal } from '../shared/redisRefusal.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { processLog } from './log.ts';
+import { surviveLostReaders } from './lostReaders.ts';
 import { outliveTerminal } from './signals.ts';
-import { goOnUnheard } from './unheard.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -104,7 +104,7 @@ Exit codes:
 /** Runs one command line and returns its exit code. Never throws. */
 export async function main(given: readonly string[]): Promise<number> {
   const argv = withoutHelpCommand(given);
-  goOnUnheard();
+  surviveLostReaders();
   outliveTerminal();
   const { AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   keepSecret(AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN);

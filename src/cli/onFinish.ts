@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../shared/errors.ts';
+import { hasLostReader } from './lostReaders.ts';
 import { openStopSignal } from './signals.ts';
-import { isUnheard } from './unheard.ts';
 
 /** A command that hangs must not keep a machine for ever. */
 const LIMIT_MS = 10 * 60_000;
@@ -48,7 +48,7 @@ async function carryOut(
   limitMs: number,
 ): Promise<string | undefined> {
   // Writing where nobody reads would end it.
-  const output = isUnheard(process.stderr) ? 'ignore' : process.stderr;
+  const output = hasLostReader(process.stderr) ? 'ignore' : process.stderr;
   // A process group of its own, so that it can be ended together with whatever it started.
   const child = spawn('/bin/sh', ['-c', command], { env, detached: true, stdio: ['pipe', output, output] });
   const end = () => endGroup(child);

@@ -14,11 +14,11 @@ import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { isTerminal } from './lastLine.ts';
+import { hasLostReader } from './lostReaders.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf, requireRun, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
-import { isUnheard } from './unheard.ts';
 
 const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown
@@ -81,7 +81,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
       show(found, flags);
       if (found.state === 'failed') process.exitCode = EXIT.failures;
       if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
-      if (isUnheard(process.stdout)) return;
+      if (hasLostReader(process.stdout)) return;
       await sleep(WATCH_MS, undefined, { signal });
       // OUT may have been deleted, and used again: what is known of the run before holds for no other.
       await requireRun(store, run.runId);

@@ -1,13 +1,13 @@
 /**
  * Standard streams whose reader goes away (`| head`, a log collector that dies, a terminal that is closed), or whose disk is
- * full. That is no failure of the command's, which goes on unheard.
+ * full. That is no failure of the command's, which goes on.
  */
 import { processLog } from './log.ts';
 
-const unheard = new Set<NodeJS.WriteStream>();
+const lost = new Set<NodeJS.WriteStream>();
 
 /** From now on a write that nobody can read fails without a word, but for the disk; every other failure is thrown. */
-export function goOnUnheard(): void {
+export function surviveLostReaders(): void {
   const { stdout, stderr } = process;
   for (const [stream, other, name] of [
     [stdout, stderr, 'output'],
@@ -15,10 +15,10 @@ export function goOnUnheard(): void {
   ] as const) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-      if (!isFull && !hasLostItsReader(stream, error)) throw error;
-      const isFirst = !unheard.has(stream);
-      unheard.add(stream);
-      if (isFull && isFirst && !unheard.has(other)) {
+      if (!isFull && !isReaderGone(stream, error)) throw error;
+      const isFirst = !lost.has(stream);
+      lost.add(stream);
+      if (isFull && isFirst && !lost.has(other)) {
         sayFull(other, `standard ${name} cannot be written: the disk is full`);
       }
     });
@@ -35,11 +35,11 @@ function sayFull(stream: NodeJS.WriteStream, line: string): void {
 }
 
 /** Whether a write has shown that the stream's reader is gone, or its disk full. */
-export function isUnheard(stream: NodeJS.WriteStream): boolean {
-  return unheard.has(stream);
+export function hasLostReader(stream: NodeJS.WriteStream): boolean {
+  return lost.has(stream);
 }
 
 /** A terminal that is gone fails as a disk does, with EIO. */
-function hasLostItsReader(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoException): boolean {
+function isReaderGone(stream: NodeJS.WriteStream, { code }: NodeJS.ErrnoException): boolean {
   return code === 'EPIPE' || (code === 'EIO' && stream.isTTY);
 }
