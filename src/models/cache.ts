@@ -137,7 +137,7 @@ function modelPath(folder: string, role: string): string {
  * The cached model, once every file has been hashed; undefined when it is absent, or damaged, which `onDamage` hears. A run
  * names models by their digests, so what it opens must be what they say.
  */
-export async function soundModel(
+export async function intactModel(
   entry: ModelEntry,
   onDamage: (problem: string) => void,
 ): Promise<ResolvedModel | undefined> {

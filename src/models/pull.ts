@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { sha256Hex } from '../shared/sha256.ts';
-import { combineDigests, type ModelRecord, publishModel, type ResolvedModel, soundModel } from './cache.ts';
+import { combineDigests, intactModel, type ModelRecord, publishModel, type ResolvedModel } from './cache.ts';
 import {
   acceptChanged,
   describeChanged,
@@ -42,7 +42,7 @@ export async function pullModels(
     if (from !== undefined && (await hasReadableLocal(entry))) return [entry, undefined] as const;
     const { entry: asItIs, changed } = await withLocalChecksums(entry);
     if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
-    const model = await soundModel(asItIs, (problem) =>
+    const model = await intactModel(asItIs, (problem) =>
       onProgress(`${entry.name}: damaged in the cache, taken anew: ${problem}`),
     );
     // The files of an earlier pull are back.
