@@ -24,7 +24,8 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
  */
 export function asStill(bytes: Uint8Array, format: ImageFormat): Uint8Array {
   if (format !== 'avif' || text(bytes, 8, 12) !== 'avis') return bytes;
-  const still = bytes.slice();
+  // Not slice: that of a Buffer copies nothing, and the caller's bytes would change.
+  const still = Uint8Array.from(bytes);
   still.set(new TextEncoder().encode('avif'), 8);
   return still;
 }
