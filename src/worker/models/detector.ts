@@ -32,13 +32,23 @@ export interface Detector {
 
 /** Intersection over union; over the smaller of the two with `byMinimum` (a box inside another counts as 1). */
 export function overlap(a: Box, b: Box, byMinimum = false): number {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (width <= 0 || height <= 0) return 0;
+  const shared = sharedArea(a, b);
+  if (shared === 0) return 0;
   const areaA = a.width * a.height;
   const areaB = b.width * b.height;
-  const shared = width * height;
   return shared / (byMinimum ? Math.min(areaA, areaB) : areaA + areaB - shared);
+}
+
+/** The share of `box`, 0–1, that `cover` covers. */
+export function coveredShare(box: Box, cover: Box): number {
+  const shared = sharedArea(box, cover);
+  return shared === 0 ? 0 : shared / (box.width * box.height);
+}
+
+function sharedArea(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return width <= 0 || height <= 0 ? 0 : width * height;
 }
 
 /** Non-maximum suppression: best score first, whatever overlaps a better one by more than `limit` is dropped. */

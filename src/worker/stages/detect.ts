@@ -16,6 +16,7 @@
  */
 import type { Rejection } from '../../shared/face.ts';
 import {
+  coveredShare,
   type Detection,
   type Detector,
   type FivePoints,
@@ -47,8 +48,11 @@ const SURE_SCORE = 0.98;
  * London and 50 of 50 of ORL, pasted into an empty picture (17 lines: 36 and 45), but of UMIST's profiles 45 of 56.
  */
 const GLANCE_SEES = 0.19;
-/** Two faces that share more than this of the smaller box are at one place. */
-const SAME_PLACE = 0.5;
+/**
+ * A face found with margins of which a sure one covers more than this share is that one again, or a half or an ear of it. A
+ * larger one around a sure one is another: the small one is a print on its cap, or a child in front.
+ */
+const SAME_FACE = 0.5;
 /** Margins, as shares of the longer side. */
 const MARGINS = [0.35, 0.5, 0.65, 0.8, 1];
 /** Boxes of glances that overlap their mean by this much (intersection over union) show the same place. */
@@ -152,17 +156,17 @@ function mayBeOutweighed(picture: Raster, faces: readonly Detection[]): boolean 
   return faces.every((face) => weightIn(picture, face) < unseen);
 }
 
-/** The faces of the whole picture that are beyond doubt, and those that looks with margins found elsewhere. */
+/** The faces of the whole picture that are beyond doubt, and the others that looks with margins found. */
 function replaceDoubtful(
   picture: Raster,
   faces: readonly Detection[],
   withMargins: readonly Detection[],
 ): Detection[] {
   const sure = faces.filter((face) => isSure(picture, [face]));
-  const elsewhere = withMargins.filter(({ box }) =>
-    sure.every((face) => overlap(face.box, box, true) <= SAME_PLACE),
+  const others = withMargins.filter(
+    ({ box }) => !sure.some((face) => coveredShare(box, face.box) > SAME_FACE),
   );
-  return [...sure, ...elsewhere];
+  return [...sure, ...others];
 }
 
 /** The one face of every look, where all see it surely and at the same place. */

@@ -110,9 +110,19 @@ for (const [look, answers] of [
   });
 }
 
+for (const [look, answers] of [
+  ['glances', { glance: wholeThen([face(40), face(130)], [face(180)]), detect: never }],
+  ['looks in full', { detect: wholeThen([face(40), face(130)], [face(180), face(40)]) }],
+] as const) {
+  test(`a face that fills the frame is used though ${look} see a small one inside it surely, and both are counted`, async () => {
+    const { region, facesFound } = await chosen(detectorThat(answers, []));
+    assert.deepEqual([Math.round(region.width), facesFound], [180, 2]);
+  });
+}
+
 test('a face seen surely is counted once and keeps its box and score, whatever looks with margins make of it', async () => {
   const doubtful = face(60, 0.9, 60);
-  const detect = wholeThen([face(60), doubtful], [face(70, 0.7), doubtful]);
+  const detect = wholeThen([face(60), doubtful], [face(70, 0.7), face(20, 0.7, 15), doubtful]);
   const { region, score, facesFound } = await chosen(detectorThat({ detect }, []));
   assert.deepEqual([region.width, score, facesFound], [60, 0.999, 2]);
 });
