@@ -98,14 +98,20 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   const { shardMegabytes, ...rest } = pickRunFlags(flags);
   const parsed = runConfigSchema.safeParse({
     ...rest,
-    // Each recogniser has a FRA model of its own name.
-    fra: flags.fra === undefined ? (flags.recognizer ?? DEFAULTS.fra) : recordedFraModel(flags.fra),
+    fra: fraModel(flags),
     ...asked,
     labelColumns: labelColumns(flags.labelColumns, asked.corpusFormat),
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),
   });
   if (parsed.success) return parsed.data;
   throw new ConfigError('bad-option', describeIssues(parsed.error, optionOfField));
+}
+
+/** Each recogniser has a FRA model of its own name. Where none is used, no folder is: the run is the same from everywhere. */
+function fraModel({ fra, recognizer, variants, withPostureCode }: RunFlags): string {
+  const isUsed = (variants ?? DEFAULTS.variants) > 0 || withPostureCode === true;
+  const name = recognizer ?? DEFAULTS.fra;
+  return fra === undefined && !isUsed ? name : recordedFraModel(fra ?? name);
 }
 
 function optionOfField([name]: readonly PropertyKey[]): string {
