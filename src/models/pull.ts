@@ -37,9 +37,9 @@ export async function pullModels(
   entries: readonly ModelEntry[],
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
+  // All of them before the first is pulled: a request that is refused has written nothing.
+  if (from !== undefined) for (const entry of entries) await refuseReplaced(entry, from);
   const lookUp = async (entry: ModelEntry) => {
-    // Refused where it would be read, like any that fails: the others go on.
-    if (from !== undefined && (await hasReadableLocal(entry))) return [entry, undefined] as const;
     const { entry: asItIs, changed } = await withLocalChecksums(entry);
     if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
     const model = await intactModel(asItIs, (problem) =>
@@ -60,11 +60,8 @@ export async function pullModels(
     try {
       const fetcher = openSourceFetcher(work, missing, onProgress);
       for (const [i, entry] of missing.entries()) {
-        const read = async (role: string, file: ModelFile): Promise<Uint8Array> => {
-          if (from === undefined) return fetcher.fetch(entry, file);
-          await refuseReplaced(file, from);
-          return readFrom(from, entry, role, file);
-        };
+        const read = (role: string, file: ModelFile): Promise<Uint8Array> =>
+          from === undefined ? fetcher.fetch(entry, file) : readFrom(from, entry, role, file);
         try {
           cached.set(entry, await pullOne(entry, join(work, `model-${i}`), read, onProgress));
         } catch (error) {
@@ -79,15 +76,13 @@ export async function pullModels(
   return entries.flatMap((entry) => cached.get(entry) ?? []);
 }
 
-async function hasReadableLocal({ files }: ModelEntry): Promise<boolean> {
-  return (await Promise.all(Object.values(files).map(isReadableLocal))).includes(true);
-}
-
 /** What is pulled would not be what is used: that is the file that the registry names. */
-async function refuseReplaced(file: ModelFile, from: string): Promise<void> {
-  if (!(await isReadableLocal(file))) return;
-  const expected = `--from: expected a model whose file is not on this machine, found ${file.source}`;
-  throw new ConfigError('bad-from', `${expected}; put the new file in its place`, { from });
+async function refuseReplaced({ files }: ModelEntry, from: string): Promise<void> {
+  for (const file of Object.values(files)) {
+    if (!(await isReadableLocal(file))) continue;
+    const expected = `--from: expected a model whose file is not on this machine, found ${file.source}`;
+    throw new ConfigError('bad-from', `${expected}; put the new file in its place`, { from });
+  }
 }
 
 /**
