@@ -13,6 +13,7 @@ import type { S3Options } from '../../shared/store/openStore.ts';
 import { readerNotes } from '../readers/corpusReader.ts';
 import type { OnListed } from '../readers/onListed.ts';
 import { openCorpus } from '../readers/openCorpus.ts';
+import { takesNewTables } from '../readers/tableFiles.ts';
 import { createCorpusDigest, listingLimits, type WrittenListing, writeListing } from '../writeListing.ts';
 import { compareCorpus, type EarlierFace } from './compareCorpus.ts';
 import { createCorpusChanges } from './corpusChanges.ts';
@@ -103,7 +104,7 @@ export async function listAppend(
     });
     for (const line of readerNotes(corpus)) note(line);
     // First: what else they look like follows from it.
-    refuseChangedRows(tableRows.changed());
+    await refuseChangedRows(tableRows.changed(), config);
     await changes.refuse();
     for (const line of changes.notes()) note(line);
     const { gone } = changes;
@@ -134,13 +135,18 @@ export async function listAppend(
 }
 
 /** @throws ConfigError */
-function refuseChangedRows(changed: readonly ChangedRows[]): void {
+async function refuseChangedRows(
+  changed: readonly ChangedRows[],
+  { corpus, corpusFormat }: RunConfig,
+): Promise<void> {
   if (changed.length === 0) return;
+  // Tables alone have such faces.
+  const takesNew = await takesNewTables(corpus, corpusFormat === 'arrow' ? 'arrow' : 'parquet');
   const named = changed.slice(0, NAMED).map(({ uri, before, now }) => `${uri} (${before} → ${now} rows)`);
   throw new ConfigError(
     'rows-changed',
     '--append: expected tables whose faces are called by file and row to have as many rows as they were listed with, found ' +
-      `${changed.length} with others; put new rows into new files, or start a new run with ` +
+      `${changed.length} with others; ${takesNew ? 'put new rows into new files, or ' : ''}start a new run with ` +
       `${TABLE_ROLES.faceId.option}`,
     { changed: named.join(', ') },
   );

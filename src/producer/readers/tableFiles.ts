@@ -33,6 +33,12 @@ export async function tableFolder(corpus: string, format: TableFormat): Promise<
   return isFolder ? corpus : archiveRoot(corpus);
 }
 
+/** Whether a table that is put beside the others is one of the corpus: in a folder, or where a wildcard takes it. */
+export async function takesNewTables(corpus: string, format: TableFormat): Promise<boolean> {
+  if (isPattern(corpus)) return /[*?]/.test(corpus);
+  return corpus === (await tableFolder(corpus, format));
+}
+
 /**
  * Opens the folder and finds the files.
  * @throws ConfigError when there is no such folder, or no such file in it.

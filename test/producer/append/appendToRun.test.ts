@@ -299,10 +299,11 @@ const withTable = (
     store: ObjectStore,
   ) => Promise<void>,
   corpusFormat: 'parquet' | 'arrow',
+  named = `*.${corpusFormat}`,
 ): Promise<void> =>
   withTempFolder((folder) =>
     withFolderStore((store) => {
-      const corpus = join(folder, `*.${corpusFormat}`);
+      const corpus = join(folder, named);
       const config = parseRunConfig({ corpus, corpusFormat, imageRoot: folder, variants: 0, shardFaces: 3 });
       return use(
         (rows, name = 'faces') => {
@@ -399,6 +400,32 @@ test('where faces are called by file and row, a table with other rows than were 
     write(rows);
     assert.equal((await plan()).append, 'nothing');
   }, 'parquet'));
+
+for (const [named, advice] of [
+  ['', /found 1 with others; put new rows into new files, or start a new run with --face-id-column/],
+  [
+    'f*.parquet',
+    /found 1 with others; put new rows into new files, or start a new run with --face-id-column/,
+  ],
+  ['faces.parquet', /found 1 with others; start a new run with --face-id-column/],
+  ['{faces,more}.parquet', /found 1 with others; start a new run with --face-id-column/],
+] as const) {
+  test(`new files are advised where a new file is one of the corpus [CORPUS=${named}]`, () =>
+    withTable(
+      async (write, plan, store) => {
+        write([[null, 'x', 'two']], 'more');
+        write([[null, 'x', 'one']]);
+        await commitRest(store, (await plan()).run);
+        write([
+          [null, 'x', 'one'],
+          [null, 'x', 'new'],
+        ]);
+        await assert.rejects(plan(), { code: 'rows-changed', message: advice });
+      },
+      'parquet',
+      named,
+    ));
+}
 
 test('photographs that have other labels now are known, and that they have is said', () =>
   withTempFolder((folder) =>
