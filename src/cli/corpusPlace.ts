@@ -42,7 +42,7 @@ export const CORPUS_KINDS =
  * @throws ConfigError when nothing is there, when the format cannot be told, or when the two do not fit.
  */
 export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
-  const corpus = absolute(text, 'CORPUS');
+  const corpus = mapParts(text, (part) => absolute(part, 'CORPUS', text));
   const corpusFormat = flags.corpusFormat ?? (await detectFormat(corpus));
   const isList = LISTS.includes(corpusFormat);
   if (!isList && flags.imageRoot !== undefined) {
@@ -128,22 +128,23 @@ async function imageFolder(corpus: string, corpusFormat: CorpusFormat): Promise<
 
 /** A pattern names several archives; a folder, all that lie in it. */
 function rootOfArchives(corpus: string): string {
-  const isFile = !isS3Uri(corpus) && statSync(corpus, { throwIfNoEntry: false })?.isFile();
-  if (isFile || isPattern(corpus) || formatByName(corpus) === 'webdataset') return archiveRoot(corpus);
+  const found = isS3Uri(corpus) ? undefined : statSync(corpus, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return corpus;
+  if (found?.isFile() || isPattern(corpus) || formatByName(corpus) === 'webdataset')
+    return archiveRoot(corpus);
   return corpus;
 }
 
-/** A scheme is left for `detectFormat` to judge; s3:// is absolute as it is. */
-function absolute(text: string, what: 'CORPUS' | '--image-root'): string {
-  return mapParts(text, (part) => {
-    // Nothing, as of a variable that is not set, would be the current folder.
-    if (part.trim() === '') {
-      throw new ConfigError('bad-corpus', `${what}: expected a path or s3://, found nothing`, {
-        found: text,
-      });
-    }
-    return /^[a-z][a-z0-9+.-]*:\/\//i.test(part) ? part.replace(/\/+$/, '') : resolve(part);
-  });
+/**
+ * A scheme is left for `detectFormat` to judge; s3:// is absolute as it is.
+ * @param typed what the place is all or a part of, for the message.
+ */
+function absolute(place: string, what: 'CORPUS' | '--image-root', typed = place): string {
+  // Nothing, as of a variable that is not set, would be the current folder.
+  if (place.trim() === '') {
+    throw new ConfigError('bad-corpus', `${what}: expected a path or s3://, found nothing`, { found: typed });
+  }
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(place) ? place.replace(/\/+$/, '') : resolve(place);
 }
 
 function parentOf(corpus: string): string {

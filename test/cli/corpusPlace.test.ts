@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { locateCorpus } from '../../src/cli/corpusPlace.ts';
 import { runConfigFromOptions } from '../../src/cli/runOptions.ts';
@@ -68,6 +68,30 @@ test('a file that is called like a pattern is that file', () =>
       const place = await locateCorpus(corpus, {});
       assert.deepEqual([place.corpus, place.imageRoot], [corpus, folder]);
     }
+  }));
+
+test('a folder that is called like a pattern is that folder, as a corpus and as an image root', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'faces.csv'), '');
+    for (const [name, content, format] of [
+      ['my::photos', 'anna/a.jpg', 'folder'],
+      ['set{1,2}', 't.arrow', 'arrow'],
+      ['b*', '00000.tar', 'webdataset'],
+      ['c{1,2}.tar', '00000.tar', 'webdataset'],
+      ['d{1,2}.parquet', 'part.parquet', 'parquet'],
+    ] as const) {
+      const corpus = join(folder, name);
+      await mkdir(dirname(join(corpus, content)), { recursive: true });
+      await writeFile(join(corpus, content), '');
+      assert.deepEqual(await locateCorpus(corpus, {}), { corpus, corpusFormat: format, imageRoot: corpus });
+      const list = await locateCorpus(join(folder, 'faces.csv'), { imageRoot: corpus });
+      assert.equal(list.imageRoot, corpus);
+    }
+    const missing = join(folder, 'x::y');
+    await assert.rejects(locateCorpus(join(folder, 'faces.csv'), { imageRoot: missing }), {
+      code: 'no-image-root',
+      facts: { path: missing },
+    });
   }));
 
 test('what cannot be a corpus is refused in one line that says what was expected', () =>

@@ -318,6 +318,16 @@ test('a file that is called like a pattern is that file', () =>
     }
   }));
 
+test('a folder of tables that is called like a pattern is that folder', () =>
+  withTempFolder(async (folder) => {
+    for (const name of ['set{1,2}', 'x::y', 'z*']) {
+      mkdirSync(join(folder, name));
+      writeTable(join(folder, name, 't.parquet'), EMBEDDED, { format: 'parquet' });
+      const config = configOf(folder, name, { imageRoot: join(folder, name) });
+      assert.equal((await corpusImages(config)).length, 4, name);
+    }
+  }));
+
 test('a broken table is refused with the file named; the sound ones are taken on request', () =>
   withTempFolder(async (folder) => {
     for (const [corpusFormat, name] of [

@@ -2,9 +2,9 @@
  * Several archives named at once, as WebDataset users write them: `train-{000000..000123}.tar`, `{a,b}/x.tar`,
  * `x.tar::y.tar`. The rules are those of bash (and of Python's braceexpand): ranges of numbers keep leading zeros,
  * count down when the second is smaller, take a step (`{0..10..2}`); letters range too; braces nest; a brace without a
- * comma or a range stays as it is. A file on this disk that is called like a pattern is that file.
+ * comma or a range stays as it is. A file or folder on this disk that is called like a pattern is that one.
  */
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { posix } from 'node:path';
 import { ConfigError } from '../errors.ts';
 
@@ -22,27 +22,20 @@ const SEPARATOR = '::';
  * @throws ConfigError when there are more than a million.
  */
 export function expandArchives(pattern: string): string[] {
-  return isFile(pattern) ? [pattern] : pattern.split(SEPARATOR).flatMap(expandBraces);
+  return existsSync(pattern) ? [pattern] : pattern.split(SEPARATOR).flatMap(expandBraces);
 }
 
 /** Whether a name stands for several archives. */
 export function isPattern(corpus: string): boolean {
   return (
-    (corpus.includes(SEPARATOR) || /[*?]/.test(corpus) || expandBraces(corpus).length > 1) && !isFile(corpus)
+    (corpus.includes(SEPARATOR) || /[*?]/.test(corpus) || expandBraces(corpus).length > 1) &&
+    !existsSync(corpus)
   );
 }
 
 /** Applies a function to every part of a pattern. */
 export function mapParts(pattern: string, change: (part: string) => string): string {
-  return isFile(pattern) ? change(pattern) : pattern.split(SEPARATOR).map(change).join(SEPARATOR);
-}
-
-function isFile(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  return existsSync(pattern) ? change(pattern) : pattern.split(SEPARATOR).map(change).join(SEPARATOR);
 }
 
 /**
@@ -50,7 +43,7 @@ function isFile(path: string): boolean {
  * @throws ConfigError when they lie in several buckets, or in a bucket and on a disk.
  */
 export function archiveRoot(pattern: string): string {
-  if (isFile(pattern)) return posix.dirname(pattern);
+  if (existsSync(pattern)) return posix.dirname(pattern);
   const folders = pattern.split(SEPARATOR).map((part) => {
     const plain = /^[^{*?]*/.exec(part)?.[0] ?? '';
     return plain.slice(0, plain.lastIndexOf('/') + 1);
