@@ -1,12 +1,13 @@
 /** When a night ends: a time of day or a date and time, as people write them → a moment. */
 import { InvalidArgumentError } from 'commander';
+import { ConfigError } from '../shared/errors.ts';
 
 const EXPECTED = 'Expected a time of day such as 07:00, or a date and time such as 2026-11-25T07:00.';
 
 /**
  * `07:00` is the next time it is seven on this machine's clock; `2026-11-25T07:00` is local too, unless it ends in `Z`
  * or an offset such as `+01:00`.
- * @throws InvalidArgumentError for anything else, and for a moment that has passed.
+ * @throws InvalidArgumentError for anything else. A moment that has passed is refused by `refusePastDeadline`.
  */
 export function parseDeadline(text: string, now: Date): Date {
   const time = /^(\d{1,2}):(\d{2})$/.exec(text.trim());
@@ -21,8 +22,19 @@ export function parseDeadline(text: string, now: Date): Date {
   if (!isDay || (hours ?? 0) > 23 || (minutes ?? 0) > 59 || Number.isNaN(moment.getTime())) {
     throw new InvalidArgumentError(EXPECTED);
   }
-  if (moment > now) return moment;
-  throw new InvalidArgumentError(`Expected a moment to come; it is ${now.toISOString()}.`);
+  return moment;
+}
+
+/**
+ * Part of the command, and not of reading its line: `--on-finish` is to hear of it.
+ * @throws ConfigError for a moment that has passed.
+ */
+export function refusePastDeadline(deadline: Date | undefined, now: Date): void {
+  if (deadline === undefined || deadline > now) return;
+  throw new ConfigError('bad-option', '--deadline: expected a moment to come, found one that has passed', {
+    deadline: deadline.toISOString(),
+    now: now.toISOString(),
+  });
 }
 
 function nextTimeOfDay(hours: number, minutes: number, now: Date): Date {

@@ -29,17 +29,18 @@ export function addDryRunOptions(command: Command): Command {
     .optionsGroup('Options:');
 }
 
-/** @throws ConfigError for a rate without a dry run, and for what a dry run has no use for. */
-export function refuseMisfits(flags: DryRunFlags): void {
-  const { dryRun, rate } = flags;
-  if (rate !== undefined && !dryRun) {
-    throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
-  }
-  const useless = dryRun && USELESS.find((name) => name in flags);
-  if (useless) {
-    throw new ConfigError(
-      'bad-option',
-      `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing, serves nothing and calls nobody`,
-    );
-  }
+/** @throws ConfigError for a rate without a dry run. */
+export function refuseRate({ rate }: DryRunFlags): void {
+  if (rate === undefined) return;
+  throw new ConfigError('bad-option', '--rate: expected with --dry-run only', { rate });
+}
+
+/** @throws ConfigError for what a dry run has no use for. */
+export function refuseUseless(flags: DryRunFlags): void {
+  const useless = USELESS.find((name) => name in flags);
+  if (useless === undefined) return;
+  throw new ConfigError(
+    'bad-option',
+    `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing, serves nothing and calls nobody`,
+  );
 }

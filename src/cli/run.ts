@@ -10,8 +10,9 @@ import { resumeCommandLine, shownCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
+import { refusePastDeadline } from './deadline.ts';
 import { dryRun } from './dryRun.ts';
-import { addDryRunOptions, type DryRunFlags, refuseMisfits } from './dryRunOptions.ts';
+import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
 import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
@@ -97,7 +98,8 @@ A run that ends before it is complete says how many shards are left and how to g
 failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), thread-died, deadline,
 interrupted, refused (nothing was written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
 A complete run adds "totals", "rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are
-about, and "goOn", the command that goes on. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
+about, and "goOn", the command that goes on. A command line that cannot be read (an argument that is missing, a word where a
+number belongs) calls nothing: it is the exit code 2 alone. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
 changes neither the run nor the exit code.
 
 Exit codes: 0 complete, 1 failed shards, too many rejected photographs, an OUT that takes nothing more or a thread that
@@ -106,8 +108,8 @@ died, 2 cannot be done as asked and nothing was written, 3 the deadline came fir
 
 async function run(corpus: string, out: string, flags: Flags, standIns: StandIns | undefined): Promise<void> {
   const log = await openLog(flags);
-  refuseMisfits(flags);
   if (flags.dryRun) {
+    refuseUseless(flags);
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions(flags), flags);
   }
@@ -115,6 +117,8 @@ async function run(corpus: string, out: string, flags: Flags, standIns: StandIns
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;
   try {
+    refuseRate(flags);
+    refusePastDeadline(flags.deadline, new Date());
     facts = await carryOut(corpus, out, flags, { startedAt, log, known, standIns });
   } catch (error) {
     facts = {

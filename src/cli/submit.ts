@@ -24,7 +24,7 @@ import { type AppendFlag, addAppendOption, describeAppend } from './appendOption
 import { workCommandLine } from './commandLine.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { dryRun } from './dryRun.ts';
-import { addDryRunOptions, type DryRunFlags, refuseMisfits } from './dryRunOptions.ts';
+import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { openForgottenWatch } from './forgottenWatch.ts';
 import { count } from './format.ts';
@@ -87,13 +87,14 @@ export function submitCommand(): Command {
 
 async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
   const log = await openLog(flags);
-  refuseMisfits(flags);
   if (flags.dryRun) {
+    refuseUseless(flags);
     // Loads ONNX Runtime, which a producer's machine needs for nothing else.
     const { computeOptions } = await import('./computeOptions.ts');
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions({ ...flags, device: 'cpu' }), flags);
   }
+  refuseRate(flags);
   const url = requireRedisUrl(flags, 'submit');
   const releasers = createReleasers();
   const redisLabel = parseRedisUrl(url).label;

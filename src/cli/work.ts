@@ -17,6 +17,7 @@ import { openRunAssets } from '../worker/runAssets.ts';
 import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
+import { refusePastDeadline } from './deadline.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
@@ -101,6 +102,7 @@ more, a thread of the worker died or it is stuck, 2 cannot be done as asked, 3 t
 
 async function work(out: string | undefined, flags: Flags): Promise<void> {
   const log = await openLog(flags);
+  refusePastDeadline(flags.deadline, new Date());
   const { say } = log;
   const url = requireRedisUrl(flags, 'work');
   const releasers = createReleasers();

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatMoment, parseDeadline } from '../../src/cli/deadline.ts';
+import { formatMoment, parseDeadline, refusePastDeadline } from '../../src/cli/deadline.ts';
 import { enqueueShards } from '../../src/producer/enqueueShards.ts';
 import { planRun } from '../../src/producer/planRun.ts';
 import { parseRunConfig } from '../../src/shared/config.ts';
@@ -139,7 +139,13 @@ test('a deadline is the next such time of day, or a moment to come; anything els
   ]) {
     assert.throws(() => parseDeadline(text, evening), /Expected a time of day such as 07:00/, text);
   }
-  assert.throws(() => parseDeadline('2026-11-24T22:29', evening), /moment to come; it is /);
+  refusePastDeadline(parseDeadline('2026-11-24T22:31', evening), evening);
+  for (const text of ['2026-11-24T22:29', '2026-11-24T22:30']) {
+    assert.throws(() => refusePastDeadline(parseDeadline(text, evening), evening), {
+      name: 'ConfigError',
+      message: /^--deadline: expected a moment to come, found one that has passed \[deadline=.*, now=/,
+    });
+  }
 });
 
 test('a deadline that cannot be is one line with exit code 2', async () => {

@@ -1,6 +1,6 @@
 /** `--on-finish`: every end of a run is told to a command of the user's own, which cannot change it. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runOnFinish } from '../../src/cli/onFinish.ts';
@@ -63,6 +63,29 @@ test('a run that stops early, one that is interrupted and one that is refused ar
     const refused = await read(told);
     assert.deepEqual([refused.event, refused.exitCode, refused.out], ['refused', 2, out]);
     assert.match(refused.message, /CORPUS: expected a folder/);
+  }));
+
+test('a run that is refused for its options is told; a command line that cannot be read, and a dry run, call nobody', () =>
+  withTempFolder(async (folder) => {
+    const told = join(folder, 'told.json');
+    const refused = async (...options: readonly string[]) => {
+      const args = ['run', samples, join(folder, 'out'), ...options, '--on-finish', `cat > ${told}`];
+      const ran = await posecast(args);
+      assert.equal(ran.code, 2, ran.stdout + ran.stderr);
+      const facts = await read(told).catch(() => undefined);
+      await rm(told, { force: true });
+      return facts && [facts.event, facts.exitCode, facts.message];
+    };
+    const deadline = await refused('--deadline', '2020-01-01T07:00Z');
+    assert.deepEqual(deadline?.slice(0, 2), ['refused', 2]);
+    assert.match(deadline?.[2], /--deadline: expected a moment to come, .*2020-01-01T07:00:00\.000Z/);
+    assert.deepEqual(await refused('--rate', '5'), [
+      'refused',
+      2,
+      '--rate: expected with --dry-run only [rate=5]',
+    ]);
+    assert.equal(await refused('--threads', '0'), undefined);
+    assert.equal(await refused('--dry-run'), undefined);
   }));
 
 test('a command that hangs is ended together with what it started', () =>
