@@ -10,8 +10,18 @@ export interface DryRunFlags {
   readonly rate?: number;
 }
 
-/** Flags that a dry run could do nothing with: who gives one expects something that does not happen. */
-const USELESS = ['redis', 'metricsPort', 'onFinish'];
+/** Options that a dry run could do nothing with: who gives one expects something that does not happen. */
+const USELESS = [
+  'redis',
+  'wait',
+  'deadline',
+  'maxFailureRate',
+  'stuckAfter',
+  'onFinish',
+  'metricsPort',
+  'metricsHost',
+  'trace',
+];
 
 export function addDryRunOptions(command: Command): Command {
   return command
@@ -36,11 +46,12 @@ export function refuseRate({ rate }: DryRunFlags): void {
 }
 
 /** @throws ConfigError for what a dry run has no use for. */
-export function refuseUseless(flags: DryRunFlags): void {
-  const useless = USELESS.find((name) => name in flags);
+export function refuseUseless(command: Command): void {
+  // Some have defaults.
+  const useless = USELESS.find((name) => command.getOptionValueSource(name) === 'cli');
   if (useless === undefined) return;
   throw new ConfigError(
     'bad-option',
-    `${optionOfFlag(useless)}: expected without --dry-run, which queues nothing, serves nothing and calls nobody`,
+    `${optionOfFlag(useless)}: expected without --dry-run, which only says what the run would be`,
   );
 }

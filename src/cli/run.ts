@@ -75,7 +75,7 @@ export function runCommand(standIns?: StandIns): Command {
     .optionsGroup('Options:')
     .option('--json', 'one JSON object a line instead of text', false)
     .addHelpText('after', EXAMPLES)
-    .action((corpus: string, out: string, flags: Flags) => run(corpus, out, flags, standIns));
+    .action((corpus: string, out: string, flags: Flags) => run(corpus, out, flags, command, standIns));
 }
 
 const EXAMPLES = `
@@ -106,10 +106,16 @@ Exit codes: 0 complete, 1 failed shards, too many rejected photographs, an OUT t
 died, 2 cannot be done as asked and nothing was written, 3 the deadline came first, 130 interrupted. After 1, 3 and 130 the same command goes on.
 `;
 
-async function run(corpus: string, out: string, flags: Flags, standIns: StandIns | undefined): Promise<void> {
+async function run(
+  corpus: string,
+  out: string,
+  flags: Flags,
+  command: Command,
+  standIns: StandIns | undefined,
+): Promise<void> {
   const log = await openLog(flags);
   if (flags.dryRun) {
-    refuseUseless(flags);
+    refuseUseless(command);
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions(flags), flags);
   }

@@ -85,10 +85,10 @@ export function submitCommand(): Command {
     .action(submit);
 }
 
-async function submit(corpus: string, out: string, flags: Flags): Promise<void> {
+async function submit(corpus: string, out: string, flags: Flags, command: Command): Promise<void> {
   const log = await openLog(flags);
   if (flags.dryRun) {
-    refuseUseless(flags);
+    refuseUseless(command);
     // Loads ONNX Runtime, which a producer's machine needs for nothing else.
     const { computeOptions } = await import('./computeOptions.ts');
     const config = await runConfigFromOptions(corpus, flags);

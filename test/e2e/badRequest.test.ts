@@ -88,6 +88,22 @@ const REQUESTS: readonly BadRequest[] = [
     says: /^posecast: --redis: expected without --dry-run/m,
   },
   {
+    title: 'a dry run that should wait for the run',
+    args: (_, out) => ['submit', samples, out, '--dry-run', '--rate', '5', '--wait'],
+    says: /^posecast: --wait: expected without --dry-run/m,
+  },
+  ...[
+    ['--deadline', '07:00'],
+    ['--stuck-after', '900'],
+    ['--max-failure-rate', '0.5'],
+    ['--metrics-host', '127.0.0.1'],
+    ['--trace'],
+  ].map(([option = '', ...value]) => ({
+    title: `a dry run with ${option}`,
+    args: (_: string, out: string) => ['run', samples, out, '--dry-run', '--rate', '5', option, ...value],
+    says: new RegExp(`^posecast: ${option}: expected without --dry-run`, 'm'),
+  })),
+  {
     title: 'a word where a number belongs',
     args: (_, out) => ['run', samples, out, '--seed', 'today'],
     says: /--seed <n>.*'today' is invalid.*number/,
