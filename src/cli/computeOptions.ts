@@ -8,6 +8,7 @@ import { FRA_ENGINES, type FraEngine } from '../worker/models/fraNetworks.ts';
 import { requireDevice } from '../worker/models/requireDevice.ts';
 import { requireEngine } from '../worker/models/requireEngine.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
+import { requireProbePhotograph } from '../worker/probePhotograph.ts';
 import { dataSize } from './format.ts';
 import { batch, positiveInteger } from './optionValues.ts';
 import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';
@@ -55,11 +56,15 @@ export function addComputeOptions(command: Command): Command {
     );
 }
 
-/** @throws ConfigError when the device or the engine is not there, or the memory too small for what is asked. */
+/**
+ * @throws ConfigError when the device, the engine or what a batch is tried out on is not there, or the memory too small for what
+ * is asked.
+ */
 export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Promise<ComputeOptions> {
   const engine = flags.engine ?? 'onnx';
   await requireDevice(flags.device);
   await requireEngine(engine);
+  if (flags.batch === 'probe') await requireProbePhotograph();
   const onCpu = flags.device === 'cpu';
   if (flags.threads !== undefined) refuseTooManyThreads(flags.threads, flags.device);
   return {

@@ -1,11 +1,8 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { CROP_SIZE } from '../shared/face.ts';
-import { packageRoot } from '../shared/package.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
@@ -17,6 +14,7 @@ import { type ModelPool, openModelPool } from './modelPool.ts';
 import type { Device } from './models/device.ts';
 import type { FraEngine } from './models/fraNetworks.ts';
 import { formatProbe, probeBatch } from './probeBatch.ts';
+import { readProbePhotograph } from './probePhotograph.ts';
 import type { RunAssets } from './runAssets.ts';
 import type { ShardContext } from './shardContext.ts';
 import { binTargets } from './stages/chooseVariants.ts';
@@ -45,9 +43,6 @@ export interface ComputeOptions {
 
 /** Faces that a GPU may get at once, whatever is asked for. */
 const LARGEST_BATCH = 256;
-
-/** What the fastest batch is tried out on. */
-const PROBE_PHOTOGRAPH = 'samples/london/001/neutral.jpg';
 
 /**
  * @throws ConfigError when this machine's models are not the ones the run was planned with, or the device is not
@@ -165,7 +160,7 @@ async function fastestBatch(
   { device, note }: ComputeOptions,
   aligned: boolean,
 ): Promise<number> {
-  const photograph = await readFile(join(packageRoot, PROBE_PHOTOGRAPH));
+  const photograph = await readProbePhotograph();
   const probe = await probeBatch(models, aligned ? await cropSized(photograph) : photograph);
   note?.(`${device}: ${formatProbe(probe)}`);
   return probe.batch;

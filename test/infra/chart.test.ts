@@ -66,6 +66,7 @@ const CASES: Readonly<Record<string, Values>> = {
     },
     models: { names: ['mtcnn', 'arcface-r50'], existingClaim: 'models' },
   },
+  'a batch that the worker looks for itself': { run: S3, worker: { batch: 'probe' } },
   'scaled by KEDA, on a Redis and a store outside': {
     run: S3,
     store: { existingSecret: 'store', region: 'eu-central-1', endpoint: 'https://store.example' },
@@ -146,6 +147,7 @@ test(
     await refused({ run: { out: 'bucket/prefix' } }, /run\.?.*out/s);
     await refused({ run: S3, worker: { device: 'gpu' } }, /device/);
     await refused({ run: S3, worker: { grace: -1 } }, /grace/);
+    await refused({ run: S3, worker: { batch: 'fastest' } }, /batch/);
     await refused({ run: S3, keda: { enabled: true, runIds: [] } }, /runIds/);
     await refused(
       { run: S3, keda: { enabled: true }, exporter: { enabled: false } },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, cp, mkdir, readdir, utimes } from 'node:fs/promises';
+import { access, chown, cp, mkdir, readdir, symlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -36,6 +36,37 @@ test('every image ends by SIGTERM, runs as nobody, and keeps weights in a volume
   for (const name of ['worker', 'worker-cuda12'])
     assert.match(lastOf(stages, name, 'HEALTHCHECK') ?? '', /posecast-alive/);
 });
+
+test('every image that works on shards has the photographs that --batch probe and bench measure with', async () => {
+  assert.ok((await allowedPaths(join(infra, 'Dockerfile.dockerignore'))).includes('samples/london'));
+  for (const name of ['worker', 'worker-cuda12']) {
+    const copied = stages
+      .get(name)!
+      .steps.filter(({ op }) => op === 'COPY')
+      .map(({ text }) => text);
+    assert.ok(copied.includes('samples/london samples/london'), name);
+  }
+});
+
+test('where the samples are missing --batch probe is refused before anything is planned', () =>
+  withTempFolder(async (folder) => {
+    const bare = join(folder, 'app');
+    for (const part of ['bin', 'models', join('dist', 'src'), 'package.json']) {
+      await cp(join(packageRoot, part), join(bare, part), { recursive: true });
+    }
+    await symlink(join(packageRoot, 'node_modules'), join(bare, 'node_modules'));
+    const out = join(folder, 'out');
+    const args = ['run', join(packageRoot, 'samples', 'london'), out, '--batch', 'probe'];
+    await assert.rejects(
+      promisify(execFile)(process.execPath, [join(bare, 'bin', 'posecast.js'), ...args]),
+      (error: Error & { code: number; stderr: string }) => {
+        assert.match(error.stderr, /^posecast: --batch probe: expected a photograph .*neutral\.jpg/m);
+        assert.equal(error.code, 2);
+        return true;
+      },
+    );
+    await assert.rejects(access(out), 'OUT was not begun');
+  }));
 
 test(
   'producer and worker of the images bring a run to its end, and the worker ends by SIGTERM',
@@ -76,7 +107,8 @@ test(
         await withRedis(async ({ url }) => {
           const env = { REDIS_URL: url };
           const entry = words('producer', 'ENTRYPOINT');
-          const running = worker.start([...words('worker', 'ENTRYPOINT'), ...words('worker', 'CMD')], env);
+          const command = [...words('worker', 'ENTRYPOINT'), ...words('worker', 'CMD'), '--batch', 'probe'];
+          const running = worker.start(command, env);
           let output = '';
           for (const stream of [running.stdout, running.stderr]) {
             stream?.setEncoding('utf8').on('data', (text: string) => {
