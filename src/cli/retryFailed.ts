@@ -35,7 +35,7 @@ failures, such as s3-failed or crashed (the shard's workers died), or of rejecte
 you have restored the photographs. The whole shard is done again, because a person's variants depend on all of their
 photographs. The new result replaces the old one when the run is finished again; until then the manifest and its files
 stay as they are. If several shards hold the same people (--append), one is retried at a time; run the command again for
-those it counts as waiting. The manifest lists the generations.
+those it counts as waiting. The manifest lists the generations. Every code of a rejected photograph: docs/output.md.
 
 Examples:
   posecast retry-failed out/night-1
