@@ -4,7 +4,11 @@ import type { S3Options } from '../shared/store/openStore.ts';
 
 const ADDRESSING_STYLES = ['path', 'virtual'] as const;
 const ADDRESSING_STYLE_HELP =
-  'path: endpoint/bucket, virtual: bucket.endpoint (default: path with an endpoint, else virtual)';
+  "path: endpoint/bucket, virtual: bucket.endpoint (default: the profile's, else path with an endpoint and virtual without)";
+const ENDPOINT_HELP =
+  "an S3-compatible service (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's, else AWS)";
+const REGION_HELP =
+  "region of the bucket (default: AWS_REGION, AWS_DEFAULT_REGION, the profile's, else us-east-1)";
 type AddressingStyle = (typeof ADDRESSING_STYLES)[number];
 
 export const STORE_FLAGS = [
@@ -40,8 +44,8 @@ export interface OnlyCorpusStoreFlags {
 
 export function addStoreOptions(command: Command): Command {
   return command
-    .option('--s3-endpoint <url>', 'an S3-compatible service (default: AWS_ENDPOINT_URL_S3, else AWS)')
-    .option('--s3-region <name>', 'region of the bucket (default: AWS_REGION, else the profile)')
+    .option('--s3-endpoint <url>', ENDPOINT_HELP)
+    .option('--s3-region <name>', REGION_HELP)
     .option('--s3-profile <name>', 'profile of the AWS configuration files (default: AWS_PROFILE)')
     .addOption(new Option('--s3-addressing-style <name>', ADDRESSING_STYLE_HELP).choices(ADDRESSING_STYLES));
 }
@@ -59,8 +63,8 @@ export function addCorpusStoreOptions(command: Command): Command {
 /** Of commands that write to a folder: the corpus alone may lie in S3. */
 export function addOnlyCorpusStoreOptions(command: Command): Command {
   return addCorpusS3Options(command.optionsGroup('A corpus in S3:'), {
-    endpoint: 'an S3-compatible service (default: AWS_ENDPOINT_URL_S3, else AWS)',
-    region: 'region of the bucket (default: AWS_REGION, else the profile)',
+    endpoint: ENDPOINT_HELP,
+    region: REGION_HELP,
     profile: 'profile of the AWS configuration files (default: AWS_PROFILE)',
     addressingStyle: ADDRESSING_STYLE_HELP,
   });

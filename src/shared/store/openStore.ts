@@ -8,7 +8,7 @@ import { observedStore, type RequestListeners } from './observedStore.ts';
 export interface S3Options {
   /** An S3-compatible service's URL; default: AWS_ENDPOINT_URL(_S3), the profile, then AWS itself. */
   readonly endpoint?: string | undefined;
-  /** Default: AWS_REGION, the profile, then us-east-1. */
+  /** Default: AWS_REGION, AWS_DEFAULT_REGION, the profile, then us-east-1. */
   readonly region?: string | undefined;
   /** endpoint/bucket/key instead of bucket.endpoint/key. Default: true with an endpoint of one's own. */
   readonly forcePathStyle?: boolean | undefined;
