@@ -97,9 +97,12 @@ A run that ends before it is complete says how many shards are left and how to g
 --on-finish: one JSON object on standard input, and in the file that $POSECAST_SUMMARY names. "event" is complete,
 failed (shards), too-many-rejects, store-unusable (OUT takes nothing more, or the corpus cannot be read), thread-died, deadline,
 interrupted, refused (nothing was written) or error; with it "exitCode", "out", "seconds" and, once the run is known, "runId" and "shards": {"done", "total"}.
-A complete run adds "totals", "rejectsByCode", "table", "recognizer" and "fra"; other ends add "message" or what they are
-about, and "goOn", the command that goes on. A command line that cannot be read (an argument that is missing, a word where a
-number belongs) calls nothing: it is the exit code 2 alone. The command's own output goes to standard error. It is ended after 10 minutes; its failure is reported and
+A complete run adds "totals", "rejectsByCode", "table", "recognizer", "fra", "generations" (what was appended or
+retried), "device", "peakMemory" (bytes) and, unless nothing was left to do, "workSeconds" (of "seconds", without the
+set-up) and "longestBlockMs" (for how long the thread that renews locks was kept busy, at most); other ends add "message"
+or what they are about, and "goOn", the command that goes on. A command line that cannot be read (an argument that is
+missing, a word where a number belongs) calls nothing: it is the exit code 2 alone. The command's own output goes to
+standard error. It is ended after 10 minutes; its failure is reported and
 changes neither the run nor the exit code.
 
 Exit codes: 0 complete, 1 failed shards, too many rejected photographs, an OUT that takes nothing more or a thread that
