@@ -200,7 +200,7 @@ function locate(source: string, registryPath: string): string {
   return `file:${isAbsolute(path) ? path : join(dirname(registryPath), path)}`;
 }
 
-/** The entry of that name; an unknown one is a ConfigError that lists those of the kind and the nearest. */
+/** The entry of that name; an unknown one is a ConfigError that names those of the kind, the nearest, and where others come from. */
 export function findModel(registry: Registry, name: string, kind?: ModelKind): ModelEntry {
   const entry = registry.entries.get(name);
   if (entry !== undefined && (kind === undefined || entry.kind === kind)) return entry;
@@ -211,7 +211,7 @@ export function findModel(registry: Registry, name: string, kind?: ModelKind): M
   const nearest = nearestName(name, known);
   throw new ConfigError(
     'unknown-model',
-    `expected a ${kind ?? 'model'} of the registry (${known.join(', ')}), found ${found}${
+    `expected a ${kind ?? 'model'} of the registry or of the file that POSECAST_REGISTRY names (${known.join(', ')}), found ${found}${
       entry === undefined && nearest !== undefined ? `; did you mean "${nearest}"?` : ''
     }`,
   );

@@ -99,13 +99,14 @@ test('a recogniser is one file from [N,3,112,112] to [N,D], with a mean and a de
   }
 });
 
-test('an unknown model is a ConfigError that lists those of the kind and suggests the nearest', async () => {
+test('an unknown model is a ConfigError that lists those of the kind, suggests the nearest and says where others come from', async () => {
   const registry = await loadRegistry('');
   assert.throws(
     () => findModel(registry, 'mtcn', 'detector'),
     (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(error.message, /\(fr-detect, mtcnn, yunet\), found "mtcn"; did you mean "mtcnn"\?/);
+      assert.match(error.message, /expected a detector .* file that POSECAST_REGISTRY names/);
       return true;
     },
   );
