@@ -75,7 +75,7 @@ export function addRunOptions(command: Command): Command {
     .option('--with-posture-code', 'also compute posture codes of real faces, and write them')
     .option(
       '--without-pose',
-      'measure no poses, which saves a quarter of the time: yaw, pitch and roll are null (with --variants 0)',
+      'measure no poses, which saves a third of the time: yaw, pitch and roll are null (with --variants 0)',
     )
     .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
     .option(
