@@ -28,7 +28,7 @@ export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): P
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     // Without its arena every run asks the system for its memory anew and touches it for the first time: 6 % of a whole
-    // run's time (docs/performance.md). Price: the largest batch's memory of every network is kept.
+    // run's time (docs/accuracy.md, Memory). Price: the largest batch's memory of every network is kept.
     enableCpuMemArena: true,
     // A plan of the memory for every batch size that came by takes 10 % of a process's memory and hardly saves time.
     enableMemPattern: !onCpu,

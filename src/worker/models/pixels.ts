@@ -1,6 +1,6 @@
 /**
- * The loops over pixels, in WebAssembly (`pixels.wat`): plain TypeScript took a fifth of a face's time
- * (docs/performance.md). One instance a thread; every call lays its data out from the start of the memory, which is as
+ * The loops over pixels, in WebAssembly (`pixels.wat`): V8 computes one channel of one pixel at a time
+ * (docs/decisions/cpu-speed.md). One instance a thread; every call lays its data out from the start of the memory, which is as
  * large as the largest call so far has needed.
  */
 import { PIXELS_WASM } from './pixelsWasm.ts';
