@@ -41,4 +41,6 @@ def main(out: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python hugging_face.py OUT")
     main(sys.argv[1])

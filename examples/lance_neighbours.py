@@ -47,4 +47,6 @@ def main(out: str, database: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python lance_neighbours.py OUT DATABASE")
     main(sys.argv[1], sys.argv[2])

@@ -53,4 +53,6 @@ def main(out: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python polars_frame.py OUT")
     main(sys.argv[1])

@@ -68,4 +68,6 @@ def main(out: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python pyarrow_matrix.py OUT")
     main(sys.argv[1])
