@@ -166,6 +166,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const wait = async (ending: AbortSignal, onLook: () => Promise<void>): Promise<RunHereEnd> => {
     try {
       return await waitForRunEnd({
+        redis,
         queue,
         store,
         run,

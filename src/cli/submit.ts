@@ -232,7 +232,7 @@ async function waitForEnd(
     feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]), tracing }),
   );
   releasers.push('empty queue watch', () => emptyQueue.close());
-  return waitForRunEnd({ queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
+  return waitForRunEnd({ redis, queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
 }
 
 function reportComplete({ run, store, flags }: Submission): void {

@@ -1,5 +1,6 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { InterruptibleWait } from '../shared/interruptibleWait.ts';
 import { printable } from '../shared/printable.ts';
 import {
@@ -10,6 +11,7 @@ import {
   readQueueDepth,
   type ShardQueue,
 } from '../shared/queue.ts';
+import { seedProgress } from '../shared/redisRuns/runProgress.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
@@ -29,6 +31,7 @@ export interface ShardFailure {
 }
 
 export interface RunEndOptions {
+  readonly redis: Redis;
   readonly queue: ShardQueue;
   readonly store: ObjectStore;
   readonly run: RunFile;
@@ -108,7 +111,7 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
 
 /** Undefined: the run has not ended, or another process is about to say so. */
 async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
-  const { queue, store, run, signal, claimFinish } = options;
+  const { redis, queue, store, run, signal, claimFinish } = options;
   // A look that is over must not take the claim from the next.
   signal.throwIfAborted();
   const done = claimFinish === undefined ? async () => {} : await claimFinish();
@@ -124,6 +127,9 @@ async function finish(options: RunEndOptions): Promise<RunEnd | undefined> {
   // What failed may have been replaced since, or committed by another attempt.
   const failed = (await readFailedShards(queue)).filter(finalized.isMissing);
   if (failed.length >= finalized.missing) {
+    // Increments are lost with a worker that dies, and with a Redis. By this count the run is no work for anybody. A
+    // Redis that refuses it keeps nobody here.
+    await seedProgress(redis, run.runId, { shardsDone: finalized.done }).catch(() => {});
     return { status: 'failed', failures: await readFailures(queue, failed.slice(0, REPORTED_FAILURES)) };
   }
   options.emptyQueue?.sawNone();

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
 import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
+import { readProgress, seedProgress } from '../../src/shared/redisRuns/runProgress.ts';
 import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
@@ -34,10 +35,11 @@ const withRun = (
   );
 
 test('a run ends with its last shard, however rarely one looks and though the queue was empty before', () =>
-  withRun(async (run, store, queue) => {
+  withRun(async (run, store, queue, redis) => {
     const betweenLooks = createInterruptibleWait();
     let looks = 0;
     const ending = waitForRunEnd({
+      redis,
       queue,
       store,
       run,
@@ -55,13 +57,14 @@ test('a run ends with its last shard, however rarely one looks and though the qu
   }));
 
 test('while shards wait in the queue the end of another is no reason to look', () =>
-  withRun(async (run, store, queue) => {
+  withRun(async (run, store, queue, redis) => {
     const [spec] = await sampleSpecs(store, run);
     await queue.add(SHARD_JOB, spec!, { jobId: jobId(0) });
     const betweenLooks = createInterruptibleWait();
     const stop = new AbortController();
     let looks = 0;
     const ending = waitForRunEnd({
+      redis,
       queue,
       store,
       run,
@@ -82,7 +85,7 @@ test('while shards wait in the queue the end of another is no reason to look', (
 
 test('a run whose OUT was deleted, or holds another run by now, is not waited for, whatever was committed or failed', () =>
   withRun(async (run, store, queue, redis) => {
-    const wait = () => waitForRunEnd({ queue, store, run, signal: AbortSignal.timeout(5_000) });
+    const wait = () => waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) });
     const [first, ...others] = await sampleSpecs(store, run);
     const keys: string[] = [];
     for await (const { key } of store.list('')) keys.push(key);
@@ -96,9 +99,9 @@ test('a run whose OUT was deleted, or holds another run by now, is not waited fo
   }));
 
 test('a run.json that is damaged while its run is waited for is damage of the run, not something that was asked wrongly', () =>
-  withRun(async (run, store, queue) => {
+  withRun(async (run, store, queue, redis) => {
     await store.put(RUN_KEY, new TextEncoder().encode('{"runId":'));
-    await assert.rejects(waitForRunEnd({ queue, store, run, signal: AbortSignal.timeout(5_000) }), {
+    await assert.rejects(waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) }), {
       name: 'IntegrityError',
       code: 'damaged-run',
     });
@@ -113,7 +116,7 @@ test('a run has failed by its shards that count and have no commit: not by one t
     const look = async () => {
       const stop = new AbortController();
       const emptyQueue = { sawWork() {}, sawNone: () => stop.abort(new Error('not failed')), close() {} };
-      return waitForRunEnd({ queue, store, run, signal: stop.signal, emptyQueue });
+      return waitForRunEnd({ redis, queue, store, run, signal: stop.signal, emptyQueue });
     };
     await assert.rejects(look(), /not failed/);
     await runSampleShard(store, run, specs[1]!, 'a');
@@ -123,4 +126,31 @@ test('a run has failed by its shards that count and have no commit: not by one t
     const shards = await readRunShards(store, run);
     await addRetryGeneration(store, run, shards, { codes: null, replaces: [3], createdAt });
     await assert.rejects(look(), /not failed/);
+  }));
+
+test('whoever finds that a run has failed puts right how many of its shards are done, as far as Redis knows', () =>
+  withRun(async (run, store, queue, redis) => {
+    const specs = await sampleSpecs(store, run);
+    for (const spec of specs.slice(0, 3)) await runSampleShard(store, run, spec, 'a');
+    await addFailedJob(redis, queue, 3);
+    const look = () => waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) });
+    // Lost with the key, and with a worker that died before it could count its commit.
+    for (const lose of [() => redis.del(`posecast:${run.runId}:progress`), seedOne]) {
+      await lose();
+      assert.equal((await look()).status, 'failed');
+      assert.equal((await readProgress(redis, run.runId)).shardsDone, 3);
+    }
+    assert.equal((await readProgress(redis, run.runId)).faces, 9, 'what else was counted stays');
+
+    async function seedOne(): Promise<void> {
+      await seedProgress(redis, run.runId, { shardsDone: 1, faces: 9, rejects: 0, variants: 0 });
+    }
+  }));
+
+test('a Redis that takes nothing keeps a run from being found failed as little as a lost count does', () =>
+  withRun(async (run, store, queue, redis) => {
+    for (const { index } of await sampleSpecs(store, run)) await addFailedJob(redis, queue, index);
+    await redis.config('SET', 'maxmemory', '1');
+    const end = await waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) });
+    assert.equal(end.status, 'failed');
   }));

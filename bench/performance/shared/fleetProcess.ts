@@ -72,6 +72,7 @@ async function look({ redis, queue, ended }: (typeof workers)[number]): Promise<
   const onLook = async () => void (await readProgress(redis, run.runId));
   const claim = () => claimFinish(redis, run.runId);
   await waitForRunEnd({
+    redis,
     queue,
     store,
     run,

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { enqueueShards } from '../../../src/producer/enqueueShards.ts';
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { readProgress } from '../../../src/shared/redisRuns/runProgress.ts';
+import { readProgress, seedProgress } from '../../../src/shared/redisRuns/runProgress.ts';
 import { startOwnRedis } from '../../../src/shared/redisServer.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../../src/shared/shard.ts';
@@ -30,6 +30,7 @@ export async function withBenchRedis<T>(
 
 /** Queues shards that nobody has committed. */
 export async function queueShards(redis: Redis, run: RunFile, specs: readonly ShardSpec[]): Promise<void> {
+  await seedProgress(redis, run.runId, { shardsDone: 0, faces: 0, rejects: 0, variants: 0 });
   const queue = openShardQueue(redis, run.runId);
   const each = async function* () {
     yield* specs;

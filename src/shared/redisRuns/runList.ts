@@ -21,6 +21,7 @@ export type RunEntry = z.infer<typeof runEntrySchema> & { readonly runId: string
 export async function registerRun(redis: Redis, entry: RunEntry): Promise<void> {
   const { runId, ...facts } = entry;
   await redis.hset(RUNS_KEY, runId, JSON.stringify(facts));
+  await redis.persist(runFactKey(runId, 'progress'));
   await keepQueue(redis, runId);
 }
 

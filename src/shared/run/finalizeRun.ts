@@ -20,9 +20,10 @@ import { strayListings } from './strayListings.ts';
 
 export type FinalizeResult =
   | { readonly status: 'finished'; readonly totals: RunManifest['totals'] }
-  /** `missing`: shards without a commit. */
+  /** `done`: shards with a commit; `missing`: those without one. */
   | {
       readonly status: 'unfinished';
+      readonly done: number;
       readonly missing: number;
       /** Whether a shard counts and has no commit. */
       readonly isMissing: (shard: number) => boolean;
@@ -39,7 +40,8 @@ export async function finalizeRun(
   const committed = await readCommittedSet(store, shards, signal);
   if (committed.size < shards.places) {
     const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !committed.has(shard);
-    return { status: 'unfinished', missing: shards.places - committed.size, isMissing };
+    const { size: done } = committed;
+    return { status: 'unfinished', done, missing: shards.places - done, isMissing };
   }
 
   const sums = new CommitSums(run, shards);
