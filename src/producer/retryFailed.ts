@@ -11,7 +11,7 @@ import {
 import type { RunFile } from '../shared/run/runFile.ts';
 import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
-import { addByCode, readShardCommit } from '../shared/run/shardCommit.ts';
+import { addByCode, readCommitOf } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
 import { readPlan } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -52,15 +52,18 @@ export async function chooseRetries(
 ): Promise<RetryChoice> {
   const shards = await readRunShards(store, run, signal);
   const committed = await readCommittedSet(store, shards, signal);
-  const failures = (await readShardFailures(store, run.runId, signal)).filter(
-    ({ shard }) => shards.placeOf(shard) !== undefined && !committed.has(shard),
+  const noted = (await readShardFailures(store, run.runId, signal)).filter(
+    ({ shard }) => shards.placeOf(shard) !== undefined,
   );
+  // A commit makes a note void; one of another run is why the shard failed.
+  for (const { shard } of noted) if (committed.has(shard)) await readCommitOf(store, run.runId, shard);
+  const failures = noted.filter(({ shard }) => !committed.has(shard));
   const found: Record<string, number> = {};
   for (const { code } of failures) addByCode(found, { [code]: 1 });
   const rejecting: RejectingShard[] = [];
   if (codes?.some(isRejectCode)) {
     const current = placesOf(shards).map(shards.shardAt);
-    const read = (shard: number) => readShardCommit(store, shard);
+    const read = (shard: number) => readCommitOf(store, run.runId, shard);
     for await (const commit of mapInOrder(
       current.filter((shard) => committed.has(shard)),
       READS,

@@ -7,7 +7,7 @@ import {
   addCounters,
   type Counters,
   noCounters,
-  readShardCommit,
+  readCommitOf,
 } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
@@ -15,7 +15,7 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 const READS = 16;
 
 export interface RunTally {
-  /** Reads what was committed since the last time. */
+  /** Reads what was committed since the last time. Throws IntegrityError for a commit of another run. */
   refresh(signal?: AbortSignal): Promise<void>;
   /** Whether a shard was committed at the last refresh. */
   has(index: number): boolean;
@@ -45,7 +45,10 @@ export function createRunTally(shards: RunShards, store: ObjectStore): RunTally 
     },
     has: (index) => committed[index] === 1,
     async refresh(signal) {
-      const read = async (index: number) => ({ index, commit: await readShardCommit(store, index) });
+      const read = async (index: number) => ({
+        index,
+        commit: await readCommitOf(store, shards.runId, index),
+      });
       for await (const { index, commit } of mapInOrder(unread(signal), READS, read)) {
         signal?.throwIfAborted();
         if (commit === undefined) continue;

@@ -25,7 +25,11 @@ export async function loadShard(
   }
   if (commit === undefined) return void problems.add('missing-commit', key, 'shard is not committed');
   if (commit.spec.runId !== run.runId) {
-    return void problems.add('other-run', key, `commit is of run ${commit.spec.runId}`);
+    return void problems.add(
+      'other-run',
+      key,
+      `commit is of run ${commit.spec.runId}: remove it, or delete OUT once more`,
+    );
   }
   const files: Partial<Record<AttemptFolder, LoadedFile>> = {};
   for (const folder of ATTEMPT_FOLDERS) {

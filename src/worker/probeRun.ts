@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import type { RunFile } from '../shared/run/runFile.ts';
+import { createRunFile, type RunFile } from '../shared/run/runFile.ts';
 import { readShardCommit, type ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -76,6 +76,7 @@ export async function probeRun(
       shards: specs.length,
       ...assets.runModels,
     };
+    await createRunFile(store, run);
     const context = await openShardContext(run, store, assets, compute, releasers);
     const work = (spec: ShardSpec) => processShard(spec, context, { signal, onProgress: () => {} });
     const [first, ...others] = specs;

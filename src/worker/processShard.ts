@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import { PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
-import { readShardCommit, requireCommitOf } from '../shared/run/shardCommit.ts';
+import { readCommitOf } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { EncodedTable } from '../shared/table/encodeTable.ts';
 import { type TableMetadata, tableMetadata } from '../shared/table/tableMetadata.ts';
@@ -34,11 +34,7 @@ export async function processShard(
       found: spec.runId,
     });
   }
-  const commit = await readShardCommit(store, spec.index);
-  if (commit !== undefined) {
-    requireCommitOf(run.runId, commit);
-    return 'taken';
-  }
+  if ((await readCommitOf(store, run.runId, spec.index)) !== undefined) return 'taken';
   const planned = await context.plan.shard(spec.index);
   // Left in the queue from before; the generation's own shard counts.
   if (planned === 'replaced') return 'taken';

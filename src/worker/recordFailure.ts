@@ -3,10 +3,14 @@ import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
 import { PosecastError, toError } from '../shared/errors.ts';
 import { crashReason, parseShardJob } from '../shared/queue.ts';
+import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { noteShardFailure } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
-/** Does nothing for a shard that will be tried again. */
+/**
+ * Does nothing for a shard that will be tried again.
+ * @throws IntegrityError when OUT does not hold the run any more: what is there then is not this run's.
+ */
 export async function recordFailure(
   store: ObjectStore,
   runId: string,
@@ -14,6 +18,7 @@ export async function recordFailure(
   error: Error,
 ): Promise<void> {
   if (job.finishedOn === undefined || job.finishedOn === null) return;
+  await requireThisRun(store, runId);
   const crash = crashReason(job);
   await noteShardFailure(store, {
     runId,

@@ -6,7 +6,7 @@
 import { committedShards } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { addByCode, readShardCommit, rejectCode } from '../shared/run/shardCommit.ts';
+import { addByCode, readCommitOf, rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { FaceResult } from './shardTables.ts';
 
@@ -115,7 +115,7 @@ async function committedRejects(store: ObjectStore, shards: RunShards): Promise<
   const byCode: Record<string, number> = {};
   for await (const index of committedShards(store)) {
     if (shards.placeOf(index) === undefined) continue;
-    const commit = await readShardCommit(store, index);
+    const commit = await readCommitOf(store, shards.runId, index);
     photographs += commit?.counters.faces ?? 0;
     rejected += commit?.counters.rejected ?? 0;
     addByCode(byCode, commit?.rejectsByCode ?? {});

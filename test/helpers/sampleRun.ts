@@ -6,7 +6,9 @@ import type { FaceRecord } from '../../src/shared/face.ts';
 import { readListing } from '../../src/shared/listing.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.ts';
+import { jsonFile } from '../../src/shared/run/parseFile.ts';
 import { createRunFile, type RunFile } from '../../src/shared/run/runFile.ts';
+import { RUN_KEY } from '../../src/shared/run/runKeys.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { readPlan } from '../../src/shared/shardPlan.ts';
 import { bodyBytes, bodySha256 } from '../../src/shared/store/objectBody.ts';
@@ -217,6 +219,17 @@ export async function runSampleShard(
   const rows = await sampleRows(store, run, spec);
   change(rows, spec);
   return commitShard(store, await shardResult(run, spec, attemptId, rows));
+}
+
+/** A shard of the run is committed by a worker of another run, which looked just before OUT was used again. */
+export async function runShardOfAnother(store: ObjectStore, run: RunFile, spec: ShardSpec): Promise<void> {
+  const another = { runId: 'another-run' };
+  const before: ObjectStore = {
+    ...store,
+    get: async (key, range, signal) =>
+      key === RUN_KEY ? jsonFile({ ...run, ...another }) : store.get(key, range, signal),
+  };
+  await runSampleShard(before, { ...run, ...another }, { ...spec, ...another }, 'of-another');
 }
 
 export async function sampleSpecs(store: ObjectStore, run: RunFile): Promise<ShardSpec[]> {

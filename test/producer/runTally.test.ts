@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { feedAgain, feedRun } from '../../src/producer/feedRun.ts';
+import { chooseRetries } from '../../src/producer/retryFailed.ts';
 import { type RunFacts, stateOf } from '../../src/producer/runState.ts';
 import { readRunStatus } from '../../src/producer/runStatus.ts';
 import { createRunTally } from '../../src/producer/runTally.ts';
@@ -8,13 +9,15 @@ import { openShardQueue } from '../../src/shared/queue.ts';
 import { sayAlive } from '../../src/shared/redisRuns/liveWorkers.ts';
 import { listRuns } from '../../src/shared/redisRuns/runList.ts';
 import { readProgress } from '../../src/shared/redisRuns/runProgress.ts';
+import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
+import { rejectsOfSmallRun } from '../../src/worker/rejectWatch.ts';
 import { addFailedJob } from '../helpers/failedJob.ts';
-import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { planSampleRun, runSampleShard, runShardOfAnother, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
-import { withFolderStore } from '../helpers/stores.ts';
+import { storeKeys, withFolderStore } from '../helpers/stores.ts';
 
 // A shard of the sample run: 2 people of 4 faces, one of the faces rejected, 3 variants each.
 const PER_SHARD = { faces: 8, ok: 6, rejected: 2, variants: 6, variantsRejected: 2 };
@@ -229,3 +232,40 @@ test('a run whose missing shards were all given up has failed, also when its Red
   const tried = { ...emptied, waiting: 1 };
   assert.equal(state({ queue: tried, failures: 2, missing: 2 }), 'waiting', 'they are tried again');
 });
+
+test('a commit of another run is counted by none who looks, and the way out is said', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 2 });
+      const [spec] = await sampleSpecs(store, run);
+      assert.ok(spec);
+      await runShardOfAnother(store, run, spec);
+      const queue = openShardQueue(redis, run.runId);
+      const { signal } = new AbortController();
+      const shards = runShards(run, []);
+      const note = { code: 'other-run', message: 'commit is of another run', attempts: 3, host: 'node-7' };
+      const failedAt = '2026-01-01T00:00:00.000Z';
+      await noteShardFailure(store, { runId: run.runId, shard: 0, ...note, failedAt });
+      const looks = {
+        'run, submit': () => feedRun(run, store, { redis, queue, signal, keepFailed: true }),
+        status: () => readRunStatus(run, store, createRunTally(shards, store), shards, undefined),
+        'retry-failed': () => chooseRetries(run, store, null),
+        'retry-failed --codes': () => chooseRetries(run, store, ['detect/no-face']),
+        '--max-failure-rate': () => rejectsOfSmallRun(0.5, run, store),
+        'last step': async () => {
+          // The run before had its own files removed.
+          for (const folder of ['data', 'rejects', 'subjects'])
+            for (const key of await storeKeys(store, `${folder}/`)) await store.delete(key);
+          await finalizeRun(store, run);
+        },
+      };
+      try {
+        for (const [what, look] of Object.entries(looks)) {
+          const message = /commit is of another run.*: remove this commit, or delete OUT once more/;
+          await assert.rejects(look(), { name: 'IntegrityError', code: 'other-run', message }, what);
+        }
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));

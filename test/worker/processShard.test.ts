@@ -19,7 +19,7 @@ import type { ShardContext, ShardRunOptions } from '../../src/worker/shardContex
 import { binTargets } from '../../src/worker/stages/chooseVariants.ts';
 import { openTableWriter } from '../../src/worker/tableWriter.ts';
 import { putObjects } from '../helpers/s3Objects.ts';
-import { planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { planSampleRun, runSampleShard, runShardOfAnother, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withS3 } from '../helpers/services/s3.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
@@ -83,8 +83,7 @@ test('a shard is not taken by the commit of another run in its place', () =>
     const run = await planSampleRun(store, { subjects: 1 });
     const [spec] = await sampleSpecs(store, run);
     assert.ok(spec);
-    const other = { runId: 'another-run' };
-    assert.equal(await runSampleShard(store, { ...run, ...other }, { ...spec, ...other }, 'first'), 'won');
+    await runShardOfAnother(store, run, spec);
     await assert.rejects(processShard(spec, contextOf(store, run, {}), options), {
       name: 'IntegrityError',
       code: 'other-run',

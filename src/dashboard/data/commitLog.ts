@@ -10,8 +10,7 @@ import {
   addCounters,
   type Counters,
   noCounters,
-  readShardCommit,
-  requireCommitOf,
+  readCommitOf,
   type ShardCommit,
 } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
@@ -201,12 +200,11 @@ export function openCommitLog(store: ObjectStore, runId: string): CommitLog {
   return {
     async refresh(shards, signal, onRead) {
       setShards(shards);
-      const read = async (shard: number) => ({ shard, commit: await readShardCommit(store, shard) });
+      const read = async (shard: number) => ({ shard, commit: await readCommitOf(store, runId, shard) });
       let found = 0;
       for await (const { shard, commit } of mapInOrder(finder.find(shards, has, signal), READS, read)) {
         signal?.throwIfAborted();
         if (commit === undefined || has(shard)) continue;
-        requireCommitOf(runId, commit);
         add(commit);
         if (++found % 500 === 0) onRead?.();
       }

@@ -5,7 +5,7 @@ import { IntegrityError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { readListing } from '../../shared/listing.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
-import { readShardCommit, type ShardCommit } from '../../shared/run/shardCommit.ts';
+import { readCommitOf, type ShardCommit } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { readColumns } from '../../shared/table/readColumns.ts';
 import type { RejectRow, SubjectRow } from '../../shared/table/tables.ts';
@@ -132,7 +132,7 @@ export function openShardFiles(run: RunFile, store: ObjectStore): ShardFiles {
   const files: ShardFiles = {
     commit: (shard) =>
       commits.get(String(shard), async () => {
-        const commit = await readShardCommit(store, shard);
+        const commit = await readCommitOf(store, run.runId, shard);
         if (commit !== undefined) return commit;
         throw new IntegrityError('missing-commit', 'shard has no commit', { shard, runId: run.runId });
       }),

@@ -2,7 +2,8 @@
  * The commit protocol. Any number of attempts of a shard may run, on any machines, at once or after one another;
  * exactly one becomes the shard's result:
  *
- *   no commit yet? → data under keys of this attempt alone → commit put if absent → won, or lost: own files removed
+ *   no commit yet? → data under keys of this attempt alone → still this run's OUT? → commit put if absent
+ *     → won, or lost: own files removed
  *
  * A commit is written last and names its files with their checksums, so an attempt that dies earlier leaves only
  * files nobody refers to. The last step of a run removes those.
@@ -12,6 +13,7 @@ import { IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { EncodedTable } from '../table/encodeTable.ts';
 import { jsonFile } from './parseFile.ts';
+import { requireThisRun } from './requireThisRun.ts';
 import { ATTEMPT_FOLDERS, type AttemptFolder, attemptKey, commitKey } from './runKeys.ts';
 import {
   checkShardCommit,
@@ -60,6 +62,8 @@ export async function commitShard(
     };
     // A result that does not add up must not become a commit.
     commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
+    // OUT may have been deleted while the shard was in work, and used again: there this would be in the place of another's.
+    await requireThisRun(store, result.spec.runId);
   } catch (error) {
     // The run may be finished already, by others: then no finish will remove them. What stays does no harm.
     await removeFiles(store, result, AbortSignal.timeout(TIDY_MS)).catch(() => {});

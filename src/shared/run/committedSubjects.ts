@@ -7,7 +7,7 @@ import { readSubjectRows, type SubjectRow } from '../table/tables.ts';
 import type { RunListing, RunShards } from './generations.ts';
 import { requireDigest } from './requireDigest.ts';
 import { commitKey } from './runKeys.ts';
-import { readShardCommit, type ShardCommit } from './shardCommit.ts';
+import { readCommitOf, type ShardCommit } from './shardCommit.ts';
 
 /** Commits and subject tables read ahead. */
 const READ_AHEAD = 16;
@@ -25,7 +25,10 @@ export async function* readCommittedSubjects(
   places: readonly number[],
   signal: AbortSignal | undefined,
 ): AsyncIterable<CommittedShard> {
-  const read = async (place: number) => ({ place, ...(await readShard(store, shards.shardAt(place))) });
+  const read = async (place: number) => ({
+    place,
+    ...(await readShard(store, shards.runId, shards.shardAt(place))),
+  });
   for await (const { place, commit, bytes } of mapInOrder(places, READ_AHEAD, read)) {
     signal?.throwIfAborted();
     const { key, rows } = commit.subjects;
@@ -45,9 +48,10 @@ export async function* readCommittedSubjects(
 
 async function readShard(
   store: ObjectStore,
+  runId: string,
   index: number,
 ): Promise<{ commit: ShardCommit; bytes: Uint8Array }> {
-  const commit = await readShardCommit(store, index);
+  const commit = await readCommitOf(store, runId, index);
   if (commit === undefined)
     throw new IntegrityError('missing-commit', 'commit disappeared', { key: commitKey(index) });
   const { key, sha256 } = commit.subjects;

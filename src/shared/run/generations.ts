@@ -40,6 +40,7 @@ export interface RunListing {
 
 /** The shards that make up a run now. A place is a shard's position in the plans laid end to end; it never changes. */
 export interface RunShards {
+  readonly runId: string;
   /** In order, without the run as planned. */
   readonly generations: readonly Generation[];
   /** In the order of their places; the first is that of the run as planned. */
@@ -154,6 +155,7 @@ export function runShards(run: PlannedShards, generations: readonly Generation[]
   }
   const newest = generations.findLast((generation) => generation.kind === 'append');
   return {
+    runId: run.runId,
     generations,
     listings,
     places: placeCount,

@@ -133,12 +133,24 @@ export async function readShardCommit(
   return bytes === undefined ? undefined : parseShardCommit(bytes, key);
 }
 
+/** The shard's commit, or undefined when it has none. Throws IntegrityError for one of another run, too. */
+export async function readCommitOf(
+  store: ObjectStore,
+  runId: string,
+  shardIndex: number,
+): Promise<ShardCommit | undefined> {
+  const commit = await readShardCommit(store, shardIndex);
+  if (commit !== undefined) requireCommitOf(runId, commit);
+  return commit;
+}
+
 /** Throws IntegrityError for the commit of another run, left in the place of this one's: it is nobody's result here. */
 export function requireCommitOf(runId: string, { spec }: ShardCommit): void {
   if (spec.runId === runId) return;
-  throw new IntegrityError('other-run', 'commit is of another run', {
-    key: commitKey(spec.index),
-    expected: runId,
-    found: spec.runId,
-  });
+  throw new IntegrityError(
+    'other-run',
+    'commit is of another run, a worker of which was still there when OUT was used again: remove this commit, or delete ' +
+      'OUT once more',
+    { key: commitKey(spec.index), expected: runId, found: spec.runId },
+  );
 }

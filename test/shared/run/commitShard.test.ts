@@ -203,3 +203,18 @@ test('a commit of another run is an integrity error', () =>
       code: 'other-run',
     });
   }));
+
+test('a shard whose OUT was deleted, or used again, while it was in work is not committed there, and leaves no file', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store, { subjects: 1 });
+    const [spec] = await sampleSpecs(store, run);
+    assert.ok(spec);
+    const result = await shardResult(run, spec, 'late', await sampleRows(store, run, spec));
+    for (const key of await storeKeys(store)) await store.delete(key);
+    await assert.rejects(commitShard(store, result), { name: 'IntegrityError', code: 'no-run' });
+    assert.deepEqual(await storeKeys(store), []);
+    await planSampleRun(store, { subjects: 1, runId: 'another-run' });
+    const before = await storeKeys(store);
+    await assert.rejects(commitShard(store, result), { name: 'IntegrityError', code: 'other-run' });
+    assert.deepEqual(await storeKeys(store), before);
+  }));
