@@ -1,6 +1,6 @@
 /** `posecast dashboard`: runs in a browser. */
 import { Command } from 'commander';
-import { openBoard } from '../dashboard/board.ts';
+import { type NamedRun, openBoard } from '../dashboard/board.ts';
 import { openRedisLink } from '../dashboard/data/redisLink.ts';
 import { isLoopback, tokenFor } from '../dashboard/guard.ts';
 import { startDashboard } from '../dashboard/server.ts';
@@ -10,7 +10,7 @@ import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { collect, port } from './optionValues.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { isRunId, outOf } from './runAddress.ts';
+import { outOf, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import {
   addCorpusStoreOptions,
@@ -95,11 +95,11 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
     }
     const link = url === undefined ? undefined : await openRedisLink(url, say);
     if (link !== undefined) releasers.push('redis', () => link.close());
-    const outs: string[] = [];
-    for (const name of named) outs.push(isRunId(name) ? await outOf(name, link?.redis) : name);
+    const runs: NamedRun[] = [];
+    for (const name of named) runs.push({ out: await outOf(name, link?.redis), runId: runIdOf(name) });
     const access = allowActions ? 'write' : 'read';
     const board = await openBoard({
-      outs,
+      named: runs,
       link,
       corpusS3: corpusS3Options(flags),
       openStore: (out) => openStore(out, { access, s3: s3Options(flags), onWarning: say }),

@@ -4,13 +4,14 @@ import { Command } from 'commander';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { PAUSE_KEY, pauseRun, resumeRun } from '../shared/run/pause.ts';
+import { requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { resumeCommandLine } from './commandLine.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { isRunId, outOf, requireRun, runIdOf } from './runAddress.ts';
+import { isRunId, outOf, runIdOf } from './runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const PAUSE_EPILOGUE = `

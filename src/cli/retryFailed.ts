@@ -8,6 +8,7 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { RetryGeneration } from '../shared/run/generations.ts';
+import { requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { addByCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
@@ -18,7 +19,7 @@ import { Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf, requireRun, runIdOf } from './runAddress.ts';
+import { outOf, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 

@@ -2,8 +2,6 @@
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../shared/errors.ts';
 import { listRuns } from '../shared/redisRuns/runList.ts';
-import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
-import type { ObjectStore } from '../shared/store/objectStore.ts';
 
 /** A run id, as `submit` prints it. */
 const RUN_ID = /^\d{8}T\d{6}-[0-9a-f]{6}$/;
@@ -31,19 +29,4 @@ export async function outOf(outOrRunId: string, redis: Redis | undefined): Promi
   throw new ConfigError('no-run', 'Redis knows no such run; finished runs are found by their OUT', {
     runId: outOrRunId,
   });
-}
-
-/**
- * The run that OUT holds.
- * @param runId the one that it has to be; undefined: whichever it is.
- * @throws ConfigError when OUT holds none, or another: it was deleted and used again since.
- */
-export async function requireRun(store: ObjectStore, runId: string | undefined): Promise<RunFile> {
-  const run = await requireRunFile(store);
-  if (runId === undefined || run.runId === runId) return run;
-  throw new ConfigError(
-    'other-run',
-    `OUT: expected run ${runId}, found another; to have Redis forget the first: posecast forget ${runId}`,
-    { out: store.uri, found: run.runId },
-  );
 }

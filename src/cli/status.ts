@@ -10,13 +10,14 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { readRunShards } from '../shared/run/generations.ts';
+import { requireRun } from '../shared/run/requireRun.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { isTerminal } from './lastLine.ts';
 import { hasLostReader } from './lostReaders.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf, requireRun, runIdOf } from './runAddress.ts';
+import { outOf, runIdOf } from './runAddress.ts';
 import { openStopSignal } from './signals.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
-import { otherRun } from '../shared/run/otherRun.ts';
-import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import { otherThanNamed, requireRun } from '../shared/run/requireRun.ts';
+import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import type { RedisLink } from './data/redisLink.ts';
@@ -18,7 +18,7 @@ export interface Board {
   readonly link: RedisLink | undefined;
   views(): readonly RunView[];
   view(runId: string): RunView | undefined;
-  /** Runs of the Redis whose OUT cannot be read from here, or has not answered yet. */
+  /** Runs asked for by their id whose OUT cannot be read from here, has not answered yet, or holds another run by now. */
   unreadable(): readonly UnreadableRun[];
   /** Why Redis did not say which runs there are, when no OUT was named: those that are shown were known before. */
   trouble(): string | undefined;
@@ -27,8 +27,14 @@ export interface Board {
   close(): Promise<void>;
 }
 
+export interface NamedRun {
+  readonly out: string;
+  /** The run that OUT has to hold; undefined: whichever it is, also when it is another one by and by. */
+  readonly runId: string | undefined;
+}
+
 export interface BoardOptions {
-  readonly outs: readonly string[];
+  readonly named: readonly NamedRun[];
   readonly link: RedisLink | undefined;
   readonly openStore: (out: string) => Promise<ObjectStore>;
   /** How corpora in S3 are reached. */
@@ -47,8 +53,8 @@ const UNREADABLE_MS = 30_000;
 /** Runs of a Redis that are shown, and opened at the same time, at most. */
 const MAX_RUNS = 50;
 
-/** @throws ConfigError when a named OUT holds no run, or the same as another. */
-export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardOptions): Promise<Board> {
+/** @throws ConfigError when a named OUT holds no run, the same as another, or not the one that was named. */
+export async function openBoard({ named, link, openStore, corpusS3 = {} }: BoardOptions): Promise<Board> {
   const views = new Map<string, RunView>();
   const unreadable = new Map<string, UnreadableRun>();
   const stores: ObjectStore[] = [];
@@ -61,32 +67,35 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
   let lookedAt = -Infinity;
   let looking: Promise<unknown> = Promise.resolve();
 
-  function addView(run: RunFile, store: ObjectStore): void {
+  /** @param expected as of `open`. */
+  function addView(run: RunFile, store: ObjectStore, expected: string | undefined): void {
     const view = openRunView(run, store, link, corpusS3, (found) => {
       // OUT was emptied and used again: nothing of what is known of the run before holds for it.
       views.delete(run.runId);
       void view.close();
-      if (!closed && !views.has(found.runId)) addView(found, store);
+      if (closed) return;
+      if (expected !== undefined) {
+        // Nobody has asked for the other: its buttons would act on a run that was not named.
+        const reason = describeError(otherThanNamed(store, expected, found.runId));
+        unreadable.set(expected, { runId: expected, reason });
+      } else if (!views.has(found.runId)) addView(found, store, undefined);
     });
     views.set(run.runId, view);
   }
 
-  /** @param expected the run that is looked for there; undefined: whichever it is. */
-  async function open(out: string, expected?: string): Promise<void> {
+  /** @param expected the run that is asked for by its id; undefined: whichever is there. */
+  async function open({ out, runId: expected }: NamedRun): Promise<void> {
     const store = await openStore(out);
     try {
-      const run = await requireRunFile(store);
+      const run = await requireRun(store, expected);
       if (closed) throw new Error('the dashboard is closing');
-      if (expected !== undefined && run.runId !== expected) {
-        throw otherRun(ConfigError, store, expected, run.runId);
-      }
       if (views.has(run.runId)) {
         throw new ConfigError('same-run', 'dashboard: expected different runs, found one of them twice', {
           runId: run.runId,
           out: store.uri,
         });
       }
-      addView(run, store);
+      addView(run, store, expected);
       stores.push(store);
     } catch (error) {
       await store.close();
@@ -128,7 +137,7 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     opening.add(runId);
     if (!unreadable.has(runId)) unreadable.set(runId, { runId, reason: `${out} has not answered yet` });
     try {
-      await open(out, runId);
+      await open({ out, runId });
       unreadable.delete(runId);
     } catch (error) {
       unreadable.set(runId, { runId, reason: describeError(error) });
@@ -144,7 +153,7 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     unreadable: () => [...unreadable.values()],
     trouble: () => trouble,
     async refresh() {
-      if (link === undefined || outs.length > 0) return;
+      if (link === undefined || named.length > 0) return;
       if (!asking && Date.now() - lookedAt >= REFRESH_MS) {
         lookedAt = Date.now();
         looking = lookForRuns(link.redis);
@@ -159,7 +168,7 @@ export async function openBoard({ outs, link, openStore, corpusS3 = {} }: BoardO
     },
   };
   try {
-    for (const out of outs) await open(out);
+    for (const run of named) await open(run);
     await board.refresh();
   } catch (error) {
     await board.close();

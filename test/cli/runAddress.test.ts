@@ -13,7 +13,7 @@ test('a run that is named by its id is not taken for another that lies in its OU
       const { createdAt, shards } = await planSampleRun(store, { runId: '20261124T220000-1a2b3c' });
       await registerRun(redis, { runId, createdAt, shards, out: store.uri });
       const before = await storeKeys(store);
-      for (const command of ['pause', 'resume', 'status', 'retry-failed']) {
+      for (const command of ['pause', 'resume', 'status', 'retry-failed', 'dashboard']) {
         const { code, stdout, stderr } = await posecast([command, runId], { REDIS_URL: url });
         assert.equal(code, 2, stdout + stderr);
         assert.match(

@@ -27,7 +27,7 @@ test('a run that cannot be read keeps no store open, is shown once it can be, an
       let open = 0;
       const link = await openRedisLink(url, (line) => assert.fail(line));
       const board = await openBoard({
-        outs: [],
+        named: [],
         link,
         async openStore(at) {
           const store = await openStore(at, { access: 'read' });
@@ -90,7 +90,7 @@ test('an OUT that does not answer keeps neither the start nor a page waiting, an
       const link = await openRedisLink(url, (line) => assert.fail(line));
       const asked: string[] = [];
       const board = await openBoard({
-        outs: [],
+        named: [],
         link,
         openStore(at) {
           asked.push(at);
@@ -132,7 +132,7 @@ test('a Redis that stands still keeps no page waiting, and the page says so', (t
       });
       const link = await openRedisLink(url, () => undefined);
       const board = await openBoard({
-        outs: [],
+        named: [],
         link,
         openStore: (at) => openStore(at, { access: 'read' }),
       });
@@ -158,7 +158,7 @@ test('an OUT that is emptied and used again is never shown as a mixture of both 
     await finalizeRun(first, await makeSampleRun(first));
     await first.close();
     const board = await openBoard({
-      outs: [out],
+      named: [{ out, runId: undefined }],
       link: undefined,
       openStore: (at) => openStore(at, { access: 'read' }),
     });
@@ -184,6 +184,38 @@ test('an OUT that is emptied and used again is never shown as a mixture of both 
       const { text } = await pageOf(board, '/runs/second-run/');
       assert.match(text, /4 of 7 shards committed/);
       assert.match(text, /data-value="faces">32</);
+    } finally {
+      await board.close();
+    }
+  }));
+
+test('a run that is named by its id is not followed by another in its OUT, neither at the start nor later', () =>
+  withTempFolder(async (out) => {
+    const first = await openStore(out);
+    await planSampleRun(first);
+    await first.close();
+    const open = (runId: string) =>
+      openBoard({
+        named: [{ out, runId }],
+        link: undefined,
+        openStore: (at) => openStore(at, { access: 'read' }),
+      });
+    const words = /OUT: expected run (\S+), found another; .*: posecast forget \1/;
+    await assert.rejects(open('never-there'), { name: 'ConfigError', code: 'other-run', message: words });
+    const board = await open('sample-run');
+    try {
+      const view = board.views()[0]!;
+      await rm(out, { recursive: true });
+      const second = await openStore(out);
+      await planSampleRun(second, { runId: 'second-run' });
+      await second.close();
+      await view.watch.lookNow();
+      assert.deepEqual(board.views(), []);
+      assert.equal((await pageOf(board, '/runs/sample-run/')).status, 404);
+      assert.equal((await pageOf(board, '/runs/second-run/')).status, 404);
+      const { text } = await pageOf(board, '/');
+      assert.match(text, /run sample-run.*cannot be shown: OUT: expected run sample-run, found another/);
+      assert.deepEqual(board.unreadable().length, 1);
     } finally {
       await board.close();
     }

@@ -23,7 +23,7 @@ async function withFollowed(run: (followed: Followed) => Promise<void>): Promise
     await makeSampleRun(store, { subjects: 3 });
     await store.close();
     const board = await openBoard({
-      outs: [out],
+      named: [{ out, runId: undefined }],
       link: undefined,
       openStore: (at) => openStore(at, { access: 'read' }),
     });

@@ -29,7 +29,7 @@ export async function withDashboard<T>(
   if (options.redis !== undefined) link = await openRedisLink(options.redis, warn);
   try {
     const board = await openBoard({
-      outs,
+      named: outs.map((out) => ({ out, runId: undefined })),
       link,
       openStore: (out) => openStore(out, { access: allowActions ? 'write' : 'read' }),
     });
