@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { RunShards } from '../shared/run/generations.ts';
-import { describeGenerations, type RunManifest, readManifest } from '../shared/run/manifest.ts';
-import { MANIFEST_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
+import { type RunManifest, readManifest } from '../shared/run/manifest.ts';
+import { MANIFEST_KEY, RUN_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import type { FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ProblemLog } from './problems.ts';
 import type { Tally } from './tally.ts';
@@ -87,31 +87,56 @@ function sameEntry(a: FileEntry, b: FileEntry): boolean {
   return a.key === b.key && a.rows === b.rows && a.bytes === b.bytes && a.sha256 === b.sha256;
 }
 
-/** Compares the manifest's numbers with what was read. */
-export function compareTotals(
-  there: RunShards,
-  { totals, shards, generations, corpus }: RunManifest,
-  { checked, counters }: Tally,
+/**
+ * Compares the manifest with what a finish of the same commits writes, field by field; its files are compared as commits
+ * come by.
+ */
+export function compareManifest(
+  manifest: RunManifest,
+  expected: Omit<RunManifest, 'files'>,
   problems: ProblemLog,
 ): void {
-  const compare = (name: string, said: number, found: number) => {
-    if (said !== found) problems.add('totals', MANIFEST_KEY, `manifest says ${said} ${name}, found ${found}`);
-  };
-  compare('shards', shards, there.places);
-  compare('generations', generations.length, there.generations.length);
-  for (const [i, expected] of describeGenerations(there, counters).entries()) {
-    const [wanted, found] = [expected, generations[i]].map((value) => JSON.stringify(value));
-    if (found !== undefined && !isDeepStrictEqual(generations[i], expected)) {
-      problems.add('generations', MANIFEST_KEY, `expected ${wanted}, manifest has ${found}`);
+  for (const [name, value] of Object.entries(expected)) {
+    for (const difference of differences(name, value, manifest[name as keyof typeof expected])) {
+      problems.add('manifest', MANIFEST_KEY, difference);
     }
   }
-  if (!isDeepStrictEqual(corpus, there.corpus)) {
-    const [wanted, found] = [there.corpus, corpus].map((value) => JSON.stringify(value));
-    problems.add('totals', MANIFEST_KEY, `manifest says the corpus is ${found}, expected ${wanted}`);
+}
+
+function* differences(path: string, expected: unknown, found: unknown): Iterable<string> {
+  if (isDeepStrictEqual(expected, found)) return;
+  if (hasFields(expected) && hasFields(found)) {
+    for (const name of new Set([...Object.keys(expected), ...Object.keys(found)])) {
+      yield* differences(`${path}.${name}`, ownField(expected, name), ownField(found, name));
+    }
+    return;
   }
-  for (const name of ['rows', 'faces', 'subjects', 'rejected', 'variants'] as const) {
-    compare(name, totals[name], checked[name]);
-  }
-  compare('faces in the corpus', there.faces, checked.faces);
-  compare('people in the corpus', there.subjects, checked.subjects);
+  const [wanted, is] = [expected, found].map((value) => JSON.stringify(value) ?? 'nothing');
+  yield `${path}: expected ${wanted}, found ${is}`;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Objects, and lists of them; a list of words is one value. */
+function hasFields(value: unknown): value is Fields {
+  return Array.isArray(value) ? value.some(hasFields) : typeof value === 'object' && value !== null;
+}
+
+/** A code of rejects may be called `constructor`. */
+function ownField(fields: Fields, name: string): unknown {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/** Whether what was read is all that run and generations say there is. */
+export function compareExtent(
+  { faces, subjects }: RunShards,
+  { checked }: Tally,
+  problems: ProblemLog,
+): void {
+  const compare = (name: string, expected: number, found: number) => {
+    if (found !== expected)
+      problems.add('totals', RUN_KEY, `the corpus has ${expected} ${name}, found ${found}`);
+  };
+  compare('faces', faces, checked.faces);
+  compare('people', subjects, checked.subjects);
 }

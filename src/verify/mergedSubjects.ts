@@ -1,6 +1,6 @@
 /** subjects.parquet, compared row by row with the shards' own subject tables. */
 import type { RunManifest } from '../shared/run/manifest.ts';
-import { SUBJECTS_KEY } from '../shared/run/runKeys.ts';
+import { MANIFEST_KEY, SUBJECTS_KEY } from '../shared/run/runKeys.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';
@@ -76,8 +76,13 @@ async function readMerged(
   const bytes = await store.get(SUBJECTS_KEY);
   if (bytes === undefined)
     return void problems.add('missing-file', SUBJECTS_KEY, 'subjects table is missing');
-  if (sha256Hex(bytes) !== manifest.subjects.sha256) {
+  const said = manifest.subjects;
+  if (sha256Hex(bytes) !== said.sha256) {
     return void problems.add('checksum', SUBJECTS_KEY, 'subjects table is not the one in the manifest');
+  }
+  if (bytes.length !== said.bytes) {
+    const problem = `subjects.bytes: expected ${bytes.length}, found ${said.bytes}`;
+    problems.add('manifest', MANIFEST_KEY, problem);
   }
   return readRows(bytes);
 }

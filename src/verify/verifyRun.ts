@@ -6,6 +6,7 @@
 import { describeError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
+import { CommitSums } from '../shared/run/commitSums.ts';
 import {
   listGenerations,
   placesOf,
@@ -24,7 +25,7 @@ import { checkListings } from './checkListings.ts';
 import { DuplicateIds } from './duplicateIds.ts';
 import { ListingWalk } from './listingWalk.ts';
 import { type LoadedShard, loadShard } from './loadShard.ts';
-import { compareTotals, ManifestFiles, openManifest } from './manifestChecks.ts';
+import { compareExtent, compareManifest, ManifestFiles, openManifest } from './manifestChecks.ts';
 import { openMergedRows } from './mergedRows.ts';
 import { MergedSubjects } from './mergedSubjects.ts';
 import { damageOf, type Problem, ProblemLog } from './problems.ts';
@@ -82,7 +83,8 @@ async function verify(
   const mergedRows = await openMergedRows(verification, shards);
   const walk = new ListingWalk(shards, problems);
   const tally = createTally();
-  const { checked, winners } = tally;
+  const { checked } = tally;
+  const sums = new CommitSums(run, shards);
 
   const indices = placesOf(shards).map(shards.shardAt);
   const load = (index: number) => loadShard(verification, index);
@@ -109,14 +111,17 @@ async function verify(
     else merged.compare(rows);
     checkVariants(verification, commit, rows ?? []);
     await ids.settle();
-    tally.add(commit, listing.generation, firsts?.length ?? commit.spec.subjects);
+    sums.add(commit, listing);
+    tally.add(commit, firsts?.length ?? commit.spec.subjects);
     onProgress?.({ shards: checked.shards, of: shards.places, rows: checked.rows, bytes: checked.bytes });
   }
+  const { winners } = sums;
   if (winners.size === shards.places) {
     walk.finish();
     merged.finish();
     files?.finish();
-    if (manifest !== undefined) compareTotals(shards, manifest, tally, problems);
+    compareExtent(shards, tally, problems);
+    if (manifest !== undefined) compareManifest(manifest, sums.describe(manifest.subjects), problems);
   }
   await reportDuplicates(verification, winners.keys());
   await reportStrays(verification, shards, winners, newest);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { PosecastError } from '../../src/shared/errors.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
+import { type RunManifest, readManifest } from '../../src/shared/run/manifest.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
 import {
@@ -258,7 +259,7 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
   'a manifest with other totals': {
     damage: (store) =>
       replaceText(store, 'manifest.json', '"faces": 28,\n    "ok"', '"faces": 29,\n    "ok"'),
-    codes: ['totals'],
+    codes: ['manifest'],
   },
   'a missing _SUCCESS': { damage: (store) => store.delete('_SUCCESS'), codes: ['not-finished'] },
   'another subjects table': {
@@ -373,6 +374,46 @@ for (const [name, { damage, codes }] of Object.entries(DAMAGE)) {
         codes,
         JSON.stringify(report.problems, null, 1),
       );
+    }));
+}
+
+/** Fields of a manifest with what somebody may have written there. */
+const WRONG_FIELDS: Record<string, (manifest: RunManifest) => unknown> = {
+  'table.embeddingDim': (manifest) => ({ table: { ...manifest.table, embeddingDim: 256 } }),
+  'table.embeddingType': (manifest) => ({ table: { ...manifest.table, embeddingType: 'float16' } }),
+  'table.format': (manifest) => ({ table: { ...manifest.table, format: 'arrow' } }),
+  'table.columns': (manifest) => ({ table: { ...manifest.table, columns: ['x'] } }),
+  'recognizer.name': ({ recognizer }) => ({ recognizer: { ...recognizer, name: 'other' } }),
+  fra: () => ({ fra: { name: 'other', digest: 'd' } }),
+  posecastVersion: () => ({ posecastVersion: '9.9.9' }),
+  finishedAt: () => ({ finishedAt: '2020-01-01T00:00:00.000Z' }),
+  'corpus.bytes': ({ corpus }) => ({ corpus: { ...corpus, bytes: 1 } }),
+  shards: () => ({ shards: 3 }),
+  'totals.ok': ({ totals }) => ({ totals: { ...totals, ok: 1 } }),
+  'totals.variantsRejected': ({ totals }) => ({ totals: { ...totals, variantsRejected: 99 } }),
+  'totals.bytes': ({ totals }) => ({ totals: { ...totals, bytes: 1 } }),
+  'totals.subjects': ({ totals }) => ({ totals: { ...totals, subjects: 1 } }),
+  'rejectsByCode.detect/no-face': () => ({ rejectsByCode: {} }),
+  'rejectsByCode.constructor': ({ rejectsByCode }) => ({
+    rejectsByCode: { ...rejectsByCode, constructor: 1 },
+  }),
+  'subjects.rows': ({ subjects }) => ({ subjects: { ...subjects, rows: 3 } }),
+  'subjects.bytes': ({ subjects }) => ({ subjects: { ...subjects, bytes: 3 } }),
+};
+
+for (const [field, change] of Object.entries(WRONG_FIELDS)) {
+  test(`verification names a field of the manifest that the commits do not make so: ${field}`, () =>
+    withFolderStore(async (store) => {
+      await finalizeRun(store, await makeSampleRun(store));
+      const manifest = (await readManifest(store))!;
+      const changed = { ...manifest, ...(change(manifest) as Partial<RunManifest>) };
+      await store.put('manifest.json', Buffer.from(JSON.stringify(changed)));
+      const { problems } = await verifyRun(store);
+      assert.deepEqual(
+        problems.map(({ code, key, message }) => `${code} ${key} ${message.split(':')[0]}`),
+        [`manifest manifest.json ${field}`],
+      );
+      assert.match(problems[0]?.message ?? '', /: expected .+, found .+/);
     }));
 }
 

@@ -3,6 +3,7 @@
  * once too: what is written is a function of run.json and the commits alone, `_SUCCESS` comes last, and doing it
  * again changes nothing. One that sleeps meanwhile, while a generation is added, does it again.
  */
+import { bodyBytes, bodySha256 } from '../store/objectBody.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { encodeParquet } from '../table/encodeTable.ts';
 import { tableMetadata } from '../table/tableMetadata.ts';
@@ -10,7 +11,7 @@ import { attemptFiles } from './attemptFiles.ts';
 import { CommitSums } from './commitSums.ts';
 import { isFinished, readCommittedSet, successBody } from './committedShards.ts';
 import { listGenerations, type RunShards, readRunShards } from './generations.ts';
-import type { RunManifest } from './manifest.ts';
+import { ManifestFileList, type RunManifest } from './manifest.ts';
 import { type MergeOptions, mergeSubjects } from './mergeSubjects.ts';
 import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
@@ -45,16 +46,19 @@ export async function finalizeRun(
   }
 
   const sums = new CommitSums(run, shards);
+  const files = new ManifestFileList();
   const recognizer = {
     runId: run.runId,
     recognizer: run.recognizer.name,
     recognizerDigest: run.recognizer.digest,
   };
   const subjects = await encodeParquet(
-    mergeSubjects(store, shards, sums, options),
+    mergeSubjects(store, shards, { sums, files }, options),
     tableMetadata({ kind: 'subjects', ...recognizer }),
   );
-  const manifest = sums.toManifest(subjects);
+  sums.requireWhole();
+  const table = { bytes: bodyBytes(subjects), sha256: bodySha256(subjects) };
+  const manifest = files.toManifest(sums.describe(table));
   await store.put(SUBJECTS_KEY, subjects, signal);
   await store.put(MANIFEST_KEY, manifest, signal);
   // Of shards that were committed in the end, or replaced; a generation that came since has its own.

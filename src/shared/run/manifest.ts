@@ -10,7 +10,13 @@ import type { RunShards } from './generations.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { modelRefSchema, runFileSchema } from './runFile.ts';
 import { MANIFEST_KEY, parseAttemptKey, SUBJECTS_KEY } from './runKeys.ts';
-import { type Counters, countersSchema, fileEntrySchema, noCounters } from './shardCommit.ts';
+import {
+  type Counters,
+  countersSchema,
+  fileEntrySchema,
+  noCounters,
+  type ShardCommit,
+} from './shardCommit.ts';
 
 /** Different reject codes shown before the rest is summed up as `other`. */
 export const MAX_REJECT_CODES = 100;
@@ -116,14 +122,15 @@ export async function requireManifest(store: ObjectStore, runId: string): Promis
   });
 }
 
-/** The files of a manifest as text, added one at a time: a run of 100,000 shards must not fill memory with objects. */
+/** The files of a manifest as text, added one commit at a time: a run of 100,000 shards must not fill memory with objects. */
 export class ManifestFileList {
   private readonly chunks: Buffer[] = [];
   private pending: string[] = [];
 
-  add(file: ManifestFile): void {
-    this.pending.push(`    ${JSON.stringify(file)}`);
-    if (this.pending.length >= 1000) this.flush();
+  /** The files that readers of the run read; a shard's own table of people is in the merged one. */
+  add({ spec, data, rejects }: ShardCommit): void {
+    if (data !== null) this.push({ kind: 'data', shard: spec.index, ...data });
+    if (rejects !== null) this.push({ kind: 'rejects', shard: spec.index, ...rejects });
   }
 
   /** manifest.json with these files. The same run gives the same bytes. */
@@ -132,6 +139,11 @@ export class ManifestFileList {
     const head = JSON.stringify(manifest, null, 2).slice(0, -2);
     const lines = this.chunks.flatMap((chunk, i) => (i === 0 ? [chunk] : [Buffer.from(',\n'), chunk]));
     return Buffer.concat([Buffer.from(`${head},\n  "files": [\n`), ...lines, Buffer.from('\n  ]\n}\n')]);
+  }
+
+  private push(file: ManifestFile): void {
+    this.pending.push(`    ${JSON.stringify(file)}`);
+    if (this.pending.length >= 1000) this.flush();
   }
 
   private flush(): void {

@@ -2,6 +2,7 @@
  * The tables of people of all shards as one: a row a person, in class_index order. Somebody with photographs of several
  * generations has a row in a shard of each; the merged one counts them all.
  */
+import { IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { ColumnarTable } from '../table/columns.ts';
 import { ROW_GROUP_ROWS } from '../table/encodeTable.ts';
@@ -9,29 +10,42 @@ import { subjectRows } from '../table/tables.ts';
 import { isAfterPlan, readAppendedTotals } from './appendedTotals.ts';
 import type { CommitSums } from './commitSums.ts';
 import { readCommittedSubjects } from './committedSubjects.ts';
-import { placesOf, type RunShards } from './generations.ts';
+import { placesOf, type RunListing, type RunShards } from './generations.ts';
+import type { ManifestFileList } from './manifest.ts';
+import { commitKey } from './runKeys.ts';
+import type { ShardCommit } from './shardCommit.ts';
 
 export interface MergeOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (shardsRead: number) => void;
 }
 
-/** One row a person, in class_index order; every commit is added to the sums on the way. */
+/**
+ * One row a person, in class_index order; every commit is added to sums and files on the way. Throws IntegrityError when
+ * the commits do not follow one another.
+ */
 export async function* mergeSubjects(
   store: ObjectStore,
   shards: RunShards,
-  sums: CommitSums,
+  { sums, files }: { readonly sums: CommitSums; readonly files: ManifestFileList },
   { signal, onProgress }: MergeOptions,
 ): AsyncIterable<ColumnarTable> {
   const totals = await readAppendedTotals(store, shards, signal);
   let rows = subjectRows();
+  let current: RunListing | undefined;
+  /** People of the listing so far. */
+  let position = 0;
   for await (const { commit, subjects, listing } of readCommittedSubjects(
     store,
     shards,
     placesOf(shards),
     signal,
   )) {
+    if (listing !== current) [current, position] = [listing, 0];
     sums.add(commit, listing);
+    requirePosition(commit, position);
+    position += commit.spec.subjects;
+    files.add(commit);
     for (const row of subjects) {
       // Somebody with earlier photographs is there already.
       if (row.classIndex < listing.firstNewClass) continue;
@@ -46,4 +60,13 @@ export async function* mergeSubjects(
     }
   }
   if (rows.length > 0) yield rows.finish();
+}
+
+function requirePosition({ spec }: ShardCommit, expected: number): void {
+  if (spec.firstClassIndex === expected) return;
+  throw new IntegrityError('class-index-gap', 'commit does not follow the one before it', {
+    key: commitKey(spec.index),
+    expected,
+    found: spec.firstClassIndex,
+  });
 }
