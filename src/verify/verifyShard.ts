@@ -1,9 +1,10 @@
 /** Re-reads one committed shard: files, values, and whether its rows account for exactly its faces. */
+import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from 'apache-arrow';
 import type { FaceRecord } from '../shared/face.ts';
 import type { LabelColumn, LabelValue } from '../shared/labelColumns.ts';
 import type { AttemptFolder } from '../shared/run/runKeys.ts';
-import type { ShardCommit } from '../shared/run/shardCommit.ts';
+import { addByCode, type ShardCommit } from '../shared/run/shardCommit.ts';
 import { columnOf } from '../shared/table/columnOf.ts';
 import { readSubjectRows, type SubjectRow } from '../shared/table/tables.ts';
 import { checkEmbeddings } from './checkEmbeddings.ts';
@@ -61,14 +62,21 @@ export function verifyShard(
     );
   }
 
+  const rejectsByCode: Record<string, number> = {};
   const rejectsRead = read('rejects', (batch) => {
-    const [faceIds, subjectIds] = [columnOf(batch, 'face_id'), columnOf(batch, 'subject_id')];
+    const columns = ['face_id', 'subject_id', 'stage', 'code'].map((name) => columnOf(batch, name));
     for (let i = 0; i < batch.numRows; i++) {
-      const faceId = String(faceIds?.get(i));
-      faces.addReject(faceId, String(subjectIds?.get(i)));
+      const [faceId = '', subjectId = '', stage, code] = columns.map((column) => String(column?.get(i)));
+      faces.addReject(faceId, subjectId);
+      addByCode(rejectsByCode, { [`${stage}/${code}`]: 1 });
       ids.add(faceId);
     }
   });
+  if (rejectsRead && !isDeepStrictEqual(rejectsByCode, commit.rejectsByCode)) {
+    const [found, said] = [rejectsByCode, commit.rejectsByCode].map((counts) => JSON.stringify(counts));
+    const where = commit.rejects?.key ?? key;
+    problems.add('counters', where, `file has rejects by code ${found}, its commit says ${said}`);
+  }
 
   const subjects: SubjectRow[] = [];
   const subjectsRead = read('subjects', (batch) => {

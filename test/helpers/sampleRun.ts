@@ -9,6 +9,7 @@ import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.
 import { jsonFile } from '../../src/shared/run/parseFile.ts';
 import { createRunFile, type RunFile } from '../../src/shared/run/runFile.ts';
 import { RUN_KEY } from '../../src/shared/run/runKeys.ts';
+import { addByCode, rejectCode } from '../../src/shared/run/shardCommit.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { readPlan } from '../../src/shared/shardPlan.ts';
 import { bodyBytes, bodySha256 } from '../../src/shared/store/objectBody.ts';
@@ -183,6 +184,8 @@ export async function shardResult(
   const subjects = subjectRows();
   for (const row of rows.subjects) subjects.add(row);
   const variants = rows.data.filter(({ kind }) => kind === 'augmented').length;
+  const rejectsByCode: Record<string, number> = {};
+  for (const { stage, code } of rows.rejects) addByCode(rejectsByCode, { [rejectCode(stage, code)]: 1 });
   return {
     spec,
     attemptId,
@@ -199,7 +202,7 @@ export async function shardResult(
       variants,
       variantsRejected: rows.subjects.length,
     },
-    rejectsByCode: rows.rejects.length === 0 ? {} : { 'detect/no-face': rows.rejects.length },
+    rejectsByCode,
     timingsMs: { detect: 1.5 },
     worker: { host: 'test', pid: 1, device: 'cpu' },
     finishedAt: `2026-01-01T00:00:${String(spec.index % 60).padStart(2, '0')}.000Z`,

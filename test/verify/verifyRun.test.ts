@@ -255,6 +255,13 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
     damage: (store) => replaceText(store, 'commits/00000003.json', '"attemptId"', '"extra": 1, "attemptId"'),
     codes: ['damaged'],
   },
+  'commits that count rejects by other codes than their tables have': {
+    damage: async (store) => {
+      for (const key of [...(await storeKeys(store, 'commits/')), 'manifest.json'])
+        await replaceText(store, key, 'detect/no-face', 'read/missing');
+    },
+    codes: ['counters'],
+  },
   'a missing manifest': { damage: (store) => store.delete('manifest.json'), codes: ['no-manifest'] },
   'a manifest with other totals': {
     damage: (store) =>
