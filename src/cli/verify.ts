@@ -11,8 +11,8 @@ import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 const EPILOGUE = `
 Checked: every file against the SHA-256 in its commit; every face of the corpus has one embedding row or one
 reject row; every person is in subjects.parquet; embeddings are finite and of unit length; variants come from a
-real face of their own person; no face_id occurs twice; every field of the manifest is what the commits make it; no
-file is left over.
+real face of their own person; no face_id occurs twice; every field of the manifest is what the commits make it; the
+plan has the shards that are committed; no file is left over.
 
 Examples:
   posecast verify out/sample

@@ -1,6 +1,6 @@
 /**
  * Re-reads a run and says whether it is what it claims to be: every file with the checksum of its commit, every face
- * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over.
+ * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over, all as planned.
  * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
 import { describeError, PermanentShardError } from '../shared/errors.ts';
@@ -28,6 +28,7 @@ import { type LoadedShard, loadShard } from './loadShard.ts';
 import { compareExtent, compareManifest, ManifestFiles, openManifest } from './manifestChecks.ts';
 import { openMergedRows } from './mergedRows.ts';
 import { MergedSubjects } from './mergedSubjects.ts';
+import { comparePlanned, plannedSpecs } from './plannedSpecs.ts';
 import { damageOf, type Problem, ProblemLog } from './problems.ts';
 import { reportDuplicates } from './reportDuplicates.ts';
 import { findStrayFiles } from './strayFiles.ts';
@@ -82,6 +83,7 @@ async function verify(
   const files = manifest === undefined ? undefined : new ManifestFiles(manifest, shards, problems);
   const mergedRows = await openMergedRows(verification, shards);
   const walk = new ListingWalk(shards, problems);
+  const plan = plannedSpecs(verification, shards);
   const tally = createTally();
   const { checked } = tally;
   const sums = new CommitSums(run, shards);
@@ -93,6 +95,7 @@ async function verify(
     const place = checked.shards;
     const index = shards.shardAt(place);
     const listing = walk.enter(place);
+    const planned = (await plan.next()).value ?? undefined;
     if (shard === undefined) {
       tally.skip();
       walk.interrupt();
@@ -102,6 +105,7 @@ async function verify(
     }
     const { commit } = shard;
     walk.add(commit);
+    comparePlanned(verification, planned, commit);
     files?.compare(commit);
     const found = await checkShard(verification, listing, shard);
     if (found === undefined) walk.interrupt();
@@ -115,6 +119,8 @@ async function verify(
     tally.add(commit, firsts?.length ?? commit.spec.subjects);
     onProgress?.({ shards: checked.shards, of: shards.places, rows: checked.rows, bytes: checked.bytes });
   }
+  // The last plan may have more shards.
+  await plan.next();
   const { winners } = sums;
   if (winners.size === shards.places) {
     walk.finish();

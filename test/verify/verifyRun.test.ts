@@ -7,6 +7,7 @@ import { PosecastError } from '../../src/shared/errors.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { type RunManifest, readManifest } from '../../src/shared/run/manifest.ts';
+import { planKey } from '../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
 import {
@@ -14,6 +15,7 @@ import {
   makeSampleRun,
   planSampleRun,
   runSampleShard,
+  type SampleOptions,
   sampleSpecs,
 } from '../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../helpers/stores.ts';
@@ -285,6 +287,18 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
     },
     codes: ['checksum', 'damaged'],
   },
+  'a missing plan': {
+    damage: async (store) => store.delete((await storeKeys(store, 'listing/shards-'))[0]!),
+    codes: ['missing-file'],
+  },
+  'a plan that is not a table': {
+    damage: async (store) =>
+      store.put((await storeKeys(store, 'listing/shards-'))[0]!, Buffer.from('garbage')),
+    codes: ['damaged'],
+  },
+  'the plan of a run of larger shards': { damage: planOf({ config: { shardFaces: 12 } }), codes: ['plan'] },
+  'the plan of a run of more people': { damage: planOf({ subjects: 9 }), codes: ['plan'] },
+  'a folder in the place of the plan': { damage: folderAt('listing/shards-'), codes: ['missing-file'] },
   'a folder in the place of a data file': { damage: folderAt('data/'), codes: ['damaged'] },
   'a link in the place of a rejects file': {
     damage: async (store) => {
@@ -315,6 +329,16 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
   'a folder in the place of _SUCCESS': { damage: folderAt('_SUCCESS'), codes: ['damaged'] },
   'a folder in the place of a listing part': { damage: folderAt('listing/part-'), codes: ['damaged'] },
 };
+
+/** Puts the plan of another sample run in the place of this one's. */
+function planOf(options: SampleOptions): Damage {
+  return async (store) => {
+    await withFolderStore(async (other) => {
+      const { runId } = await planSampleRun(other, options);
+      await store.put(planKey(runId), (await other.get(planKey(runId)))!);
+    });
+  };
+}
 
 /** Puts an empty folder in the place of an object, the last of those under the prefix. */
 function folderAt(prefix: string): Damage {
