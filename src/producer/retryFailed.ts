@@ -1,4 +1,5 @@
 /** Which shards of a run are to be done again, and the generation that does it. */
+import { IntegrityError } from '../shared/errors.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
 import {
@@ -10,7 +11,7 @@ import {
 } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
-import { readAppendedShard } from '../shared/run/runPlan.ts';
+import { openRunPlan, readAppendedShard } from '../shared/run/runPlan.ts';
 import { addByCode, readCommitOf } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
 import { readPlan } from '../shared/shardPlan.ts';
@@ -159,6 +160,7 @@ function isRejectCode(code: string): boolean {
  * Writes the generation; the run is unfinished from then on. Until it is finished again its manifest names the files
  * it named before, and they stay.
  * @param choice of at least one shard.
+ * @throws IntegrityError when the plan of such a shard is not there or cannot be read; nothing was changed then.
  */
 export async function retryShards(
   run: RunFile,
@@ -167,10 +169,20 @@ export async function retryShards(
   asked: { readonly codes: readonly string[] | null; readonly createdAt: string },
 ): Promise<RetryGeneration> {
   const replaces = [...choice.failed, ...choice.rejecting].map(({ shard }) => shard).sort((a, b) => a - b);
+  await requirePlanned(run, store, replaces);
   // Before, so that no reader takes the run for finished when the generation is there; after, because a worker may
   // have finished it in between.
   await store.delete(SUCCESS_KEY);
   const generation = await addRetryGeneration(store, run, choice.shards, { ...asked, replaces });
   await store.delete(SUCCESS_KEY);
   return generation;
+}
+
+/** A generation is never taken back: without the plan nobody could do its shards. */
+async function requirePlanned(run: RunFile, store: ObjectStore, shards: readonly number[]): Promise<void> {
+  const plan = openRunPlan(store, run);
+  for (const shard of shards) {
+    if ((await plan.shard(shard)) !== undefined) continue;
+    throw new IntegrityError('no-shard', 'the plan has no such shard', { shard });
+  }
 }
