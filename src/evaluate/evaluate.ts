@@ -18,6 +18,7 @@ import type { Cost, EvaluationResult, Example, Protocol, RecognizerResult } from
 import type { PosePair } from './rivals/posePairs.ts';
 import { openRowsPool, type RowsPool } from './rowsPool.ts';
 import { type EvaluationHooks, type EvaluationSettings, RESAMPLES } from './settings.ts';
+import { findShared, refuseShared } from './sharedPeople.ts';
 import { planTrials, targetPoses } from './trials.ts';
 import { verdictsOf } from './verdict.ts';
 
@@ -43,7 +44,7 @@ export interface EvaluationInput {
 }
 
 /**
- * @throws ConfigError when there are too few people, or on leakage that was not allowed.
+ * @throws ConfigError when there are too few people or somebody is also a distractor, or on leakage that was not allowed.
  */
 export async function evaluate(input: EvaluationInput): Promise<EvaluationResult> {
   const { settings, hooks, recognizers } = input;
@@ -61,6 +62,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
   );
   if (!settings.allowLeakage) refuseLeaks(findLeaks(records, named, settings.subjectPrefix));
   const people = await embedPeople(input.corpora, options);
+  refuseShared(findShared(people.known));
   const leakage = findLeaks(records, people.known, settings.subjectPrefix);
   if (!settings.allowLeakage) refuseLeaks(leakage);
   const anyClasses = [...people.classes.values()][0]!;

@@ -76,7 +76,8 @@ export function findLeaks(
   };
 }
 
-function looksLikeOne(hash: Uint8Array, known: readonly Uint8Array[]): boolean {
+/** Whether a crop's hash is that of one of the others, give or take what another encoding changes. */
+export function looksLikeOne(hash: Uint8Array, known: readonly Uint8Array[]): boolean {
   return known.some((other) => hashDistance(hash, other) <= SAME_CROP_BITS);
 }
 

@@ -1,0 +1,51 @@
+/**
+ * People who are in CORPUS and among the distractors: each of them is two classes, and a probe that is told for the other
+ * one counts as wrong.
+ */
+import { ConfigError } from '../shared/errors.ts';
+import { cropHashBytes } from '../shared/photographDigest.ts';
+import { type KnownPerson, looksLikeOne } from './leakage.ts';
+
+export interface SharedPerson {
+  /** Name in CORPUS. */
+  readonly evaluated: string;
+  /** Name among the distractors. */
+  readonly distractor: string;
+}
+
+/**
+ * Everybody of CORPUS of whom a distractor has a photograph, by the look of the aligned crops: the same bytes have the
+ * same crop, and a photograph without a face, as two sets may have for nobody, is in no class. Names say nothing: two
+ * sets may both have a 001.
+ */
+export function findShared(people: readonly KnownPerson[]): SharedPerson[] {
+  const distractors = people
+    .filter(({ role }) => role === 'distractors')
+    .map(({ subjectId, crops }) => ({ subjectId, crops: crops.map(cropHashBytes) }));
+  return people.flatMap(({ role, subjectId, crops }) => {
+    if (role !== 'evaluated') return [];
+    const own = crops.map(cropHashBytes);
+    const same = distractors.find((other) => own.some((crop) => looksLikeOne(crop, other.crops)));
+    return same === undefined ? [] : [{ evaluated: subjectId, distractor: same.subjectId }];
+  });
+}
+
+/** People that an error names. */
+const SHOWN = 6;
+
+/** @throws ConfigError naming the people and what to do. */
+export function refuseShared(shared: readonly SharedPerson[]): void {
+  if (shared.length === 0) return;
+  const shown = shared
+    .slice(0, SHOWN)
+    .map(({ evaluated, distractor }) =>
+      evaluated === distractor ? evaluated : `${evaluated} (there ${distractor})`,
+    );
+  const more = shared.length > SHOWN ? ` and ${shared.length - SHOWN} more` : '';
+  throw new ConfigError(
+    'shared-people',
+    `evaluation: expected distractors with photographs of nobody in CORPUS, found ${shared.length} people in both: ` +
+      `${shown.join('; ')}${more}; leave them out of one of the two`,
+    { people: shared.length },
+  );
+}

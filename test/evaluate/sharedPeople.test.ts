@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KnownPerson } from '../../src/evaluate/leakage.ts';
+import { findShared, refuseShared } from '../../src/evaluate/sharedPeople.ts';
+import { SAME_CROP_BITS } from '../../src/shared/photographDigest.ts';
+
+/** A hash with this many of its first bits set. */
+const hash = (bits: number) => ((1n << 256n) - (1n << BigInt(256 - bits))).toString(16).padStart(64, '0');
+
+const person = (role: KnownPerson['role'], subjectId: string, ...bits: number[]): KnownPerson => {
+  return { role, subjectId, photographs: [], crops: bits.map(hash) };
+};
+
+test('somebody of the corpus who is among the distractors is refused under both names', () => {
+  const people = [
+    person('evaluated', 'ada', 0, 60),
+    person('evaluated', 'ben', 120),
+    person('distractors', 'carl', 180),
+    person('distractors', '017', 240, 60 + SAME_CROP_BITS),
+  ];
+  const shared = findShared(people);
+  assert.deepEqual(shared, [{ evaluated: 'ada', distractor: '017' }]);
+  assert.throws(() => refuseShared(shared), {
+    name: 'ConfigError',
+    code: 'shared-people',
+    message: /expected .* nobody in CORPUS, found 1 people in both: ada \(there 017\); leave them out/,
+  });
+});
+
+test('distractors of the same names are other people as long as no photograph is the same', () => {
+  const people = [
+    person('evaluated', 'ada', 0),
+    person('evaluated', 'twin of ada', 0),
+    person('distractors', 'ada', SAME_CROP_BITS + 1),
+  ];
+  assert.deepEqual(findShared(people), []);
+  assert.doesNotThrow(() => refuseShared([]));
+});
+
+test('of many people in both sets an error names the first', () => {
+  const names = Array.from({ length: 9 }, (_, i) => `p${i}`);
+  const shared = findShared(
+    (['evaluated', 'distractors'] as const).flatMap((role) =>
+      names.map((name, i) => person(role, name, 25 * i)),
+    ),
+  );
+  assert.throws(() => refuseShared(shared), /found 9 people in both: p0; p1; p2; p3; p4; p5 and 3 more/);
+});
