@@ -23,6 +23,10 @@ def main(out: str) -> None:
             answers += 1
     rows = connection.execute("SELECT sum(rows), (SELECT count(*) FROM faces) FROM files WHERE kind = 'data'").fetchone()
     assert rows[0] == rows[1], f"the manifest says {rows[0]} rows, the files have {rows[1]}"
+    made = connection.execute(
+        "SELECT count(*) FILTER (kind = 'augmented'), (SELECT sum(variants) FROM people) FROM faces"
+    ).fetchone()
+    assert made[0] == made[1], f"the files have {made[0]} variants, the people have {made[1]}"
     print(f"DuckDB: {answers} questions answered")
 
 

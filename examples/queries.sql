@@ -5,14 +5,22 @@
 --
 -- OUT in a bucket: INSTALL httpfs; LOAD httpfs; CREATE SECRET (TYPE s3, PROVIDER credential_chain); and an s3:// path.
 
+-- DuckDB takes paths for patterns: what means something in them is put in brackets. It also makes columns of folders with
+-- names such as variants=99, in the place of the file's own, unless hive_partitioning is off.
+SET VARIABLE run = regexp_replace(getvariable('out'), '([\[*?])', '[\1]', 'g');
+
 -- The manifest names what belongs to the run; a glob over data/ would also find files of a run that is not finished.
+CREATE OR REPLACE TEMP VIEW manifest AS
+SELECT * FROM read_json(
+  getvariable('run') || '/manifest.json', maximum_object_size = 1000000000, hive_partitioning = false,
+  columns = {files: 'STRUCT(kind VARCHAR, "key" VARCHAR, "rows" BIGINT, bytes BIGINT)[]', rejectsByCode: 'JSON'});
 CREATE OR REPLACE TEMP TABLE files AS
-SELECT f.kind, getvariable('out') || '/' || f.key AS path, f.rows, f.bytes
-FROM (SELECT unnest(files) AS f FROM read_json(getvariable('out') || '/manifest.json', maximum_object_size = 1000000000));
+SELECT f.kind, getvariable('run') || '/' || f.key AS path, f.rows, f.bytes FROM (SELECT unnest(files) AS f FROM manifest);
 
 SET VARIABLE data = (SELECT list(path) FROM files WHERE kind = 'data');
-CREATE OR REPLACE TEMP VIEW faces AS SELECT * FROM read_parquet(getvariable('data'));
-CREATE OR REPLACE TEMP VIEW people AS SELECT * FROM read_parquet(getvariable('out') || '/subjects.parquet');
+CREATE OR REPLACE TEMP VIEW faces AS SELECT * FROM read_parquet(getvariable('data'), hive_partitioning = false);
+CREATE OR REPLACE TEMP VIEW people AS
+SELECT * FROM read_parquet(getvariable('run') || '/subjects.parquet', hive_partitioning = false);
 
 -- Rows of each kind.
 SELECT kind, count(*) AS rows, count(DISTINCT subject_id) AS people FROM faces GROUP BY kind ORDER BY kind;
@@ -25,9 +33,10 @@ FROM people GROUP BY faces ORDER BY faces;
 SELECT subject_id, rejects, variants_rejected FROM people WHERE faces = 0 OR variants = 0 ORDER BY subject_id LIMIT 20;
 
 -- Why photographs were rejected. The photographs themselves are in the files of kind 'rejects', where there are any:
--- SELECT uri, stage, code, message FROM read_parquet((SELECT list(path) FROM files WHERE kind = 'rejects'));
+-- SET VARIABLE rejects = (SELECT list(path) FROM files WHERE kind = 'rejects');
+-- SELECT uri, stage, code, message FROM read_parquet(getvariable('rejects'), hive_partitioning = false);
 SELECT key AS reason, value::INT AS photographs
-FROM json_each((SELECT content FROM read_text(getvariable('out') || '/manifest.json')), '$.rejectsByCode')
+FROM json_each((SELECT "rejectsByCode" FROM manifest))
 ORDER BY photographs DESC;
 
 -- Where faces look, in steps of 15°: real ones, and generated ones.

@@ -73,6 +73,11 @@ try {
     example('hugging_face.py', out);
     example('duckdb_queries.py', out);
   }
+  // Folders that DuckDB would take for a column, and for a pattern that others match too.
+  for (const name of ['variants=99', 'kind=real', 'files=1', 'parquet [1]', 'parqu*t']) {
+    cpSync(join(folder, 'parquet'), join(folder, name), { recursive: true });
+    example('duckdb_queries.py', name);
+  }
   // A corpus with a label of a common name, and an OUT that would be taken for a pattern.
   const labelled = ['--image-root', join('samples', 'london'), '--label-columns', 'label', '--variants', '2'];
   expand(join(folder, 'tables', 'paths.parquet'), join(folder, 'labelled [1]'), ...labelled);
