@@ -1,18 +1,16 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { openFolderCorpus } from '../producer/readers/folder.ts';
 import { TABLE_FORMATS } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
-import type { FaceRecord } from '../shared/face.ts';
 import { packageRoot } from '../shared/package.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
 import type { MeasureOptions, StageRate } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
+import { listBenchCorpus, readPhotographs } from './benchCorpus.ts';
 import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
@@ -95,7 +93,7 @@ Examples:
 async function bench(corpus: string, flags: Flags): Promise<void> {
   const compute = await computeOptions(flags);
   const root = resolve(corpus);
-  const records = await listCorpus(root);
+  const records = await listBenchCorpus({ root, followLinks: false });
   const note = (line: string) => process.stderr.write(`${line}\n`);
   const print = (facts: object, text: string) =>
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
@@ -119,9 +117,8 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   }
   const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);
-  const photographs = await Promise.all(
-    spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS).map(({ uri }) => readFile(join(root, uri))),
-  );
+  const chosen = spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS);
+  const photographs = await readPhotographs({ root, followLinks: false }, chosen);
   const stagesAlone = () =>
     measureStages({
       models,
@@ -167,14 +164,4 @@ async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
   } finally {
     await thread.close();
   }
-}
-
-async function listCorpus(root: string): Promise<FaceRecord[]> {
-  const records: FaceRecord[] = [];
-  const reader = await openFolderCorpus(root);
-  for await (const record of reader.faces()) records.push(record);
-  if (records.length > 0) return records;
-  throw new ConfigError('empty-corpus', 'corpus: expected at least one photograph, found none', {
-    path: root,
-  });
 }

@@ -2,7 +2,6 @@
  * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its own
  * (`measureThread.ts`), as stages are in a run.
  */
-import { ConfigError } from '../shared/errors.ts';
 import { POSTURE_DIM, type Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
@@ -23,6 +22,7 @@ import {
 import { openPictureMemory } from './models/pictureMemory.ts';
 import type { Raster } from './models/raster.ts';
 import type { SessionOptions } from './models/session.ts';
+import { nothingUsable } from './nothingUsable.ts';
 import { type AlignedFace, alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
 import { type ChosenFace, detectFaces } from './stages/detect.ts';
@@ -146,7 +146,10 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       models.landmarks === undefined
         ? faces.map(({ picture }) => ({ crop: picture.data }))
         : await measureCutting(models.landmarks, faces);
-    if (usable.length === 0) throw nothingUsable([...decoded, ...found]);
+    if (usable.length === 0) {
+      const [first] = [...decoded, ...found].filter((outcome): outcome is Rejection => !isUsable(outcome));
+      throw nothingUsable(first?.message);
+    }
     const crops = usable.map(({ crop }) => crop);
     await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
@@ -220,16 +223,6 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
       return batch;
     });
   }
-}
-
-/** Without a face most stages have nothing to do: what they take cannot be said. */
-function nothingUsable(outcomes: readonly object[]): ConfigError {
-  const first = outcomes.find((outcome): outcome is Rejection => !isUsable(outcome));
-  return new ConfigError(
-    'nothing-usable',
-    'bench: expected usable faces in the photographs that stages are measured on, found none',
-    { first: first?.message },
-  );
 }
 
 /** `landmarks` is absent where the networks for them are. */
