@@ -91,6 +91,9 @@ Examples:
 `;
 
 async function bench(corpus: string, flags: Flags): Promise<void> {
+  if (flags.withoutPose && flags.variants > 0) {
+    throw new ConfigError('bad-config', '--without-pose needs --variants 0', { variants: flags.variants });
+  }
   const compute = await computeOptions(flags);
   const root = resolve(corpus);
   const records = await listBenchCorpus({ root, followLinks: false });
@@ -111,9 +114,6 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const whole = await wholeRun(standIns);
     const facesPerSecond = whole.totals.faces / whole.workSeconds;
     return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
-  }
-  if (flags.withoutPose && flags.variants > 0) {
-    throw new ConfigError('bad-config', '--without-pose needs --variants 0', { variants: flags.variants });
   }
   const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);

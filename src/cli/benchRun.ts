@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { describeError } from '../shared/errors.ts';
+import { exitCodeOfError } from './exit.ts';
 import { runCommand } from './run.ts';
 
 const standInsSchema = z.object({ models: z.boolean(), tables: z.boolean() });
@@ -14,7 +15,7 @@ try {
 } catch (error) {
   // The last line is what `posecast bench` says of it.
   process.stderr.write(`${describeError(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = exitCodeOfError(error);
 }
 // As in bin/posecast.js: a library that still waits for a server that is gone must not keep the process.
 setTimeout(() => process.exit(), 2_000).unref();

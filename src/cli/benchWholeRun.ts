@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { RunConfig } from '../shared/config.ts';
-import { type ErrorFacts, PosecastError } from '../shared/errors.ts';
+import { ConfigError, type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { FraEngine } from '../worker/models/fraNetworks.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import { spreadPeople } from './benchPhotographs.ts';
-import { Interrupted } from './exit.ts';
+import { EXIT, Interrupted } from './exit.ts';
 import { count } from './format.ts';
 import { openStopSignal } from './signals.ts';
 
@@ -92,7 +92,7 @@ export function wordsOf(
 /**
  * What the run prints. An aborted signal ends the run; it has put its own things away when this rejects.
  *
- * @throws PosecastError with what it says when it fails.
+ * @throws PosecastError with what it says when it fails, ConfigError when it cannot be carried out as asked.
  */
 async function runToEnd(words: readonly string[], signal: AbortSignal): Promise<string> {
   const file = fileURLToPath(new URL('./benchRun.js', import.meta.url));
@@ -109,6 +109,7 @@ async function runToEnd(words: readonly string[], signal: AbortSignal): Promise<
     const facts = { exit: code, ...reasonOf(stdout, stderr) };
     // Of a run that ended by itself it only repeats the command line, with a folder that is gone.
     const cause = typeof code === 'number' ? undefined : error;
+    if (code === EXIT.badRequest) throw new ConfigError('bench-run', 'the whole run was refused', facts);
     throw new PosecastError('bench-run', 'the whole run failed', facts, cause);
   } finally {
     signal.removeEventListener('abort', end);

@@ -119,6 +119,16 @@ test('photographs without a usable face are refused with the reason of one: ther
   assert.match(stderr, /posecast: bench: expected usable faces .*first=expected an aligned crop of 112×112/);
 });
 
+test('a request that cannot be carried out is one with stand-ins, too', async () => {
+  const dummy = ['bench', '--faces', '24', '--model', 'dummy'];
+  const withVariants = await posecast([...dummy, '--without-pose', '--variants', '10']);
+  assert.equal(withVariants.code, 2, withVariants.stderr);
+  assert.match(withVariants.stderr, /--without-pose needs --variants 0 \[variants=10\]/);
+  const unknown = await posecast([...dummy, '--recognizer', 'nope']);
+  assert.equal(unknown.code, 2, unknown.stderr);
+  assert.match(unknown.stderr, /the whole run was refused .*nope/);
+});
+
 test('SIGTERM ends the whole run too, and leaves no folder behind', () =>
   withTempFolder(async (folder) => {
     const words = ['bench', '--faces', '20000', '--model', 'dummy', '--sink', 'dummy'];
