@@ -1,5 +1,5 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { TABLE_FORMATS } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
@@ -10,7 +10,7 @@ import type { MeasureOptions, StageRate } from '../worker/measureStages.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
-import { listBenchCorpus, readPhotographs } from './benchCorpus.ts';
+import { listBenchCorpus, locateBenchCorpus, readPhotographs } from './benchCorpus.ts';
 import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
@@ -95,9 +95,9 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     throw new ConfigError('bad-config', '--without-pose needs --variants 0', { variants: flags.variants });
   }
   const compute = await computeOptions(flags);
-  const root = resolve(corpus);
-  const records = await listBenchCorpus({ root, followLinks: false });
   const note = (line: string) => process.stderr.write(`${line}\n`);
+  const root = await locateBenchCorpus(corpus);
+  const records = await listBenchCorpus({ root, followLinks: false }, note);
   const print = (facts: object, text: string) =>
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
   const { device, threads, engine = 'onnx' } = compute;

@@ -1,9 +1,11 @@
 /** What `posecast bench` reads: a folder with a folder per person, as `posecast run` reads it. */
+import { readerNotes } from '../producer/readers/corpusReader.ts';
 import { openFolderCorpus } from '../producer/readers/folder.ts';
-import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
+import { isS3Uri, openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { nothingUsable } from '../worker/nothingUsable.ts';
+import { locateCorpus } from './corpusPlace.ts';
 
 export interface BenchCorpus {
   /** Absolute. */
@@ -11,11 +13,27 @@ export interface BenchCorpus {
   readonly followLinks: boolean;
 }
 
-/** Every photograph. @throws ConfigError for a corpus without one. */
-export async function listBenchCorpus({ root, followLinks }: BenchCorpus): Promise<FaceRecord[]> {
+/** CORPUS as it was written, absolute. @throws ConfigError for what is no folder with a folder per person. */
+export async function locateBenchCorpus(text: string): Promise<string> {
+  const { corpus, corpusFormat } = await locateCorpus(text, {});
+  const found = isS3Uri(corpus) ? 's3' : corpusFormat;
+  if (found === 'folder') return corpus;
+  throw new ConfigError(
+    'bad-corpus',
+    `CORPUS: bench takes a folder of this machine with a folder per person; found ${found}`,
+    { corpus },
+  );
+}
+
+/** Every photograph; `note` hears what was passed over. @throws ConfigError for a corpus without one. */
+export async function listBenchCorpus(
+  { root, followLinks }: BenchCorpus,
+  note: (line: string) => void,
+): Promise<FaceRecord[]> {
   const records: FaceRecord[] = [];
   const reader = await openFolderCorpus(root, { followLinks });
   for await (const record of reader.faces()) records.push(record);
+  for (const line of readerNotes(reader)) note(line);
   if (records.length > 0) return records;
   throw new ConfigError('empty-corpus', 'corpus: expected at least one photograph, found none', {
     path: root,

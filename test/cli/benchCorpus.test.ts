@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { listBenchCorpus, readPhotographs } from '../../src/cli/benchCorpus.ts';
+import { listBenchCorpus, locateBenchCorpus, readPhotographs } from '../../src/cli/benchCorpus.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 /** A corpus of links out of it: to a photograph, a pipe that nobody writes to, a device without an end and a folder. */
@@ -24,7 +24,7 @@ test('what a run would reject unread, a link out of the corpus or to no file, is
     const root = await corpusOfLinks(folder);
     await writeFile(join(root, 'anna', 'own.jpg'), 'her own');
     const corpus = { root, followLinks: false };
-    const photographs = await readPhotographs(corpus, await listBenchCorpus(corpus));
+    const photographs = await readPhotographs(corpus, await listBenchCorpus(corpus, () => undefined));
     assert.deepEqual(
       photographs.map((bytes) => new TextDecoder().decode(bytes)),
       ['her own'],
@@ -34,7 +34,7 @@ test('what a run would reject unread, a link out of the corpus or to no file, is
 test('photographs of which none can be read are refused with the reason of one', () =>
   withTempFolder(async (folder) => {
     const corpus = { root: await corpusOfLinks(folder), followLinks: false };
-    await assert.rejects(readPhotographs(corpus, await listBenchCorpus(corpus)), {
+    await assert.rejects(readPhotographs(corpus, await listBenchCorpus(corpus, () => undefined)), {
       name: 'ConfigError',
       code: 'nothing-usable',
       message: /first=link leads out of the corpus; --follow-links reads it/,
@@ -44,7 +44,36 @@ test('photographs of which none can be read are refused with the reason of one',
 test('links are followed where that is asked for', () =>
   withTempFolder(async (folder) => {
     const corpus = { root: await corpusOfLinks(folder), followLinks: true };
-    const [photograph, ...others] = await readPhotographs(corpus, await listBenchCorpus(corpus));
+    const [photograph, ...others] = await readPhotographs(
+      corpus,
+      await listBenchCorpus(corpus, () => undefined),
+    );
     assert.equal(new TextDecoder().decode(photograph), 'a photograph');
     assert.deepEqual(others, []);
+  }));
+
+test('a corpus that is no folder of people is refused, and what it is is said', () =>
+  withTempFolder(async (folder) => {
+    await writeFile(join(folder, 'train-0.tar'), '');
+    await writeFile(join(folder, 'faces.csv'), '');
+    const list = join(folder, 'faces.csv');
+    for (const [corpus, found] of [
+      ['s3://bucket/faces', 's3'],
+      [folder, 'webdataset'],
+      [list, 'csv'],
+    ] as const) {
+      await assert.rejects(locateBenchCorpus(corpus), {
+        name: 'ConfigError',
+        message: new RegExp(`a folder of this machine with a folder per person; found ${found}`),
+      });
+    }
+  }));
+
+test('what the reader of the corpus passed over is said', () =>
+  withTempFolder(async (folder) => {
+    const root = await corpusOfLinks(folder);
+    await writeFile(join(root, 'notes.txt'), '');
+    const lines: string[] = [];
+    await listBenchCorpus({ root, followLinks: false }, (line) => lines.push(line));
+    assert.match(lines.join('\n'), /not in the folder of a person.*notes\.txt/);
   }));
