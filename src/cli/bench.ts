@@ -27,6 +27,7 @@ interface Flags extends ComputeFlags {
   readonly aligned: boolean;
   readonly withPostureCode: boolean;
   readonly withoutPose: boolean;
+  readonly followLinks: boolean;
   readonly format: (typeof TABLE_FORMATS)[number];
   readonly model: (typeof PARTS)[number];
   readonly sink: (typeof PARTS)[number];
@@ -61,6 +62,7 @@ export function benchCommand(): Command {
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
     .option('--without-pose', 'no poses are measured (with --variants 0)', false)
+    .option('--follow-links', 'read links that lead out of the corpus (default: they are rejects)', false)
     .addOption(new Option('--format <name>', 'of the table').choices(TABLE_FORMATS).default('parquet'))
     .addOption(
       new Option(
@@ -96,8 +98,9 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   }
   const compute = await computeOptions(flags);
   const note = (line: string) => process.stderr.write(`${line}\n`);
-  const root = await locateBenchCorpus(corpus);
-  const records = await listBenchCorpus({ root, followLinks: false }, note);
+  const { followLinks } = flags;
+  const found = { root: await locateBenchCorpus(corpus), followLinks };
+  const records = await listBenchCorpus(found, note);
   const print = (facts: object, text: string) =>
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
   const { device, threads, engine = 'onnx' } = compute;
@@ -106,8 +109,8 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const { faces, variants, detector, recognizer, format, batch } = flags;
     const { aligned, withPostureCode, withoutPose } = flags;
     const options = { faces, variants, detector, recognizer, format, batch, device, threads, engine };
-    const switches = { aligned, withPostureCode, withoutPose };
-    return measureWholeRun(root, records, { ...options, ...switches, standIns: without });
+    const switches = { aligned, withPostureCode, withoutPose, followLinks };
+    return measureWholeRun(found.root, records, { ...options, ...switches, standIns: without });
   };
   if (standIns.models || standIns.tables) {
     note(`whole run with stand-ins, ${flags.faces} photographs …`);
@@ -118,7 +121,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);
   const chosen = spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS);
-  const photographs = await readPhotographs({ root, followLinks: false }, chosen);
+  const photographs = await readPhotographs(found, chosen);
   const stagesAlone = () =>
     measureStages({
       models,

@@ -10,16 +10,24 @@ import type { RunConfig } from '../shared/config.ts';
 import { ConfigError, type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { FraEngine } from '../worker/models/fraNetworks.ts';
+import { nothingUsable } from '../worker/nothingUsable.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import { spreadPeople } from './benchPhotographs.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count } from './format.ts';
+import { count, countsByCode } from './format.ts';
 import { openStopSignal } from './signals.ts';
 
 export interface WholeRunOptions
   extends Pick<
     RunConfig,
-    'detector' | 'recognizer' | 'variants' | 'aligned' | 'withPostureCode' | 'withoutPose' | 'format'
+    | 'detector'
+    | 'recognizer'
+    | 'variants'
+    | 'aligned'
+    | 'withPostureCode'
+    | 'withoutPose'
+    | 'followLinks'
+    | 'format'
   > {
   /** Photographs; those of the corpus are repeated, each time as other people. */
   readonly faces: number;
@@ -44,6 +52,7 @@ export type WholeRun = z.infer<typeof completeSchema>;
 /** Enough shards that reading and committing one overlaps the computing of another. */
 const SHARDS = 8;
 
+/** @throws ConfigError when no photograph has a usable face. */
 export async function measureWholeRun(
   root: string,
   records: readonly FaceRecord[],
@@ -55,7 +64,12 @@ export async function measureWholeRun(
     const list = join(folder, 'faces.csv');
     await writeFile(list, listOf(records, options.faces));
     const stdout = await runToEnd(wordsOf(root, folder, list, options), stop.signal);
-    return completeSchema.parse(JSON.parse(stdout));
+    const whole = completeSchema.parse(JSON.parse(stdout));
+    // A run judges its rejects from 200 photographs on; of a smaller one it would be a rate of nothing.
+    if (whole.totals.rejected === whole.totals.faces) {
+      throw nothingUsable(countsByCode(whole.rejectsByCode).join(', '));
+    }
+    return whole;
   } catch (error) {
     if (stop.signal.aborted) throw new Interrupted('bench stopped');
     throw error;
@@ -71,7 +85,7 @@ export function wordsOf(
   root: string,
   folder: string,
   list: string,
-  { faces, batch, aligned, withPostureCode, withoutPose, standIns, ...options }: WholeRunOptions,
+  { faces, batch, aligned, withPostureCode, withoutPose, followLinks, standIns, ...options }: WholeRunOptions,
 ): string[] {
   const flags = {
     ...options,
@@ -86,6 +100,7 @@ export function wordsOf(
     ...(aligned ? ['--aligned'] : []),
     ...(withPostureCode ? ['--with-posture-code'] : []),
     ...(withoutPose ? ['--without-pose'] : []),
+    ...(followLinks ? ['--follow-links'] : []),
   ];
 }
 

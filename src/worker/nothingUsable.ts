@@ -5,7 +5,7 @@ import { ConfigError } from '../shared/errors.ts';
 export function nothingUsable(first: string | undefined): ConfigError {
   return new ConfigError(
     'nothing-usable',
-    'bench: expected usable faces in the photographs that stages are measured on, found none',
+    'bench: expected usable faces in the photographs that are measured, found none',
     { first },
   );
 }

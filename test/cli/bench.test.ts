@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { listPhotographs } from '../../bench/photographs.ts';
 import { spreadPeople } from '../../src/cli/benchPhotographs.ts';
 import { adviceOf, compareBench, formatBench, meanRates } from '../../src/cli/benchReport.ts';
 import { reasonOf, type WholeRun, wordsOf } from '../../src/cli/benchWholeRun.ts';
@@ -107,10 +108,11 @@ test('a run that failed is told by its event and its reason, and not by a line o
 test('the whole run computes with what was asked for', () => {
   const words = wordsOf('/photographs', '/tmp/x', '/tmp/x/faces.csv', {
     ...{ faces: 80, variants: 0, detector: 'd', recognizer: 'r', format: 'arrow', device: 'cpu', threads: 2 },
-    ...{ aligned: false, withPostureCode: false, withoutPose: false, engine: 'tfjs' },
+    ...{ aligned: false, withPostureCode: false, withoutPose: false, followLinks: true, engine: 'tfjs' },
     standIns: { models: false, tables: false },
   });
   assert.equal(words[words.indexOf('--engine') + 1], 'tfjs');
+  assert.ok(words.includes('--follow-links'));
 });
 
 test('photographs without a usable face are refused with the reason of one: there is nothing to measure', async () => {
@@ -118,6 +120,23 @@ test('photographs without a usable face are refused with the reason of one: ther
   assert.equal(code, 2, stdout + stderr);
   assert.match(stderr, /posecast: bench: expected usable faces .*first=expected an aligned crop of 112×112/);
 });
+
+test('a corpus of links out of it is measured with --follow-links, and without is nothing to measure', () =>
+  withTempFolder(async (folder) => {
+    const corpus = join(folder, 'corpus');
+    const people = await listPhotographs(join(packageRoot, 'samples', 'london'));
+    for (const { subjectId, path } of people.slice(0, 6)) {
+      await mkdir(join(corpus, subjectId), { recursive: true });
+      await symlink(path, join(corpus, subjectId, basename(path)));
+    }
+    const words = ['bench', corpus, '--faces', '12', '--variants', '0', '--model', 'dummy'];
+    const refused = await posecast(words);
+    assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+    assert.match(refused.stderr, /expected usable faces .*first=read\/link-outside-corpus 12/);
+    const measured = await posecast([...words, '--follow-links']);
+    assert.equal(measured.code, 0, measured.stderr);
+    assert.doesNotMatch(measured.stdout, /rejected/);
+  }));
 
 test('a request that cannot be carried out is one with stand-ins, too', async () => {
   const dummy = ['bench', '--faces', '24', '--model', 'dummy'];
