@@ -6,9 +6,12 @@
 import { z } from 'zod';
 import { describeError } from '../shared/errors.ts';
 import { exitCodeOfError } from './exit.ts';
+import { surviveLostReaders } from './lostReaders.ts';
 import { runCommand } from './run.ts';
 
 const standInsSchema = z.object({ models: z.boolean(), tables: z.boolean() });
+// A bench that was killed reads no more, and the run still has to put its things away.
+surviveLostReaders();
 const [standIns = '', ...words] = process.argv.slice(2);
 try {
   await runCommand(standInsSchema.parse(JSON.parse(standIns))).parseAsync(words, { from: 'user' });

@@ -1,12 +1,13 @@
 /** The whole run that `posecast bench` measures: from photographs through Redis to committed tables. */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { RunConfig } from '../shared/config.ts';
+import { endWithOwner } from '../shared/endWithOwner.ts';
 import { ConfigError, type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { FraEngine } from '../worker/models/fraNetworks.ts';
@@ -112,29 +113,39 @@ export function wordsOf(
 async function runToEnd(words: readonly string[], signal: AbortSignal): Promise<string> {
   const file = fileURLToPath(new URL('./benchRun.js', import.meta.url));
   signal.throwIfAborted();
-  const running = promisify(execFile)(process.execPath, [file, ...words], { maxBuffer: 64 * 2 ** 20 });
-  const end = () => running.child.kill('SIGTERM');
+  const { child, done } = startRun([file, ...words]);
+  const end = () => child.kill('SIGTERM');
   signal.addEventListener('abort', end);
-  try {
-    const { stdout } = await running;
-    signal.throwIfAborted();
-    return stdout;
-  } catch (error) {
-    const { stdout = '', stderr = '', code } = error as RunError;
-    const facts = { exit: code, ...reasonOf(stdout, stderr) };
-    // Of a run that ended by itself it only repeats the command line, with a folder that is gone.
-    const cause = typeof code === 'number' ? undefined : error;
-    if (code === EXIT.badRequest) throw new ConfigError('bench-run', 'the whole run was refused', facts);
-    throw new PosecastError('bench-run', 'the whole run failed', facts, cause);
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
+  const { code, stdout, stderr } = await done;
+  signal.removeEventListener('abort', end);
+  signal.throwIfAborted();
+  if (code === 0) return stdout;
+  const facts = { exit: code, ...reasonOf(stdout, stderr) };
+  if (code === EXIT.badRequest) throw new ConfigError('bench-run', 'the whole run was refused', facts);
+  throw new PosecastError('bench-run', 'the whole run failed', facts);
 }
 
-interface RunError {
-  readonly stdout?: string;
-  readonly stderr?: string;
-  readonly code?: string | number;
+interface EndedRun {
+  /** Its exit code, or the signal that ended it. */
+  readonly code: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function startRun(words: readonly string[]): { child: ChildProcess; done: Promise<EndedRun> } {
+  // Its own group: Ctrl-C in a terminal reaches bench, which asks the run to end. Asked twice, it would end at once and
+  // leave its Redis's folder.
+  const child = endWithOwner(
+    spawn(process.execPath, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (chunk: string) => {
+      text[name] += chunk;
+    });
+  }
+  const done = once(child, 'close').then(([code, signal]) => ({ code: code ?? signal, ...text }));
+  return { child, done };
 }
 
 /** An end before the run was complete, as `posecast run --json` says it. */

@@ -8,6 +8,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { endWithOwner } from './endWithOwner.ts';
 import { ConfigError, describeError, PosecastError } from './errors.ts';
 import { parseJson } from './parseJson.ts';
 import { closeRedis, connectRedis } from './redis.ts';
@@ -73,7 +74,7 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
   };
   const args = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]);
   // Its own process group: Ctrl-C reaches posecast, which needs Redis until it has put everything in order.
-  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = endWithOwner(spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
   const output = tail(child);
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(describeError(error)));
@@ -92,14 +93,12 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
       },
     );
   }
-  const watchdog = watch(pid);
   await writeFile(join(dir, OWNER_FILE), JSON.stringify({ ownerPid: process.pid, redisPid: pid, port }));
   const url = `redis://127.0.0.1:${port}`;
   const settled = new AbortController();
   const failure = await Promise.race([ended, answers(url, settled.signal)]);
   settled.abort();
   if (failure !== undefined) {
-    watchdog.kill('SIGKILL');
     child.kill('SIGKILL');
     return failure;
   }
@@ -107,7 +106,6 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
   let closing = false;
   const died = new Promise<string>((resolve) => {
     void ended.then((how) => {
-      watchdog.kill('SIGKILL');
       if (!closing) resolve(how);
     });
   });
@@ -121,7 +119,6 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
       await ended;
       clearTimeout(timer);
-      watchdog.kill('SIGKILL');
       await rm(join(dir, OWNER_FILE), { force: true });
     },
   };
@@ -140,16 +137,6 @@ async function answers(url: string, settled: AbortSignal): Promise<string | unde
     }
   }
   return undefined;
-}
-
-/** Stops the server when this process is gone: the end of its standard input is the end of us. */
-function watch(redisPid: number): ChildProcess {
-  const watchdog = spawn('/bin/sh', ['-c', 'read -r _; kill -TERM "$0"', String(redisPid)], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watchdog.unref();
-  return watchdog;
 }
 
 /** Ends a server that an owner left behind in this folder: two servers would spoil each other's files. */

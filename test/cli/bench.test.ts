@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { listPhotographs } from '../../bench/photographs.ts';
 import { spreadPeople } from '../../src/cli/benchPhotographs.ts';
@@ -148,17 +149,36 @@ test('a request that cannot be carried out is one with stand-ins, too', async ()
   assert.match(unknown.stderr, /the whole run was refused .*nope/);
 });
 
-test('SIGTERM ends the whole run too, and leaves no folder behind', () =>
+/** A bench in a process group of its own, stopped by `stop` when its whole run has its Redis; its TMPDIR is the folder. */
+async function stoppedBench(folder: string, stop: (pid: number) => void) {
+  const words = ['bench', '--faces', '20000', '--model', 'dummy', '--sink', 'dummy'];
+  const bench = startPosecast(words, { TMPDIR: folder }, ['setsid']);
+  const hasRedis = (name: string) => existsSync(join(folder, name, 'posecast-redis.json'));
+  await until('the Redis of the whole run', bench, async () => (await readdir(folder)).some(hasRedis));
+  stop(bench.child.pid!);
+  return bench.done;
+}
+
+const STOPS: Record<string, (pid: number) => void> = {
+  SIGTERM: (pid) => process.kill(pid, 'SIGTERM'),
+  'Ctrl-C, which every process of the terminal gets,': (pid) => process.kill(-pid, 'SIGINT'),
+};
+for (const [what, stop] of Object.entries(STOPS)) {
+  test(`${what} ends the whole run too, and leaves no folder behind`, () =>
+    withTempFolder(async (folder) => {
+      const { code, stdout, stderr } = await stoppedBench(folder, stop);
+      assert.equal(code, 130, stdout + stderr);
+      assert.match(stderr, /bench stopped/);
+      assert.deepEqual(await readdir(folder), []);
+    }));
+}
+
+test('a bench that is killed takes its whole run with it', () =>
   withTempFolder(async (folder) => {
-    const words = ['bench', '--faces', '20000', '--model', 'dummy', '--sink', 'dummy'];
-    const bench = startPosecast(words, { TMPDIR: folder });
-    const isPlanned = (name: string) => existsSync(join(folder, name, 'out', 'run.json'));
-    await until('the plan of the whole run', bench, async () => (await readdir(folder)).some(isPlanned));
-    bench.child.kill('SIGTERM');
-    const { code, stdout, stderr } = await bench.done;
-    assert.equal(code, 130, stdout + stderr);
-    assert.match(stderr, /bench stopped/);
-    assert.deepEqual(await readdir(folder), []);
+    await stoppedBench(folder, (pid) => process.kill(pid, 'SIGKILL'));
+    // The run removes its Redis's folder when it is told to end.
+    const isRedis = (name: string) => name.startsWith('posecast-redis-');
+    while ((await readdir(folder)).some(isRedis)) await sleep(50);
   }));
 
 test('of stages before and after a run the time of an item is the mean, and the batch that of the faster', () => {
