@@ -3,11 +3,9 @@
  * stages, each alone at its best batch, spread perfectly over the cores; and the same for corpora of aligned crops. Every
  * stage is there: the table holds posture codes.
  */
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { CROP_SIZE } from '../../src/shared/face.ts';
@@ -17,6 +15,7 @@ import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts
 import { listPhotographs } from '../photographs.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { withFolder } from './shared/folders.ts';
+import { startPosecast } from './shared/posecastProcess.ts';
 
 const ROUNDS = isQuick() ? 1 : 3;
 /** Enough that start and end of a run, a second or two, weigh little: a minute and a half. */
@@ -27,8 +26,7 @@ const SHARED = join(packageRoot, '..', 'shared', 'data', 'london');
 const reportSchema = z.object({ facesPerSecond: z.number(), limitFacesPerSecond: z.number() });
 
 async function bench(corpus: string, faces: number, options: readonly string[]): Promise<Round> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    join(packageRoot, 'bin', 'posecast.js'),
+  const { done } = startPosecast([
     'bench',
     corpus,
     '--json',
@@ -36,7 +34,7 @@ async function bench(corpus: string, faces: number, options: readonly string[]):
     ...['--faces', String(faces)],
     ...options,
   ]);
-  const { facesPerSecond, limitFacesPerSecond } = reportSchema.parse(JSON.parse(stdout));
+  const { facesPerSecond, limitFacesPerSecond } = reportSchema.parse(JSON.parse(await done));
   return { value: facesPerSecond, limit: limitFacesPerSecond };
 }
 

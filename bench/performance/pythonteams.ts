@@ -14,10 +14,11 @@ import type { Photograph } from '../photographs.ts';
 import { type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { rivalPhotographs, writeList } from './rivals/corpus.ts';
 import { installFromPypi, pythonEnv, pythonOf } from './rivals/install.ts';
-import { BY_DEFAULT, EMBEDDINGS_ALONE, posecastCommand } from './rivals/posecastRun.ts';
+import { BY_DEFAULT, EMBEDDINGS_ALONE, runWords } from './rivals/posecastRun.ts';
 import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
 
 const THREADS = 2;
+const POSECAST = join(packageRoot, 'bin', 'posecast.js');
 const PROGRAMS = join(packageRoot, 'bench', 'rivals');
 /** `few`: of the runs that say what starting costs. `choosing`: of those that say which setting of a rival is the faster. */
 const SIZES = isQuick()
@@ -155,7 +156,10 @@ function describe({ seconds, peakMemory }: WholeCommand, count: number): string 
 async function ourRun(name: string, words: readonly string[]) {
   const run: Run = (count) =>
     withList(photographs, count, async (list, out) => {
-      const result = await measureCommand(posecastCommand(list, out, count, THREADS, words), () => false);
+      const result = await measureCommand(
+        [process.execPath, POSECAST, ...runWords(list, out, count, THREADS, words)],
+        () => false,
+      );
       const { totals } = completeSchema.parse(result.lines.at(-1));
       requireFaces(name, totals.faces, count);
       return result;

@@ -10,6 +10,7 @@ import type { RunConfig } from '../shared/config.ts';
 import { endWithOwner } from '../shared/endWithOwner.ts';
 import { ConfigError, type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
+import { measuredEnvironment } from '../shared/measuredEnvironment.ts';
 import type { FraEngine } from '../worker/models/fraNetworks.ts';
 import { nothingUsable } from '../worker/nothingUsable.ts';
 import type { StandIns } from '../worker/standIns.ts';
@@ -136,7 +137,11 @@ function startRun(words: readonly string[]): { child: ChildProcess; done: Promis
   // Its own group: Ctrl-C in a terminal reaches bench, which asks the run to end. Asked twice, it would end at once and
   // leave its Redis's folder.
   const child = endWithOwner(
-    spawn(process.execPath, words, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] }),
+    spawn(process.execPath, words, {
+      detached: true,
+      env: measuredEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
   );
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

@@ -212,6 +212,13 @@ test('where libjpeg-turbo is not installed it is advised', () => {
   assert.match(adviceOf(report, { ...here, hasLibjpegTurbo: false })[0]!, /libturbojpeg0/);
 });
 
+test('the Redis that others use is no part of what is measured, nor are traces', async () => {
+  const words = ['bench', '--faces', '12', '--model', 'dummy', '--sink', 'dummy'];
+  const nobody = { REDIS_URL: 'redis://127.0.0.1:1', OTEL_EXPORTER_OTLP_ENDPOINT: 'nowhere' };
+  const { code, stderr } = await posecast(words, nobody);
+  assert.equal(code, 0, stderr);
+});
+
 test('a run without models and tables is measured as one, and counts what it stands in for', async () => {
   const bin = join(packageRoot, 'bin', 'posecast.js');
   const words = ['bench', '--faces', '48', '--model', 'dummy', '--sink', 'dummy', '--json'];

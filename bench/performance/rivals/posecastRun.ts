@@ -1,12 +1,10 @@
 /** `posecast run` as it is measured against others: from a list to a committed table. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { z } from 'zod';
-import { packageRoot } from '../../../src/shared/package.ts';
 import type { Photograph } from '../../photographs.ts';
+import { startPosecast } from '../shared/posecastProcess.ts';
 import { writeList } from './corpus.ts';
 
 const completeSchema = z.object({
@@ -33,15 +31,8 @@ export async function runInFull(
   try {
     const list = join(folder, 'faces.csv');
     await writeList(list, photographs, count);
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      posecastCommand(list, join(folder, 'out'), count, threads, [
-        ...BY_DEFAULT,
-        '--with-posture-code',
-      ]).slice(1),
-      { maxBuffer: 64 * 2 ** 20 },
-    );
-    const { workSeconds, totals } = completeSchema.parse(JSON.parse(stdout));
+    const words = runWords(list, join(folder, 'out'), count, threads, [...BY_DEFAULT, '--with-posture-code']);
+    const { workSeconds, totals } = completeSchema.parse(JSON.parse(await startPosecast(words).done));
     if (totals.faces !== count || totals.variants === 0) {
       throw new Error(`expected ${count} faces and their variants, found ${JSON.stringify(totals)}`);
     }
@@ -51,22 +42,20 @@ export async function runInFull(
   }
 }
 
-/** The command line of a run. Enough shards that committing one overlaps the computing of another. */
-export function posecastCommand(
+/** The command line of a run, after `posecast`. Enough shards that committing one overlaps the computing of another. */
+export function runWords(
   list: string,
   out: string,
   count: number,
   threads: number,
   words: readonly string[],
-): [string, ...string[]] {
+): string[] {
   const options = {
     threads,
     'shard-faces': Math.max(1, Math.ceil(count / 8)),
     'image-root': '/',
   };
   return [
-    process.execPath,
-    join(packageRoot, 'bin', 'posecast.js'),
     'run',
     list,
     out,

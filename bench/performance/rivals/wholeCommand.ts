@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
 import { treeMemory } from './processTree.ts';
 
 export interface WholeCommand {
@@ -23,7 +24,7 @@ export async function measureCommand(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<WholeCommand> {
   const start = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: measuredEnvironment(env) });
   const ended = once(child, 'close');
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
 import { packageRoot } from '../../../src/shared/package.ts';
 
 export interface PosecastProcess {
@@ -22,12 +23,11 @@ export function startPosecast(
   args: readonly string[],
   { env = {}, core }: PosecastProcessOptions = {},
 ): PosecastProcess {
-  const { REDIS_URL: _, ...inherited } = process.env;
   const startedAt = Date.now();
   const pinned = core === undefined ? [] : ['taskset', '--cpu-list', String(core)];
   const [file, ...words] = [...pinned, process.execPath, join(packageRoot, 'bin', 'posecast.js'), ...args];
   const child = spawn(file!, words, {
-    env: { ...inherited, ...env },
+    env: { ...measuredEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const text = { stdout: '', stderr: '' };
