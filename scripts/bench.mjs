@@ -44,6 +44,15 @@ const machine = {
   platform: `${process.platform} ${process.arch}`,
   node: process.version,
 };
+// A bench ends what it started and removes its folders before it ends.
+let running;
+let isStopped = false;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(name, () => {
+    isStopped = true;
+    running?.kill(name);
+  });
+}
 const loadBefore = loadavg();
 const started = performance.now();
 const reports = [];
@@ -52,6 +61,7 @@ for (const name of names) {
   console.error(`${name} …`);
   const start = performance.now();
   const report = await runBench(name);
+  if (isStopped) process.exit(130);
   const seconds = (performance.now() - start) / 1000;
   if (report === undefined) broken.push(name);
   else reports.push({ ...report, seconds: Number(seconds.toFixed(1)) });
@@ -79,13 +89,13 @@ if (broken.length > 0) {
 
 /** The report on the last line of a bench's output; undefined when it ended badly. */
 async function runBench(name) {
-  const child = spawn(process.execPath, ['--enable-source-maps', join(FOLDER, `${name}.js`), ...flags], {
+  running = spawn(process.execPath, ['--enable-source-maps', join(FOLDER, `${name}.js`), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...ENVIRONMENTS[name] },
   });
-  const closed = once(child, 'close');
+  const closed = once(running, 'close');
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  running.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
   });
   const [code, signal] = await closed;

@@ -4,8 +4,6 @@
  * Once with the pose network, which a table of faces by pose needs, and once without. posecast makes a run as it is by
  * default beside both, and one without poses beside those without.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ensureModels } from '../../src/models/pull.ts';
@@ -16,6 +14,7 @@ import { rivalPhotographs, writeList } from './rivals/corpus.ts';
 import { installFromPypi, pythonEnv, pythonOf } from './rivals/install.ts';
 import { BY_DEFAULT, EMBEDDINGS_ALONE, runWords } from './rivals/posecastRun.ts';
 import { measureCommand, type WholeCommand } from './rivals/wholeCommand.ts';
+import { withFolder } from './shared/folders.ts';
 
 const THREADS = 2;
 const POSECAST = join(packageRoot, 'bin', 'posecast.js');
@@ -192,12 +191,9 @@ async function withList<T>(
   count: number,
   body: (list: string, out: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
-  try {
+  return withFolder('disk', async (folder) => {
     const list = join(folder, 'faces.csv');
     await writeList(list, faces, count);
     return await body(list, join(folder, 'out'));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,5 +1,12 @@
 /** Child processes that never outlive this one, kill -9 included. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** From SIGTERM to SIGKILL, in `endChildren`. */
+const END_MS = 10_000;
+
+/** Those that live, in the order of their start. */
+const children = new Set<ChildProcess>();
 
 /** A watchdog ends the child with SIGTERM when this process is gone: the end of its standard input is the end of us. */
 export function endWithOwner<Child extends ChildProcess>(child: Child): Child {
@@ -10,6 +17,22 @@ export function endWithOwner<Child extends ChildProcess>(child: Child): Child {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
   watchdog.unref();
-  child.on('exit', () => watchdog.kill('SIGKILL'));
+  children.add(child);
+  child.on('exit', () => {
+    children.delete(child);
+    watchdog.kill('SIGKILL');
+  });
   return child;
+}
+
+/** Ends all of them, the latest first: what a child needs, such as a Redis, was there before it. Resolves when they are gone. */
+export async function endChildren(): Promise<void> {
+  for (const child of [...children].reverse()) {
+    if (!children.has(child)) continue;
+    const gone = once(child, 'exit');
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    await gone;
+    clearTimeout(timer);
+  }
 }

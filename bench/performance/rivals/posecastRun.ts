@@ -1,9 +1,8 @@
 /** `posecast run` as it is measured against others: from a list to a committed table. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Photograph } from '../../photographs.ts';
+import { withFolder } from '../shared/folders.ts';
 import { startPosecast } from '../shared/posecastProcess.ts';
 import { writeList } from './corpus.ts';
 
@@ -27,19 +26,18 @@ export async function runInFull(
   count: number,
   threads: number,
 ): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
-  try {
+  return withFolder('disk', async (folder) => {
     const list = join(folder, 'faces.csv');
     await writeList(list, photographs, count);
     const words = runWords(list, join(folder, 'out'), count, threads, [...BY_DEFAULT, '--with-posture-code']);
     const { workSeconds, totals } = completeSchema.parse(JSON.parse(await startPosecast(words).done));
     if (totals.faces !== count || totals.variants === 0) {
-      throw new Error(`expected ${count} faces and their variants, found ${JSON.stringify(totals)}`);
+      throw new Error(
+        `expected ${count} faces and their variants, found ${JSON.stringify(totals)}`,
+      );
     }
     return count / workSeconds;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The command line of a run, after `posecast`. Enough shards that committing one overlaps the computing of another. */

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
 
 export interface RivalProcess<Round> {
   /** Names and versions of what computes. */
@@ -23,7 +24,9 @@ export async function openRival<Round>(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<RivalProcess<Round>> {
   const [program, ...args] = command;
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const child = endWithOwner(
+    spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'], env }),
+  );
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async (): Promise<unknown> => {

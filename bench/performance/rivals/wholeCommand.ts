@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
 import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
 import { treeMemory } from './processTree.ts';
 
@@ -24,7 +25,13 @@ export async function measureCommand(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<WholeCommand> {
   const start = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: measuredEnvironment(env) });
+  const child = endWithOwner(
+    spawn(program, args, {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: measuredEnvironment(env),
+    }),
+  );
   const ended = once(child, 'close');
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

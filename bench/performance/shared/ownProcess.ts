@@ -2,12 +2,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
 
 /** What a part that ran in its own process prints at its end: one JSON value on the last line. */
 export async function inOwnProcess<T>(file: URL, request: unknown): Promise<T> {
-  const child = spawn(process.execPath, ['--enable-source-maps', file.pathname, JSON.stringify(request)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = endWithOwner(
+    spawn(process.execPath, ['--enable-source-maps', file.pathname, JSON.stringify(request)], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
   const closed = once(child, 'close');
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
 import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
 import { packageRoot } from '../../../src/shared/package.ts';
 
@@ -26,10 +27,13 @@ export function startPosecast(
   const startedAt = Date.now();
   const pinned = core === undefined ? [] : ['taskset', '--cpu-list', String(core)];
   const [file, ...words] = [...pinned, process.execPath, join(packageRoot, 'bin', 'posecast.js'), ...args];
-  const child = spawn(file!, words, {
-    env: { ...measuredEnvironment(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = endWithOwner(
+    spawn(file!, words, {
+      detached: true,
+      env: { ...measuredEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (chunk: string) => {
