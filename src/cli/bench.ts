@@ -147,7 +147,8 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const stages = meanRates(before, await stagesAlone());
   note('the same without the models …');
   const withoutModels = await wholeRun({ ...standIns, models: true });
-  const report = compareBench(stages, whole, withoutModels, Math.min(threads, usableCores()));
+  const cores = device === 'cpu' ? Math.min(threads, usableCores()) : null;
+  const report = compareBench(stages, whole, withoutModels, cores);
   const place = { device, hasLibjpegTurbo: libjpegTurboFile !== undefined };
   print({ stages, ...report }, formatBench(stages, report, place));
 }

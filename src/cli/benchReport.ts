@@ -6,18 +6,21 @@ import type { WholeRun } from './benchWholeRun.ts';
 import { count, countsByCode } from './format.ts';
 
 export interface BenchReport {
-  /** Cores that the models use: no more than there are threads. */
-  readonly cores: number;
+  /** Cores that the models use: no more than there are threads; null where a GPU runs them. */
+  readonly cores: number | null;
   /** Photographs a second, rejected ones too. */
   readonly facesPerSecond: number;
   readonly variantsPerSecond: number;
   /** Of the photographs of the whole run. */
   readonly rejected: number;
   readonly rejectsByCode: Readonly<Record<string, number>>;
-  /** Photographs a second if what the stages cost alone were spread perfectly over these cores. */
-  readonly limitFacesPerSecond: number;
+  /**
+   * Photographs a second if what the stages cost alone were spread perfectly over these cores; null where a GPU runs them:
+   * all threads share it, and what one thread gets of it alone says neither what it bears nor what the cores do.
+   */
+  readonly limitFacesPerSecond: number | null;
   /** facesPerSecond / limitFacesPerSecond. */
-  readonly utilisation: number;
+  readonly utilisation: number | null;
   /** The same run with models that answer at once: reading, queue, tables and commits alone. */
   readonly withoutModelsFacesPerSecond: number;
   /** What most of a face's time goes to: a stage, or 'reading, queue and tables'. */
@@ -36,11 +39,14 @@ const STAGES_OF_CROPS = ['read', 'decode', 'align', 'landmarks', 'pose', 'embed'
 
 const REST = 'reading, queue and tables';
 
+/** Below this share of the limit something else than the stages takes the time. */
+const WELL_USED = 0.75;
+
 export function compareBench(
   stages: readonly StageRate[],
   whole: WholeRun,
   withoutModels: WholeRun,
-  cores: number,
+  cores: number | null,
 ): BenchReport {
   const { faces, rejected, variants } = whole.totals;
   const { rejectsByCode } = whole;
@@ -59,16 +65,20 @@ export function compareBench(
   const facesPerSecond = faces / whole.workSeconds;
   const withoutModelsFacesPerSecond = withoutModels.totals.faces / withoutModels.workSeconds;
   const slowest = costs.reduce((a, b) => (b.seconds > a.seconds ? b : a));
+  const limitFacesPerSecond = cores === null ? null : cores / sum;
   // What goes on beside the models holds a run up where it takes longer than they do together.
-  const restHoldsUp = withoutModelsFacesPerSecond < cores / sum;
+  const restHoldsUp =
+    limitFacesPerSecond === null
+      ? facesPerSecond > WELL_USED * withoutModelsFacesPerSecond
+      : withoutModelsFacesPerSecond < limitFacesPerSecond;
   return {
     cores,
     facesPerSecond,
     variantsPerSecond: variants / whole.workSeconds,
     rejected,
     rejectsByCode,
-    limitFacesPerSecond: cores / sum,
-    utilisation: facesPerSecond / (cores / sum),
+    limitFacesPerSecond,
+    utilisation: limitFacesPerSecond === null ? null : facesPerSecond / limitFacesPerSecond,
     withoutModelsFacesPerSecond,
     bottleneck: restHoldsUp ? REST : slowest.stage,
     bottleneckShare: restHoldsUp
@@ -104,9 +114,6 @@ export function meanRates(before: readonly StageRate[], after: readonly StageRat
   });
 }
 
-/** Below this share of the limit something else than the stages takes the time. */
-const WELL_USED = 0.75;
-
 /** Where it was measured. */
 export interface BenchPlace {
   readonly device: string;
@@ -125,7 +132,7 @@ export function adviceOf(report: BenchReport, { device, hasLibjpegTurbo }: Bench
     ];
   }
   const advice: string[] = [];
-  if (utilisation < WELL_USED) {
+  if (utilisation !== null && limitFacesPerSecond !== null && utilisation < WELL_USED) {
     advice.push(
       `the stages could do ${rate(limitFacesPerSecond)}: look for other programs on these cores, or try other --threads`,
       'more --faces, if the run was short: the first and the last seconds of a run are not full',
@@ -141,15 +148,15 @@ export function adviceOf(report: BenchReport, { device, hasLibjpegTurbo }: Bench
 }
 
 export function formatBench(stages: readonly StageRate[], report: BenchReport, place: BenchPlace): string {
-  const { cores, facesPerSecond, variantsPerSecond, limitFacesPerSecond, utilisation } = report;
+  const { cores, facesPerSecond, variantsPerSecond } = report;
   return [
     'each stage alone, one thread',
     ...stages.map((stage) => `  ${formatStage(stage)}`),
     '',
-    `whole run on ${cores} cores: photographs → Redis → committed tables`,
+    `whole run on ${cores === null ? place.device : `${cores} cores`}: photographs → Redis → committed tables`,
     `  ${rate(facesPerSecond)}, ${count(variantsPerSecond)} variants/s`,
     ...rejectLines(report),
-    `  ${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over them`,
+    `  ${limitLine(report)}`,
     `  ${rate(report.withoutModelsFacesPerSecond)} without the models: reading, queue, tables and commits`,
     `  lock thread busy at most ${report.longestBlockMs.toFixed(0)} ms; memory ${(report.peakMemory / 1e6).toFixed(0)} MB at most`,
     '',
@@ -157,6 +164,13 @@ export function formatBench(stages: readonly StageRate[], report: BenchReport, p
     ...adviceOf(report, place).map((line) => `  ${line}`),
     '',
   ].join('\n');
+}
+
+function limitLine({ limitFacesPerSecond, utilisation }: BenchReport): string {
+  if (limitFacesPerSecond === null || utilisation === null) {
+    return 'no limit is given: the threads share the device, and one thread alone does not say what it bears';
+  }
+  return `${percent(utilisation)} of ${rate(limitFacesPerSecond)}, the sum of the stages spread over them`;
 }
 
 /** A run with stand-ins: no stage is compared, only the rest remains. */

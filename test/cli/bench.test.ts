@@ -41,8 +41,8 @@ const here = { device: 'cpu', hasLibjpegTurbo: true };
 
 test('the limit is the core time of every stage, its share of the variants and rows included, spread over the threads', () => {
   const report = compareBench(stages, run(80), run(2_000), 2);
-  assert.ok(Math.abs(report.limitFacesPerSecond - 100) < 1e-9);
-  assert.ok(Math.abs(report.utilisation - 0.8) < 1e-9);
+  assert.ok(Math.abs(report.limitFacesPerSecond! - 100) < 1e-9);
+  assert.ok(Math.abs(report.utilisation! - 0.8) < 1e-9);
   assert.equal(report.variantsPerSecond, 400);
   assert.deepEqual([report.bottleneck, report.bottleneckShare], ['pose', 0.5]);
 });
@@ -57,7 +57,7 @@ test('a stage is charged to the photographs that reach it, and the limit is that
   };
   const report = compareBench([decode, detect, pose, table], whole, run(2_000), 2);
   const seconds = 0.9 * 0.004 + 0.7 * 0.01 + 0.5 * 0.01 + 0.5 / 6_000;
-  assert.ok(Math.abs(report.limitFacesPerSecond - 2 / seconds) < 1e-9);
+  assert.ok(Math.abs(report.limitFacesPerSecond! - 2 / seconds) < 1e-9);
   assert.equal(report.bottleneck, 'detect');
   const text = formatBench([decode, detect, pose, table], report, here);
   assert.match(
@@ -75,7 +75,7 @@ test('a crop of another size is rejected as soon as it is decoded', () => {
     rejectsByCode: { 'align/not-a-crop': 300 },
   };
   const { limitFacesPerSecond } = compareBench([decode, pose], whole, run(2_000), 2);
-  assert.ok(Math.abs(limitFacesPerSecond - 2 / (0.004 + 0.5 * 0.01)) < 1e-9);
+  assert.ok(Math.abs(limitFacesPerSecond! - 2 / (0.004 + 0.5 * 0.01)) < 1e-9);
 });
 
 test('stages and whole run get whole people from all over the corpus', () => {
@@ -197,6 +197,17 @@ test('what goes on beside the models is the bottleneck where it takes longer tha
   const report = compareBench(stages, run(40), run(50), 2);
   assert.deepEqual([report.bottleneck, report.bottleneckShare], ['reading, queue and tables', 0.8]);
   assert.match(adviceOf(report, here)[0]!, /50\.0 faces\/s, less than the models could/);
+});
+
+test('where threads share a GPU no limit is made from its rate and the number of cores', () => {
+  const report = compareBench(stages, run(80), run(2_000), null);
+  assert.deepEqual([report.limitFacesPerSecond, report.utilisation], [null, null]);
+  assert.equal(report.bottleneck, 'pose');
+  const text = formatBench(stages, report, { ...here, device: 'cuda' });
+  assert.match(text, /whole run on cuda: /);
+  assert.match(text, /no limit is given: the threads share the device/);
+  assert.match(text, /the device is the limit/);
+  assert.equal(compareBench(stages, run(80), run(90), null).bottleneck, 'reading, queue and tables');
 });
 
 test('a run far below its limit is told to look for what else takes the cores', () => {
