@@ -33,7 +33,7 @@ type Setting = (typeof SETTINGS)[number];
 
 const writtenSchema = z.object({ written: z.record(z.string(), z.string()) });
 const facesSchema = z.object({ faces: z.number() });
-const completeSchema = z.object({ totals: z.object({ faces: z.number(), variants: z.number() }) });
+const completeSchema = z.object({ totals: z.object({ faces: z.number(), rejected: z.number() }) });
 
 /** Something that makes a table of faces of a number of photographs. */
 type Run = (count: number) => Promise<WholeCommand>;
@@ -160,7 +160,7 @@ async function ourRun(name: string, words: readonly string[]) {
         () => false,
       );
       const { totals } = completeSchema.parse(result.lines.at(-1));
-      requireFaces(name, totals.faces, count);
+      requireFaces(name, totals.faces - totals.rejected, count);
       return result;
     });
   return { name, run, few: await run(SIZES.few) };

@@ -31,9 +31,9 @@ export async function runInFull(
     await writeList(list, photographs, count);
     const words = runWords(list, join(folder, 'out'), count, threads, [...BY_DEFAULT, '--with-posture-code']);
     const { workSeconds, totals } = completeSchema.parse(JSON.parse(await startPosecast(words).done));
-    if (totals.faces !== count || totals.variants === 0) {
+    if (totals.faces !== count || totals.rejected > 0 || totals.variants === 0) {
       throw new Error(
-        `expected ${count} faces and their variants, found ${JSON.stringify(totals)}`,
+        `expected ${count} faces, none rejected, and their variants, found ${JSON.stringify(totals)}`,
       );
     }
     return count / workSeconds;
