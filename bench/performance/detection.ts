@@ -166,7 +166,8 @@ async function secondsOf<T>(work: () => Promise<T>): Promise<{ seconds: number; 
 }
 
 const { kinds, close } = await openAll();
-const photographs = existsSync(SHARED) ? join(SHARED, 'london') : join(packageRoot, 'samples', 'london');
+const london = join(SHARED, 'london');
+const photographs = existsSync(london) ? london : join(packageRoot, 'samples', 'london');
 const large = await Promise.all((await filesOf(photographs, LARGE)).map(enlarge));
 const rows = [];
 const skipped: string[] = [];
