@@ -8,6 +8,7 @@ import { type Say, warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { startOwnRedis } from '../shared/redisServer.ts';
 import type { Releasers } from '../shared/releasers.ts';
+import { REDIS_FOLDER, sweepRedisFolders } from './sweepRedisFolders.ts';
 
 export interface RunRedis {
   readonly redis: Redis;
@@ -24,7 +25,8 @@ export async function sharedRedis(url: string, note: Say, releasers: Releasers):
 
 /** A Redis for this run alone; nothing in it has to survive, since the commits are in the store. */
 export async function ownRedis(note: Say, releasers: Releasers): Promise<RunRedis> {
-  const dir = await mkdtemp(join(tmpdir(), 'posecast-redis-'));
+  await sweepRedisFolders(tmpdir());
+  const dir = await mkdtemp(join(tmpdir(), REDIS_FOLDER));
   releasers.push('redis folder', () => rm(dir, { recursive: true, force: true }));
   const server = await startOwnRedis({ dir });
   releasers.push('redis', () => server.close());

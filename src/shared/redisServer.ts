@@ -3,7 +3,7 @@
  * outlives its owner: a watchdog stops it when the owner dies without closing it, kill -9 included.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { endWithOwner } from './endWithOwner.ts';
 import { ConfigError, describeError, PosecastError } from './errors.ts';
 import { parseJson } from './parseJson.ts';
+import { pidSpace } from './pidSpace.ts';
 import { closeRedis, connectRedis } from './redis.ts';
 
 /** From start to the first answer. */
@@ -24,7 +25,16 @@ const PORT_ATTEMPTS = 5;
 
 const OWNER_FILE = 'posecast-redis.json';
 
-const ownerSchema = z.object({ ownerPid: z.number(), redisPid: z.number(), port: z.number() });
+const ownerSchema = z.object({
+  ownerPid: z.number(),
+  redisPid: z.number(),
+  port: z.number(),
+  /** Where the two numbers are valid. */
+  pidSpace: z.string().optional(),
+});
+
+/** A younger note may be of a server that is just being started. */
+const LEFT_AFTER_MS = 60_000;
 
 export interface RedisServer {
   readonly url: string;
@@ -93,7 +103,8 @@ async function start(program: string, dir: string, port: number): Promise<RedisS
       },
     );
   }
-  await writeFile(join(dir, OWNER_FILE), JSON.stringify({ ownerPid: process.pid, redisPid: pid, port }));
+  const owner = { ownerPid: process.pid, redisPid: pid, port, pidSpace: pidSpace() };
+  await writeFile(join(dir, OWNER_FILE), JSON.stringify(owner));
   const url = `redis://127.0.0.1:${port}`;
   const settled = new AbortController();
   const failure = await Promise.race([ended, answers(url, settled.signal)]);
@@ -137,6 +148,19 @@ async function answers(url: string, settled: AbortSignal): Promise<string | unde
     }
   }
   return undefined;
+}
+
+/**
+ * Whether this was the folder of a server that is gone, and whose owner is. In doubt false: of a note without a place, of one
+ * from another container, of a young one.
+ */
+export async function isLeftBehind(dir: string): Promise<boolean> {
+  const file = join(dir, OWNER_FILE);
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  const noted = await stat(file).catch(() => undefined);
+  if (text === undefined || noted === undefined || Date.now() - noted.mtimeMs < LEFT_AFTER_MS) return false;
+  const { success, data } = ownerSchema.safeParse(parseJson(text));
+  return success && data.pidSpace === pidSpace() && !isAlive(data.ownerPid) && !isAlive(data.redisPid);
 }
 
 /** Ends a server that an owner left behind in this folder: two servers would spoil each other's files. */

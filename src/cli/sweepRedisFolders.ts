@@ -1,0 +1,18 @@
+/** Folders that runs have left: when a run is killed outright, nobody removes that of its Redis. */
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isLeftBehind } from '../shared/redisServer.ts';
+
+export const REDIS_FOLDER = 'posecast-redis-';
+
+/** Removes from `folder` those of our own user whose owner and server are surely gone. */
+export async function sweepRedisFolders(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(REDIS_FOLDER)) continue;
+    const dir = join(folder, name);
+    const found = await lstat(dir).catch(() => undefined);
+    if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
+    // What cannot be removed stays: it is no reason not to run.
+    if (await isLeftBehind(dir)) await rm(dir, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
