@@ -1,6 +1,6 @@
 /**
- * What the run page costs with many shards. Writes the commits of a run that is nearly done to a temporary folder, starts
- * `posecast dashboard` on it, and prints the memory and processor time of that process (Linux):
+ * What the run page costs with many shards. Writes the commits of a run that is nearly done to a temporary folder,
+ * starts `posecast dashboard` on it, and prints the memory and processor time of that process (Linux):
  *
  *     node dist/bench/dashboard.js [shards]
  */

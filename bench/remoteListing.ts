@@ -1,6 +1,6 @@
 /**
- * How long listing one tar takes that lies far away: an emulator of S3, every answer late, and each connection no faster
- * than so many MB a second. The listing runs in a process of its own, whose highest resident memory is printed.
+ * How long listing one tar takes that lies far away: an emulator of S3, every answer late, and each connection no
+ * faster than so many MB a second. The listing runs in a process of its own, whose highest resident memory is printed.
  *
  *     node dist/bench/remoteListing.js [MB of the tar] [latency in ms] [MB a second]
  */

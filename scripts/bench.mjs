@@ -17,8 +17,9 @@ const NO_BENCHES = ['report', 'billion'];
 const FOLDER = 'dist/bench/performance';
 const RESULTS = 'bench/results';
 /**
- * ONNX Runtime for Node copies every answer into new memory. Of variants, a megabyte a run that takes less than a millisecond,
- * most of the time would go to pages that are touched for the first time; so the C library keeps what is freed.
+ * ONNX Runtime for Node copies every answer into new memory. Of variants, a megabyte a run that takes less than a
+ * millisecond, most of the time would go to pages that are touched for the first time; so the C library keeps what is
+ * freed.
  */
 const KEEPS_MEMORY = { MALLOC_TRIM_THRESHOLD_: String(2 ** 30), MALLOC_MMAP_THRESHOLD_: String(2 ** 25) };
 const ENVIRONMENTS = { variants: KEEPS_MEMORY };

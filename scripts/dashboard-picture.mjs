@@ -1,5 +1,5 @@
-// Makes docs/pictures/dashboard.png: the run page of the sample corpus with a few broken photographs put in. Needs a build
-// (npm test or npx tsc -p .) and Chromium.
+// Makes docs/pictures/dashboard.png: the run page of the sample corpus with a few broken photographs put in. Needs a
+// build (npm test or npx tsc -p .) and Chromium.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

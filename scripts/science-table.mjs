@@ -3,7 +3,8 @@
 //   node scripts/science-table.mjs OUT/fr-feature-main/evaluation.json
 //   node scripts/science-table.mjs OUT/fr-feature
 //
-// Per cent; in brackets, of a report, the interval of the paired difference to the row "none"; of models, that of the value.
+// Per cent; in brackets, of a report, the interval of the paired difference to the row "none"; of models, that of the
+// value.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 

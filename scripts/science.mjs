@@ -3,7 +3,8 @@
 //   npm run build && node scripts/science.mjs DATA OUT [RECOGNISER] [--autoencoder MODEL]
 //
 // DATA holds london/ (learnt from, without the people of samples/), umist/ (tested) and orl/ (distractors), a folder
-// per person each. --autoencoder: taken from that FRA model, in place of training one. OUT/RECOGNISER/NAME are the models, OUT/RECOGNISER-main and OUT/RECOGNISER-ablations the reports.
+// per person each. --autoencoder: taken from that FRA model, in place of training one. OUT/RECOGNISER/NAME are the
+// models, OUT/RECOGNISER-main and OUT/RECOGNISER-ablations the reports.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

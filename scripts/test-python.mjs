@@ -1,5 +1,5 @@
-// `npm run test:python`: other people's readers open what posecast writes, posecast reads what their writers write, and the
-// scripts of examples/ and the lines that a run prints do their work. Needs python3 with venv, and PyPI; without
+// `npm run test:python`: other people's readers open what posecast writes, posecast reads what their writers write, and
+// the scripts of examples/ and the lines that a run prints do their work. Needs python3 with venv, and PyPI; without
 // Python it says so and skips. The virtual environment lives in the user's cache, never in the tree.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

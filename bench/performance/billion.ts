@@ -1,6 +1,6 @@
 /**
- * What a billion faces need, by docs/scaling.md: constants from the newest results of `npm run bench` (or a given file), and
- * assumptions that can be set:
+ * What a billion faces need, by docs/scaling.md: constants from the newest results of `npm run bench` (or a given
+ * file), and assumptions that can be set:
  *
  *     node dist/bench/performance/billion.js [RESULTS.json] [--faces 1e9] [--faces-per-second 2000] [--hours 10] …
  *

@@ -74,7 +74,9 @@ function wholeView(picture: Raster): View {
   return { picture, region: { x: 0, y: 0, width: picture.width, height: picture.height } };
 }
 
-/** The default detector has one input size: its pyramid is tiles of every scale, from full size to the whole picture. */
+/**
+ * The default detector has one input size: its pyramid is tiles of every scale, from full size to the whole picture.
+ */
 function pyramidViews(picture: Raster): View[] {
   const views: View[] = [wholeView(picture)];
   for (let scale = 1; 320 * scale < picture.width || 240 * scale < picture.height; scale *= 2) {

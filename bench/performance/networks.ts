@@ -32,7 +32,8 @@ for (const [i, { name, item, own, others }] of NETWORKS.entries()) {
     const { data } = noiseTensor([own, ...item]);
     let value = 0;
     let limit = 0;
-    // By turns, and the best of as many tries for both: a machine that others use would otherwise favour the one with more.
+    // By turns, and the best of as many tries for both: a machine that others use would otherwise favour the one with
+    // more.
     for (const batch of others) {
       const seconds = SECONDS / others.length;
       const feeds = { [ours.inputName]: noiseTensor([batch, ...item]) };

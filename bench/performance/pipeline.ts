@@ -1,7 +1,7 @@
 /**
  * The whole of `posecast run` (photographs on disk → Redis → committed Parquet, every core busy) against the sum of its
- * stages, each alone at its best batch, spread perfectly over the cores; and the same for corpora of aligned crops. Every
- * stage is there: the table holds posture codes.
+ * stages, each alone at its best batch, spread perfectly over the cores; and the same for corpora of aligned crops.
+ * Every stage is there: the table holds posture codes.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
@@ -38,7 +38,9 @@ async function bench(corpus: string, faces: number, options: readonly string[]):
   return { value: facesPerSecond, limit: limitFacesPerSecond };
 }
 
-/** The product's own crops of the photographs, in folders of the same names; JPEGs, as MS1MV3 and Glint360K hold them. */
+/**
+ * The product's own crops of the photographs, in folders of the same names; JPEGs, as MS1MV3 and Glint360K hold them.
+ */
 async function writeCrops(photographs: string, folder: string): Promise<void> {
   const { models } = await resolvePipelineModels({ detector: 'fr-detect', recognizer: 'fr-feature' });
   const pipeline = await openFacePipeline({ models, aligned: false, device: 'cpu', intraOpThreads: 1 });

@@ -1,8 +1,8 @@
 /**
- * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for Python
- * in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from outside.
- * Once with the pose network, which a table of faces by pose needs, and once without. posecast makes a run as it is by
- * default beside both, and one without poses beside those without.
+ * Against what a Python team would write instead: the same photographs through the same graphs by ONNX Runtime for
+ * Python in a Ray Data and in a Daft pipeline, two workers, Parquet out (bench/rivals). Whole commands, measured from
+ * outside. Once with the pose network, which a table of faces by pose needs, and once without. posecast makes a run as
+ * it is by default beside both, and one without poses beside those without.
  */
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -19,7 +19,10 @@ import { withFolder } from './shared/folders.ts';
 const THREADS = 2;
 const POSECAST = join(packageRoot, 'bin', 'posecast.js');
 const PROGRAMS = join(packageRoot, 'bench', 'rivals');
-/** `few`: of the runs that say what starting costs. `choosing`: of those that say which setting of a rival is the faster. */
+/**
+ * `few`: of the runs that say what starting costs. `choosing`: of those that say which setting of a rival is the
+ * faster.
+ */
 const SIZES = isQuick()
   ? { few: 8, choosing: 8, many: 24, rounds: 1 }
   : { few: 240, choosing: 960, many: 1_920, rounds: 3 };

@@ -1,6 +1,6 @@
 /**
- * From the start of the process to the first face: `posecast run` on one photograph, weights in the cache, a Redis of its own.
- * The face counts as processed when its shard's tables are encoded, which is later.
+ * From the start of the process to the first face: `posecast run` on one photograph, weights in the cache, a Redis of
+ * its own. The face counts as processed when its shard's tables are encoded, which is later.
  */
 import { copyFile, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';

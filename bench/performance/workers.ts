@@ -1,10 +1,10 @@
 /**
- * Two `posecast work` processes with one model thread each against one of them, on two cores: photographs of the samples,
- * real models, one Redis, one store. Each worker's rate is taken between its own commits while all are at work, so that
- * neither loading the models nor who happens to get the last shard counts.
+ * Two `posecast work` processes with one model thread each against one of them, on two cores: photographs of the
+ * samples, real models, one Redis, one store. Each worker's rate is taken between its own commits while all are at
+ * work, so that neither loading the models nor who happens to get the last shard counts.
  *
- * Twice: each worker held to a core of its own, and left to the system. Left alone, one worker decodes its photographs on
- * the other core and is faster than one core is. Where there are no two cores to hold them to, only the latter.
+ * Twice: each worker held to a core of its own, and left to the system. Left alone, one worker decodes its photographs
+ * on the other core and is faster than one core is. Where there are no two cores to hold them to, only the latter.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +32,9 @@ const SHARDS_PER_WORKER = 24;
 const samples = join(packageRoot, 'samples', 'london');
 const photographs = await listPhotographs(samples);
 
-/** Faces a second of that many workers together; `cores`: that each is held to, the system's choice where there is none. */
+/**
+ * Faces a second of that many workers together; `cores`: that each is held to, the system's choice where there is none.
+ */
 async function rate(workers: number, cores: readonly number[]): Promise<number> {
   const shards = workers * SHARDS_PER_WORKER;
   return withFolder('disk', (folder) =>

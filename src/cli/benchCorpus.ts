@@ -40,7 +40,9 @@ export async function listBenchCorpus(
   });
 }
 
-/** The bytes of these photographs; those that a run would reject unread are left out. @throws ConfigError without any. */
+/**
+ * The bytes of these photographs; those that a run would reject unread are left out. @throws ConfigError without any.
+ */
 export async function readPhotographs(
   { root, followLinks }: BenchCorpus,
   records: readonly FaceRecord[],

@@ -8,8 +8,8 @@ export function spread<T>(items: readonly T[], count: number): T[] {
 }
 
 /**
- * At most `count` photographs, of people from all over the corpus. Whole people, all but the last: variants are made per
- * person, and a run of single photographs would be another work.
+ * At most `count` photographs, of people from all over the corpus. Whole people, all but the last: variants are made
+ * per person, and a run of single photographs would be another work.
  */
 export function spreadPeople(records: readonly FaceRecord[], count: number): FaceRecord[] {
   if (count >= records.length) return [...records];

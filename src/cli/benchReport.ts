@@ -15,8 +15,8 @@ export interface BenchReport {
   readonly rejected: number;
   readonly rejectsByCode: Readonly<Record<string, number>>;
   /**
-   * Photographs a second if what the stages cost alone were spread perfectly over these cores; null where a GPU runs them:
-   * all threads share it, and what one thread gets of it alone says neither what it bears nor what the cores do.
+   * Photographs a second if what the stages cost alone were spread perfectly over these cores; null where a GPU runs
+   * them: all threads share it, and what one thread gets of it alone says neither what it bears nor what the cores do.
    */
   readonly limitFacesPerSecond: number | null;
   /** facesPerSecond / limitFacesPerSecond. */
@@ -101,7 +101,9 @@ function rejectedBefore(
     .reduce((sum, [, photographs]) => sum + photographs, 0);
 }
 
-/** The stages as they were before and after a run: what an item takes is the mean, the batch that of the faster time. */
+/**
+ * The stages as they were before and after a run: what an item takes is the mean, the batch that of the faster time.
+ */
 export function meanRates(before: readonly StageRate[], after: readonly StageRate[]): StageRate[] {
   return before.map((first, i) => {
     const second = after[i]!;

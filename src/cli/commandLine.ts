@@ -60,7 +60,9 @@ export function resumeCommandLine(out: string, flags: StoreFlags): string {
   return onRun('resume', out, flags, STORE_FLAGS);
 }
 
-/** Another command on the same run: what was given to reach it is given again, what the environment says stays there. */
+/**
+ * Another command on the same run: what was given to reach it is given again, what the environment says stays there.
+ */
 function onRun<Name extends string>(
   command: string,
   out: string,

@@ -21,8 +21,8 @@ export interface ComputeFlags {
 }
 
 /**
- * On a CPU a turn of the face pipeline. What threads ask of a GPU at the same time shares its runs: larger ones are no faster
- * and take memory (docs/gpu.md).
+ * On a CPU a turn of the face pipeline. What threads ask of a GPU at the same time shares its runs: larger ones are no
+ * faster and take memory (docs/gpu.md).
  */
 const BATCH = { cpu: 32, gpu: 16 };
 /** Of two a core one waits for the GPU while the other uses the core. More than these were no faster (docs/gpu.md). */
@@ -57,8 +57,8 @@ export function addComputeOptions(command: Command): Command {
 }
 
 /**
- * @throws ConfigError when the device, the engine or what a batch is tried out on is not there, or the memory too small for what
- * is asked.
+ * @throws ConfigError when the device, the engine or what a batch is tried out on is not there, or the memory too small
+ * for what is asked.
  */
 export async function computeOptions(flags: ComputeFlags & CorpusStoreFlags): Promise<ComputeOptions> {
   const engine = flags.engine ?? 'onnx';

@@ -36,7 +36,10 @@ export interface EndOfWork {
   endWith(end: RunHereEnd): void;
   /** The work ends with an error, whatever end has come before it. */
   failWith(error: PosecastError): void;
-  /** Whether a shard that takes so long is done by the deadline; undefined: nobody knows. Once none is, no other may start. */
+  /**
+   * Whether a shard that takes so long is done by the deadline; undefined: nobody knows. Once none is, no other may
+   * start.
+   */
   mayStart(estimateMs: number | undefined): boolean;
   /** What is in work is to end within the time. False: this has been said before, and counts. */
   drainWithin(graceMs: number): boolean;

@@ -1,6 +1,6 @@
 /**
- * The log as JSON, one object a line, by pino: `level` as a word, `time` in ISO 8601, `event`, `message`, and the fields of
- * the line. Written as it comes, without threads or buffers: what was said before a crash is there.
+ * The log as JSON, one object a line, by pino: `level` as a word, `time` in ISO 8601, `event`, `message`, and the
+ * fields of the line. Written as it comes, without threads or buffers: what was said before a crash is there.
  */
 import { pino } from 'pino';
 import type { LogFields, LogLevel } from '../shared/logFields.ts';

@@ -1,6 +1,6 @@
 /**
- * Standard streams whose reader goes away (`| head`, a log collector that dies, a terminal that is closed), or whose disk is
- * full. That is no failure of the command's, which goes on.
+ * Standard streams whose reader goes away (`| head`, a log collector that dies, a terminal that is closed), or whose
+ * disk is full. That is no failure of the command's, which goes on.
  */
 import { processLog } from './log.ts';
 

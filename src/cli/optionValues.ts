@@ -1,6 +1,6 @@
 /**
- * Values of options: what was typed → what a command works with. Each parser throws InvalidArgumentError, which commander
- * puts behind the name of the option and what was found there.
+ * Values of options: what was typed → what a command works with. Each parser throws InvalidArgumentError, which
+ * commander puts behind the name of the option and what was found there.
  */
 import { InvalidArgumentError } from 'commander';
 

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 const MOST_BYTES = 200;
 
 /**
- * Names for the pictures of one command: letters and digits of any script, `.`, `_` and `-`. What had to be changed has a
- * digest at its end, and what came before a number, so that nobody's picture takes the place of another's.
+ * Names for the pictures of one command: letters and digits of any script, `.`, `_` and `-`. What had to be changed has
+ * a digest at its end, and what came before a number, so that nobody's picture takes the place of another's.
  */
 export function pictureNames(): (words: string) => string {
   const taken = new Set<string>();

@@ -12,8 +12,8 @@ const PATIENCE_MS = 5_000;
 const LOOK_MS = 200;
 
 /**
- * Kept on the list by a Redis that refuses, or is away, it is complete all the same: whoever takes it next finds that and
- * retires it.
+ * Kept on the list by a Redis that refuses, or is away, it is complete all the same: whoever takes it next finds that
+ * and retires it.
  */
 export async function retireRun(redis: Redis, runId: string, store: ObjectStore, note: Say): Promise<void> {
   const over = new AbortController();

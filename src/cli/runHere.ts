@@ -40,7 +40,9 @@ export interface RunHereOptions {
   readonly resumeCommand: string;
   /** Ends when the run is paused, instead of waiting for it to go on: there may be other runs to work on. */
   readonly leaveWhenPaused?: boolean;
-  /** When it is aborted, shards that fit into the time are finished, the others are handed back, and that is the end. */
+  /**
+   * When it is aborted, shards that fit into the time are finished, the others are handed back, and that is the end.
+   */
   readonly drain?: { readonly notice: AbortSignal; readonly graceMs: number };
   /** Hears of every sign of consumption. */
   readonly onAlive?: () => void;

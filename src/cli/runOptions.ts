@@ -107,7 +107,10 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   throw new ConfigError('bad-option', describeIssues(parsed.error, optionOfField));
 }
 
-/** Each recogniser has a FRA model of its own name. Where none is used, no folder is: the run is the same from everywhere. */
+/**
+ * Each recogniser has a FRA model of its own name. Where none is used, no folder is: the run is the same from
+ * everywhere.
+ */
 function fraModel({ fra, recognizer, variants, withPostureCode }: RunFlags): string {
   const isUsed = (variants ?? DEFAULTS.variants) > 0 || withPostureCode === true;
   const name = recognizer ?? DEFAULTS.fra;

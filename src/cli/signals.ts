@@ -1,7 +1,7 @@
 /**
- * Ctrl-C, SIGTERM and SIGHUP (the terminal is gone) as AbortSignals: the first asks for a clean stop, the second ends the
- * process at once. A worker may take SIGTERM and SIGHUP as the notice of an orchestrator or a spot market, which leaves it
- * time; Ctrl-C is a person who waits.
+ * Ctrl-C, SIGTERM and SIGHUP (the terminal is gone) as AbortSignals: the first asks for a clean stop, the second ends
+ * the process at once. A worker may take SIGTERM and SIGHUP as the notice of an orchestrator or a spot market, which
+ * leaves it time; Ctrl-C is a person who waits.
  */
 import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -57,8 +57,8 @@ export function outliveTerminal(): void {
 }
 
 /**
- * The process has a terminal and neither reads nor writes it, as nohup leaves one. That nohup had SIGHUP ignored cannot be
- * seen: Node takes that back before any of our code runs. Looked at once, since later the terminal may be gone.
+ * The process has a terminal and neither reads nor writes it, as nohup leaves one. That nohup had SIGHUP ignored cannot
+ * be seen: Node takes that back before any of our code runs. Looked at once, since later the terminal may be gone.
  */
 const detached = ![0, 1, 2].some((fd) => isatty(fd)) && hasTerminal();
 

@@ -1,4 +1,6 @@
-/** What can be done from the page, when it was started with --allow-actions: the same as by the commands of that name. */
+/**
+ * What can be done from the page, when it was started with --allow-actions: the same as by the commands of that name.
+ */
 import { hostname } from 'node:os';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';

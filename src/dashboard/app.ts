@@ -47,7 +47,8 @@ export async function dashboardApp(options: AppOptions): Promise<Hono> {
     ),
   );
   app.onError((error, c) => {
-    // What the store or a damaged file says is no bug, and is worth showing; anything else is told where it was started.
+    // What the store or a damaged file says is no bug, and is worth showing; anything else is told where it was
+    // started.
     if (!(error instanceof PosecastError)) options.warn(`dashboard: ${describeError(error)}`);
     return failurePage(c, site(), 500, 'This page cannot be shown', describeError(error));
   });

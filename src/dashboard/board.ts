@@ -18,11 +18,16 @@ export interface Board {
   readonly link: RedisLink | undefined;
   views(): readonly RunView[];
   view(runId: string): RunView | undefined;
-  /** Runs asked for by their id whose OUT cannot be read from here, has not answered yet, or holds another run by now. */
+  /**
+   * Runs asked for by their id whose OUT cannot be read from here, has not answered yet, or holds another run by now.
+   */
   unreadable(): readonly UnreadableRun[];
   /** Why Redis did not say which runs there are, when no OUT was named: those that are shown were known before. */
   trouble(): string | undefined;
-  /** Looks for new runs of the Redis, when no OUT was named; not more often than every few seconds, and waits for little. */
+  /**
+   * Looks for new runs of the Redis, when no OUT was named; not more often than every few seconds, and waits for
+   * little.
+   */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,7 +49,9 @@ export interface BoardOptions {
 /** Between two looks for new runs, in milliseconds. */
 const REFRESH_MS = 3_000;
 
-/** From the start of a look, in milliseconds: a page does not wait any longer for a Redis or an OUT that says nothing. */
+/**
+ * From the start of a look, in milliseconds: a page does not wait any longer for a Redis or an OUT that says nothing.
+ */
 const PATIENCE_MS = 1_500;
 
 /** Before a run that could not be read is tried again, in milliseconds. */

@@ -48,7 +48,10 @@ export function degrees(value: number): string {
   return `${whole > 0 ? '+' : whole < 0 ? '\u2212' : ''}${Math.abs(whole)}°`;
 }
 
-/** A moment, by the server's clock and zone: 04:12. The page's script puts it into the reader's, with the day if need be. */
+/**
+ * A moment, by the server's clock and zone: 04:12. The page's script puts it into the reader's, with the day if need
+ * be.
+ */
 export function moment(ms: number): Html {
   const at = new Date(ms);
   const two = (value: number) => String(value).padStart(2, '0');

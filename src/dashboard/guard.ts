@@ -1,7 +1,7 @@
 /**
  * Who may see the page. Two checks on every request, whatever its path: the name by which it came, so that a page in a
- * browser elsewhere cannot reach a server on this machine through a name of its own (DNS rebinding), and the token, where
- * there is one.
+ * browser elsewhere cannot reach a server on this machine through a name of its own (DNS rebinding), and the token,
+ * where there is one.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
@@ -68,8 +68,8 @@ export function checkHost(names: ReadonlySet<string>): MiddlewareHandler {
 }
 
 /**
- * The token comes once in the address (`?token=`), from the line that the command printed, and then as a cookie; scripts
- * send `Authorization: Bearer`.
+ * The token comes once in the address (`?token=`), from the line that the command printed, and then as a cookie;
+ * scripts send `Authorization: Bearer`.
  */
 export function checkToken(
   token: string | undefined,

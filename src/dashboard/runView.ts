@@ -56,8 +56,8 @@ export function openRunView(
 }
 
 /**
- * What `read` gave last. When shards were committed since, it is read again, and the watch announces it: a page must not
- * wait for tables in a store that is far away.
+ * What `read` gave last. When shards were committed since, it is read again, and the watch announces it: a page must
+ * not wait for tables in a store that is far away.
  */
 function inBackground<T>(watch: RunWatch, read: () => Promise<T>): () => T | undefined {
   let known: T | undefined;

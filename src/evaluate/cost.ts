@@ -26,8 +26,8 @@ const WEIGHT_BYTES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * Shapes come from running the graph once with every intermediate result as an output: no rule has to be guessed. Null is
- * what ONNX Runtime does not run so.
+ * Shapes come from running the graph once with every intermediate result as an output: no rule has to be guessed. Null
+ * is what ONNX Runtime does not run so.
  * @param shape of the input as the registry has it, for sizes that the graph leaves free.
  */
 export async function networkCost(path: string, shape: readonly (number | string)[] = []): Promise<Cost> {

@@ -44,7 +44,8 @@ export interface EvaluationInput {
 }
 
 /**
- * @throws ConfigError when there are too few people or somebody is also a distractor, or on leakage that was not allowed.
+ * @throws ConfigError when there are too few people or somebody is also a distractor, or on leakage that was not
+ *   allowed.
  */
 export async function evaluate(input: EvaluationInput): Promise<EvaluationResult> {
   const { settings, hooks, recognizers } = input;

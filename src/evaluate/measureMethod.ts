@@ -36,8 +36,8 @@ export async function measureMethod(
 }
 
 /**
- * A draw has fewer people than everybody: fewer of another person's faces are there to be mistaken for somebody's, so that
- * both F rise, and NMI falls, because what is shared shrinks more than the entropies do.
+ * A draw has fewer people than everybody: fewer of another person's faces are there to be mistaken for somebody's, so
+ * that both F rise, and NMI falls, because what is shared shrinks more than the entropies do.
  */
 const BIASED: readonly MetricName[] = ['pairwiseF', 'bcubed', 'nmi'];
 

@@ -1,4 +1,6 @@
-/** Everything that the rows of one recogniser need, as plain data that travels to a thread, and what is opened of it. */
+/**
+ * Everything that the rows of one recogniser need, as plain data that travels to a thread, and what is opened of it.
+ */
 import { openFraModel } from '../fra/fraModel.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import { openCombiner } from '../worker/models/combiner.ts';

@@ -1,6 +1,6 @@
 /**
- * People who are in CORPUS and among the distractors: each of them is two classes, and a probe that is told for the other
- * one counts as wrong.
+ * People who are in CORPUS and among the distractors: each of them is two classes, and a probe that is told for the
+ * other one counts as wrong.
  */
 import { ConfigError } from '../shared/errors.ts';
 import { cropHashBytes } from '../shared/photographDigest.ts';

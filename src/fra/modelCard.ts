@@ -125,7 +125,10 @@ const fraCardSchema = z.strictObject({
     subjectDigests: z.array(sha256Schema),
     /** Those of them who validated. */
     validationDigests: z.array(sha256Schema),
-    /** Of every photograph, likewise, in the form of src/shared/photographDigest.ts: sha256 of its bytes, and hash of its crop. */
+    /**
+     * Of every photograph, likewise, in the form of src/shared/photographDigest.ts: sha256 of its bytes, and hash of
+     * its crop.
+     */
     photographDigests: z.array(sha256Schema),
     cropHashes: z.array(sha256Schema),
     seed: z.int().min(0),
@@ -184,7 +187,9 @@ export function parseFraCard(content: unknown, path: string): FraCard {
   });
 }
 
-/** Identity of a model: one sha256 over the digests of its files, hex. Two models with the same one generate the same. */
+/**
+ * Identity of a model: one sha256 over the digests of its files, hex. Two models with the same one generate the same.
+ */
 export function fraDigest({ files }: FraCard): string {
   const digests = Object.entries(files).map(([name, { sha256 }]) => `${name} ${sha256}\n`);
   return sha256Hex(digests.sort().join(''));

@@ -134,8 +134,8 @@ function modelPath(folder: string, role: string): string {
 }
 
 /**
- * The cached model, once every file has been hashed; undefined when it is absent, or damaged, which `onDamage` hears. A run
- * names models by their digests, so what it opens must be what they say.
+ * The cached model, once every file has been hashed; undefined when it is absent, or damaged, which `onDamage` hears. A
+ * run names models by their digests, so what it opens must be what they say.
  */
 export async function intactModel(
   entry: ModelEntry,

@@ -1,10 +1,10 @@
 /**
- * Depthwise convolutions of as many channels as the fast kernels take, for ONNX Runtime on a CPU. Those keep pictures in blocks
- * of 8 or 16 channels (NCHWc) and leave a depthwise convolution whose channels do not fill the last block to a slow one; what
- * lies before and behind it is then brought out of blocks and back: the pose network, a ShuffleNet, has 24, 58, 116 and 232
- * channels. Here the last block is filled: the convolutions that make the channels make further ones with weights of zero, and
- * those that read them read these with weights of zero. What the graph computes stays the same, but for the order in which
- * a kernel adds.
+ * Depthwise convolutions of as many channels as the fast kernels take, for ONNX Runtime on a CPU. Those keep pictures
+ * in blocks of 8 or 16 channels (NCHWc) and leave a depthwise convolution whose channels do not fill the last block to
+ * a slow one; what lies before and behind it is then brought out of blocks and back: the pose network, a ShuffleNet,
+ * has 24, 58, 116 and 232 channels. Here the last block is filled: the convolutions that make the channels make further
+ * ones with weights of zero, and those that read them read these with weights of zero. What the graph computes stays
+ * the same, but for the order in which a kernel adds.
  */
 import { convKernel, groupOfConv, isDepthwise } from './convolutions.ts';
 import { type GraphIndex, indexGraph } from './graphIndex.ts';

@@ -1,6 +1,7 @@
 /**
- * Checksums of model files on this machine for which the registry states none: they are computed from the files as they are
- * now. A model that is trained further and saved in the same place is thereby another model, with its own folder in the cache.
+ * Checksums of model files on this machine for which the registry states none: they are computed from the files as they
+ * are now. A model that is trained further and saved in the same place is thereby another model, with its own folder in
+ * the cache.
  */
 import { stat } from 'node:fs/promises';
 import { readPin, replacePin } from './pins.ts';
@@ -8,7 +9,10 @@ import type { ModelEntry, ModelFile } from './registry.ts';
 import { hashFile } from './sources.ts';
 
 export interface LocalChecksums {
-  /** With the checksums of the files as they are, or, where they cannot be read, as they were when they were last pulled. */
+  /**
+   * With the checksums of the files as they are, or, where they cannot be read, as they were when they were last
+   * pulled.
+   */
   readonly entry: ModelEntry;
   /** The files that are others than at the last pull. */
   readonly changed: readonly ChangedFile[];
@@ -44,7 +48,9 @@ export async function withLocalChecksums(entry: ModelEntry): Promise<LocalChecks
   return { entry: { ...entry, files: Object.fromEntries(files) }, changed };
 }
 
-/** Whether the file of a source that is checked by what it is can be read here: it is then what is meant by the entry. */
+/**
+ * Whether the file of a source that is checked by what it is can be read here: it is then what is meant by the entry.
+ */
 export async function isReadableLocal(file: ModelFile): Promise<boolean> {
   return isUncheckedLocal(file) && (await hashLocal(file)) !== undefined;
 }

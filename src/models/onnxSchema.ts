@@ -3,8 +3,9 @@
  * that posecast reads or writes. Field numbers are the format. Fields that are not listed here survive a
  * decode–encode round trip untouched: protobufjs keeps them as unknown fields.
  *
- * proto2 is said of every message, because it decides what is written: an attribute that is 0 is there. protobufjs takes
- * a message without an edition for proto3 and leaves zeros out; ONNX Runtime reads that, OpenCV and onnx.checker refuse it.
+ * proto2 is said of every message, because it decides what is written: an attribute that is 0 is there. protobufjs
+ * takes a message without an edition for proto3 and leaves zeros out; ONNX Runtime reads that, OpenCV and onnx.checker
+ * refuse it.
  */
 import type { IField, INamespace, IType } from 'protobufjs';
 

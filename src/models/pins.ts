@@ -1,6 +1,6 @@
 /**
- * Checksums of sources that the registry does not know: of a download the first one, to which later ones are held; of a file on
- * this machine the last one.
+ * Checksums of sources that the registry does not know: of a download the first one, to which later ones are held; of a
+ * file on this machine the last one.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';

@@ -1,8 +1,8 @@
 /**
  * PRelu as convolutions, for ONNX Runtime on a CPU. Its fast CPU kernels keep pictures in blocks of channels (NCHWc);
- * there is no PRelu among them, so every PRelu brings the picture back to planes, runs without vector instructions
- * and is brought into blocks again: half of the time of a MobileFaceNet (docs/decisions/cpu-speed.md). The same function from
- * operators that have such kernels, a = slope of the channel:
+ * there is no PRelu among them, so every PRelu brings the picture back to planes, runs without vector instructions and
+ * is brought into blocks again: half of the time of a MobileFaceNet (docs/decisions/cpu-speed.md). The same function
+ * from operators that have such kernels, a = slope of the channel:
  *
  *     PRelu(x) = a·x + relu((1 − a)·x)          where a ≤ 1
  *     PRelu(x) = a·x + (1 − a)·relu(x)          for any a

@@ -96,7 +96,9 @@ async function tryPrepare(
   }
 }
 
-/** Workers on a CPU run a rewritten graph (`forCpu`) instead of the file: here it is checked that both compute the same. */
+/**
+ * Workers on a CPU run a rewritten graph (`forCpu`) instead of the file: here it is checked that both compute the same.
+ */
 async function checkForCpu(
   bytes: Uint8Array,
   normalised: InferenceSession,

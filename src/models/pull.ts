@@ -30,8 +30,8 @@ export interface PullOptions {
 }
 
 /**
- * Pulls models; one that is cached, and sound, is returned as it is, and an archive that holds several is fetched once. A
- * failed pull leaves nothing behind.
+ * Pulls models; one that is cached, and sound, is returned as it is, and an archive that holds several is fetched once.
+ * A failed pull leaves nothing behind.
  */
 export async function pullModels(
   entries: readonly ModelEntry[],
@@ -157,7 +157,10 @@ async function pullOne(
   return await publishModel({ ...entry, files: asRead }, folder, record);
 }
 
-/** Throws IntegrityError unless the file is the one the registry, or the first download, names; one on this machine is its user's. */
+/**
+ * Throws IntegrityError unless the file is the one the registry, or the first download, names; one on this machine is
+ * its user's.
+ */
 async function checkSource(file: ModelFile, source: Uint8Array, found: string): Promise<void> {
   if (isUncheckedLocal(file)) return;
   if (file.sha256 === null) return await checkPin(file.source, found);

@@ -108,7 +108,10 @@ export async function loadRegistry(userFile = process.env.POSECAST_REGISTRY): Pr
   };
 }
 
-/** Marks a recogniser that the built-in registry has neither under this name nor with these weights and this pre-processing. */
+/**
+ * Marks a recogniser that the built-in registry has neither under this name nor with these weights and this
+ * pre-processing.
+ */
 function withOrigin(entry: ModelEntry, builtIn: Registry): ModelEntry {
   const inShort = ({ files, preprocess }: ModelEntry): string => {
     const weights = Object.entries(files).map(([role, { sha256, source }]) => [role, sha256 ?? source]);
@@ -200,7 +203,10 @@ function locate(source: string, registryPath: string): string {
   return `file:${isAbsolute(path) ? path : join(dirname(registryPath), path)}`;
 }
 
-/** The entry of that name; an unknown one is a ConfigError that names those of the kind, the nearest, and where others come from. */
+/**
+ * The entry of that name; an unknown one is a ConfigError that names those of the kind, the nearest, and where others
+ * come from.
+ */
 export function findModel(registry: Registry, name: string, kind?: ModelKind): ModelEntry {
   const entry = registry.entries.get(name);
   if (entry !== undefined && (kind === undefined || entry.kind === kind)) return entry;

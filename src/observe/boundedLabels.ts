@@ -1,6 +1,6 @@
 /**
- * Keeps label values from becoming as many as the things they are read from: every new combination is a time series that
- * Prometheus keeps for weeks. Codes are fixed words, so the limit is only met when something is wrong.
+ * Keeps label values from becoming as many as the things they are read from: every new combination is a time series
+ * that Prometheus keeps for weeks. Codes are fixed words, so the limit is only met when something is wrong.
  */
 const OTHER = 'other';
 

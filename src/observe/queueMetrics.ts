@@ -1,6 +1,7 @@
 /**
  * The metrics of all queues of a Redis, asked for when Prometheus or a scaler asks, by one process for the whole fleet:
- * workers that scale to zero cannot say that there is work for them, and a hundred of them need not count the same jobs.
+ * workers that scale to zero cannot say that there is work for them, and a hundred of them need not count the same
+ * jobs.
  */
 import type { Redis } from 'ioredis';
 import { Gauge, Registry } from 'prom-client';

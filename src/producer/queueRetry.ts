@@ -1,6 +1,7 @@
 /**
- * Puts a generation of shards that are done again to work, at once: its own shards, however full the queue is. What else
- * is missing from the queue is left to whoever feeds the run, the producer or, when the queue is empty, the workers.
+ * Puts a generation of shards that are done again to work, at once: its own shards, however full the queue is. What
+ * else is missing from the queue is left to whoever feeds the run, the producer or, when the queue is empty, the
+ * workers.
  */
 import { IntegrityError } from '../shared/errors.ts';
 import { jobId } from '../shared/queue.ts';

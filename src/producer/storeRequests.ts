@@ -29,7 +29,8 @@ export function storeRequests(plan: RequestPlan): StoreRequests {
   return {
     // Data, subjects, commit; once: the probe of put-if-absent, plan, run.json, the last three files.
     writes: 7 + puts(plan.listingBytes) + shardsWithRejects + shards * (2 + puts(plan.dataBytes)),
-    // A shard's rows of the listing, run.json and its commit before it commits, its commit after that and at the finish, the sizes of what was written, its people.
+    // A shard's rows of the listing, run.json and its commit before it commits, its commit after that and at the
+    // finish, the sizes of what was written, its people.
     reads: 17 + shardsWithRejects + shards * 10 + Math.round(plan.workerSeconds / 2),
     // Commits three times, and what lies beside them.
     lists: 15 + 6 * Math.floor(shards / PAGE),

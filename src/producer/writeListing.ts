@@ -1,4 +1,7 @@
-/** Streams a corpus into the store as listing and plan. Memory: one listing part as it is in its file, whatever the corpus size. */
+/**
+ * Streams a corpus into the store as listing and plan. Memory: one listing part as it is in its file, whatever the
+ * corpus size.
+ */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError, PosecastError } from '../shared/errors.ts';
@@ -199,8 +202,9 @@ export function createCorpusDigest(onListed?: OnListed): CorpusDigest {
 const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
 
 /**
- * `JSON.stringify` of subject, face, path, bytes and, where there are any, place and labels: without them the line is that
- * of earlier versions, whose runs are taken up. Nearly all names need no escape, and then it is three times as fast.
+ * `JSON.stringify` of subject, face, path, bytes and, where there are any, place and labels: without them the line is
+ * that of earlier versions, whose runs are taken up. Nearly all names need no escape, and then it is three times as
+ * fast.
  */
 export function jsonLine({ subjectId, faceId, uri, bytes, offset, row, labels }: FaceRecord): string {
   const plain = row === undefined && labels === undefined;

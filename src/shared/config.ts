@@ -87,8 +87,8 @@ export function parseRunConfig(input: unknown): RunConfig {
 }
 
 /**
- * The issues of a zod error on one line: `shardFaces: expected number, received string; …`. `nameOf`: what a field is called
- * where the value comes from.
+ * The issues of a zod error on one line: `shardFaces: expected number, received string; …`. `nameOf`: what a field is
+ * called where the value comes from.
  */
 export function describeIssues(
   error: z.ZodError,

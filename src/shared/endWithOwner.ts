@@ -25,7 +25,10 @@ export function endWithOwner<Child extends ChildProcess>(child: Child): Child {
   return child;
 }
 
-/** Ends all of them, the latest first: what a child needs, such as a Redis, was there before it. Resolves when they are gone. */
+/**
+ * Ends all of them, the latest first: what a child needs, such as a Redis, was there before it. Resolves when they are
+ * gone.
+ */
 export async function endChildren(): Promise<void> {
   for (const child of [...children].reverse()) {
     if (!children.has(child)) continue;

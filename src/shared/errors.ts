@@ -32,22 +32,22 @@ export class PosecastError extends Error {
 /**
  * What the user asked for cannot be done as asked: unknown option, missing corpus, OUT of another run, unreachable
  * Redis. Nearly always thrown before anything is written. A run under way meets one too: a table that can no longer be
- * opened or has lost its columns (`tableRejection` makes rejections of its photographs), and a folder without hard links
- * for a commit. Exit code 2. Caught by the
- * dashboard, which shows it and goes on, and by a worker without OUT, which does other runs.
+ * opened or has lost its columns (`tableRejection` makes rejections of its photographs), and a folder without hard
+ * links for a commit. Exit code 2. Caught by the dashboard, which shows it and goes on, and by a worker without OUT,
+ * which does other runs.
  */
 export class ConfigError extends PosecastError {}
 
 /**
- * A shard can never succeed however often it is tried (broken listing, wrong model): no retry. Caught by the worker, which
- * gives the shard up and goes on; the run ends with exit code 1.
+ * A shard can never succeed however often it is tried (broken listing, wrong model): no retry. Caught by the worker,
+ * which gives the shard up and goes on; the run ends with exit code 1.
  */
 export class PermanentShardError extends PosecastError {}
 
 /**
- * What is in the store or the cache is not what was written: truncated, altered, of another version. Exit code 1. Caught by
- * `posecast verify`, which lists it, by a worker, for which it is a failed attempt inside a shard, and by a worker without OUT,
- * which does other runs and looks again later.
+ * What is in the store or the cache is not what was written: truncated, altered, of another version. Exit code 1.
+ * Caught by `posecast verify`, which lists it, by a worker, for which it is a failed attempt inside a shard, and by a
+ * worker without OUT, which does other runs and looks again later.
  */
 export class IntegrityError extends PosecastError {}
 

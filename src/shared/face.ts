@@ -98,7 +98,9 @@ export interface EmbeddedFace {
   readonly detectionScore: number;
   /** Absent when the pipeline was opened without a pose network. */
   readonly pose?: Pose;
-  /** Absent when the pipeline was opened without a landmark network: crops are there, and nothing else asks for them. */
+  /**
+   * Absent when the pipeline was opened without a landmark network: crops are there, and nothing else asks for them.
+   */
   readonly landmarks?: Landmarks68;
   /** Unit length, D values. */
   readonly embedding: Float32Array;

@@ -14,9 +14,9 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[2
 `;
 
 /**
- * Sets an expiry on every key of the run's queue, unless the run is on the list again. Keys that expire anyway keep their
- * time: locks, and the note that somebody has just looked for dead workers. If that note lived longer and the run were
- * taken up again, nobody would look.
+ * Sets an expiry on every key of the run's queue, unless the run is on the list again. Keys that expire anyway keep
+ * their time: locks, and the note that somebody has just looked for dead workers. If that note lived longer and the run
+ * were taken up again, nobody would look.
  */
 export async function forgetQueue(redis: Redis, runId: string, list: string): Promise<void> {
   for await (const { key, endsInMs } of queueKeys(redis, runId)) {

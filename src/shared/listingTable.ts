@@ -61,8 +61,8 @@ type ColumnValue<T extends PlanColumnType> = {
 
 export interface PlanTableWriter<C extends PlanColumns> {
   /**
-   * Adds a row. Every so often it returns a promise: a row group is full, and nothing may be appended before it is written.
-   * That keeps the thread busy for about 10 ms.
+   * Adds a row. Every so often it returns a promise: a row group is full, and nothing may be appended before it is
+   * written. That keeps the thread busy for about 10 ms.
    */
   append(row: PlanTableRow<C>): Promise<void> | undefined;
   /** Rows so far. */
@@ -72,8 +72,9 @@ export interface PlanTableWriter<C extends PlanColumns> {
 }
 
 /**
- * Builds one Parquet file (snappy, row groups of 10,000). Memory: one row group as flat columns, the earlier ones as they are
- * in the file. A row costs two microseconds and leaves nothing to the garbage collector but the strings that it came with.
+ * Builds one Parquet file (snappy, row groups of 10,000). Memory: one row group as flat columns, the earlier ones as
+ * they are in the file. A row costs two microseconds and leaves nothing to the garbage collector but the strings that
+ * it came with.
  */
 export function createPlanTableWriter<C extends PlanColumns>(columns: C): PlanTableWriter<C> {
   const fields = Object.entries(columns).map(([name, type]) => ({ name, column: planColumn(name, type) }));

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * A folder and those above it, as far as they are missing. Node's own `recursive` never ends where a file system says of a
- * folder that is there that nothing can be made in it because it is not (`/proc` does).
+ * A folder and those above it, as far as they are missing. Node's own `recursive` never ends where a file system says
+ * of a folder that is there that nothing can be made in it because it is not (`/proc` does).
  *
  * @throws the file system's error.
  */

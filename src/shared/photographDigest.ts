@@ -24,7 +24,9 @@ export function photographDigest(bytes: Uint8Array): string {
   return sha256Hex(bytes);
 }
 
-/** 256 bits as 64 hex digits: whether each cell of a 17×16 grid of mean luminance is darker than its right neighbour. */
+/**
+ * 256 bits as 64 hex digits: whether each cell of a 17×16 grid of mean luminance is darker than its right neighbour.
+ */
 export function cropHash(crop: FaceCrop): string {
   const cells = luminanceCells(crop);
   const bytes = Buffer.alloc(CROP_HASH_BITS / 8);

@@ -43,9 +43,9 @@ export function crashReason(job: Pick<Job, 'stalledCounter'>): string | undefine
 }
 
 /**
- * KEYS: a job, its lock. ARGV: the token of the worker, how many deaths a shard may meet, the reason it is given up for.
- * Does nothing unless the worker still holds the job: in a Redis that was emptied meanwhile, HINCRBY would create a job
- * without data, and its id would keep the shard from ever being queued again.
+ * KEYS: a job, its lock. ARGV: the token of the worker, how many deaths a shard may meet, the reason it is given up
+ * for. Does nothing unless the worker still holds the job: in a Redis that was emptied meanwhile, HINCRBY would create
+ * a job without data, and its id would keep the shard from ever being queued again.
  */
 const COUNT_DEATH = `
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('GET', KEYS[2]) ~= ARGV[1] then return end
@@ -54,8 +54,8 @@ if deaths > tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'defa', ARGV[3]) 
 `;
 
 /**
- * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it runs
- * alone from now on, and whoever takes it after too many of them gives it up. `key`: of its job. Nothing happens when the
+ * Counts a shard that is still in work as one whose process died, as BullMQ does when a lock runs out: it runs alone
+ * from now on, and whoever takes it after too many of them gives it up. `key`: of its job. Nothing happens when the
  * token does not hold the job any more.
  */
 export async function countDeath(redis: Redis, key: string, token: string | undefined): Promise<void> {
@@ -114,7 +114,9 @@ export interface QueueDepth {
   readonly failed: number;
 }
 
-/** Shards whose jobs were given up, the last one first. By their ids: the payload of a job that failed may be anything. */
+/**
+ * Shards whose jobs were given up, the last one first. By their ids: the payload of a job that failed may be anything.
+ */
 export async function readFailedShards(queue: Queue): Promise<number[]> {
   const ids = await queue.getRanges(['failed'], 0, -1);
   return ids.map(shardOfJob).filter((shard) => shard !== undefined);

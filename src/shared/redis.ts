@@ -11,7 +11,8 @@ const RECONNECT_MS = 5_000;
 
 /**
  * A server that took a command and says nothing for this long is gone: a machine that lost its network closes no
- * connection, and the system would notice only after a quarter of an hour. Longer than any blocking command waits (10 s).
+ * connection, and the system would notice only after a quarter of an hour. Longer than any blocking command waits (10
+ * s).
  */
 const SILENCE_MS = 30_000;
 
@@ -86,7 +87,8 @@ interface RedisAddress {
  * @throws ConfigError for anything else.
  */
 export function parseRedisUrl(url: string, from = 'Redis'): RedisAddress {
-  // The URL itself never goes into a message: it may hold a password. The example is one that withoutSecrets leaves alone.
+  // The URL itself never goes into a message: it may hold a password. The example is one that withoutSecrets leaves
+  // alone.
   const expected = `${from}: expected a URL like redis://host:6379/0 (user:password@ goes before the host)`;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined) throw new ConfigError('bad-redis-url', `${expected}, found something else`);

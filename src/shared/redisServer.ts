@@ -151,8 +151,8 @@ async function answers(url: string, settled: AbortSignal): Promise<string | unde
 }
 
 /**
- * Whether this was the folder of a server that is gone, and whose owner is. In doubt false: of a note without a place, of one
- * from another container, of a young one.
+ * Whether this was the folder of a server that is gone, and whose owner is. In doubt false: of a note without a place,
+ * of one from another container, of a young one.
  */
 export async function isLeftBehind(dir: string): Promise<boolean> {
   const file = join(dir, OWNER_FILE);

@@ -1,4 +1,7 @@
-/** SHA-256 in hex: what files, models and photographs are told apart by. What is too large for memory is hashed in pieces. */
+/**
+ * SHA-256 in hex: what files, models and photographs are told apart by. What is too large for memory is hashed in
+ * pieces.
+ */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 

@@ -1,6 +1,9 @@
 /** Waits for what may never come, such as an answer of a Redis that is away, only until it is called off. */
 
-/** Rejects with the signal's reason as soon as it is aborted. The work itself goes on; what it answers then is not heard. */
+/**
+ * Rejects with the signal's reason as soon as it is aborted. The work itself goes on; what it answers then is not
+ * heard.
+ */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let giveUp = (): void => {};
   const aborted = new Promise<never>((_, reject) => {

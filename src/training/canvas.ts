@@ -24,7 +24,9 @@ export function openCanvas(side: number, [r, g, b]: readonly [number, number, nu
   return { width: side, height: side, data, nearest: new Float32Array(side * side).fill(-Infinity) };
 }
 
-/** Draws a triangle that is seen from its front (counter-clockwise vertices, y down) where it is nearer than the rest. */
+/**
+ * Draws a triangle that is seen from its front (counter-clockwise vertices, y down) where it is nearer than the rest.
+ */
 export function drawTriangle(canvas: Canvas, { x, y, z }: Vertices, triangle: Triangle, paint: Paint): void {
   const [a, b, c] = triangle;
   const area = (x[b]! - x[a]!) * (y[c]! - y[a]!) - (x[c]! - x[a]!) * (y[b]! - y[a]!);

@@ -28,7 +28,9 @@ const TURNED = 12;
 /** Targets of one source at most. */
 const MAX_TARGETS = 24;
 
-/** Near-frontal faces of validation people, sent to the pose of another face of theirs by a training person's posture. */
+/**
+ * Near-frontal faces of validation people, sent to the pose of another face of theirs by a training person's posture.
+ */
 export function makeProbes(
   training: readonly PairSample[],
   validation: readonly PairSample[],
@@ -65,7 +67,8 @@ export function requireTurnedFaces(
   seed: number,
 ): void {
   const probes = makeProbes(training, validation, seed);
-  // Who has one face only is sent to its own pose, and asked for by itself: any generator that changes nothing is right.
+  // Who has one face only is sent to its own pose, and asked for by itself: any generator that changes nothing is
+  // right.
   const targets = new Set(
     probes.filter(({ source, target }) => source !== target).map(({ target }) => target),
   );
@@ -161,7 +164,9 @@ export function judgeCombiner(request: JudgeRequest): {
   };
 }
 
-/** Retrieval with the true postures, with those of other poses, and with one mean posture; others keep the true ones. */
+/**
+ * Retrieval with the true postures, with those of other poses, and with one mean posture; others keep the true ones.
+ */
 function judgeTasks(
   { generator, tasks, training, seed }: JudgeRequest,
   weights: Weights,

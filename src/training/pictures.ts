@@ -93,7 +93,9 @@ function number(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3)).toString();
 }
 
-/** Learning curves of every stage over its steps: loss terms with the score that chooses, and what validation measures. */
+/**
+ * Learning curves of every stage over its steps: loss terms with the score that chooses, and what validation measures.
+ */
 export function lossCharts(curves: ReadonlyMap<string, readonly LogEntry[]>): Chart[] {
   return [...curves].flatMap(([stage, entries]) => {
     const curve = (label: string, value: (entry: LogEntry) => number) => ({

@@ -1,4 +1,7 @@
-/** Whether the shards' row ranges follow one another through all listings of a run. Shards come in the order of their places. */
+/**
+ * Whether the shards' row ranges follow one another through all listings of a run. Shards come in the order of their
+ * places.
+ */
 import type { RunListing, RunShards } from '../shared/run/generations.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import { ListingCover } from './listingCover.ts';

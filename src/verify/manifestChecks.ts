@@ -88,8 +88,8 @@ function sameEntry(a: FileEntry, b: FileEntry): boolean {
 }
 
 /**
- * Compares the manifest with what a finish of the same commits writes, field by field; its files are compared as commits
- * come by.
+ * Compares the manifest with what a finish of the same commits writes, field by field; its files are compared as
+ * commits come by.
  */
 export function compareManifest(
   manifest: RunManifest,

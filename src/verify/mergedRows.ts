@@ -1,4 +1,7 @@
-/** What the merged table has to say of people: their rows in the shard that put them there, with what later generations add. */
+/**
+ * What the merged table has to say of people: their rows in the shard that put them there, with what later generations
+ * add.
+ */
 import { describeError, IntegrityError } from '../shared/errors.ts';
 import { isAfterPlan, readAppendedTotals } from '../shared/run/appendedTotals.ts';
 import type { RunShards } from '../shared/run/generations.ts';

@@ -9,8 +9,8 @@ import { planKey, readPlan } from '../shared/shardPlan.ts';
 import type { Verification } from './verification.ts';
 
 /**
- * One for each place, in order, with the number of the shard that counts there; undefined where the plan cannot be read,
- * which is among the problems then.
+ * One for each place, in order, with the number of the shard that counts there; undefined where the plan cannot be
+ * read, which is among the problems then.
  */
 export async function* plannedSpecs(
   { store, run, problems, signal }: Verification,

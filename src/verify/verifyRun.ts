@@ -1,7 +1,7 @@
 /**
- * Re-reads a run and says whether it is what it claims to be: every file with the checksum of its commit, every face
- * of the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over, all as planned.
- * Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
+ * Re-reads a run and says whether it is what it claims to be: every file with the checksum of its commit, every face of
+ * the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over, all as
+ * planned. Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
 import { describeError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
@@ -56,7 +56,10 @@ export interface VerifyReport {
   readonly problems: readonly Problem[];
 }
 
-/** Throws ConfigError when the store holds no run, or its run.json is damaged; everything else that is wrong is in the report. */
+/**
+ * Throws ConfigError when the store holds no run, or its run.json is damaged; everything else that is wrong is in the
+ * report.
+ */
 export async function verifyRun(store: ObjectStore, options: VerifyOptions = {}): Promise<VerifyReport> {
   const run = await requireRunFile(store);
   const ids = new DuplicateIds();

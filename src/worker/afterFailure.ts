@@ -1,4 +1,7 @@
-/** What becomes of a shard after an error: it goes back to the queue as if it had not been taken, or its attempt has failed. */
+/**
+ * What becomes of a shard after an error: it goes back to the queue as if it had not been taken, or its attempt has
+ * failed.
+ */
 import { UnrecoverableError } from 'bullmq';
 import {
   describeError,
@@ -34,7 +37,10 @@ export interface FailureCircumstances {
   readonly isStoreAway: (error: unknown) => Promise<boolean>;
 }
 
-/** The first reason that holds counts: an error met while the process ends, or without its store, says nothing of the shard. */
+/**
+ * The first reason that holds counts: an error met while the process ends, or without its store, says nothing of the
+ * shard.
+ */
 export async function afterFailure(
   error: unknown,
   { threadDied, toldToStop, isStoreAway }: FailureCircumstances,

@@ -4,14 +4,20 @@
  */
 
 export interface AloneGate {
-  /** Resolves when the shard may be worked on; false: one that must be alone is in work or waits for it, hand this one back. */
+  /**
+   * Resolves when the shard may be worked on; false: one that must be alone is in work or waits for it, hand this one
+   * back.
+   */
   enter(mustBeAlone: boolean, signal: AbortSignal): Promise<boolean>;
   /** To be called once for every `enter`, when the shard is done with. */
   leave(): void;
 }
 
 export interface AloneGateOptions {
-  /** Called with false when one that must be alone comes, and with true when it has left: whether several are taken at once. */
+  /**
+   * Called with false when one that must be alone comes, and with true when it has left: whether several are taken at
+   * once.
+   */
   readonly onMayOverlap: (mayOverlap: boolean) => void;
 }
 

@@ -1,4 +1,6 @@
-/** The people of a shard, their faces together → variants, and the rows of the tables, while further faces are computed. */
+/**
+ * The people of a shard, their faces together → variants, and the rows of the tables, while further faces are computed.
+ */
 import { ALL_BINS } from '../shared/poseBins.ts';
 import { severalAtOnce } from '../shared/severalAtOnce.ts';
 import type { ShardSpec } from '../shared/shard.ts';

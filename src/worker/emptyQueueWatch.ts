@@ -4,7 +4,9 @@
  */
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 
-/** How long the queue is empty first: whoever feeds it may be reading a long plan. An object, so that tests are short. */
+/**
+ * How long the queue is empty first: whoever feeds it may be reading a long plan. An object, so that tests are short.
+ */
 export const EMPTY_QUEUE = { waitMs: 30_000 };
 
 export interface EmptyQueueWatch {

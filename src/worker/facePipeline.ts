@@ -1,6 +1,7 @@
 /**
- * The face pipeline: bytes of a photograph → crop and embedding and, as far as their networks are given, landmarks, pose
- * and posture code; or the reason why not. It computes in the calling thread (networks block it), so it lives in worker threads.
+ * The face pipeline: bytes of a photograph → crop and embedding and, as far as their networks are given, landmarks,
+ * pose and posture code; or the reason why not. It computes in the calling thread (networks block it), so it lives in
+ * worker threads.
  *
  * Stages run one after another over small sub-batches; a face that a stage rejects leaves the sub-batch with its
  * outcome and the others go on.

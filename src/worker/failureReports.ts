@@ -1,4 +1,7 @@
-/** What failed: noted in OUT when it was the last attempt, heard by metrics and logs, and said to the person who watches. */
+/**
+ * What failed: noted in OUT when it was the last attempt, heard by metrics and logs, and said to the person who
+ * watches.
+ */
 import type { Job } from 'bullmq';
 import { describeError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';

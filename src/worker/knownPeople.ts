@@ -19,9 +19,9 @@ const NOBODY: EarlierFaces = { sum: undefined, real: [], variants: [] };
  * Reads who of a shard's people has rows at other places, and what is known of them: those of earlier generations, and,
  * when the shard is done again, of later ones.
  *
- * Append and retry see to it that shards with the same people are not done at the same time: of two that cannot see each
- * other, both would make all variants. Where they are all the same (a version did not see to it), the one whose place
- * comes first makes them, as if it were alone, and the others none. None waits, so that none can wait for ever.
+ * Append and retry see to it that shards with the same people are not done at the same time: of two that cannot see
+ * each other, both would make all variants. Where they are all the same (a version did not see to it), the one whose
+ * place comes first makes them, as if it were alone, and the others none. None waits, so that none can wait for ever.
  */
 export async function readKnownPeople(
   spec: ShardSpec,

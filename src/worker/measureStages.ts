@@ -1,6 +1,6 @@
 /**
- * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its own
- * (`measureThread.ts`), as stages are in a run.
+ * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its
+ * own (`measureThread.ts`), as stages are in a run.
  */
 import { POSTURE_DIM, type Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
@@ -119,8 +119,9 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
   try {
     const recognizer = await keep(openRecognizer(models.recognizer, session));
 
-    // One after the other: what libjpeg-turbo does not decode is decoded on libuv's threads, and one core's cost is asked for.
-    // Into the same memory every time, as in the pipeline: memory that is new costs as much as half of the decoding.
+    // One after the other: what libjpeg-turbo does not decode is decoded on libuv's threads, and one core's cost is
+    // asked for. Into the same memory every time, as in the pipeline: memory that is new costs as much as half of the
+    // decoding.
     const memory = openPictureMemory(MEASURED_BYTES);
     await measure('decode', photographs, 'faces', [1], async ([bytes]) => {
       memory.clear();

@@ -31,7 +31,9 @@ export interface ModelPool extends ShardModels {
   close(): Promise<void>;
 }
 
-/** Rows a combiner request carries: large enough for full matrix products, small enough for every thread to get some. */
+/**
+ * Rows a combiner request carries: large enough for full matrix products, small enough for every thread to get some.
+ */
 const COMBINE_ROWS = 128;
 
 export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
@@ -100,7 +102,9 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
   return { ...models(0), inTurn: () => models(++turns), close: () => releasers.release() };
 }
 
-/** Every identity once, however many variants are made of it: memory that is new to this thread is memory to collect. */
+/**
+ * Every identity once, however many variants are made of it: memory that is new to this thread is memory to collect.
+ */
 function combineRequest(pairs: readonly CombinePair[]): ModelRequest {
   const rows = new Map<Float32Array, number>();
   for (const { identity } of pairs) if (!rows.has(identity)) rows.set(identity, rows.size);

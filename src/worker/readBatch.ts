@@ -7,7 +7,9 @@ import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { ImageReader } from './imageReader.ts';
 
-/** A photograph of unknown size counts as so many of those before it: they differ, and one too many is asked for twice. */
+/**
+ * A photograph of unknown size counts as so many of those before it: they differ, and one too many is asked for twice.
+ */
 const SPARE = 1.25;
 
 export interface ReadBatch {
@@ -22,8 +24,8 @@ interface ReadRecord {
 }
 
 /**
- * Reads batches of one shard. At least one photograph of a batch is read, and of no more than `size` bytes together if it
- * is several.
+ * Reads batches of one shard. At least one photograph of a batch is read, and of no more than `size` bytes together if
+ * it is several.
  */
 export function openBatchReader(
   images: ImageReader,

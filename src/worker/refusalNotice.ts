@@ -1,4 +1,7 @@
-/** Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Reported when it starts and when it ends. */
+/**
+ * Redis is there and refuses: out of memory, a full disk under its append-only file, loading. Reported when it starts
+ * and when it ends.
+ */
 import { describeError } from '../shared/errors.ts';
 import { isRefusal } from '../shared/redisRefusal.ts';
 

@@ -75,8 +75,8 @@ export function createRejectWatch(limit: RejectLimit, before?: RejectReport): Re
 }
 
 /**
- * The watch of a process. A share that was asked for is also judged on a corpus of fewer than 200 photographs, when
- * all of them are done: those that were committed before, and those that are done here. Several processes that each do a
+ * The watch of a process. A share that was asked for is also judged on a corpus of fewer than 200 photographs, when all
+ * of them are done: those that were committed before, and those that are done here. Several processes that each do a
  * part of them at the same time judge by `rejectsOfSmallRun`.
  */
 export async function openRejectWatch(

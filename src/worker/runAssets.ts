@@ -16,8 +16,8 @@ export interface RunAssets {
 }
 
 /**
- * @throws ConfigError for an unknown model, one that cannot be fetched, a FRA model of another recogniser, or one without
- * posture codes where the table is to hold those of variants.
+ * @throws ConfigError for an unknown model, one that cannot be fetched, a FRA model of another recogniser, or one
+ * without posture codes where the table is to hold those of variants.
  */
 export async function openRunAssets(
   config: Pick<
@@ -70,7 +70,10 @@ export async function openRunAssets(
   };
 }
 
-/** What a generator is told of a posture may be no code: variants and photographs would have different things in one column. */
+/**
+ * What a generator is told of a posture may be no code: variants and photographs would have different things in one
+ * column.
+ */
 function refuseOtherPostures({ card }: FraModel, name: string): void {
   const { posture } = card.architecture;
   if (posture === 'code') return;

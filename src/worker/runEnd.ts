@@ -41,7 +41,9 @@ export interface RunEndOptions {
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
-  /** Interrupted when a shard has ended here: the last one is looked for at once, and not when it is time to look again. */
+  /**
+   * Interrupted when a shard has ended here: the last one is looked for at once, and not when it is time to look again.
+   */
   readonly betweenLooks?: InterruptibleWait;
   /** Hears at every look how much is in the queue. */
   readonly onQueueDepth?: (depth: QueueDepth) => void;
@@ -93,7 +95,8 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
       options.emptyQueue?.sawWork();
     } else if (performance.now() - countedAt > COUNT_EVERY_MS) {
       countedAt = performance.now();
-      // With run.json gone, or another run's, what is there is no sign of this run's end; it would be waited for for ever.
+      // With run.json gone, or another run's, what is there is no sign of this run's end; it would be waited for for
+      // ever.
       await requireThisRun(store, options.run.runId);
       // Another worker may have been faster; then there is nothing to read.
       if (await isFinished(store)) return { status: 'complete' };

@@ -1,4 +1,7 @@
-/** Whether shards are taken from the queue: not while the run is paused or a store is away, and never again after an end. */
+/**
+ * Whether shards are taken from the queue: not while the run is paused or a store is away, and never again after an
+ * end.
+ */
 import type { Say } from '../shared/logFields.ts';
 import type { ShardContext } from './shardContext.ts';
 import type { ShardWorker } from './shardWorker.ts';

@@ -48,7 +48,10 @@ export interface DummyModelsOptions {
   readonly withPostures: boolean;
 }
 
-/** A writer whose tables of embeddings are files of one byte; those of rejects and people, which a run reads again, are real. */
+/**
+ * A writer whose tables of embeddings are files of one byte; those of rejects and people, which a run reads again, are
+ * real.
+ */
 export function withoutEmbeddings(writer: TableWriter): TableWriter {
   const content = [new Uint8Array(1)];
   const sha256 = Promise.resolve(bodySha256(content));

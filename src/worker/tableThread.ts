@@ -1,4 +1,7 @@
-/** The thread that encodes tables, and hashes those that it hands over, so that neither happens where a queue lock is renewed. */
+/**
+ * The thread that encodes tables, and hashes those that it hands over, so that neither happens where a queue lock is
+ * renewed.
+ */
 import { bodySha256 } from '../shared/store/objectBody.ts';
 import type { ColumnarTable } from '../shared/table/columns.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';

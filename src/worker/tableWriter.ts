@@ -7,8 +7,8 @@ import type { EncodedContent, EncodeRequest } from './tableThread.ts';
 
 export interface TableWriter {
   /**
-   * Encodes and hashes a table. The table belongs to the thread from now on: what is not shared moves there, what is must not
-   * be touched. An Arrow file comes back before it is hashed: some threads hash what another writes.
+   * Encodes and hashes a table. The table belongs to the thread from now on: what is not shared moves there, what is
+   * must not be touched. An Arrow file comes back before it is hashed: some threads hash what another writes.
    */
   encode(table: ColumnarTable, options: EncodeOptions): Promise<EncodedTable>;
   close(): Promise<void>;

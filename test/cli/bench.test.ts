@@ -149,7 +149,9 @@ test('a request that cannot be carried out is one with stand-ins, too', async ()
   assert.match(unknown.stderr, /the whole run was refused .*nope/);
 });
 
-/** A bench in a process group of its own, stopped by `stop` when its whole run has its Redis; its TMPDIR is the folder. */
+/**
+ * A bench in a process group of its own, stopped by `stop` when its whole run has its Redis; its TMPDIR is the folder.
+ */
 async function stoppedBench(folder: string, stop: (pid: number) => void) {
   const words = ['bench', '--faces', '20000', '--model', 'dummy', '--sink', 'dummy'];
   const bench = startPosecast(words, { TMPDIR: folder }, ['setsid']);

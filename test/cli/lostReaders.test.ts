@@ -1,4 +1,6 @@
-/** Whoever reads what a command prints may go away: the command does its work all the same, and its exit code is true. */
+/**
+ * Whoever reads what a command prints may go away: the command does its work all the same, and its exit code is true.
+ */
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** Loaded by NODE_OPTIONS=--import: an installation without the packages that only workers need, as a producer's image. */
+/**
+ * Loaded by NODE_OPTIONS=--import: an installation without the packages that only workers need, as a producer's image.
+ */
 import { register } from 'node:module';
 
 const LACKS = /^(onnxruntime-node|sharp|@tensorflow\/.*|libsvm-js)($|\/)/;

@@ -1,7 +1,8 @@
 /**
  * Loaded into a posecast process by NODE_OPTIONS=--import: reading a photograph whose path holds `poison` ends the
- * process as a native library does that aborts, or never comes back; or the thread ends that works on it: a model thread on
- * a photograph that ends with `poison`, a table thread on any table. The product knows nothing of it. With POSECAST_TEST_LOCKS, a dead worker's shard is handed out again after a second instead of three quarters of a minute;
+ * process as a native library does that aborts, or never comes back; or the thread ends that works on it: a model
+ * thread on a photograph that ends with `poison`, a table thread on any table. The product knows nothing of it. With
+ * POSECAST_TEST_LOCKS, a dead worker's shard is handed out again after a second instead of three quarters of a minute;
  * POSECAST_TEST_DEATHS workers may die with a shard before it is given up.
  */
 import fs from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Loaded into a posecast process by NODE_OPTIONS=--import: every commit takes seconds to be read, as all the commits of a long
- * run do. The product knows nothing of it.
+ * Loaded into a posecast process by NODE_OPTIONS=--import: every commit takes seconds to be read, as all the commits of
+ * a long run do. The product knows nothing of it.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

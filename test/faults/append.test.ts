@@ -16,7 +16,9 @@ import { ONLY_IN_FULL } from './full.ts';
 
 const PEOPLE = 6;
 
-/** New photographs of two known people, and three new ones; somebody whose only photograph was broken gets a good one. */
+/**
+ * New photographs of two known people, and three new ones; somebody whose only photograph was broken gets a good one.
+ */
 const LATER = [
   'late-0,person-0,1.png',
   'late-1,person-3,2.png',

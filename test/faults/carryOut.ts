@@ -28,7 +28,10 @@ export interface S3Backend {
   readonly looksAtClock: boolean;
 }
 
-/** A disturbed run takes seconds, on a machine that is ten times too busy minutes; one that takes longer than this hangs. */
+/**
+ * A disturbed run takes seconds, on a machine that is ten times too busy minutes; one that takes longer than this
+ * hangs.
+ */
 const PATIENCE_MS = 600_000;
 
 /** @throws AssertionError, with all that was printed, unless the run comes to the result of an undisturbed one. */

@@ -1,7 +1,7 @@
 /**
  * Loaded into a posecast process by NODE_OPTIONS=--import: a killed worker's shard is handed out again, and an emptied
- * queue fed again, after seconds instead of three quarters of a minute. The product knows nothing of it. Under load such locks are lost by living
- * workers, too: shards are done by two at once more often than in life.
+ * queue fed again, after seconds instead of three quarters of a minute. The product knows nothing of it. Under load
+ * such locks are lost by living workers, too: shards are done by two at once more often than in life.
  */
 import { isMainThread } from 'node:worker_threads';
 

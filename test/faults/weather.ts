@@ -1,4 +1,6 @@
-/** How bad the way to the store is during a run: faults drawn from a seed, alone and in bursts, until they are used up. */
+/**
+ * How bad the way to the store is during a run: faults drawn from a seed, alone and in bursts, until they are used up.
+ */
 import { randomInt, seededRandom } from '../../src/shared/random.ts';
 import type { ProxiedRequest, S3Fault } from './faultProxy.ts';
 

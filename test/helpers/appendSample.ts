@@ -1,4 +1,6 @@
-/** A corpus as a list that grows, and a run over it whose embeddings are made up: everything else is the product's own. */
+/**
+ * A corpus as a list that grows, and a run over it whose embeddings are made up: everything else is the product's own.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PlannedRun, type PlanRunOptions, planRun } from '../../src/producer/planRun.ts';

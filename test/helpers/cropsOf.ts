@@ -1,4 +1,7 @@
-/** Photographs scaled down to the size of crops: a corpus that --aligned takes. Their embeddings are worthless, and the same every time. */
+/**
+ * Photographs scaled down to the size of crops: a corpus that --aligned takes. Their embeddings are worthless, and the
+ * same every time.
+ */
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';

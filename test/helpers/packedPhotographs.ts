@@ -1,4 +1,6 @@
-/** The same photographs as every kind of corpus: a folder and lists of it, a tar, a RecordIO archive, tables of images. */
+/**
+ * The same photographs as every kind of corpus: a folder and lists of it, a tar, a RecordIO archive, tables of images.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeTar } from '../producer/tar/tars.ts';

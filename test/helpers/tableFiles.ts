@@ -1,4 +1,6 @@
-/** Tables as other tools write them: Parquet by arrow-rs, Arrow IPC by apache-arrow, with images as bytes or structs. */
+/**
+ * Tables as other tools write them: Parquet by arrow-rs, Arrow IPC by apache-arrow, with images as bytes or structs.
+ */
 import { writeFileSync } from 'node:fs';
 import {
   Binary,

@@ -1,7 +1,9 @@
 /** A TIFF as cameras and scanners do not write it: any kind of sample, any number of them a pixel. */
 
 export interface TiffSamples {
-  /** Row by row, the samples of a pixel beside each other. Bits of a sample are those of the array unless `bits` says. */
+  /**
+   * Row by row, the samples of a pixel beside each other. Bits of a sample are those of the array unless `bits` says.
+   */
   readonly pixels: Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Float32Array;
   readonly bits?: number;
   /** 0 and 1: grey, white or black being 0. 2: RGB. 3: palette. 5: inks. 6: YCbCr. 8: CIELAB. */

@@ -1,4 +1,6 @@
-/** A Redis that somebody else writes to: workers take no harm, commit nothing that is not planned, and come to an end. */
+/**
+ * A Redis that somebody else writes to: workers take no harm, commit nothing that is not planned, and come to an end.
+ */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

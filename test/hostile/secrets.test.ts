@@ -1,4 +1,6 @@
-/** Known secrets, looked for in everything a run prints, writes and leaves in Redis, when it succeeds and when it fails. */
+/**
+ * Known secrets, looked for in everything a run prints, writes and leaves in Redis, when it succeeds and when it fails.
+ */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

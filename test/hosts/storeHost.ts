@@ -1,6 +1,7 @@
 /**
- * `node storeHost.js ADDRESS MS`: an S3 service on this address. It takes MS milliseconds to accept a shard's table, so that
- * a run of tiny networks lasts as long as cables are pulled. Prints one line, {endpoint, bucket}, and serves until killed.
+ * `node storeHost.js ADDRESS MS`: an S3 service on this address. It takes MS milliseconds to accept a shard's table, so
+ * that a run of tiny networks lasts as long as cables are pulled. Prints one line, {endpoint, bucket}, and serves until
+ * killed.
  */
 import { startFaultProxy } from '../faults/faultProxy.ts';
 import { withS3 } from '../helpers/services/s3.ts';

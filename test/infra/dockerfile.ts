@@ -1,4 +1,6 @@
-/** A Dockerfile as its stages and steps: the part of the language that ours is written in, and nothing silently else. */
+/**
+ * A Dockerfile as its stages and steps: the part of the language that ours is written in, and nothing silently else.
+ */
 
 export interface Step {
   readonly op:

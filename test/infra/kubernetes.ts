@@ -1,6 +1,7 @@
 /**
- * Whether objects are what Kubernetes, KEDA and the Prometheus operator take: their published schemas say so of what is there (kubernetes-models), their
- * types of what must not be there: a field that does not exist is no error of a schema, and the API server drops it in silence.
+ * Whether objects are what Kubernetes, KEDA and the Prometheus operator take: their published schemas say so of what is
+ * there (kubernetes-models), their types of what must not be there: a field that does not exist is no error of a
+ * schema, and the API server drops it in silence.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Puts an image together without a container engine: each stage is a layer over this machine's own files (overlayfs), each RUN
- * a command in there. The base images are thus stand-ins: this machine with its own Node. To be used inside
+ * Puts an image together without a container engine: each stage is a layer over this machine's own files (overlayfs),
+ * each RUN a command in there. The base images are thus stand-ins: this machine with its own Node. To be used inside
  * `unshare --mount --pid` (scripts/test-infra.mjs), so that every mount ends with the test.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';

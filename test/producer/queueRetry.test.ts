@@ -26,7 +26,10 @@ interface FullQueue {
   readonly queue: ShardQueue;
 }
 
-/** Of ten shards the first is committed, two have failed (for two reasons), the last was never queued; the queue is full. */
+/**
+ * Of ten shards the first is committed, two have failed (for two reasons), the last was never queued; the queue is
+ * full.
+ */
 async function withFullQueue(body: (full: FullQueue) => Promise<void>): Promise<void> {
   await withRedis((service) =>
     withFolderStore(async (store) => {

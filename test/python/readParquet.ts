@@ -1,4 +1,7 @@
-/** `node dist/test/python/readParquet.js FOLDER`: what write_parquet.py wrote is read as its JSON says, in whole and in part. */
+/**
+ * `node dist/test/python/readParquet.js FOLDER`: what write_parquet.py wrote is read as its JSON says, in whole and in
+ * part.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

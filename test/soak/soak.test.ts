@@ -78,7 +78,10 @@ test(
     }),
 );
 
-/** The bound of docs/performance.md, in bytes, with half a megabyte to spare: 2,000 waiting and 1,000 finished jobs at most. */
+/**
+ * The bound of docs/performance.md, in bytes, with half a megabyte to spare: 2,000 waiting and 1,000 finished jobs at
+ * most.
+ */
 const REDIS_BYTES = (shards: number) => 2_000_000 + 1_300 * Math.min(shards, 3_000);
 
 function checkProcess(settled: readonly Sample[]): void {

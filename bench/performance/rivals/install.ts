@@ -1,6 +1,6 @@
 /**
- * Rivals are installed outside the tree, in the user's cache, once for each content of their requirements file. A quick run
- * installs nothing.
+ * Rivals are installed outside the tree, in the user's cache, once for each content of their requirements file. A quick
+ * run installs nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A thread that decodes, detects, locates landmarks by one look (a run takes five, to know which are invented), aligns and
- * embeds: no pose, no posture code, no variants, no table.
+ * A thread that decodes, detects, locates landmarks by one look (a run takes five, to know which are invented), aligns
+ * and embeds: no pose, no posture code, no variants, no table.
  */
 import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';

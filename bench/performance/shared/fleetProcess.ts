@@ -1,7 +1,7 @@
 /**
- * A process of a simulated fleet: many workers, each with its own connections to Redis, its own timer for models, and its
- * own looks at the run, as `posecast work` has. Only the store client and the thread that encodes tables are shared, so that
- * one machine can hold them.
+ * A process of a simulated fleet: many workers, each with its own connections to Redis, its own timer for models, and
+ * its own looks at the run, as `posecast work` has. Only the store client and the thread that encodes tables are
+ * shared, so that one machine can hold them.
  */
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';

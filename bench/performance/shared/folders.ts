@@ -12,7 +12,8 @@ const folders = new Set<string>();
 let stopping: Promise<never> | undefined;
 
 /**
- * A folder that is removed at the end, and when a signal ends the bench: after the children that were given to `endWithOwner`.
+ * A folder that is removed at the end, and when a signal ends the bench: after the children that were given to
+ * `endWithOwner`.
  *
  * @param kind `memory`: files in memory where there is such a folder, for what is not about the disk.
  */

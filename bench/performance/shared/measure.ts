@@ -1,6 +1,8 @@
 /** Timing of small pieces of work in this thread. */
 
-/** Items a second of `work`, which does `items`: repeated for at least `seconds`, after one pass that is not counted. */
+/**
+ * Items a second of `work`, which does `items`: repeated for at least `seconds`, after one pass that is not counted.
+ */
 export async function ratePerSecond(
   items: number,
   seconds: number,

@@ -4,7 +4,10 @@
 export interface MeasuredConstants {
   /** Share of their time in which the models of a simulated fleet computed. */
   readonly busyShare: number;
-  /** Commands to Redis for a shard of the fleet's length, the looks, heartbeats and locks of its worker in that time included. */
+  /**
+   * Commands to Redis for a shard of the fleet's length, the looks, heartbeats and locks of its worker in that time
+   * included.
+   */
   readonly redisCommandsPerShard: number;
   /** Milliseconds of Redis's one thread for the same. */
   readonly redisCpuMsPerShard: number;
@@ -84,7 +87,8 @@ export function needsOf(asked: Assumptions, measured: MeasuredConstants): Needs 
   const workerHours = faces / asked.facesPerSecond / measured.busyShare / 3600;
   const workers = Math.ceil(workerHours / asked.hours);
   const seconds = asked.hours * 3600;
-  // A longer shard has more looks and renewals in it: counted as if all commands grew with its length, which is too many.
+  // A longer shard has more looks and renewals in it: counted as if all commands grew with its length, which is too
+  // many.
   const length = Math.max(1, (1000 * shardSeconds) / measured.fleetShardMs);
   const redisMsPerShard = measured.redisCpuMsPerShard * length;
   const storeWrites = shards * measured.writesPerShard;

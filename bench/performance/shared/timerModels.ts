@@ -23,8 +23,8 @@ export interface TimerModelsOptions {
 
 /**
  * One device that computes one batch after another, those of the shard that came first before the others, as the
- * threads of the real pool do. What waited already starts when the batch before it ended by the clock, not when the timer
- * rang: a late timer is no idle device.
+ * threads of the real pool do. What waited already starts when the batch before it ended by the clock, not when the
+ * timer rang: a late timer is no idle device.
  */
 export function openTimerModels({ msPerFace, dim }: TimerModelsOptions): TimerModels {
   const busy: { start: number; end: number }[] = [];

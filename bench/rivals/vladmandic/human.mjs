@@ -1,5 +1,5 @@
-// @vladmandic/human on the WebAssembly backend: detection, face mesh and a description of every photograph; everything else
-// that it can do is switched off, and nothing is carried over from one photograph to the next.
+// @vladmandic/human on the WebAssembly backend: detection, face mesh and a description of every photograph; everything
+// else that it can do is switched off, and nothing is carried over from one photograph to the next.
 //
 //   human.mjs FOLDER '{"photographs": […]}'
 //

@@ -1,7 +1,7 @@
 // What both programs share: rounds over the photographs on demand, as bench/performance/rivals/rivalProcess.ts asks.
 //
-// Runs a photograph to warm up and prints {"ready": versions}. Every line on standard input starts a round, from the files
-// to the embeddings, and is answered by a line {"seconds", "embedded": photographs with an embedding}.
+// Runs a photograph to warm up and prints {"ready": versions}. Every line on standard input starts a round, from the
+// files to the embeddings, and is answered by a line {"seconds", "embedded": photographs with an embedding}.
 import { createInterface } from 'node:readline';
 // posecast's own: a fast decoder is no part of what is compared.
 import sharp from 'sharp';

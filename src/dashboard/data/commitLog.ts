@@ -1,6 +1,6 @@
 /**
- * What the commits of a run say, each read once, as columns of numbers: a run may have 100,000 shards, and their commits
- * as objects would take a gigabyte.
+ * What the commits of a run say, each read once, as columns of numbers: a run may have 100,000 shards, and their
+ * commits as objects would take a gigabyte.
  */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';

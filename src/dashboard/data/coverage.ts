@@ -1,7 +1,7 @@
 /**
- * Where the people of a run look, before and after: for each pose, the share of people who have a face there. Counted over
- * a sample of shards that stays the same as long as they do, so that a run of 100,000 shards costs no more than a small one.
- * Somebody whose photographs came in several generations is counted once, with all of them.
+ * Where the people of a run look, before and after: for each pose, the share of people who have a face there. Counted
+ * over a sample of shards that stays the same as long as they do, so that a run of 100,000 shards costs no more than a
+ * small one. Somebody whose photographs came in several generations is counted once, with all of them.
  */
 import pLimit from 'p-limit';
 import { POSE_BINS, poseBin } from '../../shared/poseBins.ts';

@@ -1,4 +1,7 @@
-/** Shards that were given up, by the notes in OUT; each note is read once in a while, and not more of them than are shown. */
+/**
+ * Shards that were given up, by the notes in OUT; each note is read once in a while, and not more of them than are
+ * shown.
+ */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import { FAILURES_PREFIX, failureShard } from '../../shared/run/runKeys.ts';

@@ -36,7 +36,10 @@ export interface OverallPace extends Pace {
 /** Shards that the present pace is judged by at least. */
 const RECENT_SHARDS = 50;
 
-/** Nothing in work for more than this many usual pauses between commits, and more than MIN_BREAK_MS, is a break, not the pace. */
+/**
+ * Nothing in work for more than this many usual pauses between commits, and more than MIN_BREAK_MS, is a break, not the
+ * pace.
+ */
 const BREAK_FACTOR = 20;
 const MIN_BREAK_MS = 60_000;
 

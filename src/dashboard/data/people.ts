@@ -1,6 +1,6 @@
 /**
- * The people of the committed shards, in the order in which they came to the run: as planned, then those of each append.
- * Everybody is one row, that of their first photographs, to which the rows of later appends are added.
+ * The people of the committed shards, in the order in which they came to the run: as planned, then those of each
+ * append. Everybody is one row, that of their first photographs, to which the rows of later appends are added.
  */
 import pLimit from 'p-limit';
 import { IntegrityError } from '../../shared/errors.ts';

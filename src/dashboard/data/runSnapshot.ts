@@ -1,4 +1,7 @@
-/** What the page says of a run at one moment. Pure: made of what the last look saw, of the commits read so far and of the time. */
+/**
+ * What the page says of a run at one moment. Pure: made of what the last look saw, of the commits read so far and of
+ * the time.
+ */
 import { type RunState, stateOf } from '../../producer/runState.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
@@ -9,7 +12,9 @@ import { generationOfShard, type ListedGeneration, listedGenerations } from './g
 import { type OverallPace, overallPace, type Pace, recentPace, throughputBins } from './pace.ts';
 import type { QueueView } from './redisLink.ts';
 
-/** No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see. */
+/**
+ * No commit for so long, and for so many times as the longest shard took: nobody works on it, as far as one can see.
+ */
 const QUIET_MS = 120_000;
 const QUIET_SHARDS = 5;
 

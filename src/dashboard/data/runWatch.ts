@@ -1,6 +1,7 @@
 /**
- * One run as the page shows it: looked at while somebody is watching, from the commits in its store, and from Redis where
- * one answers. A look that takes long is followed by a longer wait, so that watching a large run on S3 stays cheap.
+ * One run as the page shows it: looked at while somebody is watching, from the commits in its store, and from Redis
+ * where one answers. A look that takes long is followed by a longer wait, so that watching a large run on S3 stays
+ * cheap.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, IntegrityError } from '../../shared/errors.ts';

@@ -1,4 +1,7 @@
-/** The tables of single shards, parsed; the last ones stay in memory. Which file counts is known from the shard's commit. */
+/**
+ * The tables of single shards, parsed; the last ones stay in memory. Which file counts is known from the shard's
+ * commit.
+ */
 import { z } from 'zod';
 import { describeIssues } from '../../shared/config.ts';
 import { IntegrityError } from '../../shared/errors.ts';

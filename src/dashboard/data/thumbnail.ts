@@ -1,7 +1,7 @@
 /**
  * Small pictures of the corpus's photographs. Only faces of the listing can be asked for, by shard and row; the path
- * comes from the listing and may not leave the corpus. A damaged photograph is shown as far as it goes: that is what one
- * wants to see of a reject. What cannot be shown is a word instead of a picture.
+ * comes from the listing and may not leave the corpus. A damaged photograph is shown as far as it goes: that is what
+ * one wants to see of a reject. What cannot be shown is a word instead of a picture.
  */
 import pLimit from 'p-limit';
 import type { Sharp } from 'sharp';

@@ -55,7 +55,9 @@ function navigation(site: Site, run: Frame['run']): Html {
   return html`<nav aria-label="Pages">${site.runs > 1 ? html`<a href="/"${run ? undefined : html` aria-current="page"`}>Runs</a>` : undefined}${tabs}${site.queues ? html`<a href="/queues">Queue</a>` : undefined}</nav>`;
 }
 
-/** Where in a list one is, and links to its pages. @param start first item shown, from 0; @param href of a 0-based page. */
+/**
+ * Where in a list one is, and links to its pages. @param start first item shown, from 0; @param href of a 0-based page.
+ */
 export function pager(
   start: number,
   items: number,

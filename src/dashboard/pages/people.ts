@@ -121,7 +121,10 @@ function personPoses({ person, all }: ChosenPerson, { variants }: PeopleView['co
 /** Letters that fit beside each other into a cell. */
 const CELL_LETTERS = 5;
 
-/** Faces and + variants as a cell has room for them, on two lines where one is too short; the cell's title has the numbers. */
+/**
+ * Faces and + variants as a cell has room for them, on two lines where one is too short; the cell's title has the
+ * numbers.
+ */
 export function poseLabel(real: number, generated: number): string {
   const short = (value: number) => (value < 10_000 ? String(value) : `${Math.floor(value / 1_000)}k`);
   const numbers = [...(real > 0 ? [short(real)] : []), ...(generated > 0 ? [`+${short(generated)}`] : [])];

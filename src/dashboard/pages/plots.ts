@@ -1,4 +1,7 @@
-/** The plots of the run page, as SVG: a title for screen readers, values as titles of their marks, colours of the palette. */
+/**
+ * The plots of the run page, as SVG: a title for screen readers, values as titles of their marks, colours of the
+ * palette.
+ */
 import { type Html, html } from '../../shared/page/html.ts';
 import { linearScale } from '../../shared/page/scale.ts';
 import { binCentre, PITCH_BINS, POSE_BINS, YAW_BINS } from '../../shared/poseBins.ts';

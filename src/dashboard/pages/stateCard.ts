@@ -1,4 +1,7 @@
-/** The card at the top of every page of a run: its state in a sentence, how far it is, and what one has to know beside it. */
+/**
+ * The card at the top of every page of a run: its state in a sentence, how far it is, and what one has to know beside
+ * it.
+ */
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';

@@ -1,4 +1,6 @@
-/** What somebody without the token sees. It carries its style with it, since nothing else is served without the token. */
+/**
+ * What somebody without the token sees. It carries its style with it, since nothing else is served without the token.
+ */
 import { createHash } from 'node:crypto';
 import { html } from '../../shared/page/html.ts';
 import { STYLE } from './style.ts';

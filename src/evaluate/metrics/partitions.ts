@@ -3,10 +3,10 @@
 /** Three readings of agreement, each 0–1, 1 for equal partitions. */
 export interface PartitionAgreement {
   /**
-   * F of precision and recall over pairs of faces in one cluster. Copies of a person who counts twice meet other people,
-   * not each other: a face would be paired with itself, which is always right. So a person's own pairs weigh as the
-   * person does, pairs of two people as the product, and their expectations over draws stay in proportion, but for one
-   * part in as many as there are people.
+   * F of precision and recall over pairs of faces in one cluster. Copies of a person who counts twice meet other
+   * people, not each other: a face would be paired with itself, which is always right. So a person's own pairs weigh as
+   * the person does, pairs of two people as the product, and their expectations over draws stay in proportion, but for
+   * one part in as many as there are people.
    */
   readonly pairwiseF: number;
   /** F of BCubed precision and recall (Bagga and Baldwin 1998), means over faces. */

@@ -15,7 +15,9 @@ export interface ProtocolInput {
   readonly protocol: ProtocolName;
   /** Absolute folder of the photographs. */
   readonly corpus: string;
-  /** Absolute: the list of LFW, CPLFW, CALFW; the folder `Protocol` of CFP; photographs and pairs of IJB; none for KDEF. */
+  /**
+   * Absolute: the list of LFW, CPLFW, CALFW; the folder `Protocol` of CFP; photographs and pairs of IJB; none for KDEF.
+   */
   readonly lists: readonly string[];
   readonly recognizer: string;
   readonly detector: string;

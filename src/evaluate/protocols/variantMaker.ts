@@ -96,7 +96,9 @@ export function jitterMaker(like: VariantMaker, seed: number): VariantMaker {
   };
 }
 
-/** Codes of `count` postures: of each of `count` equal parts of the bank, sorted by yaw, the one nearest to zero pitch. */
+/**
+ * Codes of `count` postures: of each of `count` equal parts of the bank, sorted by yaw, the one nearest to zero pitch.
+ */
 export function evenPostures({ codes, yaw, pitch, ids }: PostureBank, count: number): Float32Array[] {
   const order = ids.map((_, i) => i).sort((a, b) => yaw[a]! - yaw[b]! || a - b);
   return Array.from({ length: count }, (_, k) => {

@@ -1,4 +1,6 @@
-/** The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function. */
+/**
+ * The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function.
+ */
 
 import { type Html, html } from '../../shared/page/html.ts';
 import type { ProtocolName, ProtocolResult, ProtocolRow } from '../protocols/protocolResult.ts';

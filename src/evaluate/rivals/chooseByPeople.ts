@@ -47,8 +47,8 @@ export function chooseByPeople<C extends number>(
 }
 
 /**
- * How far the similarity of a prediction to its own target lies above those to other people's targets, in their standard
- * deviations; mean over pairs.
+ * How far the similarity of a prediction to its own target lies above those to other people's targets, in their
+ * standard deviations; mean over pairs.
  */
 export function standOut({ predict, transform }: PairModel, pairs: readonly PosePair[]): number {
   const every = Math.max(1, Math.floor(pairs.length / JUDGING_PAIRS));

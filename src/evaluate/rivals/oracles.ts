@@ -1,4 +1,6 @@
-/** Oracles: the person's own real turned photographs in place of variants. Nobody has them; they bound what can be won. */
+/**
+ * Oracles: the person's own real turned photographs in place of variants. Nobody has them; they bound what can be won.
+ */
 import { type Method, perRequest } from '../method.ts';
 import type { FaceClass, Photograph } from '../people.ts';
 

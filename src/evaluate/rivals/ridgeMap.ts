@@ -70,7 +70,9 @@ function generate(
   return made;
 }
 
-/** Ridge regression of target − source on the centred source; `penalty` × n × mean variance is added to the diagonal. */
+/**
+ * Ridge regression of target − source on the centred source; `penalty` × n × mean variance is added to the diagonal.
+ */
 export function fitChange(pairs: readonly PosePair[], penalty: number): AffineChange {
   const [n, dim] = [pairs.length, pairs[0]!.source.length];
   const centre = meanOf(pairs.map(({ source }) => source));

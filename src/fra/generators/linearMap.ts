@@ -3,7 +3,8 @@
  * pose, scaled to unit length: change = Σ_f φ_f(pose)·(W_f·identity + b_f), φ the pose basis read off the posture code.
  *
  * - `mean-offset`: W = 0; everybody changes alike.
- * - `ridge`: W_f = a_f·1 + M_f by ridge regression; M of a common low rank where that loses nothing on validation people.
+ * - `ridge`: W_f = a_f·1 + M_f by ridge regression; M of a common low rank where that loses nothing on validation
+ *   people.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
@@ -39,9 +40,9 @@ export function linearMap(config: LinearMapConfig): Generator {
   const changeMultiplyAdds = functions * (rank + dim) + (lowRank ? rank * dim : 0);
 
   /**
-   * What the answer is before it is scaled is φ·S, with S (F,D) of the person alone: the change of every function and, as
-   * hats sum to 1, the identity in the row of every hat. Its squared length is φ·S·Sᵀ·φᵀ: φ is scaled before the product, and
-   * nothing is done to the D values after it. Identity state: S, then S·Sᵀ. Posture state: φ.
+   * What the answer is before it is scaled is φ·S, with S (F,D) of the person alone: the change of every function and,
+   * as hats sum to 1, the identity in the row of every hat. Its squared length is φ·S·Sᵀ·φᵀ: φ is scaled before the
+   * product, and nothing is done to the D values after it. Identity state: S, then S·Sᵀ. Posture state: φ.
    */
   const cached: CachedForward = {
     identitySize: functions * (dim + functions),
@@ -136,8 +137,8 @@ export function linearMap(config: LinearMapConfig): Generator {
   }
 
   /**
-   * The answer for pairs. What is small a row is joined, so that one product onto a sum that is there already makes all of the
-   * change: every pass over N×D values takes as long as a tenth of the products.
+   * The answer for pairs. What is small a row is joined, so that one product onto a sum that is there already makes all
+   * of the change: every pass over N×D values takes as long as a tenth of the products.
    */
   function emitPairs(graph: GraphBuilder, weights: NamedWeights, { identity, posture }: GraphInputs): string {
     const values = emitBasisAt(graph, basis, weights, posture);

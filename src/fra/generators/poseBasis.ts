@@ -51,8 +51,8 @@ export function basisValues(basis: PoseBasis, poses: tf.Tensor2D): tf.Tensor2D {
 }
 
 /**
- * postures (N,512) → basis values (N,F), as nodes. The read-out is multiplied into the slopes, constants by constants, which a
- * runtime does when it opens the graph: operations over few columns cost a run as much as over many.
+ * postures (N,512) → basis values (N,F), as nodes. The read-out is multiplied into the slopes, constants by constants,
+ * which a runtime does when it opens the graph: operations over few columns cost a run as much as over many.
  */
 export function emitBasisAt(
   graph: GraphBuilder,
@@ -71,9 +71,9 @@ export function emitBasisAt(
 }
 
 /**
- * The basis as two small products: values = clip(poses · slopes + starts, 0, 1) · toValues + first. Yaw ramps climb from 0
- * to 1 between neighbouring knots; hat k is ramp k−1 minus ramp k, with 1 before the first and 0 after the last. Pitch has
- * a ramp each way. Matrices are row-major.
+ * The basis as two small products: values = clip(poses · slopes + starts, 0, 1) · toValues + first. Yaw ramps climb
+ * from 0 to 1 between neighbouring knots; hat k is ramp k−1 minus ramp k, with 1 before the first and 0 after the last.
+ * Pitch has a ramp each way. Matrices are row-major.
  */
 function rampForm({ knots, pitch }: PoseBasis) {
   const between = knots.slice(1).map((knot, i) => {

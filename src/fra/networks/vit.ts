@@ -43,7 +43,9 @@ export function postureStateSize({ form, embedDim }: VitSizes): number {
   return form === 'prefix' ? 4 * OWN_TOKENS * embedDim : 2 * embedDim + 2 * OWN_TOKENS * embedDim;
 }
 
-/** What depends on the identity alone: itself, then keys and values of every layer (prefix) or of the last one (late). */
+/**
+ * What depends on the identity alone: itself, then keys and values of every layer (prefix) or of the last one (late).
+ */
 export function identityState(
   weights: Weights,
   sizes: VitSizes,

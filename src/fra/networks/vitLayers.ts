@@ -36,7 +36,9 @@ export interface VitSizes {
   readonly mlpDim: number;
   /** The answer is the identity plus the network's output, whose last layer starts at zero. */
   readonly identityResidual: boolean;
-  /** The network also answers by which factor the identity is scaled before that (it starts at 1): turning shrinks it. */
+  /**
+   * The network also answers by which factor the identity is scaled before that (it starts at 1): turning shrinks it.
+   */
   readonly identityGate: boolean;
   /** The answer has unit length. */
   readonly normalizeOutput: boolean;

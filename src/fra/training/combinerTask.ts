@@ -34,7 +34,10 @@ export interface CombinerTaskOptions {
   /** Share of rows that show a person who does not exist (`inventPerson`). */
   readonly inventedShare: number;
   readonly weights: CombinerTermWeights;
-  /** What the samples' codes are, the digest of the encoder that made them, and who trains (`peopleDigest`): for a resume alone. */
+  /**
+   * What the samples' codes are, the digest of the encoder that made them, and who trains (`peopleDigest`): for a
+   * resume alone.
+   */
   readonly posture: PostureForm;
   readonly encoder: string;
   readonly trainingPeople: string;

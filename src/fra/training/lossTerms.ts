@@ -1,6 +1,8 @@
 /** Names of the combiner's loss: in the card, on the command line, in the training. */
 
-/** How answers are compared with negatives: multi-class N-pair (Sohn 2016), or the triplets of the paper's public code. */
+/**
+ * How answers are compared with negatives: multi-class N-pair (Sohn 2016), or the triplets of the paper's public code.
+ */
 export const COMBINER_LOSSES = ['n-pair', 'triplet'] as const;
 export type CombinerLoss = (typeof COMBINER_LOSSES)[number];
 

@@ -1,7 +1,7 @@
 /**
- * The criterion that chooses weights: is the right person found at the target pose? For a number of postures every known
- * person's variant is generated at that posture. Real (or rendered) faces of validation people at about that pose look
- * for their own variant there, among the variants of everybody else at all postures.
+ * The criterion that chooses weights: is the right person found at the target pose? For a number of postures every
+ * known person's variant is generated at that posture. Real (or rendered) faces of validation people at about that pose
+ * look for their own variant there, among the variants of everybody else at all postures.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { dot } from '../../shared/l2.ts';
@@ -82,8 +82,8 @@ export interface Retrieval {
   /** Share of queries that are nearer to their own variant than to anybody else's at any posture. */
   readonly rank1: number;
   /**
-   * Mean −log of the share that a softmax over these similarities gives to the own variant, at the best sharpness; lower
-   * is better.
+   * Mean −log of the share that a softmax over these similarities gives to the own variant, at the best sharpness;
+   * lower is better.
    */
   readonly loss: number;
   /** Mean rank-1 of each validation person, in the order of first appearance. */
@@ -100,8 +100,8 @@ const SHARPNESSES = [8, 12, 16, 24, 32, 48, 64, 96];
 const TIE = 1e-6;
 
 /**
- * `answers`: of unit length, in the order of `retrievalQuestions`. `own`: in their place what the query's own person answers,
- * to see what a wrong posture does while everybody else keeps the right one.
+ * `answers`: of unit length, in the order of `retrievalQuestions`. `own`: in their place what the query's own person
+ * answers, to see what a wrong posture does while everybody else keeps the right one.
  */
 export function judgeRetrieval(
   tasks: readonly RetrievalTask[],

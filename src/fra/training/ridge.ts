@@ -29,8 +29,8 @@ export interface RidgePath {
   readonly meanOutput: Float32Array;
   /**
    * Minimises Σ w·|y − xᵀM − a·x − b|² + λ·(Σw/I)·|M|²; b is not penalised. λ is in units of the mean squared length of
-   * an input a dimension when inputs have unit length. a = `scaling` times the one factor that alone would fit best: the
-   * penalty then draws towards "everything of the person shrinks alike" and not towards "nothing changes".
+   * an input a dimension when inputs have unit length. a = `scaling` times the one factor that alone would fit best:
+   * the penalty then draws towards "everything of the person shrinks alike" and not towards "nothing changes".
    */
   readonly solve: (lambda: number, scaling?: number) => LinearFit;
 }

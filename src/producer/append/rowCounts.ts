@@ -1,6 +1,6 @@
 /**
- * How many rows tables have whose faces are called by file and row. Where such a table has more or fewer of them than it
- * was listed with, nobody can tell which came or went: the rows behind are called as others were.
+ * How many rows tables have whose faces are called by file and row. Where such a table has more or fewer of them than
+ * it was listed with, nobody can tell which came or went: the rows behind are called as others were.
  */
 
 import { isCalledByRow } from '../../shared/corpus/rowIds.ts';

@@ -23,7 +23,9 @@ import type { OnListed } from './onListed.ts';
 const COLUMNS = ['face_id', 'subject_id', 'path'] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** All that there are, the longest first: found out by itself would be the header's alone, and lists are put together. */
+/**
+ * All that there are, the longest first: found out by itself would be the header's alone, and lists are put together.
+ */
 const LINE_ENDS = ['\r\n', '\n', '\r'];
 
 /** Bytes of one line. More is a quote that was never closed. */

@@ -1,6 +1,6 @@
 /**
- * The lines of a CSV list that its records stand in, as an editor numbers them: csv-parse takes a CRLF in quotes for the
- * ends of two lines, and hands it on as it stands.
+ * The lines of a CSV list that its records stand in, as an editor numbers them: csv-parse takes a CRLF in quotes for
+ * the ends of two lines, and hands it on as it stands.
  */
 
 /** A record as csv-parse tells it with `info`. */

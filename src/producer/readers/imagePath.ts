@@ -5,7 +5,9 @@ import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
 /** As a place elsewhere begins: on a disk `s3:` would be a folder like any other. */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
-/** Undefined: the path leads out of the image root, or is none. A root in S3 takes keys below it, or whole s3:// uris. */
+/**
+ * Undefined: the path leads out of the image root, or is none. A root in S3 takes keys below it, or whole s3:// uris.
+ */
 export function insideImageRoot(imageRoot: string, path: string): string | undefined {
   if (path === '' || path.includes('\0')) return undefined;
   if (isS3Uri(imageRoot)) return keyBelow(imageRoot, path);

@@ -1,6 +1,6 @@
 /**
- * A corpus as s3://bucket/prefix with a folder per person: `prefix/<subject>/…/<image>`. Keys come in pages in the order
- * of whole keys, in which a folder `ann-b/` comes before `ann/`: they are sorted again, on disk.
+ * A corpus as s3://bucket/prefix with a folder per person: `prefix/<subject>/…/<image>`. Keys come in pages in the
+ * order of whole keys, in which a folder `ann-b/` comes before `ann/`: they are sorted again, on disk.
  */
 import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';

@@ -1,7 +1,7 @@
 /**
- * What the workers will read of tables with images in them. A shard reads each row group (or record batch) that it needs
- * once, but all of it where its pages cannot be read alone: where the rows of a person lie apart, that is the same row
- * group again for every shard.
+ * What the workers will read of tables with images in them. A shard reads each row group (or record batch) that it
+ * needs once, but all of it where its pages cannot be read alone: where the rows of a person lie apart, that is the
+ * same row group again for every shard.
  */
 import { pieceOf, type TablePiece } from '../../shared/corpus/sourceTable.ts';
 import type { FaceRecord } from '../../shared/face.ts';

@@ -146,7 +146,9 @@ function buffersOf(
   return wanted;
 }
 
-/** Buffers of a column and the columns in it, in Arrow's columnar format. Takes their counts from the front of `viewed`. */
+/**
+ * Buffers of a column and the columns in it, in Arrow's columnar format. Takes their counts from the front of `viewed`.
+ */
 function bufferCount(type: DataType, viewed: number[]): number | undefined {
   if (DataType.isDictionary(type)) return 2;
   const children = (type.children ?? []).map((child: Field) => bufferCount(child.type, viewed));

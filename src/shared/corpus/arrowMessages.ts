@@ -1,6 +1,6 @@
 /**
- * The messages of an Arrow IPC file or stream, by their heads: what lies where, without the bodies. A stream is a row of
- * messages; of a file those count that its footer names, wherever they lie. Slot numbers are those of Arrow's
+ * The messages of an Arrow IPC file or stream, by their heads: what lies where, without the bodies. A stream is a row
+ * of messages; of a file those count that its footer names, wherever they lie. Slot numbers are those of Arrow's
  * format/File.fbs, Message.fbs and Schema.fbs (Apache-2.0).
  */
 import {
@@ -95,8 +95,8 @@ async function messagesOfStream(file: TableBytes): Promise<ArrowMessages> {
 
 /**
  * By the footer alone, as Arrow's own readers go: polars writes the schema's message without its mark and dictionaries
- * after the batches that use them, apache-arrow for JavaScript writes no schema before the footer. A batch may use every
- * dictionary.
+ * after the batches that use them, apache-arrow for JavaScript writes no schema before the footer. A batch may use
+ * every dictionary.
  */
 async function messagesOfFile(file: TableBytes): Promise<ArrowMessages> {
   const footer = await readFooter(file);

@@ -32,9 +32,10 @@ export interface CorpusSource {
   /**
    * A whole object of at most MAX_IMAGE_BYTES, or exactly the bytes of a range of it, in an ArrayBuffer of their own.
    * `uri` is relative to the root and may not leave it. What is wrong with this one object is a rejection of stage
-   * 'read': outside-corpus, link-outside-corpus, missing, unreadable, not-a-file, too-many-bytes, shrank, beyond-end, changed (ranges
-   * of an object in S3 that was replaced since its first range was read), no-room (of a whole object, when `hasRoom` says so).
-   * Everything else is thrown: the disk, the mount, the service or the credentials fail all photographs alike.
+   * 'read': outside-corpus, link-outside-corpus, missing, unreadable, not-a-file, too-many-bytes, shrank, beyond-end,
+   * changed (ranges of an object in S3 that was replaced since its first range was read), no-room (of a whole object,
+   * when `hasRoom` says so). Everything else is thrown: the disk, the mount, the service or the credentials fail all
+   * photographs alike.
    */
   read(
     uri: string,
@@ -81,7 +82,9 @@ export async function readImage(
   return source.read(uri, { start: offset, end: offset + bytes }, signal);
 }
 
-/** What `open` throws where `read` would reject; the rejection's code is among its facts. Listing a corpus ends with it. */
+/**
+ * What `open` throws where `read` would reject; the rejection's code is among its facts. Listing a corpus ends with it.
+ */
 export function cannotOpen(root: string, uri: string, { code, message }: Rejection): ConfigError {
   return new ConfigError('no-corpus', `corpus: expected a file that can be read, ${message}`, {
     root,

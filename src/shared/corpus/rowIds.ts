@@ -1,6 +1,6 @@
 /**
- * Whose photograph a row of a table is: one rule for listing a table and for looking whether a row is still the one that
- * was listed.
+ * Whose photograph a row of a table is: one rule for listing a table and for looking whether a row is still the one
+ * that was listed.
  */
 import type { FaceRecord } from '../face.ts';
 import type { SourceRow } from './sourceTable.ts';

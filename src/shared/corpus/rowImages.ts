@@ -104,8 +104,8 @@ export function openRowImages(
 }
 
 /**
- * The rows [start, end) that are read for one of them: those of its page, or without pages all of its piece. What a damaged
- * file says of its pages moves the borders, never beyond the piece and never past the row.
+ * The rows [start, end) that are read for one of them: those of its page, or without pages all of its piece. What a
+ * damaged file says of its pages moves the borders, never beyond the piece and never past the row.
  */
 export function rowsAround({ start, rows }: TablePiece, pageStarts: readonly number[], row: number) {
   const block = start + Math.floor((row - start) / MOST_ROWS) * MOST_ROWS;

@@ -208,8 +208,8 @@ function staysInside(uri: string): boolean {
 }
 
 /**
- * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or have
- * expired.
+ * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or
+ * have expired.
  */
 function isAboutOneObject(error: unknown): boolean {
   return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);

@@ -1,6 +1,6 @@
 /**
- * Images out of the rows of one piece of a table, reading no more pages than hold them, with whose they are: a table that
- * was sorted anew since it was listed has somebody else's photograph in the row.
+ * Images out of the rows of one piece of a table, reading no more pages than hold them, with whose they are: a table
+ * that was sorted anew since it was listed has somebody else's photograph in the row.
  */
 import type { FaceRecord } from '../face.ts';
 import { MAX_IMAGE_BYTES, type ReadOutcome, rejected } from './corpusSource.ts';
@@ -21,8 +21,8 @@ export interface RowColumns extends Pick<CorpusColumns, 'faceId' | 'subjectId'> 
 /** What a row holds now. */
 export interface RowContent extends RowIds {
   /**
-   * In an ArrayBuffer of its own, which can be handed to another thread; empty: the row has none, or one larger than any
-   * photograph.
+   * In an ArrayBuffer of its own, which can be handed to another thread; empty: the row has none, or one larger than
+   * any photograph.
    */
   readonly image: Uint8Array;
   /** There is a path where the image would be, as Hugging Face's `Image` may have it. */

@@ -1,6 +1,6 @@
 /**
- * A photograph in a tar, with the header before it: whether there is still the member that was listed. An archive that was
- * replaced would give bytes from the middle of other photographs, or a photograph of somebody else.
+ * A photograph in a tar, with the header before it: whether there is still the member that was listed. An archive that
+ * was replaced would give bytes from the middle of other photographs, or a photograph of somebody else.
  */
 import type { FaceRecord } from '../face.ts';
 import { type ImagePlace, type ReadOutcome, rejected } from './corpusSource.ts';

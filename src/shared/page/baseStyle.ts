@@ -1,4 +1,7 @@
-/** What every page of posecast looks like: light and dark by the reader's setting, one column on a phone, plain on paper. */
+/**
+ * What every page of posecast looks like: light and dark by the reader's setting, one column on a phone, plain on
+ * paper.
+ */
 import { DARK, LIGHT, SERIES } from './palette.ts';
 
 export const BASE_STYLE = `

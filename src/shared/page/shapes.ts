@@ -1,6 +1,6 @@
 /**
- * How a row of data is drawn in a plot: a colour that colour-blind readers can tell apart (Okabe and Ito), a shape and a
- * dash, so that nothing is known by its colour alone.
+ * How a row of data is drawn in a plot: a colour that colour-blind readers can tell apart (Okabe and Ito), a shape and
+ * a dash, so that nothing is known by its colour alone.
  */
 import { type Html, html } from './html.ts';
 

@@ -1,7 +1,7 @@
 /**
- * What the pages of a Parquet column say of themselves, looked at before hyparquet decodes them: it believes every count,
- * and lists of a damaged one grow until V8 ends the process. Formats: "Data Pages" of the Parquet specification's README,
- * "RLE/Bit-Packing Hybrid" of its Encodings.md.
+ * What the pages of a Parquet column say of themselves, looked at before hyparquet decodes them: it believes every
+ * count, and lists of a damaged one grow until V8 ends the process. Formats: "Data Pages" of the Parquet
+ * specification's README, "RLE/Bit-Packing Hybrid" of its Encodings.md.
  */
 import type { ColumnMetaData, SchemaTree } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';

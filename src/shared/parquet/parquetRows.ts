@@ -26,7 +26,10 @@ type GroupPlan = Parameters<typeof readRowGroup>[2];
 type ChunkPlan = GroupPlan['chunks'][number];
 type ReadOptions = Pick<Parameters<typeof readRowGroup>[0], 'file' | 'compressors'>;
 
-/** Byte arrays of no logical type stay bytes. Throws an Error when the file does not hold what it says, or what `file.slice` throws. */
+/**
+ * Byte arrays of no logical type stay bytes. Throws an Error when the file does not hold what it says, or what
+ * `file.slice` throws.
+ */
 export async function readParquetRows(request: ParquetRequest): Promise<Row[]> {
   const { metadata, rowStart, rowEnd } = request;
   const options = { ...request, columns: [...request.columns], utf8: false, parsers: PARSERS };

@@ -19,8 +19,8 @@ export function imageFormat(bytes: Uint8Array): ImageFormat | undefined {
 }
 
 /**
- * The same picture as a decoder takes it: sharp refuses an animated AVIF by its brand, and reads it under that of a still one,
- * which holds the first frame.
+ * The same picture as a decoder takes it: sharp refuses an animated AVIF by its brand, and reads it under that of a
+ * still one, which holds the first frame.
  */
 export function asStill(bytes: Uint8Array, format: ImageFormat): Uint8Array {
   if (format !== 'avif' || text(bytes, 8, 12) !== 'avis') return bytes;

@@ -1,7 +1,7 @@
 /**
  * A JPEG's header: the segments before its first scan. It says how large the picture is, and whether it is plain: the
- * decoded samples, grey or RGB, are the picture. It is not where a colour profile or an orientation tag has to be applied, or
- * where the coding is one of the rare ones (12 bits, four colours, arithmetic, lossless).
+ * decoded samples, grey or RGB, are the picture. It is not where a colour profile or an orientation tag has to be
+ * applied, or where the coding is one of the rare ones (12 bits, four colours, arithmetic, lossless).
  */
 import type { ImageHeader } from './imageHeader.ts';
 
@@ -52,7 +52,10 @@ function readFrame(view: DataView, at: number, marker: number): ImageHeader {
   };
 }
 
-/** Whether an APP1 segment may hold an orientation other than upright. Exif 2.32, 4.5.2 and 4.6.4: tag 0x0112 of the first directory. */
+/**
+ * Whether an APP1 segment may hold an orientation other than upright. Exif 2.32, 4.5.2 and 4.6.4: tag 0x0112 of the
+ * first directory.
+ */
 function isTurned(view: DataView, at: number): boolean {
   if (!startsWith(view, at, 'Exif\0\0')) return false;
   const end = Math.min(view.byteLength, at + 2 + view.getUint16(at + 2));

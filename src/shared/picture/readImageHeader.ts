@@ -1,6 +1,6 @@
 /**
- * What a JPEG, PNG or WebP says of itself before its pixels. libvips says the same size, and takes a fifth of the time of an
- * aligned crop's decoding for it (.15 to .18 of .84 ms).
+ * What a JPEG, PNG or WebP says of itself before its pixels. libvips says the same size, and takes a fifth of the time
+ * of an aligned crop's decoding for it (.15 to .18 of .84 ms).
  */
 import type { ImageFormat } from './imageFormat.ts';
 import type { ImageHeader } from './imageHeader.ts';
@@ -21,8 +21,8 @@ export function readImageHeader(bytes: Uint8Array, format: ImageFormat): ImageHe
 }
 
 /**
- * PNG specification, 5.3 and 11.2.1: IHDR comes first, and always has this length. Undefined with 16 bits a sample: how they
- * are decoded depends on a profile, which only libvips finds.
+ * PNG specification, 5.3 and 11.2.1: IHDR comes first, and always has this length. Undefined with 16 bits a sample: how
+ * they are decoded depends on a profile, which only libvips finds.
  */
 function readPngHeader(view: DataView): ImageHeader | undefined {
   const isWhole = view.byteLength >= 25 && view.getUint32(8) === 13 && view.getUint32(12) === 0x49484452;

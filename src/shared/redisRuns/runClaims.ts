@@ -12,9 +12,9 @@ export async function claimFeeding(redis: Redis, runId: string, ms: number): Pro
 const FINISH_MS = 10_000;
 
 /**
- * Lets one of several processes that ask within 10 s do the last step of a run: it gets a function to call when it is done,
- * the others undefined. This only saves all of them from reading every commit at once; doing the last step twice is
- * harmless.
+ * Lets one of several processes that ask within 10 s do the last step of a run: it gets a function to call when it is
+ * done, the others undefined. This only saves all of them from reading every commit at once; doing the last step twice
+ * is harmless.
  */
 export async function claimFinish(redis: Redis, runId: string): Promise<(() => Promise<void>) | undefined> {
   const key = runFactKey(runId, 'finish');

@@ -31,8 +31,8 @@ if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[
 `;
 
 /**
- * Takes a run that is over off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile has
- * another entry, which stays, also when this process was asleep or without network since it asked.
+ * Takes a run that is over off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile
+ * has another entry, which stays, also when this process was asleep or without network since it asked.
  *
  * @param isOver asked when the entry has been seen.
  */

@@ -12,8 +12,8 @@ for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[1], ARGV[i], ARGV[i + 1]) end
 `;
 
 /**
- * Adds to the counters; called by whoever won a commit. Counters that were never seeded, or were lost, stay so: what came
- * before is missing from them, and of a run that nobody registers again they would never end.
+ * Adds to the counters; called by whoever won a commit. Counters that were never seeded, or were lost, stay so: what
+ * came before is missing from them, and of a run that nobody registers again they would never end.
  */
 export async function addProgress(
   redis: Redis,

@@ -62,7 +62,8 @@ export async function commitShard(
     };
     // A result that does not add up must not become a commit.
     commit = checkShardCommit({ schemaVersion: 1, ...facts, ...files });
-    // OUT may have been deleted while the shard was in work, and used again: there this would be in the place of another's.
+    // OUT may have been deleted while the shard was in work, and used again: there this would be in the place of
+    // another's.
     await requireThisRun(store, result.spec.runId);
   } catch (error) {
     // The run may be finished already, by others: then no finish will remove them. What stays does no harm.

@@ -122,7 +122,10 @@ export async function requireManifest(store: ObjectStore, runId: string): Promis
   });
 }
 
-/** The files of a manifest as text, added one commit at a time: a run of 100,000 shards must not fill memory with objects. */
+/**
+ * The files of a manifest as text, added one commit at a time: a run of 100,000 shards must not fill memory with
+ * objects.
+ */
 export class ManifestFileList {
   private readonly chunks: Buffer[] = [];
   private pending: string[] = [];

@@ -21,8 +21,8 @@ export interface MergeOptions {
 }
 
 /**
- * One row a person, in class_index order; every commit is added to sums and files on the way. Throws IntegrityError when
- * the commits do not follow one another.
+ * One row a person, in class_index order; every commit is added to sums and files on the way. Throws IntegrityError
+ * when the commits do not follow one another.
  */
 export async function* mergeSubjects(
   store: ObjectStore,

@@ -1,7 +1,8 @@
 /**
  * Which shards were committed since one last looked, without listing every commit each time. A listing answers a
- * thousand names a request, and a thousand shards share the first five digits of their names, so a piece of the run that
- * is wholly committed is never listed again. Shards are handed out in order: what is new lies near the last commit.
+ * thousand names a request, and a thousand shards share the first five digits of their names, so a piece of the run
+ * that is wholly committed is never listed again. Shards are handed out in order: what is new lies near the last
+ * commit.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { RunShards } from './generations.ts';

@@ -1,8 +1,8 @@
 /**
  * A finished run may get files afterwards: an attempt that was uploading when the run was finished removes its own, but
  * not if it dies in that moment; on a store that ignores If-None-Match it may even put its commit in the place of
- * another. A planner that came second may be killed before it removes its listing. Or the last files are lost. Finishing
- * once more makes the run whole.
+ * another. A planner that came second may be killed before it removes its listing. Or the last files are lost.
+ * Finishing once more makes the run whole.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { attemptFiles } from './attemptFiles.ts';

@@ -22,7 +22,9 @@ export async function checkFolder(root: string, wanted: 'read' | 'write'): Promi
   }
 }
 
-/** Undefined: there is nothing. What cannot be a path at all (too long, links in circles, NUL) is the user's mistake. */
+/**
+ * Undefined: there is nothing. What cannot be a path at all (too long, links in circles, NUL) is the user's mistake.
+ */
 async function statFolder(path: string, root: string): Promise<Stats | undefined> {
   try {
     return await stat(path);

@@ -7,7 +7,10 @@ import { ignore } from './systemErrors.ts';
 /** Files looked at at once while listing. */
 const LIST_BATCH = 64;
 
-/** The objects of a folder whose keys begin with the prefix. Depth first, names of a folder compared as `name/`, which is the byte order of whole keys. */
+/**
+ * The objects of a folder whose keys begin with the prefix. Depth first, names of a folder compared as `name/`, which
+ * is the byte order of whole keys.
+ */
 export async function* listFolder(
   root: string,
   prefix: string,

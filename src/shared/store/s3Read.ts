@@ -35,8 +35,8 @@ export interface ReadObjectOptions {
 
 /**
  * The body, in an ArrayBuffer of its own; undefined when the object is absent. Throws the service's own error, an
- * IntegrityError, too-large (not accepted), or a PosecastError: bad-range (the object ends before the range does), cut-short
- * (again and again), changed (another version than is meant).
+ * IntegrityError, too-large (not accepted), or a PosecastError: bad-range (the object ends before the range does),
+ * cut-short (again and again), changed (another version than is meant).
  */
 export async function readObject(
   client: S3Client,
@@ -83,8 +83,8 @@ export async function readObject(
 }
 
 /**
- * Size and version of an object. Throws the service's own error: the answer to a HEAD has no body that would say what is
- * refused, so one that is refused is asked again as a GET.
+ * Size and version of an object. Throws the service's own error: the answer to a HEAD has no body that would say what
+ * is refused, so one that is refused is asked again as a GET.
  */
 export async function headObject(
   client: S3Client,
@@ -103,8 +103,8 @@ export async function headObject(
 }
 
 /**
- * Throws a PosecastError, changed, when an answer is of another version. Some services do not know If-Match; weak ETags,
- * as proxies make them, name no version.
+ * Throws a PosecastError, changed, when an answer is of another version. Some services do not know If-Match; weak
+ * ETags, as proxies make them, name no version.
  */
 export function holdTo(object: S3Object, version: ObjectVersion, found: string | undefined): void {
   if (found === undefined || found.startsWith('W/')) return;

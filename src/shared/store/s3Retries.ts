@@ -22,7 +22,8 @@ const OPERATIONS: Readonly<Record<string, StoreOperation>> = {
 export function hearRetries(client: S3Client, hear: (retry: StoreRetry) => void): void {
   client.middlewareStack.add(
     (next, context) => {
-      // The stack is built anew for every command; the SDK's repeating step lies further out and calls this for each attempt.
+      // The stack is built anew for every command; the SDK's repeating step lies further out and calls this for each
+      // attempt.
       let failure: string | undefined;
       return async (args) => {
         if (failure !== undefined)

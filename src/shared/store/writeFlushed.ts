@@ -3,13 +3,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { cutBody, type ObjectBody } from './objectBody.ts';
 
 /**
- * Written with one call of the system, in bytes; a signal is looked at between two. With 4 MiB Linux (6.18, ext4) looks for so
- * large pages of memory that 260 MB cost it up to 380 ms of a core instead of 100.
+ * Written with one call of the system, in bytes; a signal is looked at between two. With 4 MiB Linux (6.18, ext4) looks
+ * for so large pages of memory that 260 MB cost it up to 380 ms of a core instead of 100.
  */
 const WRITE_BYTES = 512 * 2 ** 10;
 /**
- * So much is written before the disk is told to begin, in bytes: it works while the rest is copied to the system, and what
- * the last flush waits for is small.
+ * So much is written before the disk is told to begin, in bytes: it works while the rest is copied to the system, and
+ * what the last flush waits for is small.
  */
 const FLUSH_BYTES = 8 * 2 ** 20;
 

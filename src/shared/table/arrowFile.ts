@@ -9,7 +9,9 @@ import { checkArrowStructure } from './arrowStructure.ts';
 /** Columns inside columns: the tables of posecast have one level, lists of numbers. */
 const MAX_DEPTH = 4;
 
-/** The file as a table of views into `bytes`. Throws a plain Error that says what is wrong; the caller knows the file. */
+/**
+ * The file as a table of views into `bytes`. Throws a plain Error that says what is wrong; the caller knows the file.
+ */
 export function readArrowFile(bytes: Uint8Array): Table {
   checkArrowStructure(bytes);
   const reader = RecordBatchReader.from(bytes);

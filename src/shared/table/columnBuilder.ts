@@ -1,6 +1,6 @@
 /**
- * Fills a column row by row. Buffers double as they fill, so a row costs a copy of its values and nothing else; vectors,
- * which are nearly all of a table, are never moved when the number of rows was known.
+ * Fills a column row by row. Buffers double as they fill, so a row costs a copy of its values and nothing else;
+ * vectors, which are nearly all of a table, are never moved when the number of rows was known.
  */
 import { PosecastError } from '../errors.ts';
 import type { Column, ColumnSpec, ScalarType } from './columns.ts';

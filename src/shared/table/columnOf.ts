@@ -1,6 +1,6 @@
 /**
- * A column of an Arrow table with its texts as they were written: the library drops a U+FEFF that a text begins with, and
- * with it the difference between two people.
+ * A column of an Arrow table with its texts as they were written: the library drops a U+FEFF that a text begins with,
+ * and with it the difference between two people.
  */
 import {
   Binary,

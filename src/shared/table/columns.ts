@@ -15,8 +15,9 @@ export interface ColumnSpec {
 
 /**
  * A finished column. `values`: UTF-8 bytes (utf8), rows (scalars), rows × size (vectors). Vectors are float32 here
- * whatever they become in the file: rounding a shard's embeddings takes too long for the thread that fills columns. They may lie in
- * shared memory, so that a file that consists of them can be hashed by one thread and written by another at the same time.
+ * whatever they become in the file: rounding a shard's embeddings takes too long for the thread that fills columns.
+ * They may lie in shared memory, so that a file that consists of them can be hashed by one thread and written by
+ * another at the same time.
  */
 export interface Column {
   readonly spec: ColumnSpec;

@@ -1,6 +1,6 @@
 /**
- * Columns → a Parquet (zstd) or Arrow IPC file, in pieces that follow one another: what is written, hashed and handed over
- * needs no copy of the whole. Slow: belongs on a thread of its own, see tableWriter.
+ * Columns → a Parquet (zstd) or Arrow IPC file, in pieces that follow one another: what is written, hashed and handed
+ * over needs no copy of the whole. Slow: belongs on a thread of its own, see tableWriter.
  */
 import { RecordBatchFileWriter } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
@@ -40,8 +40,8 @@ const BATCH_ROWS = 2_048;
 const LARGE_BYTES = 64 * 2 ** 10;
 
 /**
- * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file lie in shared memory, the
- * vectors where they were in the table: what is changed in them afterwards is changed in the file.
+ * The table as one file. Rows keep their order; equal tables give equal bytes. The pieces of an Arrow file lie in
+ * shared memory, the vectors where they were in the table: what is changed in them afterwards is changed in the file.
  */
 export async function encodeTable(table: ColumnarTable, options: EncodeOptions): Promise<Uint8Array[]> {
   const { format, metadata } = options;
@@ -82,8 +82,8 @@ export async function encodeParquet(
 }
 
 /**
- * The same bytes in fewer pieces: each is a call of the system when it is written. Those that do not stay where they are are
- * copied, also single ones, because some are constants of the library that must not move to another thread.
+ * The same bytes in fewer pieces: each is a call of the system when it is written. Those that do not stay where they
+ * are are copied, also single ones, because some are constants of the library that must not move to another thread.
  */
 function joinPieces(
   pieces: Iterable<Uint8Array>,

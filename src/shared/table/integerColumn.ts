@@ -1,4 +1,7 @@
-/** An int64 column of a plan. Values are kept as numbers until the end: a BigInt a row is work for the garbage collector. */
+/**
+ * An int64 column of a plan. Values are kept as numbers until the end: a BigInt a row is work for the garbage
+ * collector.
+ */
 import { PosecastError } from '../errors.ts';
 import type { Column, ColumnSpec } from './columns.ts';
 import { Validity } from './validity.ts';

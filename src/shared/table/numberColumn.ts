@@ -1,4 +1,6 @@
-/** A float64 column of a plan: a builder that can be emptied. Few corpora have one, so it is not as fast as the others. */
+/**
+ * A float64 column of a plan: a builder that can be emptied. Few corpora have one, so it is not as fast as the others.
+ */
 
 import { ColumnBuilder } from './columnBuilder.ts';
 import type { Column, ColumnSpec } from './columns.ts';

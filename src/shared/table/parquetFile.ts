@@ -1,11 +1,17 @@
-/** A Parquet file that is given its tables one after another: what has been written is compressed, the rest is forgotten. */
+/**
+ * A Parquet file that is given its tables one after another: what has been written is compressed, the rest is
+ * forgotten.
+ */
 import { tableToIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import { arrowTable, describeColumns } from './arrowTable.ts';
 import type { ColumnarTable } from './columns.ts';
 
 export interface ParquetFile {
-  /** Resolves when the table's buffers may be used for something else. Throws when its columns are not those of the first. */
+  /**
+   * Resolves when the table's buffers may be used for something else. Throws when its columns are not those of the
+   * first.
+   */
   write(table: ColumnarTable): Promise<void>;
   /** The file, in pieces that follow one another. At least one table must have been written. */
   finish(): Promise<Uint8Array[]>;

@@ -4,8 +4,8 @@ import type { ColumnarTable } from './columns.ts';
 import { openParquetFile, type ParquetFile } from './parquetFile.ts';
 
 /**
- * A Parquet file (snappy) of a plan: few columns and many rows, of which only some are read again. It is given its row groups
- * one after another; what the first one repeats decides which texts get a dictionary.
+ * A Parquet file (snappy) of a plan: few columns and many rows, of which only some are read again. It is given its row
+ * groups one after another; what the first one repeats decides which texts get a dictionary.
  */
 export function openPlanFile(rowGroupRows: number): ParquetFile {
   return openParquetFile(new Map(), (first) => {

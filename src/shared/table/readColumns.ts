@@ -16,7 +16,8 @@ const MAX_ARROW_BYTES = 128 * 2 ** 20;
 export type ColumnRow = Readonly<Record<string, unknown>>;
 
 /**
- * The rows of a table in file order, as objects with these columns; vectors are lists of numbers, 64-bit integers bigint.
+ * The rows of a table in file order, as objects with these columns; vectors are lists of numbers, 64-bit integers
+ * bigint.
  * @throws IntegrityError when the file is not there, cannot be read, or is an Arrow file above 128 MiB.
  */
 export async function readColumns(

@@ -66,8 +66,8 @@ export const SUBJECT_COLUMNS = [
   { name: 'variants', type: 'int32', nullable: false },
   { name: 'variants_rejected', type: 'int32', nullable: false },
   /**
-   * Share of the pose bins that hold a face, 0–1, without and with the variants: of those that the posture bank reaches, of
-   * all in a run without one. 0 where no poses are measured.
+   * Share of the pose bins that hold a face, 0–1, without and with the variants: of those that the posture bank
+   * reaches, of all in a run without one. 0 where no poses are measured.
    */
   { name: 'pose_coverage_before', type: 'float32', nullable: false },
   { name: 'pose_coverage_after', type: 'float32', nullable: false },
@@ -157,8 +157,8 @@ export interface RowMemory {
   /** At most so many, as far as is known: more may come, and are moved once more. */
   readonly expectedRows?: number | undefined;
   /**
-   * Vectors lie in memory that threads share: what an Arrow file is made of without a copy, hashed and written at once. Both
-   * threads keep it until they look for garbage; a Parquet file is made from memory that is handed over and freed.
+   * Vectors lie in memory that threads share: what an Arrow file is made of without a copy, hashed and written at once.
+   * Both threads keep it until they look for garbage; a Parquet file is made from memory that is handed over and freed.
    */
   readonly shared?: boolean;
 }

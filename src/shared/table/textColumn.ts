@@ -1,6 +1,6 @@
 /**
- * A text column of a plan, filled at millions of rows a second: texts are gathered and encoded a thousand at a time, where
- * encoding them one by one takes longer than all else that is done with them.
+ * A text column of a plan, filled at millions of rows a second: texts are gathered and encoded a thousand at a time,
+ * where encoding them one by one takes longer than all else that is done with them.
  */
 import { PosecastError } from '../errors.ts';
 import type { Column, ColumnSpec } from './columns.ts';

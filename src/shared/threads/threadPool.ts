@@ -1,7 +1,7 @@
 /**
- * A fixed number of worker threads that all run the same file. Requests wait in one queue, the lowest turn first, and go
- * to the first free thread, each thread holding at most `depth` of them, so that its next input is already there when
- * it finishes one.
+ * A fixed number of worker threads that all run the same file. Requests wait in one queue, the lowest turn first, and
+ * go to the first free thread, each thread holding at most `depth` of them, so that its next input is already there
+ * when it finishes one.
  */
 import { type MessagePort, type Transferable, Worker } from 'node:worker_threads';
 import { type ErrorFacts, PosecastError, ThreadDiedError } from '../errors.ts';
@@ -13,8 +13,8 @@ export interface ThreadPool<Request, Response> {
   /** Resolves when a thread dies; then everything asked is rejected with it. */
   readonly death: Promise<ThreadDiedError>;
   /**
-   * Resolves with the thread's answer; rejects with its error, or when the thread dies. Of the requests that wait, those
-   * with the lowest `turn` (0 where none is given) go first, in the order in which they came.
+   * Resolves with the thread's answer; rejects with its error, or when the thread dies. Of the requests that wait,
+   * those with the lowest `turn` (0 where none is given) go first, in the order in which they came.
    */
   run(request: Request, transfer?: readonly Transferable[], turn?: number): Promise<Response>;
   /** Stops the threads when each has finished the requests it holds. Pending requests are rejected at once. */

@@ -14,8 +14,8 @@ type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never;
 type Reply<Status extends DeviceReply['status']> = Extract<DeviceReply, { status: Status }>;
 
 /**
- * @param ports one to each thread of the device. Every model thread opens its networks in the same order, and they go to
- * the threads by turns: so those of one network meet in one thread.
+ * @param ports one to each thread of the device. Every model thread opens its networks in the same order, and they go
+ * to the threads by turns: so those of one network meet in one thread.
  */
 export function deviceClient(ports: readonly MessagePort[]): DeviceClient {
   const lines = ports.map(openLine);

@@ -1,7 +1,7 @@
 /**
- * A thread of a GPU: some of the networks, each once, run for all model threads, which decode, align and prepare. What they
- * ask at the same time shares a run. With networks of their own each of them would have CUDA choose its kernels, for
- * seconds a network, one behind the other (docs/gpu.md).
+ * A thread of a GPU: some of the networks, each once, run for all model threads, which decode, align and prepare. What
+ * they ask at the same time shares a run. With networks of their own each of them would have CUDA choose its kernels,
+ * for seconds a network, one behind the other (docs/gpu.md).
  */
 import type { MessagePort } from 'node:worker_threads';
 import { sha256Hex } from '../../shared/sha256.ts';

@@ -7,8 +7,8 @@ import type { Device } from '../models/device.ts';
 import type { ConnectRequest, DeviceThreadInit } from './deviceThread.ts';
 
 /**
- * Networks in threads of their own overlap: while one copies its input to the GPU, another computes there. WebGPU does not
- * bear more than one; for the others there is one for every network of the pipeline.
+ * Networks in threads of their own overlap: while one copies its input to the GPU, another computes there. WebGPU does
+ * not bear more than one; for the others there is one for every network of the pipeline.
  */
 function deviceThreads(device: Device): number {
   return device === 'webgpu' ? 1 : 7;

@@ -1,7 +1,7 @@
 /**
- * `fr_detect` for another input size. Its graph is convolutions, which take any size, and three tables of anchors in the
- * form of the published size: the anchors are computed anew. Anchors (Ultra-Light-Fast): for each stride, at the middle of
- * every cell, squares of these sides in input pixels.
+ * `fr_detect` for another input size. Its graph is convolutions, which take any size, and three tables of anchors in
+ * the form of the published size: the anchors are computed anew. Anchors (Ultra-Light-Fast): for each stride, at the
+ * middle of every cell, squares of these sides in input pixels.
  */
 import {
   DATA_TYPE,
@@ -29,7 +29,10 @@ const ANCHOR_SIDES: readonly { readonly stride: number; readonly sides: readonly
   { stride: 64, sides: [128, 192, 256] },
 ];
 
-/** Anchors as shares of the input: n × 2 middles, n × 2 sizes. Cells divide the input evenly, also where a last one juts out. */
+/**
+ * Anchors as shares of the input: n × 2 middles, n × 2 sizes. Cells divide the input evenly, also where a last one juts
+ * out.
+ */
 export function anchorsOf({ width, height }: InputSize): { middles: Float32Array; sizes: Float32Array } {
   const middles: number[] = [];
   const sizes: number[] = [];

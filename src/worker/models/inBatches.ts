@@ -1,6 +1,6 @@
 /**
- * A network that is run in batches of its own, whatever it is asked: items of several requests share a run, and the items
- * of one may be spread over several.
+ * A network that is run in batches of its own, whatever it is asked: items of several requests share a run, and the
+ * items of one may be spread over several.
  *
  * For GPUs, which take hardly longer for 32 items than for 8, and for graphs that insist on a batch.
  */

@@ -32,7 +32,8 @@ export async function openOnnxRuntime(file: Uint8Array, options: OnnxOptions): P
     enableCpuMemArena: true,
     // A plan of the memory for every batch size that came by takes 10 % of a process's memory and hardly saves time.
     enableMemPattern: !onCpu,
-    // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every opening.
+    // 4 = fatal only: an error is thrown as well, and third-party graphs warn about unused initialisers on every
+    // opening.
     logSeverityLevel: 4,
   });
   const runtime = runtimeOf(session);

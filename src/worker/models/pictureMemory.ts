@@ -1,8 +1,8 @@
 import { freeBytes } from '../freeBytes.ts';
 
 /**
- * Memory for the pictures that are in work together, laid out one behind the other and used again for the next ones. New memory
- * for each costs page faults, and more than some 16 MB of it at a time has V8 go through the whole heap
+ * Memory for the pictures that are in work together, laid out one behind the other and used again for the next ones.
+ * New memory for each costs page faults, and more than some 16 MB of it at a time has V8 go through the whole heap
  * (docs/decisions/cpu-speed.md).
  */
 export interface PictureMemory {

@@ -1,7 +1,7 @@
 /**
  * The loops over pixels, in WebAssembly (`pixels.wat`): V8 computes one channel of one pixel at a time
- * (docs/decisions/cpu-speed.md). One instance a thread; every call lays its data out from the start of the memory, which is as
- * large as the largest call so far has needed.
+ * (docs/decisions/cpu-speed.md). One instance a thread; every call lays its data out from the start of the memory,
+ * which is as large as the largest call so far has needed.
  */
 import { PIXELS_WASM } from './pixelsWasm.ts';
 import type { Raster } from './raster.ts';
@@ -137,15 +137,17 @@ export interface PlaneMix {
 }
 
 /**
- * Weighted sums as interleaved float RGB, columns.first.length × rows.first.length pixels. The view is overwritten by the
- * next call of any function here.
+ * Weighted sums as interleaved float RGB, columns.first.length × rows.first.length pixels. The view is overwritten by
+ * the next call of any function here.
  */
 export function weighArea(weighed: WeighedArea): Float32Array {
   const { at, memory, values } = weigh(weighed, []);
   return new Float32Array(memory, at, values);
 }
 
-/** The same as planes, one a mix, one behind the other. The view is overwritten by the next call of any function here. */
+/**
+ * The same as planes, one a mix, one behind the other. The view is overwritten by the next call of any function here.
+ */
 export function weighPlanes(weighed: WeighedArea, mixes: readonly PlaneMix[]): Float32Array {
   const count = weighed.columns.first.length * weighed.rows.first.length;
   const { at, memory, planes } = weigh(weighed, [mixes.length * count * FLOAT]);

@@ -13,8 +13,8 @@ const SMALLEST_SIDE = 128;
 const halvings = new WeakMap<Raster, Raster>();
 
 /**
- * The coarsest level that is kept with at least `1/step` of the picture's pixels a side (`step` = picture pixels a wanted pixel),
- * and how many picture pixels a pixel of it covers.
+ * The coarsest level that is kept with at least `1/step` of the picture's pixels a side (`step` = picture pixels a
+ * wanted pixel), and how many picture pixels a pixel of it covers.
  */
 export function levelFor(picture: Raster, step: number): { level: Raster; scale: number } {
   let level = picture;

@@ -14,8 +14,8 @@ import type { Device } from './device.ts';
 export async function requireDevice(device: Device): Promise<void> {
   // The runtime's own log would say the same in ten lines; it is quiet from here on, its errors are thrown.
   env.logLevel = 'fatal';
-  // Else CUDA multiplies with 10 bits of mantissa: embeddings would differ from the CPU's by 1e-3 (docs/gpu.md). Read by its
-  // libraries when the first network is opened.
+  // Else CUDA multiplies with 10 bits of mantissa: embeddings would differ from the CPU's by 1e-3 (docs/gpu.md). Read
+  // by its libraries when the first network is opened.
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
   try {
     const session = await InferenceSession.create(encodeModel(identityNetwork()), {

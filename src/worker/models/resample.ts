@@ -1,12 +1,15 @@
-/** How a region of a picture becomes pixels of another size. A region may reach outside of the picture, where it is black. */
+/**
+ * How a region of a picture becomes pixels of another size. A region may reach outside of the picture, where it is
+ * black.
+ */
 import { type AxisWeights, type PlaneMix, type WeighedArea, weighArea, weighPlanes } from './pixels.ts';
 import { inLevel, levelFor } from './pyramid.ts';
 import type { Box, Raster } from './raster.ts';
 
 /**
  * The weights of output positions [start, end): the others lie outside the source altogether. Triangle filter: bilinear
- * when enlarging, and as wide as the step when shrinking, so that nothing aliases. Source pixels outside [0, sourceSize)
- * have no weight but count in the normalisation: outside is black.
+ * when enlarging, and as wide as the step when shrinking, so that nothing aliases. Source pixels outside [0,
+ * sourceSize) have no weight but count in the normalisation: outside is black.
  */
 function axisWeights(
   from: number,

@@ -1,6 +1,7 @@
 /**
  * One ONNX network, opened for one thread: a batch of float32 in, a batch of float32 out. On the CPU `run` blocks the
- * calling thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a lock.
+ * calling thread (ONNX Runtime computes on it), so sessions live in worker threads and never on the one that holds a
+ * lock.
  */
 import { readFile } from 'node:fs/promises';
 import { IntegrityError, toError } from '../../shared/errors.ts';
@@ -53,9 +54,9 @@ export class NetworkSession {
   }
 
   /**
-   * Room for an input of `size` values, whatever is in it, to be handed to `run`: the same memory every time, so that a new
-   * one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under way with
-   * it, another one.
+   * Room for an input of `size` values, whatever is in it, to be handed to `run`: the same memory every time, so that a
+   * new one of some megabytes is not asked for, filled with zeros and collected for every run. Where a run is under way
+   * with it, another one.
    */
   inputOf(size: number): Float32Array {
     if (this.#inputIsLent) return this.#newInput(size);
@@ -127,8 +128,8 @@ export async function openSession(
 }
 
 /**
- * Several runs one after the other, of as many items as the caches of a CPU like (`onCpu`), or as fill a GPU, or the next
- * larger number that a fixed batch divides. Answers in order.
+ * Several runs one after the other, of as many items as the caches of a CPU like (`onCpu`), or as fill a GPU, or the
+ * next larger number that a fixed batch divides. Answers in order.
  */
 export async function inRuns<Item, Result>(
   { device, fixedBatch = 1 }: NetworkSession,

@@ -72,9 +72,9 @@ export function binTargets(poses: TargetPoses): BinnedTargets {
  * - `uniform`: every bin equally often, whatever the subject already has; order by chance.
  * - `random`: any entry of the bank, so that poses follow the bank's own distribution.
  *
- * No entry is taken twice before all have been: with the same source it would give the same embedding. A bin whose entries
- * are all taken is passed over until then. An entry that is taken again gets another source, as long as there is one that
- * is nearly as near.
+ * No entry is taken twice before all have been: with the same source it would give the same embedding. A bin whose
+ * entries are all taken is passed over until then. An entry that is taken again gets another source, as long as there
+ * is one that is nearly as near.
  */
 export function chooseVariants(request: VariantRequest): VariantChoice[] {
   const { faces, targets, count, seed, subjectId, earlier } = request;
@@ -147,7 +147,10 @@ function takeAny(entries: number[], random: Random): number {
   return taken;
 }
 
-/** The face that has to turn least to reach the target; by chance among faces nearly as near, those not used before others. */
+/**
+ * The face that has to turn least to reach the target; by chance among faces nearly as near, those not used before
+ * others.
+ */
 function nearestFace(
   faces: VariantRequest['faces'],
   target: { readonly yaw: number; readonly pitch: number },
@@ -161,7 +164,9 @@ function nearestFace(
   return chooseIndex(distances, (distance, face) => isNear(distance) && !(isLeft && used.has(face)), random);
 }
 
-/** The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant. */
+/**
+ * The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant.
+ */
 function chooseIndex(
   values: ArrayLike<number>,
   fits: (value: number, index: number) => boolean,

@@ -62,7 +62,10 @@ async function decodeFile(bytes: Uint8Array, memory: PictureMemory | undefined):
   return format === 'pnm' ? decodePnmFile(bytes) : decodeCompressed(asStill(bytes, format), format, memory);
 }
 
-/** Bytes of a file's picture and its levels (a third more), by its header; undefined for formats whose header is not read. */
+/**
+ * Bytes of a file's picture and its levels (a third more), by its header; undefined for formats whose header is not
+ * read.
+ */
 export function decodedBytes(bytes: Uint8Array): number | undefined {
   const format = imageFormat(bytes);
   const size =

@@ -1,12 +1,12 @@
 /**
  * Picture → the one face in it that the corpus means, in up to five looks:
  *
- * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around them,
- *    and one of them is so large and central that no face too small for a glance would be chosen in its place, as in most
- *    photographs;
- * 2. where a glance finds faces surely, but one fills the frame: glances with black margins of growing width, enough where all
- *    see the same one. A face that fills the frame is larger than the default detector's largest anchor: its boxes are
- *    halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
+ * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around
+ *   them, and one of them is so large and central that no face too small for a glance would be chosen in its place, as
+ *   in most photographs;
+ * 2. where a glance finds faces surely, but one fills the frame: glances with black margins of growing width, enough
+ *   where all see the same one. A face that fills the frame is larger than the default detector's largest anchor: its
+ *   boxes are halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
  * 3. where a glance finds none, or unsurely, or only small or distant ones: the whole picture at the detector's full
  *    resolution, enough where faces are found surely and with room around them;
  * 4. what is doubtful still: the margins at full resolution, and the faces that most of these looks agree on;
@@ -33,7 +33,9 @@ export interface ChosenFace extends View {
   /** The square that landmarks and pose are measured on, in picture pixels. */
   readonly region: Box;
   readonly score: number;
-  /** How many faces the looks have found: a glance that is enough does not see what is much smaller than the chosen one. */
+  /**
+   * How many faces the looks have found: a glance that is enough does not see what is much smaller than the chosen one.
+   */
   readonly facesFound: number;
   /** Five points of the detector, where it gives any. */
   readonly points?: FivePoints;
@@ -44,13 +46,13 @@ const FILLS_FRAME = 0.6;
 /** A face with room around it scores above this (London: never below .9999); halves and ears score less. */
 const SURE_SCORE = 0.98;
 /**
- * A glance sees faces whose box is as large as a square of this share of the longer side, 24 of its 128 lines: 36 of 36 of
- * London and 50 of 50 of ORL, pasted into an empty picture (17 lines: 36 and 45), but of UMIST's profiles 45 of 56.
+ * A glance sees faces whose box is as large as a square of this share of the longer side, 24 of its 128 lines: 36 of 36
+ * of London and 50 of 50 of ORL, pasted into an empty picture (17 lines: 36 and 45), but of UMIST's profiles 45 of 56.
  */
 const GLANCE_SEES = 0.19;
 /**
- * A face found with margins of which a sure one covers more than this share is that one again, or a half or an ear of it. A
- * larger one around a sure one is another: the small one is a print on its cap, or a child in front.
+ * A face found with margins of which a sure one covers more than this share is that one again, or a half or an ear of
+ * it. A larger one around a sure one is another: the small one is a print on its cap, or a child in front.
  */
 const SAME_FACE = 0.5;
 /** Margins, as shares of the longer side. */

@@ -26,8 +26,8 @@ export function agreedFaces(detections: readonly Detection[]): AgreedFace[] {
 }
 
 /**
- * The detection whose neighbours have the largest sum of scores, with those neighbours. Never none: a network may answer
- * boxes without an area, which do not even overlap themselves, and scores that are no numbers.
+ * The detection whose neighbours have the largest sum of scores, with those neighbours. Never none: a network may
+ * answer boxes without an area, which do not even overlap themselves, and scores that are no numbers.
  */
 function strongestGroup(detections: readonly Detection[]): Detection[] {
   let best = detections.slice(0, 1);

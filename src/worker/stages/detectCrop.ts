@@ -8,8 +8,8 @@ import type { ChosenFace } from './detect.ts';
 import { CROP_SQUARE } from './detectSquare.ts';
 
 /**
- * The face of a crop. A picture of another size is none: resized it would give an embedding like any other, and the wrong
- * one, be it a whole photograph or a crop that was aligned to something else.
+ * The face of a crop. A picture of another size is none: resized it would give an embedding like any other, and the
+ * wrong one, be it a whole photograph or a crop that was aligned to something else.
  */
 export function faceOfCrop(picture: Raster): ChosenFace | Rejection {
   const { width, height } = picture;

@@ -1,7 +1,8 @@
 /**
- * Plain JPEGs by libjpeg-turbo itself, where the machine has it. sharp decodes with the same library and gives the same pixels,
- * but for a photograph of 720 pixels two thirds of its time lie around that (docs/decisions/cpu-speed.md). Pixels do
- * not depend on the version: libjpeg-turbo's own tests hold its accurate transform to the bit, on every processor.
+ * Plain JPEGs by libjpeg-turbo itself, where the machine has it. sharp decodes with the same library and gives the same
+ * pixels, but for a photograph of 720 pixels two thirds of its time lie around that (docs/decisions/cpu-speed.md).
+ * Pixels do not depend on the version: libjpeg-turbo's own tests hold its accurate transform to the bit, on every
+ * processor.
  */
 import type { LibraryHandle } from 'koffi';
 import type { ImageSize } from '../../shared/picture/imageHeader.ts';
@@ -40,8 +41,8 @@ export const LIBJPEG_TURBO_ADVICE =
   'dnf install turbojpeg, brew install jpeg-turbo)';
 
 /**
- * A plain JPEG (`jpegHeader.ts`) in its full size, or undefined where that is left to sharp: the library is not there, the
- * sampling is a rare one, or something about the file is not as it should be.
+ * A plain JPEG (`jpegHeader.ts`) in its full size, or undefined where that is left to sharp: the library is not there,
+ * the sampling is a rare one, or something about the file is not as it should be.
  */
 export function decodePlainJpeg(
   bytes: Uint8Array,

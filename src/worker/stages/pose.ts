@@ -45,7 +45,10 @@ export async function measurePoses(
   return poses.map((pose, i) => ({ ...pose, yaw: agreedYaw(pose.yaw, layouts[i]!) }));
 }
 
-/** The network's own yaw is positive towards the image's left edge; its pitch (up) and roll (clockwise) agree with `Pose`. */
+/**
+ * The network's own yaw is positive towards the image's left edge; its pitch (up) and roll (clockwise) agree with
+ * `Pose`.
+ */
 function poseOf({ yaw, pitch, roll }: RawPose, mirrored: boolean): Pose {
   return mirrored ? { yaw, pitch, roll: -roll } : { yaw: -yaw, pitch, roll };
 }

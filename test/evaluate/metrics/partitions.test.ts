@@ -90,7 +90,8 @@ test('a person of weight 0 does not count, and one of weight 2 is there twice ov
         near(weighted.nmi, listed.nmi);
         near(weighted.pairwiseF, pairwiseFApart(faces));
       };
-      // Faces behind those of everybody are of the second copy. The two would agree with each other, and say nothing new.
+      // Faces behind those of everybody are of the second copy. The two would agree with each other, and say nothing
+      // new.
       const pairwiseFApart = (faces: readonly number[]) => {
         let [together, belonging, both] = [0, 0, 0];
         faces.forEach((i, at) => {

@@ -291,7 +291,10 @@ for (const [what, [change, code, message]] of Object.entries(REFUSED)) {
 /** `faceId` null, in all rows: the table has no column for it. */
 type TableRow = readonly [faceId: string | null, subjectId: string, image: string];
 
-/** A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the notes. */
+/**
+ * A finished run over a table of images, of which another is put in the place. `append`: what comes of it, with the
+ * notes.
+ */
 const withTable = (
   use: (
     write: (rows: readonly TableRow[], name?: string) => void,

@@ -6,8 +6,8 @@ import { parseRecord } from '../../../src/shared/corpus/recordIo.ts';
 import { packImage, writeRecord } from '../../helpers/recordIoWriter.ts';
 
 /**
- * Records that `MXRecordIOWriterWriteRecord` of libmxnet 1.9.1 wrote, in hexadecimal, and what was given to it. M stands
- * for the magic word.
+ * Records that `MXRecordIOWriterWriteRecord` of libmxnet 1.9.1 wrote, in hexadecimal, and what was given to it. M
+ * stands for the magic word.
  */
 const M = '0a23d7ce';
 const BY_MXNET: readonly (readonly [content: string, record: string])[] = [

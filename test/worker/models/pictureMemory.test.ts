@@ -51,7 +51,10 @@ test("a picture's levels lie where it does, and hold the same pixels as elsewher
   }
 });
 
-/** Where two pictures were moved to, and what is left of them, one with memory of its own, and of what went beyond the capacity. */
+/**
+ * Where two pictures were moved to, and what is left of them, one with memory of its own, and of what went beyond the
+ * capacity.
+ */
 const THREAD = `
   import(${JSON.stringify(MODULE)}).then(({ moveInto, openPictureMemory }) => {
     const memory = openPictureMemory(1_000);

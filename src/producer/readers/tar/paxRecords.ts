@@ -1,6 +1,6 @@
 /**
- * The records of a pax header: `LENGTH KEY=VALUE\n`, LENGTH in decimal bytes of the whole record (POSIX.1, "pax Extended
- * Header"). Values may hold any byte, so that only the length says where they end.
+ * The records of a pax header: `LENGTH KEY=VALUE\n`, LENGTH in decimal bytes of the whole record (POSIX.1, "pax
+ * Extended Header"). Values may hold any byte, so that only the length says where they end.
  */
 
 const NEWLINE = 0x0a;

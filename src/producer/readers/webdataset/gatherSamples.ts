@@ -1,4 +1,6 @@
-/** Photographs and labels of an archive put together into samples by their names, in whatever order their members come. */
+/**
+ * Photographs and labels of an archive put together into samples by their names, in whatever order their members come.
+ */
 import { compareUtf8 } from '../../../shared/listingOrder.ts';
 import type { ExternalSorter } from '../externalSort.ts';
 

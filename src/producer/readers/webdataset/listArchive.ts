@@ -24,7 +24,9 @@ export interface ArchiveListing {
   readonly signal: AbortSignal;
   /** Hears of every photograph that is met; none is taken before the archive has ended. */
   readonly onImage: () => void;
-  /** Lets archives that are listed at once sort one after the other: each takes buffers, and none is the faster for it. */
+  /**
+   * Lets archives that are listed at once sort one after the other: each takes buffers, and none is the faster for it.
+   */
   readonly oneByOne: <T>(sort: () => Promise<T>) => Promise<T>;
   /** Takes a photograph; a promise that comes back is awaited before the next. */
   readonly emit: (face: FaceRecord) => Promise<void> | undefined;

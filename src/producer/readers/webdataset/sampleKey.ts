@@ -1,6 +1,6 @@
 /**
- * WebDataset's rule: members whose names are equal up to the first dot of the base name belong to one sample; the rest of
- * the name, in lower case, says what the member is (`webdataset.tariterators.base_plus_ext`).
+ * WebDataset's rule: members whose names are equal up to the first dot of the base name belong to one sample; the rest
+ * of the name, in lower case, says what the member is (`webdataset.tariterators.base_plus_ext`).
  */
 
 export interface SampleName {
