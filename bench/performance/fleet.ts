@@ -6,6 +6,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
+import { endWithOwner } from '../../src/shared/endWithOwner.ts';
 import { readProgress } from '../../src/shared/redisRuns/runProgress.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { isQuick, median, printReport, ratioRow, say } from './report.ts';
@@ -119,7 +120,8 @@ async function measureFleet(): Promise<FleetFigures> {
 
 function startProcess(request: FleetProcessRequest): ChildProcess {
   const file = new URL('./shared/fleetProcess.js', import.meta.url);
-  return fork(file, [JSON.stringify(request)], { execArgv: ['--enable-source-maps'], stdio: 'inherit' });
+  const execArgv = ['--enable-source-maps'];
+  return endWithOwner(fork(file, [JSON.stringify(request)], { detached: true, execArgv, stdio: 'inherit' }));
 }
 
 function order(child: ChildProcess, word: FleetOrder): void {

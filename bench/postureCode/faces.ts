@@ -1,5 +1,4 @@
 /** Files of samples → faces of real people with their posture codes. */
-
 import type { FraModel } from '../../src/fra/fraModel.ts';
 import { drawLandmarkImage } from '../../src/shared/landmarkImage.ts';
 import { readAnySamples, type TrainingSample } from '../../src/training/samples.ts';

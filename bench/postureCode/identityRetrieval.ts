@@ -2,7 +2,6 @@
  * Whether a person is found by a description of their face alone: the nearest, by Euclidean distance, of one face of
  * everybody.
  */
-
 import { innerProducts } from '../../src/evaluate/tasks/innerProducts.ts';
 import { eigen } from '../../src/fra/training/ridge.ts';
 import { dealPeople } from './linearProbe.ts';

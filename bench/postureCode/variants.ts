@@ -1,5 +1,4 @@
 /** Variants of photographs at postures of the bank, as a worker generates them. */
-
 import type { PostureBank } from '../../src/fra/postureBank.ts';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { poseBin } from '../../src/shared/poseBins.ts';

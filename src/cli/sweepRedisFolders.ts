@@ -7,12 +7,12 @@ export const REDIS_FOLDER = 'posecast-redis-';
 
 /** Removes from `folder` those of our own user whose owner and server are surely gone. */
 export async function sweepRedisFolders(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
+  // What cannot be listed or removed stays: it is no reason not to run.
+  for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith(REDIS_FOLDER)) continue;
     const dir = join(folder, name);
     const found = await lstat(dir).catch(() => undefined);
     if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
-    // What cannot be removed stays: it is no reason not to run.
     if (await isLeftBehind(dir)) await rm(dir, { recursive: true, force: true }).catch(() => undefined);
   }
 }

@@ -165,13 +165,13 @@ function countProtocol(
 /** The models that belong to a recogniser. */
 async function modelsOf(
   models: EvaluationInput['models'],
-  recognizerIdentity: string,
+  recognizerDigest: string,
 ): Promise<RecognizerJob['models']> {
   const found: RecognizerJob['models'][number][] = [];
   const named = new Map<string, number>();
   for (const { model } of models) {
     const { name, recognizer } = model.card;
-    if (recognizer.sha256 !== recognizerIdentity) continue;
+    if (recognizer.sha256 !== recognizerDigest) continue;
     const same = named.get(name) ?? 0;
     named.set(name, same + 1);
     const { parameters, multiplyAdds } = await networkCost(model.paths.combiner);

@@ -3,8 +3,7 @@
  * other one counts as wrong.
  */
 import { ConfigError } from '../shared/errors.ts';
-import { cropHashBytes } from '../shared/photographDigest.ts';
-import { type KnownPerson, looksLikeOne } from './leakage.ts';
+import type { KnownPerson } from './leakage.ts';
 
 export interface SharedPerson {
   /** Name in CORPUS. */
@@ -14,19 +13,19 @@ export interface SharedPerson {
 }
 
 /**
- * Everybody of CORPUS of whom a distractor has a photograph, by the look of the aligned crops: the same bytes have the
- * same crop, and a photograph without a face, as two sets may have for nobody, is in no class. Names say nothing: two
- * sets may both have a 001.
+ * Everybody of CORPUS of whom a distractor has a photograph, by equal hashes of aligned crops: the same bytes have the
+ * same crop, and a photograph without a face, as two sets may have for nobody, is in no class. Crops that only look
+ * alike are no error: of the pairs of two large sets some do by chance. Names say nothing: two sets may both have a 001.
  */
 export function findShared(people: readonly KnownPerson[]): SharedPerson[] {
-  const distractors = people
-    .filter(({ role }) => role === 'distractors')
-    .map(({ subjectId, crops }) => ({ subjectId, crops: crops.map(cropHashBytes) }));
+  const distractorOf = new Map<string, string>();
+  for (const { role, subjectId, crops } of people) {
+    if (role === 'distractors') for (const crop of crops) distractorOf.set(crop, subjectId);
+  }
   return people.flatMap(({ role, subjectId, crops }) => {
     if (role !== 'evaluated') return [];
-    const own = crops.map(cropHashBytes);
-    const same = distractors.find((other) => own.some((crop) => looksLikeOne(crop, other.crops)));
-    return same === undefined ? [] : [{ evaluated: subjectId, distractor: same.subjectId }];
+    const same = crops.find((crop) => distractorOf.has(crop));
+    return same === undefined ? [] : [{ evaluated: subjectId, distractor: distractorOf.get(same)! }];
   });
 }
 

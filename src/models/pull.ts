@@ -30,7 +30,7 @@ export interface PullOptions {
 }
 
 /**
- * Pulls models; one that is cached, and sound, is returned as it is, and an archive that holds several is fetched once.
+ * Pulls models; one that is cached, and intact, is returned as it is, and an archive that holds several is fetched once.
  * A failed pull leaves nothing behind.
  */
 export async function pullModels(

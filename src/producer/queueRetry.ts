@@ -32,8 +32,9 @@ export async function queueRetry(
   { redis, queue, signal, tracing, most = MOST }: QueueRetryOptions,
 ): Promise<number> {
   const { runId, createdAt } = run;
-  // Of shards that failed nothing was counted, and reading every commit of a large run takes minutes.
-  if (choice.rejecting.length > 0 || (await readProgress(redis, runId)).shardsDone === 0)
+  // Of shards that failed nothing was counted, and reading every commit of a large run takes minutes. Without faces the
+  // counters are lost, or `shardsDone` alone was put right since: every commit has some.
+  if (choice.rejecting.length > 0 || (await readProgress(redis, runId)).faces === 0)
     await seedRunProgress(redis, run, store, signal);
   const { places: shards, generations } = choice.shards;
   await registerRun(redis, { runId, createdAt, shards, generation: generations.length + 1, out: store.uri });

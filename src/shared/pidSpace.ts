@@ -1,14 +1,15 @@
 /** Where a process number means what it means here. */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * This machine and, on Linux, this container: folders may be shared with others, whose processes are not to be seen
- * here.
+ * On Linux this start of this machine, and this container; elsewhere the machine's name. Folders may be shared with
+ * others, whose processes are not to be seen here.
  */
 export function pidSpace(): string {
   try {
-    return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return hostname();
   }

@@ -5,7 +5,7 @@
 import { IntegrityError } from '../shared/errors.ts';
 import type { SubjectId } from '../shared/face.ts';
 import type { RunPlan } from '../shared/run/runPlan.ts';
-import { readShardCommit } from '../shared/run/shardCommit.ts';
+import { readCommitOf } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { openThreadPool, type ThreadPool } from '../shared/threads/threadPool.ts';
@@ -28,14 +28,14 @@ export interface EarlierRead {
 export interface EarlierReader {
   /**
    * @param places that hold rows of a person.
-   * @throws IntegrityError when a commit's file is not the committed one.
+   * @throws IntegrityError when a commit is another run's, or its file not the committed one.
    */
   read(places: ReadonlyMap<SubjectId, readonly number[]>, signal: AbortSignal): Promise<EarlierRead>;
   close(): Promise<void>;
 }
 
 /** The thread is started by the first shard that needs it. */
-export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierReader {
+export function openEarlierReader(store: ObjectStore, runId: string, plan: RunPlan): EarlierReader {
   let pool: Promise<ThreadPool<EarlierRequest, EarlierRows[]>> | undefined;
   return {
     async read(places, signal) {
@@ -47,7 +47,7 @@ export function openEarlierReader(store: ObjectStore, plan: RunPlan): EarlierRea
       const uncommitted = new Set<number>();
       for (const [place, subjectIds] of [...byPlace].sort(([a], [b]) => a - b)) {
         signal.throwIfAborted();
-        const commit = await readShardCommit(store, await plan.shardAt(place));
+        const commit = await readCommitOf(store, runId, await plan.shardAt(place));
         if (commit === undefined) uncommitted.add(place);
         if (!commit?.data) continue;
         const { key, sha256 } = commit.data;

@@ -86,7 +86,7 @@ export async function openShardContext(
   releasers.push('table writer', () => openedWriter.close());
   const tableWriter = compute.standIns?.tables ? withoutEmbeddings(openedWriter) : openedWriter;
   const plan = openRunPlan(store, run);
-  const earlier = openEarlierReader(store, plan);
+  const earlier = openEarlierReader(store, run.runId, plan);
   releasers.push('earlier rows', () => earlier.close());
   return {
     run,

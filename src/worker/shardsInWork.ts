@@ -1,5 +1,4 @@
 /** The shards that a process has in work: how far each is, how long it still takes, and how to stop it. */
-
 import type { ShardPace } from './shardPace.ts';
 import type { ShardProgress } from './shardProgress.ts';
 

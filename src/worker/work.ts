@@ -1,6 +1,6 @@
 /**
- * Takes shards from a run's queue and processes them. BullMQ is known here and to the files
- * beside this that it is made of; processShard and all below it know no queue.
+ * Takes shards from a run's queue and processes them. BullMQ is known to this file and to those that it puts together
+ * (shardAttempts, shardWorker …); processShard and all below it know no queue.
  *
  * This thread holds the locks of the shards in work, so it only talks to Redis and starts asynchronous reads and
  * writes; models and encoding run in threads of their own.

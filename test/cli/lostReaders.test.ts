@@ -13,24 +13,24 @@ import { withTempFolder } from '../helpers/tempFolder.ts';
 const samples = join(packageRoot, 'samples', 'london');
 
 /** The exit code of a command whose standard output and standard error nobody reads. */
-async function unheard(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number | null> {
+async function withoutReaders(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<number | null> {
   const { child, done } = startPosecast(args, env);
   child.stdout?.destroy();
   child.stderr?.destroy();
   return (await done).code;
 }
 
-test('a run that nobody hears is completed, and its hook runs to its end', () =>
+test('a run whose output nobody reads is completed, and its hook runs to its end', () =>
   withTempFolder(async (folder) => {
     const out = join(folder, 'out');
     const hook = `cd ${folder}; cat > told.json; echo noise; echo noise >&2; cp told.json after.json`;
-    assert.equal(await unheard(['run', samples, out, '--variants', '0', '--on-finish', hook]), 0);
+    assert.equal(await withoutReaders(['run', samples, out, '--variants', '0', '--on-finish', hook]), 0);
     const told = JSON.parse(await readFile(join(folder, 'after.json'), 'utf8'));
     assert.deepEqual([told.event, told.exitCode], ['complete', 0]);
-    assert.equal(await unheard(['verify', out]), 0);
+    assert.equal(await withoutReaders(['verify', out]), 0);
   }));
 
-test('a run that fails unheard has the exit code of its failure, and so has its hook', () =>
+test('a run that fails without readers has the exit code of its failure, and so has its hook', () =>
   withTempFolder(async (folder) => {
     const broken = join(folder, 'broken');
     await mkdir(join(broken, 'anna'), { recursive: true });
@@ -38,7 +38,7 @@ test('a run that fails unheard has the exit code of its failure, and so has its 
     const hook = ['--on-finish', `cat > ${folder}/told.json`];
     const limits = ['--variants', '0', '--max-failure-rate', '0'];
     assert.equal(
-      await unheard(['run', broken, join(folder, 'out'), ...limits, '--log-format', 'json', ...hook]),
+      await withoutReaders(['run', broken, join(folder, 'out'), ...limits, '--log-format', 'json', ...hook]),
       1,
     );
     const told = JSON.parse(await readFile(join(folder, 'told.json'), 'utf8'));
@@ -80,10 +80,10 @@ test('submit, work and train are not disturbed either, and status --watch ends w
     withTempFolder(async (folder) => {
       const env = { REDIS_URL: url };
       const out = join(folder, 'out');
-      assert.equal(await unheard(['submit', samples, out, '--variants', '0'], env), 0);
-      assert.equal(await unheard(['status', out, '--watch'], env), 0);
-      assert.equal(await unheard(['work', out], env), 0);
+      assert.equal(await withoutReaders(['submit', samples, out, '--variants', '0'], env), 0);
+      assert.equal(await withoutReaders(['status', out, '--watch'], env), 0);
+      assert.equal(await withoutReaders(['work', out], env), 0);
       assert.equal((await posecast(['verify', out])).code, 0);
-      assert.equal(await unheard(['train', join(folder, 'nowhere'), '--out', join(folder, 'fra')]), 2);
+      assert.equal(await withoutReaders(['train', join(folder, 'nowhere'), '--out', join(folder, 'fra')]), 2);
     }),
   ));

@@ -26,6 +26,22 @@ function verdictFor(value: number, low: number, high: number) {
   return verdictsOf(rows)[0]!;
 }
 
+test('the best rival is one that makes embeddings of embeddings: none that runs the recogniser again or changes the space', () => {
+  const rival = (id: string, value: number): MeasuredRow => ({
+    row: madeUpRow(id, 'rival', value - 0.6),
+    metrics: new Map([['ncm', spreadOver(value, value, value)]]),
+  });
+  const rows: MeasuredRow[] = [
+    { row: madeUpRow('none', 'none', 0), metrics: new Map([['ncm', spreadOver(0.6, 0.6, 0.6)]]) },
+    { row: madeUpRow('fra', 'generator', 0.1), metrics: new Map([['ncm', spreadOver(0.7, 0.7, 0.7)]]) },
+    { ...rival('mirror', 0.9), space: 'picture' },
+    { ...rival('wccn', 0.8), space: 'transformed' },
+    rival('jitter', 0.65),
+    rival('mean', 0.62),
+  ];
+  assert.equal(verdictsOf(rows)[0]!.bestRivalId, 'jitter');
+});
+
 test('posture is not used where an interval within one point says so, and unclear where a wider one crosses 0', () => {
   assert.equal(verdictFor(0.05, 0.01, 0.09).postureUsed, 'yes');
   assert.equal(verdictFor(0.002, -0.006, 0.009).postureUsed, 'no');

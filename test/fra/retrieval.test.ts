@@ -40,14 +40,14 @@ function samplesOf(person: string): PairSample[] {
 
 const training = ['a', 'b', 'c', 'd', 'e'].flatMap(samplesOf);
 const validation = ['x', 'y', 'z'].flatMap(samplesOf);
-const boards = makeRetrievalTasks(training, validation, 0);
+const tasks = makeRetrievalTasks(training, validation, 0);
 
-test('boards ask about every turned pose, of validation people, with postures of training people', () => {
+test('tasks ask about every turned pose, of validation people, with postures of training people', () => {
   assert.deepEqual(
-    boards.map(({ donor }) => donor.yaw).sort((a, b) => a - b),
+    tasks.map(({ donor }) => donor.yaw).sort((a, b) => a - b),
     [-45, -30, 30, 45],
   );
-  for (const { donor, gallery, queries } of boards) {
+  for (const { donor, gallery, queries } of tasks) {
     assert.ok('abcde'.includes(donor.subjectId));
     assert.equal(gallery.length, 8);
     assert.ok(gallery.every(({ yaw }) => yaw === 0));
@@ -60,37 +60,37 @@ test('boards ask about every turned pose, of validation people, with postures of
 });
 
 /** What a perfect generator answers. */
-const perfect = boards.flatMap(({ donor, gallery }) =>
+const perfect = tasks.flatMap(({ donor, gallery }) =>
   gallery.map(({ subjectId }) => turned(subjectId, donor.yaw)),
 );
 
 test('a perfect generator finds everybody; no change, or the change of another pose, is worse', () => {
-  const best = judgeRetrieval(boards, perfect);
+  const best = judgeRetrieval(tasks, perfect);
   assert.equal(best.rank1, 1);
   assert.equal(best.queries, 12);
   const unchanged = judgeRetrieval(
-    boards,
-    retrievalQuestions(boards).map(({ identity }) => identity),
+    tasks,
+    retrievalQuestions(tasks).map(({ identity }) => identity),
   );
   assert.ok(best.loss < 0.8 * unchanged.loss, `${best.loss} against ${unchanged.loss}`);
-  const people = boards[0]!.gallery.length;
+  const people = tasks[0]!.gallery.length;
   const wrongPose = perfect.map((_, i) => perfect[(i + 2 * people) % perfect.length]!);
-  assert.ok(judgeRetrieval(boards, perfect, wrongPose).loss > best.loss);
+  assert.ok(judgeRetrieval(tasks, perfect, wrongPose).loss > best.loss);
 });
 
 test('a generator that answers everybody alike finds nobody', () => {
   const { rank1 } = judgeRetrieval(
-    boards,
+    tasks,
     perfect.map(() => unit('anybody')),
   );
   assert.equal(rank1, 0);
 });
 
 test('answers that belong to other people are not found', () => {
-  const others = boards.flatMap(({ donor, gallery }) =>
+  const others = tasks.flatMap(({ donor, gallery }) =>
     gallery.map((_, i) => turned(gallery[(i + 1) % gallery.length]!.subjectId, donor.yaw)),
   );
-  const found = judgeRetrieval(boards, others);
+  const found = judgeRetrieval(tasks, others);
   assert.equal(found.rank1, 0);
   assert.deepEqual(found.byPerson, [0, 0, 0]);
 });

@@ -161,14 +161,14 @@ export async function shardResult(
   rows: ShardRows,
 ): Promise<ShardResult> {
   const { format } = run.config;
-  const identity = {
+  const recognizer = {
     runId: run.runId,
     recognizer: run.recognizer.name,
     recognizerDigest: run.recognizer.digest,
   };
   const encode = async (kind: TableMetadata['kind'], table: ColumnarTable): Promise<EncodedTable> => {
     const labels = kind === 'embeddings' ? run.config.labelColumns : [];
-    const metadata = tableMetadata({ kind, ...identity }, labels);
+    const metadata = tableMetadata({ kind, ...recognizer }, labels);
     const content = await encodeTable(table, { format, metadata });
     return {
       content,

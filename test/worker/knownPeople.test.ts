@@ -32,7 +32,7 @@ test('of two shards with the same people that are done at the same time only the
       const [lower, higher] = specs as [ShardSpec, ShardSpec];
 
       const plan = openRunPlan(store, run);
-      const earlier = openEarlierReader(store, plan);
+      const earlier = openEarlierReader(store, run.runId, plan);
       const { signal } = new AbortController();
       const bertOf = async (spec: ShardSpec) => {
         const people = await readKnownPeople(spec, { run, plan, earlier }, signal, openStopwatch());

@@ -104,7 +104,7 @@ export function timerContext(
   return {
     run,
     store,
-    earlier: openEarlierReader(store, plan),
+    earlier: openEarlierReader(store, run.runId, plan),
     corpus: folderSource(run.config.imageRoot),
     plan,
     models,

@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-const FOLDERS = ['../../worker/stages/', '../../worker/models/', '../../training/'] as const;
+const FOLDERS = [
+  '../../shared/picture/',
+  '../../worker/stages/',
+  '../../worker/models/',
+  '../../training/',
+] as const;
 const FILES = ['../../worker/facePipeline.js', './turnedPictures.js'] as const;
 
 /** sha256 over the compiled files, hex. */

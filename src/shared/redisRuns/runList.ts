@@ -30,6 +30,11 @@ const TAKE_OFF = `
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
 `;
 
+/** KEYS: the list, the counters. ARGV: a run, seconds. A run that is on the list keeps them. */
+const FORGET_PROGRESS = `
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end
+`;
+
 /**
  * Takes a run that is over off the list; what else Redis holds of it ends by itself. A run that is added to meanwhile
  * has another entry, which stays, also when this process was asleep or without network since it asked.
@@ -44,7 +49,7 @@ export async function unregisterRun(
   const seen = await redis.hget(RUNS_KEY, runId);
   if (!(await isOver())) return;
   if (seen !== null) await redis.eval(TAKE_OFF, 1, RUNS_KEY, runId, seen);
-  await redis.expire(runFactKey(runId, 'progress'), FORGET_S);
+  await redis.eval(FORGET_PROGRESS, 2, RUNS_KEY, runFactKey(runId, 'progress'), runId, FORGET_S);
   await forgetQueue(redis, runId, RUNS_KEY);
 }
 

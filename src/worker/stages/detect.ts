@@ -2,11 +2,11 @@
  * Picture → the one face in it that the corpus means, in up to five looks:
  *
  * 1. a glance at the whole picture, where the detector can: enough where faces are found surely and with room around
- *   them, and one of them is so large and central that no face too small for a glance would be chosen in its place, as
- *   in most photographs;
+ *    them, and one of them is so large and central that no face too small for a glance would be chosen in its place, as
+ *    in most photographs;
  * 2. where a glance finds faces surely, but one fills the frame: glances with black margins of growing width, enough
- *   where all see the same one. A face that fills the frame is larger than the default detector's largest anchor: its
- *   boxes are halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
+ *    where all see the same one. A face that fills the frame is larger than the default detector's largest anchor: its
+ *    boxes are halves and ears, and one margin alone is a matter of luck (docs/accuracy.md);
  * 3. where a glance finds none, or unsurely, or only small or distant ones: the whole picture at the detector's full
  *    resolution, enough where faces are found surely and with room around them;
  * 4. what is doubtful still: the margins at full resolution, and the faces that most of these looks agree on;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listRuns, registerRun, unregisterRun } from '../../../src/shared/redisRuns/runList.ts';
+import { seedProgress } from '../../../src/shared/redisRuns/runProgress.ts';
 import { withRedis } from '../../helpers/services/redis.ts';
 
 test('workers find registered runs, oldest first, until they are taken off', () =>
@@ -43,6 +44,7 @@ test('a run that is added to while a late worker takes it off the list stays on 
     const entry = { runId: 'r', out: '/data/out', createdAt: '2026-01-01T00:00:00.000Z', shards: 3 };
     const meta = 'bull:posecast-r:meta';
     await redis.hset(meta, 'opts.maxLenEvents', '1000');
+    await seedProgress(redis, 'r', { shardsDone: 2, faces: 8 });
     // As many shards as before: retry-failed.
     for (const generation of [0, 1, 2]) {
       const later = { ...entry, generation: generation + 1 };
@@ -53,11 +55,13 @@ test('a run that is added to while a late worker takes it off the list stays on 
       });
       assert.deepEqual(await listRuns(redis), [later]);
       assert.equal(await redis.pttl(meta), -1);
+      assert.equal(await redis.pttl('posecast:r:progress'), -1, 'its counters do not end either');
     }
     await unregisterRun(redis, 'r', async () => false);
     assert.equal((await listRuns(redis)).length, 1, 'it was added to already');
     await unregisterRun(redis, 'r', async () => true);
     assert.deepEqual(await listRuns(redis), []);
+    assert.ok((await redis.pttl('posecast:r:progress')) > 0);
     // Of another worker of the complete run.
     await redis.hset('bull:posecast-r:completed', 'shard-1', '1');
     await unregisterRun(redis, 'r', async () => true);
