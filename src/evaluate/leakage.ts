@@ -77,7 +77,7 @@ export function findLeaks(
 }
 
 /** Whether a crop's hash is that of one of the others, give or take what another encoding changes. */
-export function looksLikeOne(hash: Uint8Array, known: readonly Uint8Array[]): boolean {
+function looksLikeOne(hash: Uint8Array, known: readonly Uint8Array[]): boolean {
   return known.some((other) => hashDistance(hash, other) <= SAME_CROP_BITS);
 }
 
