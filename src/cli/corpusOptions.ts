@@ -4,6 +4,7 @@ import type { CorpusConfig } from '../producer/readers/corpusReader.ts';
 import { parseSubjectRule, SUBJECT_RULES } from '../producer/readers/webdataset/subjectRule.ts';
 import { CORPUS_FORMATS, describeIssues, type RunConfig } from '../shared/config.ts';
 import { TABLE_ROLES, type TableColumnRequest, tableColumnsSchema } from '../shared/corpus/tableColumns.ts';
+import { isTableFormat } from '../shared/corpus/tableFormat.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { type CorpusPlaceFlags, locateCorpus } from './corpusPlace.ts';
 
@@ -85,15 +86,11 @@ export function optionsOfFormat<Flags extends CorpusFlags>(
 ): Partial<Flags> {
   const foreign: readonly string[] = [
     ...(corpusFormat === 'webdataset' ? [] : ['subjectFrom']),
-    ...(isTable(corpusFormat) ? [] : COLUMN_OPTIONS),
+    ...(isTableFormat(corpusFormat) ? [] : COLUMN_OPTIONS),
   ];
   return Object.fromEntries(
     Object.entries(flags).filter(([name]) => !foreign.includes(name)),
   ) as Partial<Flags>;
-}
-
-function isTable(corpusFormat: RunConfig['corpusFormat']): boolean {
-  return corpusFormat === 'parquet' || corpusFormat === 'arrow';
 }
 
 /** @throws ConfigError when columns are named for a corpus that is no table. */
@@ -101,7 +98,7 @@ function tableColumns(flags: CorpusFlags, corpusFormat: RunConfig['corpusFormat'
   const { faceIdColumn, subjectIdColumn, pathColumn, imageColumn } = flags;
   const named = { faceId: faceIdColumn, subjectId: subjectIdColumn, path: pathColumn, image: imageColumn };
   const asked = Object.values(named).find((column) => column !== undefined);
-  if (asked !== undefined && !isTable(corpusFormat)) {
+  if (asked !== undefined && !isTableFormat(corpusFormat)) {
     throw new ConfigError(
       'bad-option',
       '--face-id-column, --subject-id-column, --path-column, --image-column: expected with a table only',

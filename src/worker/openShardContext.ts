@@ -1,6 +1,7 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
 import pLimit from 'p-limit';
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
+import { isTableFormat } from '../shared/corpus/tableFormat.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { CROP_SIZE } from '../shared/face.ts';
 import type { Releasers } from '../shared/releasers.ts';
@@ -61,8 +62,7 @@ export async function openShardContext(
   const listeners = compute.corpusListeners;
   const corpus = await openCorpusSource(imageRoot, { ...source, listeners });
   releasers.push('corpus', () => corpus.close());
-  const isTable = corpusFormat === 'parquet' || corpusFormat === 'arrow';
-  const tableImages = isTable
+  const tableImages = isTableFormat(corpusFormat)
     ? await openTableImages(
         { root: imageRoot, source, format: corpusFormat, columns: tableColumns },
         listeners,

@@ -1,8 +1,7 @@
 /** The photographs of a shard, as the run's corpus holds them: what the worker decodes, from where the listing says. */
 import type { RunConfig } from '../shared/config.ts';
 import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
-import { imageInRecord } from '../shared/corpus/faceImage.ts';
-import { imageInMember, memberPlace } from '../shared/corpus/tarMember.ts';
+import { storedImage } from '../shared/corpus/storedImage.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { ImageReader } from './imageReader.ts';
 import type { ShardReader } from './shardReader.ts';
@@ -18,28 +17,16 @@ export function openShardImages(
   tables: TableImages | undefined,
   records: readonly FaceRecord[],
 ): ImageReader {
-  switch (corpusFormat) {
-    case 'parquet':
-    case 'arrow': {
-      const bytes = openReader(records);
-      const rows = tables?.forShard(records);
-      return {
-        read: (record, hasRoom) =>
-          record.row === undefined || rows === undefined ? bytes.read(record, hasRoom) : rows.read(record),
-      };
-    }
-    case 'recordio': {
-      const bytes = openReader(records);
-      return { read: async (record) => imageInRecord(await bytes.read(record), record) };
-    }
-    case 'webdataset': {
-      const places = new Map(records.map((record) => [record, memberPlace(record)]));
-      const bytes = openReader([...places.values()]);
-      return { read: async (record) => imageInMember(await bytes.read(places.get(record)!), record) };
-    }
-    case 'folder':
-    case 'csv':
-    case 'kdef':
-      return openReader(records);
-  }
+  const images = new Map(records.map((record) => [record, storedImage(corpusFormat, record)]));
+  const stored = [...images.values()];
+  const bytes = openReader(stored.flatMap((image) => (image.kind === 'bytes' ? [image.place] : [])));
+  const rows = tables?.forShard(stored.flatMap((image) => (image.kind === 'row' ? [image.face] : [])));
+  return {
+    async read(record, hasRoom) {
+      const image = images.get(record)!;
+      if (image.kind === 'bytes') return image.imageIn(await bytes.read(image.place, hasRoom));
+      if (rows === undefined) throw new Error('the tables of the corpus are not open');
+      return rows.read(image.face);
+    },
+  };
 }

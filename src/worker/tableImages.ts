@@ -6,6 +6,7 @@ import { type ReadOutcome, type Rejected, rejected } from '../shared/corpus/corp
 import type { OpenCorpusSourceOptions } from '../shared/corpus/openCorpusSource.ts';
 import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
 import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
+import type { TableFormat } from '../shared/corpus/tableFormat.ts';
 import { imageInRow, type RowContent } from '../shared/corpus/tableRows.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/observedStore.ts';
@@ -16,7 +17,7 @@ import type { ImageReader } from './imageReader.ts';
 export interface TableReading {
   readonly root: string;
   readonly source: Omit<OpenCorpusSourceOptions, 'listeners'>;
-  readonly format: 'parquet' | 'arrow';
+  readonly format: TableFormat;
   readonly columns: TableColumnRequest;
 }
 

@@ -11,6 +11,7 @@ import {
   TABLE_ROLES,
   type TableColumnRequest,
 } from '../../shared/corpus/tableColumns.ts';
+import type { TableFormat } from '../../shared/corpus/tableFormat.ts';
 import { ConfigError, describeError, PosecastError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { fitsLabel, type LabelColumn, type LabelType, type LabelValue } from '../../shared/labelColumns.ts';
@@ -20,7 +21,7 @@ import type { IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
 import { createReadEstimate, type ReadEstimate } from './scatteredRows.ts';
 import { type FoundFace, sortFaces } from './sortFaces.ts';
-import type { TableFiles, TableFormat } from './tableFiles.ts';
+import type { TableFiles } from './tableFiles.ts';
 
 /** Larger columns of images in one row group are refused where their pages cannot be read one by one. */
 const MAX_WHOLE_COLUMN = 2 ** 30;

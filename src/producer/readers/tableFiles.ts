@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { archiveRoot, isPattern } from '../../shared/corpus/archivePattern.ts';
 import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
+import type { TableFormat } from '../../shared/corpus/tableFormat.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import { corpusFileNames } from './corpusFileNames.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
@@ -11,9 +12,7 @@ import { savedDataFiles } from './savedDataset.ts';
 export const TABLE_EXTENSIONS = {
   parquet: ['.parquet', '.pq'],
   arrow: ['.arrow', '.feather', '.ipc'],
-} as const;
-
-export type TableFormat = keyof typeof TABLE_EXTENSIONS;
+} as const satisfies Record<TableFormat, readonly string[]>;
 
 export interface TableFiles {
   /** The folder that the files lie in. */

@@ -3,6 +3,8 @@
  * bytes, little-endian), then as many float32 labels as `flag` says, then the image file as it is. With flag 0 the
  * label is the header's own; with another it is not used.
  */
+import type { FaceRecord } from '../face.ts';
+import { type ReadOutcome, rejected } from './corpusSource.ts';
 import { isBroken, parseRecord, type RecordProblem } from './recordIo.ts';
 
 /** Bytes of `IRHeader`: flag uint32, label float32, id uint64, id2 uint64. */
@@ -59,6 +61,19 @@ export function imageOfRecord(record: Uint8Array): RecordImage | RecordProblem {
 /** The person that a record's first label names. */
 export function subjectOf(labels: readonly number[]): string {
   return String(labels[0]);
+}
+
+/** Takes the image out of its record. The record is checked again: the archive may have changed since it was listed. */
+export function imageInRecord(read: ReadOutcome, { uri, subjectId, offset = 0 }: FaceRecord): ReadOutcome {
+  if (read.status === 'rejected') return read;
+  const found = imageOfRecord(read.bytes);
+  if (isBroken(found)) {
+    return rejected('broken-record', `${found.problem} [file=${uri}, offset=${offset + found.at}]`);
+  }
+  const label = subjectOf(found.labels);
+  if (label === subjectId) return { status: 'ok', bytes: found.image };
+  const problem = `expected the label ${subjectId}, as listed, found ${label}`;
+  return rejected('another-record', `${problem} [file=${uri}, offset=${offset}]`);
 }
 
 function view(content: Uint8Array): DataView {

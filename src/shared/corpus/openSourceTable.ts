@@ -2,9 +2,10 @@
 import { openArrowIpcTable } from './arrowIpcTable.ts';
 import { openParquetTable } from './parquetTable.ts';
 import type { SourceTable, TableBytes } from './sourceTable.ts';
+import type { TableFormat } from './tableFormat.ts';
 
 /** Throws an Error when the file is not of the format, or what `file.read` throws. */
-export async function openSourceTable(format: 'parquet' | 'arrow', file: TableBytes): Promise<SourceTable> {
+export async function openSourceTable(format: TableFormat, file: TableBytes): Promise<SourceTable> {
   switch (format) {
     case 'parquet':
       return openParquetTable(file);

@@ -2,6 +2,7 @@
 import type { CorpusSource, SourceFile } from './corpusSource.ts';
 import { openSourceTable } from './openSourceTable.ts';
 import type { SourceTable } from './sourceTable.ts';
+import type { TableFormat } from './tableFormat.ts';
 
 /** Tables that stay open. */
 const OPEN_TABLES = 8;
@@ -12,11 +13,7 @@ export interface OpenTables {
   close(): Promise<void>;
 }
 
-export function openTables(
-  source: CorpusSource,
-  format: 'parquet' | 'arrow',
-  signal: AbortSignal,
-): OpenTables {
+export function openTables(source: CorpusSource, format: TableFormat, signal: AbortSignal): OpenTables {
   const opened = new Map<string, { readonly file: SourceFile; readonly table: SourceTable }>();
 
   async function closeAllBut(count: number): Promise<void> {

@@ -2,11 +2,11 @@
 import type { RunConfig } from '../config.ts';
 import type { FaceRecord } from '../face.ts';
 import { type ReadOutcome, readImage } from './corpusSource.ts';
-import { imageInRecord } from './faceImage.ts';
 import { type OpenCorpusSourceOptions, openCorpusSource } from './openCorpusSource.ts';
-import { openRowImages } from './rowImages.ts';
+import { openRowImages, type RowImageReader } from './rowImages.ts';
+import { storedImage } from './storedImage.ts';
 import { tableColumnsSchema } from './tableColumns.ts';
-import { imageInMember, memberPlace } from './tarMember.ts';
+import { isTableFormat } from './tableFormat.ts';
 
 /**
  * Photographs asked for at once by who works on one after the other: the next ones come while it works, also from far
@@ -44,37 +44,19 @@ export async function openPhotographs(
   { s3, signal }: Pick<OpenCorpusSourceOptions, 's3'> & { readonly signal: AbortSignal },
 ): Promise<Photographs> {
   const source = await openCorpusSource(imageRoot, { followLinks, s3 });
-  const place = source.root;
-  const whole = (face: FaceRecord) => readImage(source, face, signal);
-  switch (corpusFormat) {
-    case 'folder':
-    case 'csv':
-    case 'kdef':
-      return { place, read: whole, close: () => source.close() };
-    case 'webdataset':
-      return {
-        place,
-        read: async (face) => imageInMember(await readImage(source, memberPlace(face), signal), face),
-        close: () => source.close(),
-      };
-    case 'recordio':
-      return {
-        place,
-        read: async (face) => imageInRecord(await whole(face), face),
-        close: () => source.close(),
-      };
-    case 'parquet':
-    case 'arrow': {
-      const rows = openRowImages(source, { format: corpusFormat, columns: tableColumns }, signal);
-      return {
-        place: `${place} ${JSON.stringify(tableColumns)}`,
-        // Without a row, the table has the paths of its images.
-        read: (face) => (face.row === undefined ? whole(face) : rows.read({ ...face, row: face.row })),
-        async close() {
-          await rows.close();
-          await source.close();
-        },
-      };
-    }
-  }
+  const { root } = source;
+  let rows: RowImageReader | undefined;
+  return {
+    place: isTableFormat(corpusFormat) ? `${root} ${JSON.stringify(tableColumns)}` : root,
+    async read(face) {
+      const image = storedImage(corpusFormat, face);
+      if (image.kind === 'bytes') return image.imageIn(await readImage(source, image.place, signal));
+      rows ??= openRowImages(source, { format: image.format, columns: tableColumns }, signal);
+      return rows.read(image.face);
+    },
+    async close() {
+      await rows?.close();
+      await source.close();
+    },
+  };
 }

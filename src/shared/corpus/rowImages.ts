@@ -9,6 +9,7 @@ import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts
 import { openTables } from './openTables.ts';
 import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
+import type { TableFormat } from './tableFormat.ts';
 import { tableRejection } from './tableRejection.ts';
 import { contentOfRows, imageInRow, type RowContent } from './tableRows.ts';
 
@@ -19,7 +20,7 @@ const KEPT_BYTES = 256 * 2 ** 20;
 const MOST_ROWS = 2 ** 16;
 
 export interface RowImageReading {
-  readonly format: 'parquet' | 'arrow';
+  readonly format: TableFormat;
   readonly columns: TableColumnRequest;
   /** Default: 256 MiB. */
   readonly keptBytes?: number;
