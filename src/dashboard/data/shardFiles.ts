@@ -5,102 +5,82 @@
 import { z } from 'zod';
 import { describeIssues } from '../../shared/config.ts';
 import { IntegrityError } from '../../shared/errors.ts';
-import type { FaceRecord } from '../../shared/face.ts';
+import type { FaceRecord, Pose } from '../../shared/face.ts';
 import { readListing } from '../../shared/listing.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import { readCommitOf, type ShardCommit } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { readColumns } from '../../shared/table/readColumns.ts';
-import type { RejectRow, SubjectRow } from '../../shared/table/tables.ts';
+import { rowSchema } from '../../shared/table/rowSchema.ts';
+import {
+  EMBEDDING_COLUMNS,
+  REJECT_COLUMNS,
+  type RejectRow,
+  SUBJECT_COLUMNS,
+  type SubjectRow,
+} from '../../shared/table/tables.ts';
 import { keepRecent } from './recent.ts';
 
 /** Rows of each kind of table in memory. */
 const KEPT_ROWS = 50_000;
 const KEPT_COMMITS = 256;
 
-const text = z.string();
-const number = z.number();
+const rejectCells = rowSchema(REJECT_COLUMNS);
 
-const rejectRow = z
-  .object({
-    face_id: text,
-    subject_id: text,
-    uri: text,
-    // Of any version of posecast.
-    stage: text,
-    code: text,
-    message: text,
-  })
-  .transform((row) => ({
-    faceId: row.face_id,
-    subjectId: row.subject_id,
-    uri: row.uri,
-    stage: row.stage as RejectRow['stage'],
-    code: row.code,
-    message: row.message,
-  }));
-
-const subjectRow = z
-  .object({
-    subject_id: text,
-    class_index: z.union([z.bigint(), number]).transform(Number),
-    faces: number,
-    rejects: number,
-    variants: number,
-    variants_rejected: number,
-    pose_coverage_before: number,
-    pose_coverage_after: number,
-  })
-  .transform(
-    (row): SubjectRow => ({
-      subjectId: row.subject_id,
-      classIndex: row.class_index,
-      faces: row.faces,
-      rejects: row.rejects,
-      variants: row.variants,
-      variantsRejected: row.variants_rejected,
-      poseCoverageBefore: row.pose_coverage_before,
-      poseCoverageAfter: row.pose_coverage_after,
-    }),
-  );
-
-const poseFields = { yaw: number.nullable(), pitch: number.nullable() };
-
-/** Degrees; undefined in a run that measures no poses. */
-function poseOf({ yaw, pitch }: { readonly yaw: number | null; readonly pitch: number | null }) {
-  return yaw === null || pitch === null ? undefined : { yaw, pitch };
+function rejectRow({ face_id, subject_id, stage, ...row }: z.infer<typeof rejectCells>): RejectRow {
+  // Of any version of posecast.
+  return { faceId: face_id, subjectId: subject_id, stage: stage as RejectRow['stage'], ...row };
 }
 
-const poseRow = z
-  .object({ subject_id: text, kind: z.enum(['real', 'augmented']), ...poseFields })
-  .transform((row) => ({ subjectId: row.subject_id, kind: row.kind, pose: poseOf(row) }));
+const subjectCells = rowSchema(SUBJECT_COLUMNS);
 
-export type PoseRow = z.infer<typeof poseRow>;
-
-const vector = z.custom<ArrayLike<number>>(
-  (value) => typeof value === 'object' && value !== null && 'length' in value,
-  'expected a vector',
-);
-
-const embeddingRow = z
-  .object({
-    face_id: text,
-    subject_id: text,
-    kind: z.enum(['real', 'augmented']),
-    ...poseFields,
-    similarity: number.nullable(),
-    embedding: vector,
-  })
-  .transform((row) => ({
-    faceId: row.face_id,
+function subjectRow(row: z.infer<typeof subjectCells>): SubjectRow {
+  return {
     subjectId: row.subject_id,
-    kind: row.kind,
-    pose: poseOf(row),
-    similarity: row.similarity,
-    embedding: row.embedding,
-  }));
+    classIndex: row.class_index,
+    faces: row.faces,
+    rejects: row.rejects,
+    variants: row.variants,
+    variantsRejected: row.variants_rejected,
+    poseCoverageBefore: row.pose_coverage_before,
+    poseCoverageAfter: row.pose_coverage_after,
+  };
+}
 
-export type EmbeddingPoint = z.infer<typeof embeddingRow>;
+const embeddingCells = rowSchema(EMBEDDING_COLUMNS).extend({
+  kind: z.enum(['real', 'augmented']),
+  embedding: z.custom<ArrayLike<number>>(
+    (value) => typeof value === 'object' && value !== null && 'length' in value,
+    'expected a vector',
+  ),
+});
+const poseColumns = { subject_id: true, kind: true, yaw: true, pitch: true } as const;
+const poseCells = embeddingCells.pick(poseColumns);
+
+export interface PoseRow {
+  readonly subjectId: string;
+  readonly kind: 'real' | 'augmented';
+  /** Degrees; undefined in a run that measures no poses. */
+  readonly pose: Pick<Pose, 'yaw' | 'pitch'> | undefined;
+}
+
+function poseRow({ subject_id, kind, yaw, pitch }: z.infer<typeof poseCells>): PoseRow {
+  const pose = yaw === null || pitch === null ? undefined : { yaw, pitch };
+  return { subjectId: subject_id, kind, pose };
+}
+
+const pointCells = embeddingCells.pick({ ...poseColumns, face_id: true, similarity: true, embedding: true });
+
+export interface EmbeddingPoint extends PoseRow {
+  readonly faceId: string;
+  readonly similarity: number | null;
+  readonly embedding: ArrayLike<number>;
+}
+
+function embeddingPoint(row: z.infer<typeof pointCells>): EmbeddingPoint {
+  const { face_id: faceId, similarity, embedding } = row;
+  return { faceId, ...poseRow(row), similarity, embedding };
+}
 
 export interface ShardFiles {
   /** The commit of a shard; IntegrityError when it has none. */
@@ -121,14 +101,15 @@ export function openShardFiles(run: RunFile, store: ObjectStore): ShardFiles {
   const subjects = keepRecent<readonly SubjectRow[]>(KEPT_ROWS, (rows) => rows.length);
   const poses = keepRecent<readonly PoseRow[]>(2 * KEPT_ROWS, (rows) => rows.length);
 
-  async function rowsOf<T>(
+  async function rowsOf<Cells extends z.ZodObject, Row>(
     key: string | undefined,
-    schema: z.ZodType<T>,
-    columns: readonly string[],
-  ): Promise<T[]> {
+    cells: Cells,
+    rowOf: (row: z.infer<Cells>) => Row,
+  ): Promise<Row[]> {
     if (key === undefined) return [];
-    const parsed = z.array(schema).safeParse(await readColumns(store, key, columns));
-    if (parsed.success) return parsed.data;
+    const found = await readColumns(store, key, Object.keys(cells.shape));
+    const parsed = z.array(cells).safeParse(found);
+    if (parsed.success) return parsed.data.map(rowOf);
     throw new IntegrityError('bad-table', `table file: ${describeIssues(parsed.error)}`, { key });
   }
 
@@ -143,35 +124,16 @@ export function openShardFiles(run: RunFile, store: ObjectStore): ShardFiles {
       listings.get(String(shard), async () => readListing(store, (await files.commit(shard)).spec)),
     rejects: (shard) =>
       rejects.get(String(shard), async () =>
-        rowsOf((await files.commit(shard)).rejects?.key, rejectRow, [
-          'face_id',
-          'subject_id',
-          'uri',
-          'stage',
-          'code',
-          'message',
-        ]),
+        rowsOf((await files.commit(shard)).rejects?.key, rejectCells, rejectRow),
       ),
     subjects: (shard) =>
       subjects.get(String(shard), async () =>
-        rowsOf((await files.commit(shard)).subjects.key, subjectRow, [
-          'subject_id',
-          'class_index',
-          'faces',
-          'rejects',
-          'variants',
-          'variants_rejected',
-          'pose_coverage_before',
-          'pose_coverage_after',
-        ]),
+        rowsOf((await files.commit(shard)).subjects.key, subjectCells, subjectRow),
       ),
     poses: (shard) =>
-      poses.get(String(shard), async () =>
-        rowsOf((await files.commit(shard)).data?.key, poseRow, ['subject_id', 'kind', 'yaw', 'pitch']),
-      ),
+      poses.get(String(shard), async () => rowsOf((await files.commit(shard)).data?.key, poseCells, poseRow)),
     async embeddings(shard, subjectIds) {
-      const columns = ['face_id', 'subject_id', 'kind', 'yaw', 'pitch', 'similarity', 'embedding'];
-      const rows = await rowsOf((await files.commit(shard)).data?.key, embeddingRow, columns);
+      const rows = await rowsOf((await files.commit(shard)).data?.key, pointCells, embeddingPoint);
       return rows.filter(({ subjectId }) => subjectIds.has(subjectId));
     },
   };
