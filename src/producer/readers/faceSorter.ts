@@ -16,3 +16,25 @@ export function openFaceSorter(onListed?: OnListed): ExternalSorter<FaceRecord> 
     },
   };
 }
+
+/** All of `faces`, sorted; the first comes when they have ended, and none does when they throw. */
+export async function* inListingOrder(
+  faces: AsyncIterable<FaceRecord>,
+  signal?: AbortSignal,
+  onListed?: OnListed,
+): AsyncGenerator<FaceRecord> {
+  const sorter = openFaceSorter(onListed);
+  try {
+    for await (const face of faces) {
+      signal?.throwIfAborted();
+      const writing = sorter.add(face);
+      if (writing !== undefined) await writing;
+    }
+    for await (const face of sorter.sorted()) {
+      signal?.throwIfAborted();
+      yield face;
+    }
+  } finally {
+    await sorter.close();
+  }
+}

@@ -6,9 +6,8 @@ import type { FaceRecord } from '../../shared/face.ts';
 import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
 import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
 import type { CorpusReader } from './corpusReader.ts';
-import { openFaceSorter } from './faceSorter.ts';
+import { inListingOrder } from './faceSorter.ts';
 import type { IgnoredEntries } from './ignored.ts';
-import type { OnListed } from './onListed.ts';
 
 /** The labels that a run has when it names none. */
 export const KDEF_LABEL_COLUMNS: readonly LabelColumn[] = [
@@ -29,8 +28,9 @@ export const KDEF_LABELS = [
 export function kdefCorpus(photographs: CorpusReader, labelColumns: readonly LabelColumn[]): CorpusReader {
   return {
     ignored: photographs.ignored,
+    // Both sittings of a person lie in folders of their own.
     faces: (signal, onListed) =>
-      sorted(named(photographs.faces(signal), photographs.ignored, labelColumns), signal, onListed),
+      inListingOrder(named(photographs.faces(signal), photographs.ignored, labelColumns), signal, onListed),
   };
 }
 
@@ -55,22 +55,4 @@ async function* named(
 function labelOf(labels: KdefLabels, { name }: LabelColumn): LabelValue {
   const known = KDEF_LABELS.find((label) => label === name);
   return known === undefined ? null : labels[known];
-}
-
-/** Both sittings of a person lie in folders of their own. */
-async function* sorted(
-  faces: AsyncIterable<FaceRecord>,
-  signal: AbortSignal | undefined,
-  onListed: OnListed | undefined,
-): AsyncGenerator<FaceRecord> {
-  const sorter = openFaceSorter(onListed);
-  try {
-    for await (const face of faces) await sorter.add(face);
-    for await (const face of sorter.sorted()) {
-      signal?.throwIfAborted();
-      yield face;
-    }
-  } finally {
-    await sorter.close();
-  }
 }

@@ -17,7 +17,7 @@ import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
 import { type ArchiveFile, archiveFiles } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';
-import { openFaceSorter } from './faceSorter.ts';
+import { inListingOrder } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import type { OnListed } from './onListed.ts';
 import { readRecordIndex } from './recordIndex.ts';
@@ -77,30 +77,29 @@ export function openRecordIoCorpus(
 }
 
 /** The faces of an archive, in the order of `compareFaces`. */
-export async function* recordIoFaces(
+export function recordIoFaces(
   corpus: RecordIoCorpus,
   ignored: IgnoredEntries,
   signal?: AbortSignal,
   onListed?: OnListed,
 ): AsyncGenerator<FaceRecord> {
-  const faces = openFaceSorter(onListed);
+  return inListingOrder(facesOf(corpus, ignored), signal, onListed);
+}
+
+/** In the order of index or archive; at their end, a key that comes twice is refused. */
+async function* facesOf(corpus: RecordIoCorpus, ignored: IgnoredEntries): AsyncGenerator<FaceRecord> {
   const keys = openExternalSorter<number>((a, b) => a - b);
   try {
     const images = imagesOf(corpus, ignored);
     const listed = corpus.lst === undefined ? images : joinRecordList(images, corpus.lst, ignored);
     for await (const record of listed) {
-      signal?.throwIfAborted();
-      const writing = [faces.add(faceOf(corpus, record)), keys.add(record.key)];
-      if (writing.some((write) => write !== undefined)) await Promise.all(writing);
+      const writing = keys.add(record.key);
+      if (writing !== undefined) await writing;
+      yield faceOf(corpus, record);
     }
     // Without an index the keys are counted here.
     if (corpus.idx !== undefined) await refuseRepeatedKeys(corpus.idx, keys.sorted());
-    for await (const face of faces.sorted()) {
-      signal?.throwIfAborted();
-      yield face;
-    }
   } finally {
-    await faces.close();
     await keys.close();
   }
 }

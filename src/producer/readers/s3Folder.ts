@@ -7,40 +7,35 @@ import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { S3Options } from '../../shared/store/openStore.ts';
 import type { CorpusReader } from './corpusReader.ts';
-import { openFaceSorter } from './faceSorter.ts';
+import { inListingOrder } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { isImageName } from './imageName.ts';
-import type { OnListed } from './onListed.ts';
 
 /** @throws ConfigError when the bucket cannot be read. */
 export async function openS3FolderCorpus(root: string, s3: S3Options | undefined): Promise<CorpusReader> {
   const source = await openS3(root, s3);
   const ignored = createIgnoredEntries();
-  return { ignored, faces: (signal, onListed) => sortedFaces(source, ignored, signal, onListed) };
+  return {
+    ignored,
+    faces: (signal, onListed) => inListingOrder(facesOf(source, ignored, signal), signal, onListed),
+  };
 }
 
-async function* sortedFaces(
+async function* facesOf(
   source: S3Source,
   ignored: IgnoredEntries,
   signal: AbortSignal | undefined,
-  onListed: OnListed | undefined,
 ): AsyncGenerator<FaceRecord> {
-  const sorter = openFaceSorter(onListed);
   try {
     for await (const { uri, bytes } of source.list('', signal)) {
       // Some tools create empty objects named like folders.
       if (uri === '' || uri.endsWith('/')) continue;
       const subjectId = uri.slice(0, Math.max(0, uri.indexOf('/')));
       const reason = whyNot(uri, subjectId);
-      if (reason === undefined) await sorter.add({ faceId: uri, subjectId, uri, bytes });
+      if (reason === undefined) yield { faceId: uri, subjectId, uri, bytes };
       else ignored.add(reason, uri);
     }
-    for await (const face of sorter.sorted()) {
-      signal?.throwIfAborted();
-      yield face;
-    }
   } finally {
-    await sorter.close();
     await source.close();
   }
 }
