@@ -2,16 +2,15 @@
  * Photographs that lie in the rows of tables: of each row group or record batch, the rows of the shard are read
  * together, in a thread, and kept until they are asked for. Memory: the photographs of a shard at the most.
  */
-import { type ReadOutcome, type Rejected, rejected } from '../shared/corpus/corpusSource.ts';
+import { type Rejected, rejected } from '../shared/corpus/corpusSource.ts';
 import type { OpenCorpusSourceOptions } from '../shared/corpus/openCorpusSource.ts';
+import type { RowImageReader } from '../shared/corpus/rowImages.ts';
 import { pieceOf, type TablePiece } from '../shared/corpus/sourceTable.ts';
 import type { TableColumnRequest } from '../shared/corpus/tableColumns.ts';
 import type { TableFormat } from '../shared/corpus/tableFormat.ts';
-import { imageInRow, type RowContent } from '../shared/corpus/tableRows.ts';
-import type { FaceRecord } from '../shared/face.ts';
+import { imageInRow, type RowContent, type RowFace } from '../shared/corpus/tableRows.ts';
 import type { RequestListeners, StoreRequest, StoreRetry } from '../shared/store/observedStore.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
-import type { ImageReader } from './imageReader.ts';
 
 /** What a thread needs to read tables; cloned into it. */
 export interface TableReading {
@@ -39,8 +38,8 @@ export interface HeardAnswer {
 }
 
 export interface TableImages {
-  /** The images of one shard's faces. */
-  forShard(records: readonly FaceRecord[]): ImageReader;
+  /** The images of one shard's faces, each to be read once. */
+  forShard(faces: readonly RowFace[]): Pick<RowImageReader, 'read'>;
   close(): Promise<void>;
 }
 
@@ -65,7 +64,7 @@ export async function openTableImages(
     return answer;
   };
   return {
-    forShard: (records) => shardImages(records, ask),
+    forShard: (faces) => shardImages(faces, ask),
     close: () => pool.close(),
   };
 }
@@ -75,12 +74,11 @@ type PieceRows = Promise<Map<number, RowContent> | Rejected>;
 
 /** Only for tests apart from this file: `ask` is the thread. */
 export function shardImages(
-  records: readonly FaceRecord[],
+  faces: readonly RowFace[],
   ask: (request: TableRequest) => Promise<TableAnswer>,
-): ImageReader {
+): Pick<RowImageReader, 'read'> {
   const rowsOf = new Map<string, number[]>();
-  for (const { uri, row } of records) {
-    if (row === undefined) continue;
+  for (const { uri, row } of faces) {
     const rows = rowsOf.get(uri) ?? [];
     rows.push(row);
     rowsOf.set(uri, rows);
@@ -100,9 +98,8 @@ export function shardImages(
   }
 
   return {
-    async read(face): Promise<ReadOutcome> {
+    async read(face) {
       const { uri, row } = face;
-      if (row === undefined) return rejected('no-row', 'the listing does not say which row holds the image');
       const table = tables.get(uri) ?? ask({ kind: 'pieces', uri });
       tables.set(uri, table);
       const divided = await table;

@@ -6,7 +6,7 @@ import { openTableCorpus } from '../../src/producer/readers/tableCorpus.ts';
 import { imageOfRecord } from '../../src/shared/corpus/imageRecord.ts';
 import { openRowImages } from '../../src/shared/corpus/rowImages.ts';
 import { tableColumnsSchema } from '../../src/shared/corpus/tableColumns.ts';
-import type { FaceRecord } from '../../src/shared/face.ts';
+import type { RowFace } from '../../src/shared/corpus/tableRows.ts';
 import { shardImages } from '../../src/worker/tableImages.ts';
 import { tableReads } from '../../src/worker/tableReads.ts';
 import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
@@ -78,15 +78,15 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
       readBroken: seed % 2 === 0,
       shardFaces: 5,
     });
-    const faces: FaceRecord[] = [];
-    for await (const face of reader.faces()) faces.push(face);
+    const faces: RowFace[] = [];
+    for await (const face of reader.faces()) faces.push({ ...face, row: face.row ?? -1 });
     const ask = tableReads(source, { format, columns: request });
     const images = shardImages(faces, ask);
     const oneByOne = openRowImages(source, { format, columns: request }, new AbortController().signal);
     let photographs = 0;
     for (const face of faces) {
       const read = await images.read(face);
-      const alone = await oneByOne.read({ ...face, row: face.row ?? -1 });
+      const alone = await oneByOne.read(face);
       if (alone.status === 'ok') photographs += alone.bytes.length > 0 ? 1 : 0;
       if (read.status === 'ok') photographs += read.bytes.length > 0 ? 1 : 0;
     }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describeIgnored } from '../../src/producer/readers/ignored.ts';
 import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
-import type { FaceRecord } from '../../src/shared/face.ts';
+import type { RowFace } from '../../src/shared/corpus/tableRows.ts';
 import type { StoreRequest } from '../../src/shared/store/observedStore.ts';
 import { openTableImages } from '../../src/worker/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
@@ -75,9 +75,9 @@ for (const format of ['parquet', 'arrow'] as const) {
       };
       const tables = await openTableImages(reading);
       try {
-        const listed: FaceRecord[] = [];
+        const listed: RowFace[] = [];
         const { faces: records } = await openCorpus(parseRunConfig(configOf(folder, `t.${format}`)));
-        for await (const face of records()) listed.push(face);
+        for await (const face of records()) listed.push({ ...face, row: face.row! });
         const images = tables.forShard(listed);
         for (const face of listed) {
           const read = await images.read(face);
@@ -401,7 +401,7 @@ test('a thread reads the rows of a table, says why it cannot, and its requests a
       { onRequest: (request) => heard.push(request) },
     );
     try {
-      const face = (uri: string, row: number): FaceRecord => ({
+      const face = (uri: string, row: number): RowFace => ({
         faceId: String(EMBEDDED.face_id?.values[row]),
         subjectId: String(EMBEDDED.subject_id?.values[row]),
         ...{ uri, bytes: 0, row },

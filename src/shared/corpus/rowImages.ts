@@ -4,14 +4,13 @@
  * which are asked for next where a table is sorted by person.
  */
 import pLimit from 'p-limit';
-import type { FaceRecord } from '../face.ts';
 import { type CorpusSource, type ReadOutcome, rejected } from './corpusSource.ts';
 import { openTables } from './openTables.ts';
 import { pieceOf, type TablePiece } from './sourceTable.ts';
 import { chooseTableColumns, type TableColumnRequest } from './tableColumns.ts';
 import type { TableFormat } from './tableFormat.ts';
 import { tableRejection } from './tableRejection.ts';
-import { contentOfRows, imageInRow, type RowContent } from './tableRows.ts';
+import { contentOfRows, imageInRow, type RowContent, type RowFace } from './tableRows.ts';
 
 /** Bytes of images that are kept, at the least those that had to be read for the last. */
 const KEPT_BYTES = 256 * 2 ** 20;
@@ -25,9 +24,6 @@ export interface RowImageReading {
   /** Default: 256 MiB. */
   readonly keptBytes?: number;
 }
-
-/** A face whose image is in a row. */
-export type RowFace = FaceRecord & { readonly row: number };
 
 export interface RowImageReader {
   /** What is wrong with a row, or with its table, is a rejection; throws as `CorpusSource.read`. */

@@ -7,8 +7,8 @@ import type { RunConfig } from '../config.ts';
 import type { FaceRecord } from '../face.ts';
 import type { ImagePlace, ReadOutcome } from './corpusSource.ts';
 import { imageInRecord } from './imageRecord.ts';
-import type { RowFace } from './rowImages.ts';
 import type { TableFormat } from './tableFormat.ts';
+import type { RowFace } from './tableRows.ts';
 import { imageInMember, memberPlace } from './tarMember.ts';
 
 /** Bytes of an object: all of it, or a member of an archive. */

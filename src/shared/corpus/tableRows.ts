@@ -8,6 +8,9 @@ import { idsOfRow, type RowIds } from './rowIds.ts';
 import { pieceOf, type SourceRow, type SourceTable } from './sourceTable.ts';
 import type { CorpusColumns } from './tableColumns.ts';
 
+/** A face whose image is in a row. */
+export type RowFace = FaceRecord & { readonly row: number };
+
 export interface ImageColumn {
   readonly column: string;
   readonly kind: 'bytes' | 'struct';
@@ -106,7 +109,7 @@ async function readInSteps(
 /** The image of a row, if the row is still the one that was listed. */
 export function imageInRow(
   { image, onlyPath, ...found }: RowContent,
-  { faceId, subjectId, uri, row }: FaceRecord,
+  { faceId, subjectId, uri, row }: RowFace,
 ): ReadOutcome {
   if (found.subjectId !== subjectId || found.faceId !== faceId) {
     const [listed, there] = [
