@@ -15,9 +15,9 @@ import type { FraEngine } from '../worker/models/fraNetworks.ts';
 import { nothingUsable } from '../worker/nothingUsable.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import { spreadPeople } from './benchPhotographs.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { EXIT } from './exit.ts';
 import { count, countsByCode } from './format.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 
 export interface WholeRunOptions
   extends Pick<
@@ -60,26 +60,20 @@ export async function measureWholeRun(
   records: readonly FaceRecord[],
   options: WholeRunOptions,
 ): Promise<WholeRun> {
-  const stop = openStopSignal(() => undefined);
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
-  try {
+  return stoppable({ stopped: 'bench stopped' }, async (signal, releasers) => {
+    const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
+    // A run that was ended at once leaves its Redis to end a moment later.
+    releasers.push('folder', () => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
     const list = join(folder, 'faces.csv');
     await writeFile(list, listOf(records, options.faces));
-    const stdout = await runToEnd(wordsOf(root, folder, list, options), stop.signal);
+    const stdout = await runToEnd(wordsOf(root, folder, list, options), signal);
     const whole = completeSchema.parse(JSON.parse(stdout));
     // A run judges its rejects from 200 photographs on; of a smaller one it would be a rate of nothing.
     if (whole.totals.rejected === whole.totals.faces) {
       throw nothingUsable(countsByCode(whole.rejectsByCode).join(', '));
     }
     return whole;
-  } catch (error) {
-    if (stop.signal.aborted) throw new Interrupted('bench stopped');
-    throw error;
-  } finally {
-    // A run that was ended at once leaves its Redis to end a moment later.
-    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
-    stop.close();
-  }
+  });
 }
 
 /** The command line of the run, for `benchRun.js`. */

@@ -3,7 +3,6 @@ import { planDryRun } from '../producer/dryRun.ts';
 import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { readPlan } from '../shared/shardPlan.ts';
 import { openStore } from '../shared/store/openStore.ts';
@@ -13,10 +12,9 @@ import type { AppendFlag } from './appendOption.ts';
 import { assumedProbe, estimateDryRun } from './dryRunEstimate.ts';
 import type { DryRunFlags } from './dryRunOptions.ts';
 import { formatDryRun } from './dryRunText.ts';
-import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
 import { type LogFlags, openLog } from './log.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from './storeOptions.ts';
 
 /** @throws ConfigError for everything that the run would refuse. */
@@ -28,16 +26,15 @@ export async function dryRun(
 ): Promise<void> {
   const live = (await openLog(flags)).live(compute.device);
   const { note } = live;
-  const releasers = createReleasers();
-  const stop = openStopSignal(() => {});
-  try {
+  const stopping = { stopped: 'stopped; a dry run leaves nothing behind', onError: live.finish };
+  await stoppable(stopping, async (signal, releasers) => {
     // Opened for reading: the probe of put-if-absent would write.
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const assets = await openRunAssets(config, note);
     const plan = await planDryRun(config, store, {
       models: assets.runModels,
-      signal: stop.signal,
+      signal,
       note,
       corpusS3: corpusS3Options(flags),
       append: flags.append === true,
@@ -52,21 +49,14 @@ export async function dryRun(
         ? await (await import('../worker/probeRun.ts')).probeRun(config, plan.sample, {
             assets,
             compute,
-            signal: stop.signal,
+            signal,
             plan: (probeStore, runId, shardFaces) =>
               planSample(config, plan.sample, probeStore, runId, shardFaces),
           })
         : assumedProbe(config, assets.runModels.embeddingDim, flags.rate);
     const report = estimateDryRun(store.uri, plan, probe, compute, flags.rate);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
-  } catch (error) {
-    live.finish();
-    if (stop.signal.aborted) throw new Interrupted('stopped; a dry run leaves nothing behind');
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 async function planSample(

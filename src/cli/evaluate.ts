@@ -11,7 +11,6 @@ import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
@@ -25,11 +24,10 @@ import {
   type RecognizerFlags,
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
-import { Interrupted } from './exit.ts';
 import { collect, degrees, naturalNumber, positiveInteger, someText, wordsOf } from './optionValues.ts';
 import { printResult } from './printResult.ts';
 import { refuseUnusedOptions } from './protocolOptions.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
 const EPILOGUE = `
@@ -162,11 +160,14 @@ export function evaluateCommand(): Command {
 }
 
 async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promise<void> {
-  const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
   const reporter = openEvaluationReporter();
-  const hooks = { ...reporter, signal: stop.signal };
-  const releasers = createReleasers();
-  try {
+  const stopping = {
+    stopped: `evaluation stopped; embeddings are kept [out=${flags.out}]`,
+    onStop: (name: string) => process.stderr.write(`\n${name}: stopping after this step\n`),
+    onError: reporter.clear,
+  };
+  await stoppable(stopping, async (signal, releasers) => {
+    const hooks = { ...reporter, signal };
     refuseUnusedOptions(parsed, corpus, flags.protocol);
     const out = resolve(flags.out);
     const command = shownCommandLine(process.argv.slice(2));
@@ -181,7 +182,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
     }
     const corpora = await openCorpora(corpus, flags, {
       s3: corpusS3Options(flags),
-      signal: stop.signal,
+      signal,
       note: hooks.note,
       releasers,
     });
@@ -209,15 +210,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
     reporter.clear();
     printResult(flags, result, formatResult(result));
     hooks.note(`report: ${join(out, 'report.html')}; numbers: ${join(out, 'evaluation.json')}`);
-  } catch (error) {
-    reporter.clear();
-    if (stop.signal.aborted)
-      throw new Interrupted(`evaluation stopped; embeddings are kept [out=${flags.out}]`);
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 function settingsOf(flags: EvaluateFlags): EvaluationSettings {

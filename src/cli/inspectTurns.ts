@@ -8,10 +8,9 @@ import { collectSamples } from '../training/collectSamples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
-import { Interrupted } from './exit.ts';
 import { count } from './format.ts';
 import { photoBytes } from './photoFile.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 
 export interface TurnsFlags {
   readonly out: string;
@@ -23,13 +22,16 @@ export interface TurnsFlags {
 export async function inspectTurns(photos: readonly string[], flags: TurnsFlags): Promise<void> {
   const faces = await Promise.all(photos.map(faceOf));
   const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));
-  const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this photograph\n`));
-  const { signal } = stop;
-  process.stderr.write(`turning ${count(photos.length)} photographs\n`);
-  const photographs = await openPhotographs({ imageRoot: '/', corpusFormat: 'folder' }, { signal });
   const sheet = openTurnSheet();
-  const turned = new Set<string>();
-  try {
+  const stopping = {
+    stopped: 'stopped; nothing was written',
+    onStop: (name: string) => process.stderr.write(`\n${name}: stopping after this photograph\n`),
+  };
+  await stoppable(stopping, async (signal, releasers) => {
+    process.stderr.write(`turning ${count(photos.length)} photographs\n`);
+    const photographs = await openPhotographs({ imageRoot: '/', corpusFormat: 'folder' }, { signal });
+    releasers.push('photographs', () => photographs.close());
+    const turned = new Set<string>();
     const { samples } = await collectSamples({
       faces,
       photographs,
@@ -52,13 +54,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       process.stdout.write(`${faceId}: not turned: ${reason}\n`);
       process.exitCode = 1;
     }
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('stopped; nothing was written');
-    throw error;
-  } finally {
-    await photographs.close();
-    stop.close();
-  }
+  });
   if (sheet.rows === 0) return;
   await mkdir(flags.out, { recursive: true });
   const path = join(flags.out, 'turns.png');

@@ -6,7 +6,7 @@ import { chooseRetries, type RetryChoice, retryShards } from '../producer/retryF
 import { ConfigError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import type { Releasers } from '../shared/releasers.ts';
 import type { RetryGeneration } from '../shared/run/generations.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -15,12 +15,11 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
 import { workCommandLine } from './commandLine.ts';
-import { Interrupted } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf, runIdOf } from './runAddress.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
@@ -62,11 +61,13 @@ export function retryFailedCommand(): Command {
 }
 
 async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
-  const releasers = createReleasers();
   const note = (line: string) => process.stderr.write(`${line}\n`);
-  const stop = openStopSignal(() => note('stopping; once more to end at once'));
   const codes = flags.codes ?? null;
-  try {
+  const stopping = {
+    stopped: 'stopped; the command that started the run goes on with what was taken up',
+    onStop: () => note('stopping; once more to end at once'),
+  };
+  await stoppable(stopping, async (signal, releasers) => {
     const url = redisUrlOf(flags);
     const redis = url === undefined ? undefined : await connectRedis(url, { warn: note });
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
@@ -75,24 +76,17 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     const store = await openStore(await outOf(outOrRunId, redis), { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const run = await requireRun(store, runIdOf(outOrRunId));
-    const choice = await chooseRetries(run, store, codes, stop.signal);
+    const choice = await chooseRetries(run, store, codes, signal);
     if (choice.failed.length + choice.rejecting.length === 0) {
       refuseWaiting(run, choice);
       nothing(run, choice, codes, flags);
       return;
     }
     const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
-    const dispatch = redis && { redis, signal: stop.signal, tracing };
+    const dispatch = redis && { redis, signal, tracing };
     const queued = dispatch && (await queue(run, store, generation, choice, dispatch, releasers));
     report(run, store, generation, choice, queued, flags);
-  } catch (error) {
-    if (stop.signal.aborted)
-      throw new Interrupted('stopped; the command that started the run goes on with what was taken up');
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 async function queue(

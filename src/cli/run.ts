@@ -1,7 +1,6 @@
 /** `posecast run CORPUS OUT`: plan, queue, work and finish on this machine. */
 import { Command } from 'commander';
 import { warnings } from '../shared/logFields.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import type { StandIns } from '../worker/standIns.ts';
@@ -13,7 +12,6 @@ import { CORPUS_KINDS } from './corpusPlace.ts';
 import { refusePastDeadline } from './deadline.ts';
 import { dryRun } from './dryRun.ts';
 import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
-import { Interrupted } from './exit.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { runOnFinish } from './onFinish.ts';
@@ -29,7 +27,7 @@ import {
   runFacts,
   sayFailures,
 } from './runOutcome.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
 
@@ -161,18 +159,21 @@ async function carryOut(
   flags: Flags,
   { startedAt, log, known, standIns }: Carrying,
 ): Promise<Facts> {
-  const releasers = createReleasers();
   const compute = { ...(await computeOptions(flags)), ...(standIns && { standIns }) };
   const device = `${compute.device}, ${compute.threads} threads`;
   const live = log.live(device);
   const { note } = live;
-  const stop = openStopSignal((name) => note(`${name}: handing shards back; once more to end at once`));
   const report = (facts: Facts, text: string): Facts => {
     process.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : text);
     return facts;
   };
   let planned: RunFile | undefined;
-  try {
+  const stopping = {
+    stopped: 'stopped; the same command resumes',
+    onStop: (name: string) => note(`${name}: handing shards back; once more to end at once`),
+    onError: live.finish,
+  };
+  return stoppable(stopping, async (signal, releasers) => {
     const config = await runConfigFromOptions(corpus, flags);
     const service = 'posecast-run';
     const observation = await openObservation({ flags, compute, service, say: note, releasers });
@@ -189,7 +190,7 @@ async function carryOut(
         redisUrl: redisUrlOf(flags),
         live,
         observation,
-        signal: stop.signal,
+        signal,
         releasers,
         onPlanned: (run) => {
           planned = run;
@@ -217,14 +218,7 @@ async function carryOut(
       if (planned !== undefined) Object.assign(known, await runFacts(planned, store));
       throw error;
     }
-  } catch (error) {
-    live.finish();
-    if (stop.signal.aborted) throw new Interrupted('stopped; the same command resumes');
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 function secondsSince(startedAt: number): number {

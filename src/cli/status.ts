@@ -8,17 +8,16 @@ import { ConfigError, describeError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import { readRunShards } from '../shared/run/generations.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { EXIT } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { isTerminal } from './lastLine.ts';
 import { hasLostReader } from './lostReaders.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { outOf, runIdOf } from './runAddress.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
@@ -56,10 +55,7 @@ export function statusCommand(): Command {
 }
 
 async function status(outOrRunId: string, flags: Flags): Promise<void> {
-  const releasers = createReleasers();
-  const stop = openStopSignal(() => undefined);
-  const { signal } = stop;
-  try {
+  await stoppable({ stopped: 'stopped watching; the run goes on' }, async (signal, releasers) => {
     const redis = await redisIfReachable(redisUrlOf(flags));
     if (redis !== undefined) releasers.push('redis connection', () => closeRedis(redis));
     const out = await outOf(outOrRunId, redis);
@@ -90,13 +86,7 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
       // A generation replaces shards or adds some: what counts is counted anew.
       if (now.numbers !== shards.numbers) [shards, tally] = [now, createRunTally(now, store)];
     }
-  } catch (error) {
-    if (signal.aborted) throw new Interrupted('stopped watching; the run goes on');
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 /** The commits are in the store: a Redis that does not answer makes the answer shorter, not impossible. */

@@ -25,7 +25,7 @@ import { workCommandLine } from './commandLine.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { dryRun } from './dryRun.ts';
 import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { EXIT } from './exit.ts';
 import { openForgottenWatch } from './forgottenWatch.ts';
 import { count } from './format.ts';
 import type { LiveLine } from './liveLine.ts';
@@ -36,7 +36,7 @@ import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { sayFailures } from './runOutcome.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import {
   addCorpusStoreOptions,
   addStoreOptions,
@@ -96,13 +96,15 @@ async function submit(corpus: string, out: string, flags: Flags, command: Comman
   }
   refuseRate(flags);
   const url = requireRedisUrl(flags, 'submit');
-  const releasers = createReleasers();
   const redisLabel = parseRedisUrl(url).label;
   const live = log.live(`redis ${redisLabel}`);
   const { note } = live;
-  const stop = openStopSignal((name) => note(`${name}: stopping; once more to end at once`));
-  const { signal } = stop;
-  try {
+  const stopping = {
+    stopped: 'stopped; the same command goes on',
+    onStop: (name: string) => note(`${name}: stopping; once more to end at once`),
+    onError: live.finish,
+  };
+  await stoppable(stopping, async (signal, releasers) => {
     const config = await runConfigFromOptions(corpus, flags);
     const tracing = await openTracing({ asked: flags.trace, service: 'posecast-submit', say: note });
     if (tracing !== undefined) releasers.push('traces', () => tracing.close());
@@ -138,14 +140,7 @@ async function submit(corpus: string, out: string, flags: Flags, command: Comman
       await round.release();
       if (isLast) return reportComplete(submission);
     }
-  } catch (error) {
-    live.finish();
-    if (signal.aborted) throw new Interrupted('stopped; the same command goes on');
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 function sayPlanned(

@@ -6,15 +6,13 @@ import { Command } from 'commander';
 import { openBackend } from '../fra/backend.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
-import { Interrupted } from './exit.ts';
 import { openListedCorpus } from './listedCorpus.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 import { addTrainOptions, type TrainFlags, trainConfigOf } from './trainOptions.ts';
 import { openTrainReporter } from './trainReporter.ts';
@@ -58,13 +56,16 @@ async function train(corpus: string, flags: Flags): Promise<void> {
   const config = trainConfigOf(flags, out);
   await checkOut(out, flags.resume === true);
   const say = openTrainReporter(flags.json === true);
-  const stop = openStopSignal((name) => process.stderr.write(`\n${name}: stopping after this step\n`));
-  const releasers = createReleasers();
-  try {
+  const stopping = {
+    stopped: `training stopped; continue with --resume [out=${flags.out}]`,
+    onStop: (name: string) => process.stderr.write(`\n${name}: stopping after this step\n`),
+    onError: say.clear,
+  };
+  await stoppable(stopping, async (signal, releasers) => {
     const asked = await corpusFromOptions(corpus, flags);
     const { faces: listed, photographs } = await openListedCorpus(asked, {
       s3: corpusS3Options(flags),
-      signal: stop.signal,
+      signal,
       note: say.note,
       releasers,
     });
@@ -93,18 +94,10 @@ async function train(corpus: string, flags: Flags): Promise<void> {
         command: shownCommandLine(process.argv.slice(2), { switches: ['--resume'] }),
         clock: Date.now,
       },
-      { ...say, signal: stop.signal },
+      { ...say, signal },
     );
     say.finish(card, flags.out);
-  } catch (error) {
-    say.clear();
-    if (stop.signal.aborted)
-      throw new Interrupted(`training stopped; continue with --resume [out=${flags.out}]`);
-    throw error;
-  } finally {
-    await releasers.release();
-    stop.close();
-  }
+  });
 }
 
 /** Nothing is overwritten: OUT must be new, or hold a training that --resume continues. */

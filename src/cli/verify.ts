@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
-import { EXIT, Interrupted } from './exit.ts';
+import { EXIT } from './exit.ts';
 import { count, duration } from './format.ts';
 import { isTerminal, openLastLine } from './lastLine.ts';
-import { openStopSignal } from './signals.ts';
+import { stoppable } from './stoppable.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
@@ -44,36 +44,27 @@ export function verifyCommand(): Command {
 
 async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
   const startedAt = Date.now();
-  const stop = openStopSignal(() => undefined);
   const progress = openLastLine(process.stderr);
-  try {
+  const stopping = { stopped: 'verification interrupted, nothing was changed', onError: progress.clear };
+  return stoppable(stopping, async (signal, releasers) => {
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
-    try {
-      const showsProgress = isTerminal(process.stderr) && flags.json !== true;
-      let shownAt = 0;
-      const report = await verifyRun(store, {
-        signal: stop.signal,
-        onProgress({ shards, of, rows }) {
-          if (!showsProgress || Date.now() - shownAt < PROGRESS_EVERY_MS) return;
-          shownAt = Date.now();
-          progress.rewrite(`shards ${count(shards)}/${count(of)} · rows ${count(rows)}`);
-        },
-      });
-      progress.clear();
-      const shown =
-        flags.json === true ? JSON.stringify(report, null, 2) : formatReport(report, Date.now() - startedAt);
-      process.stdout.write(`${shown}\n`);
-      return report;
-    } finally {
-      await store.close();
-    }
-  } catch (error) {
+    releasers.push('store', () => store.close());
+    const showsProgress = isTerminal(process.stderr) && flags.json !== true;
+    let shownAt = 0;
+    const report = await verifyRun(store, {
+      signal,
+      onProgress({ shards, of, rows }) {
+        if (!showsProgress || Date.now() - shownAt < PROGRESS_EVERY_MS) return;
+        shownAt = Date.now();
+        progress.rewrite(`shards ${count(shards)}/${count(of)} · rows ${count(rows)}`);
+      },
+    });
     progress.clear();
-    if (stop.signal.aborted) throw new Interrupted('verification interrupted, nothing was changed');
-    throw error;
-  } finally {
-    stop.close();
-  }
+    const shown =
+      flags.json === true ? JSON.stringify(report, null, 2) : formatReport(report, Date.now() - startedAt);
+    process.stdout.write(`${shown}\n`);
+    return report;
+  });
 }
 
 /** The report for a person. */
