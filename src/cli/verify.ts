@@ -11,8 +11,12 @@ import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 const EPILOGUE = `
 Checked: every file against the SHA-256 in its commit; every face of the corpus has one embedding row or one
 reject row; every person is in subjects.parquet; embeddings are finite and of unit length; variants come from a
-real face of their own person; no face_id occurs twice; every field of the manifest is what the commits make it; the
-plan has the shards that are committed; no file is left over.
+real face of their own person and are, with those dropped, as many as the run asks for; no face_id occurs twice;
+run.json names the same recogniser and FRA model as the tables and the manifest; every field of the manifest is what
+the commits make it; the plan has the shards that are committed; no file is left over.
+
+Not checked, for it stands in run.json alone: the seed, the pose policy, the similarity gate, the time it was written,
+and the digests of the models other than the recogniser and the FRA model.
 
 Examples:
   posecast verify out/sample

@@ -18,10 +18,11 @@ import {
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey, GENERATIONS_PREFIX, generationKey } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
-import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { checkListings } from './checkListings.ts';
+import { checkRunFile } from './checkRunFile.ts';
+import { checkVariants } from './checkVariants.ts';
 import { DuplicateIds } from './duplicateIds.ts';
 import { ListingWalk } from './listingWalk.ts';
 import { type LoadedShard, loadShard } from './loadShard.ts';
@@ -78,6 +79,7 @@ async function verify(
 ): Promise<VerifyReport> {
   const problems = new ProblemLog();
   const verification = { store, run, problems, ids, signal };
+  checkRunFile(verification);
   const newest = await newestGeneration(store, signal);
   const shards = await openRunShards(verification);
   const manifest = await openManifest(verification);
@@ -116,7 +118,7 @@ async function verify(
     const rows = firsts && mergedRows(firsts, index);
     if (rows === undefined) merged.interrupt();
     else merged.compare(rows);
-    checkVariants(verification, commit, rows ?? []);
+    checkVariants(verification, commit, firsts ?? [], rows ?? []);
     await ids.settle();
     sums.add(commit, listing);
     tally.add(commit, firsts?.length ?? commit.spec.subjects);
@@ -142,19 +144,6 @@ async function verify(
     problemCounts: Object.fromEntries(problems.counts),
     problems: problems.kept,
   };
-}
-
-/** No more variants of a person than the run asks for. */
-function checkVariants(
-  { run, problems }: Verification,
-  commit: ShardCommit,
-  people: readonly SubjectRow[],
-): void {
-  for (const { subjectId, variants } of people) {
-    if (variants <= run.config.variants) continue;
-    const problem = `${subjectId} has ${variants} variants, the run asks for ${run.config.variants}`;
-    problems.add('too-many-variants', commit.subjects.key, problem);
-  }
 }
 
 /** `newest`: the newest generation when the run began to be read. */

@@ -88,6 +88,11 @@ export function verifyShard(
     for (const row of subjects) faces.checkSubject(row);
   }
   if (!subjectsRead) return undefined;
+  const dropped = subjects.reduce((sum, { variantsRejected }) => sum + variantsRejected, 0);
+  if (dropped !== commit.counters.variantsRejected) {
+    const said = `its commit says ${commit.counters.variantsRejected}`;
+    problems.add('counters', commit.subjects.key, `file has ${dropped} dropped variants, ${said}`);
+  }
   checkOrder(commit, subjects, faces.subjectIds, classIndices, problems);
   return subjects;
 }

@@ -8,19 +8,11 @@ import { parseRunConfig, type RunConfig } from '../../src/shared/config.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readRunShards } from '../../src/shared/run/generations.ts';
-import type { RunFile, RunModels } from '../../src/shared/run/runFile.ts';
+import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { currentSpecs, openRunPlan } from '../../src/shared/run/runPlan.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
-import { type ChangeRows, runSampleShard, type ShardRows } from './sampleRun.ts';
-
-const DIGEST = 'd'.repeat(64);
-export const MODELS: RunModels = {
-  models: { 'test-recognizer': DIGEST },
-  recognizer: { name: 'test-recognizer', digest: DIGEST },
-  embeddingDim: 16,
-  fra: null,
-};
+import { type ChangeRows, MODELS, runSampleShard, type ShardRows } from './sampleRun.ts';
 
 export type Listed = readonly [subjectId: string, face: string];
 
@@ -50,7 +42,7 @@ export function growingCorpus(folder: string): GrowingCorpus {
     corpus,
     corpusFormat: 'csv',
     imageRoot: folder,
-    variants: 3,
+    variants: 4,
     shardFaces: 3,
   });
   return {

@@ -7,7 +7,7 @@ import { readListing } from '../../src/shared/listing.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.ts';
 import { jsonFile } from '../../src/shared/run/parseFile.ts';
-import { createRunFile, type RunFile } from '../../src/shared/run/runFile.ts';
+import { createRunFile, type RunFile, type RunModels } from '../../src/shared/run/runFile.ts';
 import { RUN_KEY } from '../../src/shared/run/runKeys.ts';
 import { addByCode, rejectCode } from '../../src/shared/run/shardCommit.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
@@ -27,7 +27,16 @@ import {
 } from '../../src/shared/table/tables.ts';
 
 const DIM = 16;
+/** Kept of each person; one more is dropped. */
 const VARIANTS = 3;
+
+/** Named as the defaults of a run are. */
+export const MODELS: RunModels = {
+  models: { 'fr-detect': 'a'.repeat(64), 'fr-feature': 'd'.repeat(64) },
+  recognizer: { name: 'fr-feature', digest: 'd'.repeat(64) },
+  embeddingDim: DIM,
+  fra: null,
+};
 
 export interface SampleOptions {
   readonly subjects?: number;
@@ -55,7 +64,7 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
     corpus: '/corpus',
     corpusFormat: 'folder',
     imageRoot: '/corpus',
-    variants: VARIANTS,
+    variants: VARIANTS + 1,
     shardFaces: 2 * facesPerSubject,
     ...options.config,
   });
@@ -71,10 +80,7 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
     corpus: written.corpus,
     listing: written.listing,
     shards: written.shards,
-    models: { 'test-recognizer': 'd'.repeat(64) },
-    recognizer: { name: 'test-recognizer', digest: 'd'.repeat(64) },
-    embeddingDim: DIM,
-    fra: null,
+    ...MODELS,
   };
   await createRunFile(store, run);
   return run;
@@ -200,7 +206,7 @@ export async function shardResult(
       ok: rows.data.length - variants,
       rejected: rows.rejects.length,
       variants,
-      variantsRejected: rows.subjects.length,
+      variantsRejected: rows.subjects.reduce((sum, row) => sum + row.variantsRejected, 0),
     },
     rejectsByCode,
     timingsMs: { detect: 1.5 },

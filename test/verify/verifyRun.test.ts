@@ -7,6 +7,7 @@ import { PosecastError } from '../../src/shared/errors.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { type RunManifest, readManifest } from '../../src/shared/run/manifest.ts';
+import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { planKey } from '../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
@@ -104,6 +105,7 @@ test('a run without faces that could be used has no problems', () =>
         faces: 0,
         rejects: row.faces + row.rejects,
         variants: 0,
+        variantsRejected: 0,
       }));
     };
     await finalizeRun(store, await makeSampleRun(store, { change }));
@@ -200,6 +202,18 @@ const WRONG_ROWS: Record<string, { change: ChangeRows; codes: string[] }> = {
     },
     codes: ['subject-count'],
   },
+  'a person without all the variants that the run asks for, kept or dropped': {
+    change: (rows) => {
+      rows.subjects[0] = { ...rows.subjects[0]!, variantsRejected: 0 };
+    },
+    codes: ['variant-count'],
+  },
+  'a person of whom more variants were dropped than the run asks for': {
+    change: (rows) => {
+      rows.subjects[0] = { ...rows.subjects[0]!, variantsRejected: 99 };
+    },
+    codes: ['variant-count'],
+  },
   'a person replaced by another': {
     change: (rows) => {
       rows.subjects[1] = { ...rows.subjects[1]!, subjectId: 'somebody' };
@@ -261,6 +275,13 @@ const DAMAGE: Record<string, { damage: Damage; codes: string[] }> = {
     damage: async (store) => {
       for (const key of [...(await storeKeys(store, 'commits/')), 'manifest.json'])
         await replaceText(store, key, 'detect/no-face', 'read/missing');
+    },
+    codes: ['counters'],
+  },
+  'commits and a manifest that count more dropped variants than the tables of people': {
+    damage: async (store) => {
+      await replaceText(store, 'commits/00000001.json', '"variantsRejected": 2', '"variantsRejected": 3');
+      await replaceText(store, 'manifest.json', '"variantsRejected": 7', '"variantsRejected": 8');
     },
     codes: ['counters'],
   },
@@ -445,6 +466,54 @@ for (const [field, change] of Object.entries(WRONG_FIELDS)) {
         [`manifest manifest.json ${field}`],
       );
       assert.match(problems[0]?.message ?? '', /: expected .+, found .+/);
+    }));
+}
+
+/** What somebody may have written into run.json, which then says two things, or another thing than its tables. */
+const WRONG_RUN: Record<string, { change: (run: RunFile) => Partial<RunFile>; problems: string[] }> = {
+  'another digest of the recogniser': {
+    change: ({ models }) => ({ models: { ...models, 'fr-feature': 'e'.repeat(64) } }),
+    problems: [`run-file run.json models.fr-feature: expected ${'d'.repeat(64)}, found ${'e'.repeat(64)}`],
+  },
+  'no digest of the recogniser': {
+    change: () => ({ models: { 'fr-detect': 'a'.repeat(64) } }),
+    problems: [`run-file run.json models.fr-feature: expected ${'d'.repeat(64)}, found nothing`],
+  },
+  'another recogniser': {
+    change: ({ config }) => ({ config: { ...config, recognizer: 'arcface-r50' } }),
+    problems: ['run-file run.json config.recognizer: expected fr-feature, found arcface-r50'],
+  },
+  'another FRA model': {
+    change: ({ config }) => ({ config: { ...config, fra: 'mobilefacenet-192' } }),
+    problems: ['run-file run.json config.fra: expected fr-feature, found mobilefacenet-192'],
+  },
+  'a detector that has no digest': {
+    change: ({ config }) => ({ config: { ...config, detector: 'mtcnn' } }),
+    problems: ['run-file run.json config.detector: expected one of models, found mtcnn'],
+  },
+  'another number of variants': {
+    change: ({ config }) => ({ config: { ...config, variants: 5 } }),
+    problems: Array.from({ length: 7 }, (_, i) => {
+      const key = `subjects/0000000${Math.floor(i / 2)}-attempt-${Math.floor(i / 2)}.parquet`;
+      return `variant-count ${key} person-00${i} has 3 variants and 1 that were dropped, expected 5 in all`;
+    }),
+  },
+};
+
+for (const [name, { change, problems: expected }] of Object.entries(WRONG_RUN)) {
+  test(`verification names a run.json with ${name}`, () =>
+    withFolderStore(async (store) => {
+      const planned = await makeSampleRun(store);
+      const run = { ...planned, fra: { name: 'fr-feature', digest: 'f'.repeat(64) } };
+      await store.put('run.json', Buffer.from(JSON.stringify(run)));
+      await finalizeRun(store, run);
+      assert.deepEqual((await verifyRun(store)).problems, []);
+      await store.put('run.json', Buffer.from(JSON.stringify({ ...run, ...change(run) })));
+      const { problems } = await verifyRun(store);
+      assert.deepEqual(
+        problems.map(({ code, key, message }) => `${code} ${key} ${message}`),
+        expected,
+      );
     }));
 }
 

@@ -26,9 +26,9 @@ import {
   type GrowingCorpus,
   growingCorpus,
   type Listed,
-  MODELS,
   planSample,
 } from '../../helpers/appendSample.ts';
+import { MODELS } from '../../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 import { writeTable } from '../../helpers/tableFiles.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
@@ -684,9 +684,13 @@ test('verification names a person who has more variants than were asked for', ()
     for await (const { spec } of readPlan(store, run.runId)) {
       await commitSample(store, run, spec, (rows) => {
         const last = rows.data.at(-1)!;
-        rows.data.push({ ...last, faceId: 'one more', variant: run.config.variants });
+        for (const faceId of ['one more', 'and another']) {
+          rows.data.push({ ...last, faceId, variant: run.config.variants });
+        }
         rows.subjects = rows.subjects.map((row) =>
-          row.subjectId === last.subjectId ? { ...row, variants: row.variants + 1 } : row,
+          row.subjectId === last.subjectId
+            ? { ...row, variants: row.variants + 2, variantsRejected: 0 }
+            : row,
         );
       });
     }
@@ -694,7 +698,7 @@ test('verification names a person who has more variants than were asked for', ()
     const { problems } = await verifyRun(store);
     assert.deepEqual(
       problems.map(({ code, message }) => [code, message]),
-      [['too-many-variants', 'dora has 4 variants, the run asks for 3']],
+      [['too-many-variants', 'dora has 5 variants, the run asks for 4']],
     );
   }));
 
