@@ -58,7 +58,8 @@ Rows:
   oracle                             the person's own turned photographs in place of variants
 
 A model whose training people are in CORPUS or --distractors is refused: by name, by photograph, by look-alike crop.
-Somebody of CORPUS who is among the distractors too, under whatever name, is refused where both have one photograph.
+Somebody of CORPUS who is among the distractors too, under whatever name, is refused where both have one photograph,
+unless one of the two is left out for too few photographs.
 `;
 
 interface EvaluateFlags extends EvaluatedFlags, RecognizerFlags, OnlyCorpusStoreFlags {

@@ -5,6 +5,12 @@
 import { ConfigError } from '../shared/errors.ts';
 import type { KnownPerson } from './leakage.ts';
 
+/** Somebody of a corpus whose photographs were looked at. */
+export interface EmbeddedPerson extends KnownPerson {
+  /** False: left out, for too few photographs. */
+  readonly takesPart: boolean;
+}
+
 export interface SharedPerson {
   /** Name in CORPUS. */
   readonly evaluated: string;
@@ -16,13 +22,15 @@ export interface SharedPerson {
  * Everybody of CORPUS of whom a distractor has a photograph, by equal hashes of aligned crops: the same bytes have the
  * same crop, and a photograph without a face, as two sets may have for nobody, is in no class. Crops that only look
  * alike are no error: of the pairs of two large sets some do by chance. Names say nothing: two sets may both have a 001.
+ * Whoever is left out of one of the two is one class at most.
  */
-export function findShared(people: readonly KnownPerson[]): SharedPerson[] {
+export function findShared(people: readonly EmbeddedPerson[]): SharedPerson[] {
   const distractorOf = new Map<string, string>();
-  for (const { role, subjectId, crops } of people) {
+  const classed = people.filter(({ takesPart }) => takesPart);
+  for (const { role, subjectId, crops } of classed) {
     if (role === 'distractors') for (const crop of crops) distractorOf.set(crop, subjectId);
   }
-  return people.flatMap(({ role, subjectId, crops }) => {
+  return classed.flatMap(({ role, subjectId, crops }) => {
     if (role !== 'evaluated') return [];
     const same = crops.find((crop) => distractorOf.has(crop));
     return same === undefined ? [] : [{ evaluated: subjectId, distractor: distractorOf.get(same)! }];

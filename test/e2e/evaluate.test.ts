@@ -28,6 +28,11 @@ test('evaluate writes a report and numbers that parse, and says the verdict firs
   withTempFolder(async (folder) => {
     const corpus = await copyPeople(umist.path, join(folder, 'people'), 5, 1);
     const others = await copyPeople(umist.path, join(folder, 'others'), 3, 6);
+    // Somebody of both, who has nothing to be tested with: left out of the first.
+    const [both = ''] = (await readdir(others)).sort();
+    const single = (await readdir(join(others, both))).sort().at(-1)!;
+    await mkdir(join(corpus, 'left-out'));
+    await cp(join(others, both, single), join(corpus, 'left-out', single));
     const out = join(folder, 'out');
     const words = ['evaluate', corpus, '--distractors', others, '--fra', 'fr-feature', '--out', out];
     const small = ['--recognizer', 'fr-feature', '--folds', '2', '--seeds', '1', '--variants', '4'];
@@ -40,6 +45,7 @@ test('evaluate writes a report and numbers that parse, and says the verdict firs
       [result.protocol.classes, result.protocol.evaluatedSubjects, result.leakage.status],
       [8, 5, 'clean'],
     );
+    assert.deepEqual(result.corpora[0]!.subjectsLeftOut, ['left-out']);
     assert.deepEqual(result.leakage.models[0]!.checkedBy, ['name', 'photograph', 'look-alike crop']);
     const [{ rows, verdicts, cost }] = result.recognizers as [(typeof result.recognizers)[0]];
     const ids = rows.map(({ id }) => id);

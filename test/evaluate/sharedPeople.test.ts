@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KnownPerson } from '../../src/evaluate/leakage.ts';
-import { findShared, refuseShared } from '../../src/evaluate/sharedPeople.ts';
+import { type EmbeddedPerson, findShared, refuseShared } from '../../src/evaluate/sharedPeople.ts';
 
 /** A hash with this many of its first bits set. */
 const hash = (bits: number) => ((1n << 256n) - (1n << BigInt(256 - bits))).toString(16).padStart(64, '0');
 
-const person = (role: KnownPerson['role'], subjectId: string, ...bits: number[]): KnownPerson => {
-  return { role, subjectId, photographs: [], crops: bits.map(hash) };
+const person = (role: EmbeddedPerson['role'], subjectId: string, ...bits: number[]): EmbeddedPerson => {
+  return { role, subjectId, photographs: [], crops: bits.map(hash), takesPart: true };
 };
 
 test('somebody of the corpus who is among the distractors is refused under both names', () => {
@@ -34,6 +33,15 @@ test('distractors of the same names, or who look alike, are other people as long
   ];
   assert.deepEqual(findShared(people), []);
   assert.doesNotThrow(() => refuseShared([]));
+});
+
+test('somebody who is left out of one of the two sets may be in the other', () => {
+  const leftOut = (...person: EmbeddedPerson[]) => person.map((one) => ({ ...one, takesPart: false }));
+  const ada = person('evaluated', 'ada', 0);
+  const there = person('distractors', '017', 0);
+  assert.equal(findShared([ada, there]).length, 1);
+  assert.deepEqual(findShared([...leftOut(ada), there]), []);
+  assert.deepEqual(findShared([ada, ...leftOut(there)]), []);
 });
 
 test('of many people in both sets an error names the first', () => {

@@ -3,11 +3,11 @@ import type { Photographs } from '../../shared/corpus/photographs.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import type { PipelineModels } from '../../worker/models/pipelineModels.ts';
-import type { KnownPerson } from '../leakage.ts';
 import { assignPhotographs, type FaceClass, type Person, type Photograph } from '../people.ts';
 import type { CorpusCounts } from '../result.ts';
 import type { ViewTable } from '../rivals/pictureViews.ts';
 import type { EvaluationHooks, EvaluationSettings } from '../settings.ts';
+import type { EmbeddedPerson } from '../sharedPeople.ts';
 import { type EmbeddedViews, embedViews, measureViewRate, type ViewRequest } from './embedViews.ts';
 import type { ViewOutcome } from './faceView.ts';
 
@@ -24,7 +24,7 @@ export interface CorpusInput {
 
 export interface EmbeddedPeople {
   readonly corpora: CorpusCounts[];
-  readonly known: readonly KnownPerson[];
+  readonly known: readonly EmbeddedPerson[];
   /** Recogniser name → its classes. */
   readonly classes: ReadonlyMap<string, readonly FaceClass[]>;
   /** Where a photograph lies, by `photographId`. */
@@ -83,7 +83,7 @@ export async function embedPeople(
   return {
     classes,
     corpora: corpora.map((corpus) => countCorpus(corpus, listed, answers, first, leftOut.get(corpus) ?? [])),
-    known: knownPeople(listed, answers, first),
+    known: knownPeople(listed, answers, first, classedPhotographs([...classes.values()].flat())),
     files: new Map(
       listed.map(({ corpus: { role, photographs }, face }) => [
         photographId(role, face.faceId),
@@ -166,20 +166,34 @@ function countCorpus(
   };
 }
 
-/** Who is in the corpora under their true names, for the search for leaks. */
+/** The ids of all photographs of these classes. */
+function classedPhotographs(classes: readonly FaceClass[]): ReadonlySet<string> {
+  const photographs = classes.flatMap(({ enrol, probes, between }) => [...enrol, ...probes, ...between]);
+  return new Set(photographs.map(({ faceId }) => faceId));
+}
+
+/**
+ * Who is in the corpora under their true names, for the search for leaks and for people of both.
+ * @param classed ids of the photographs that are in a class, whose ever, where labels are shuffled.
+ */
 function knownPeople(
   listed: readonly ListedFace[],
   answers: readonly EmbeddedViews[],
   recognizer: string,
-): KnownPerson[] {
-  const people = new Map<string, KnownPerson & { photographs: string[]; crops: string[] }>();
+  classed: ReadonlySet<string>,
+): EmbeddedPerson[] {
+  const people = new Map<
+    string,
+    EmbeddedPerson & { photographs: string[]; crops: string[]; takesPart: boolean }
+  >();
   listed.forEach(({ corpus, face }, i) => {
     const key = `${corpus.role}/${face.subjectId}`;
     const person = people.get(key) ?? {
       ...{ subjectId: face.subjectId, role: corpus.role },
-      ...{ photographs: [], crops: [] },
+      ...{ photographs: [], crops: [], takesPart: false },
     };
     people.set(key, person);
+    if (classed.has(photographId(corpus.role, face.faceId))) person.takesPart = true;
     const { sha256 } = answers[i]!;
     if (sha256 !== undefined) person.photographs.push(sha256);
     const outcome = outcomeOf(answers[i]!, recognizer);
