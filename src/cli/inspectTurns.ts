@@ -37,6 +37,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       photographs,
       models,
       seed: 0,
+      renders: true,
       invented: { count: 0, from: new Set() },
       signal,
       progress: () => {},

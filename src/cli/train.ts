@@ -23,8 +23,8 @@ Examples:
   posecast train 's3://faces/train-{000..123}.tar' --subject-from cls --out mine --corpus-s3-profile archive
 
 CORPUS is whatever \`posecast run\` takes (docs/corpus-formats.md). Every near-frontal photograph is also rendered at
-other poses; photographs and renders pass the face pipeline; then an autoencoder and a generator learn from all but the
-validation people:
+other poses (not with --renders off, for people who really turn); photographs and renders pass the face pipeline; then an
+autoencoder and a generator learn from all but the validation people:
   samples       landmarks, poses and embeddings (kept in OUT/work)
   autoencoder   landmark image → posture code → landmark image   (watch iou)
   combiner      identity + posture code → embedding              (watch the validation score and "unchanged")

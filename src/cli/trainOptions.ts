@@ -36,7 +36,8 @@ export interface TrainFlags {
   readonly threads: number;
   readonly excludeSubjects?: string;
   readonly validationShare: number;
-  readonly inventedPeople: number;
+  readonly renders: Switch;
+  readonly inventedPeople?: number;
   readonly autoencoderSteps: number;
   readonly combinerSteps: number;
   readonly loss: CombinerLoss;
@@ -72,7 +73,19 @@ export function addTrainOptions(command: Command): Command {
       'people to leave out: names with commas, a file of names, or a folder per person',
     )
     .option('--validation-share <share>', 'share of the people kept for validation', innerShare, 0.15)
-    .option('--invented-people <n>', 'people to invent from training people', naturalNumber, 100)
+    .addOption(
+      new Option(
+        '--renders <switch>',
+        'learn from renders beside the photographs; off: from pairs of photographs of a person alone',
+      )
+        .choices(SWITCHES)
+        .default('on'),
+    )
+    .option(
+      '--invented-people <n>',
+      'people to invent from training people (default: 100; with --renders off: 0)',
+      naturalNumber,
+    )
     .option('--autoencoder-steps <n>', 'steps of the autoencoder, at most', positiveInteger, 2000)
     .option(
       '--combiner-steps <n>',
@@ -167,7 +180,8 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
     name: modelName(flags.name ?? basename(out)),
     seed: flags.seed,
     validationShare: flags.validationShare,
-    inventedPeople: flags.inventedPeople,
+    renders: flags.renders === 'on',
+    inventedPeople: inventedPeople(flags),
     peopleLimit: flags.trainPeople ?? null,
     autoencoder: {
       steps: flags.autoencoderSteps,
@@ -218,6 +232,16 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
 
 const SWITCHES = ['on', 'off'] as const;
 type Switch = (typeof SWITCHES)[number];
+
+function inventedPeople({ renders, inventedPeople }: TrainFlags): number {
+  const people = inventedPeople ?? (renders === 'on' ? 100 : 0);
+  if (renders === 'on' || people === 0) return people;
+  throw new ConfigError(
+    'bad-renders',
+    '--renders off: expected --invented-people 0, for they are renders and nothing else',
+    { found: people },
+  );
+}
 
 /** Refused before hours of training, not by the card at their end. */
 function modelName(name: string): string {

@@ -27,13 +27,14 @@ export async function cachedSamples(
   hooks: TrainHooks,
   { work, pictures }: TrainFolders,
 ): Promise<{ samples: TrainingSample[]; counts: Pick<CollectCounts, 'photographs' | 'renders'> }> {
-  const { seed, validationShare, inventedPeople } = config;
+  const { seed, validationShare, renders, inventedPeople } = config;
   hooks.stage('samples');
   const path = join(work, 'samples.arrow');
   const digests = models.resolved.map(({ name, digest }) => `${name} ${digest}`);
   const corpus = listingKey(faces, photographs);
+  const asked = { seed, validationShare, renders, inventedPeople };
   const key = createHash('sha256')
-    .update(JSON.stringify({ version, ...{ seed, validationShare, inventedPeople }, digests, ...corpus }))
+    .update(JSON.stringify({ version, ...asked, digests, ...corpus }))
     .digest('hex');
   let samples = await readSamples(path, key);
   if (samples === undefined) {
@@ -45,6 +46,7 @@ export async function cachedSamples(
       faces,
       models: models.models,
       seed,
+      renders,
       invented: {
         count: inventedPeople,
         from: new Set(splitSubjects(people, validationShare, seed).training),

@@ -33,6 +33,8 @@ export interface CollectOptions {
   readonly faces: readonly FaceRecord[];
   readonly models: FacePipelineOptions['models'];
   readonly seed: number;
+  /** False: photographs alone, and nobody is invented. */
+  readonly renders: boolean;
   /** People to invent, and who they may be made of. */
   readonly invented: { readonly count: number; readonly from: ReadonlySet<string> };
   readonly signal: AbortSignal;
@@ -135,7 +137,7 @@ async function collectFace(
   }
   counts.photographs++;
   samples.push(sampleOf(outcome, { subjectId, faceId, gridIndex: -1, origin: [] }));
-  if (!canBeTurned(outcome.face.pose)) return undefined;
+  if (!collector.renders || !canBeTurned(outcome.face.pose)) return undefined;
   const located = await locateInPicture(read.bytes, networks);
   if (located === undefined) return undefined;
   const poses = turnPhotograph(located, seededRandom(seed, 'render', faceId));

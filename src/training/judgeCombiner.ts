@@ -59,7 +59,8 @@ export function makeProbes(
 /**
  * Refuses what could not be judged after hours of training. Poses alone decide it: the samples need no codes yet.
  *
- * @throws ConfigError when validation people do not show turned faces beside the ones that stand for them.
+ * @throws ConfigError when nobody to learn from has two faces, or validation people do not show turned faces beside the
+ *   ones that stand for them.
  */
 export function requireTurnedFaces(
   training: readonly PairSample[],
@@ -76,10 +77,12 @@ export function requireTurnedFaces(
     asked.filter(({ target, person }) => gallery[person] !== target),
   );
   // One face has no spread.
-  if (targets.size > 1 && queries.length > 0) return;
+  const pairs = peopleOf(training).some((own) => own.length > 1);
+  if (pairs && targets.size > 1 && queries.length > 0) return;
   throw new ConfigError(
     'too-few-poses',
-    'training needs people at several poses: near-frontal photographs, which are rendered at others, or several turned ones of each person',
+    'training needs people at several poses: near-frontal photographs, which are rendered at others unless --renders is off, or ' +
+      'several turned ones of each person',
     { validationPeople: peopleOf(validation).length, faces: validation.length, turned: targets.size },
   );
 }

@@ -13,7 +13,9 @@ export interface TrainConfig {
   readonly seed: number;
   /** Share of the people that validate. */
   readonly validationShare: number;
-  /** People to invent from training people (inventPerson.ts). */
+  /** Whether near-frontal photographs are rendered at other poses (syntheticPoses.ts). */
+  readonly renders: boolean;
+  /** People to invent from training people (inventPerson.ts); 0 without renders, which is all there is of them. */
   readonly inventedPeople: number;
   /** Train on this many of the training people, a seeded choice; null: on all. */
   readonly peopleLimit: number | null;

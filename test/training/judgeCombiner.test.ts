@@ -37,6 +37,14 @@ test('one turned face of all who validate is refused: of one there is no spread'
   assert.throws(() => requireTurnedFaces(people([40, 60]), one, 0), { code: 'too-few-poses' });
 });
 
+test('people to learn from of whom there is one face each are refused, however many the others have', () => {
+  const frontal = samplesOf(['a', 'b'], [0]).filter(({ gridIndex }) => gridIndex === -1);
+  const single = [...frontal, ...samplesOf(['c', 'd'], [40])];
+  const check = (learning: typeof single) => requireTurnedFaces(learning, samplesOf(validation, [0, 40]), 0);
+  assert.throws(() => check(single), { code: 'too-few-poses' });
+  check([...single, ...samplesOf(['e'], [0, 40])]);
+});
+
 test('validation people at poses that no training person shows are refused', () => {
   assert.throws(() => requireTurnedFaces(samplesOf(training, [0]), samplesOf(validation, [60, 80]), 0), {
     code: 'too-few-poses',

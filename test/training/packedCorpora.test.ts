@@ -110,6 +110,7 @@ test('samples of a training come out of a table as photographs come out of a fol
     photographs: images,
     models: models.models,
     seed: 1,
+    renders: true,
     invented: { count: 0, from: new Set() },
     signal,
     progress: () => {},

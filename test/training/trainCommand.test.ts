@@ -10,7 +10,10 @@ import { openFraModel } from '../../src/fra/fraModel.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
+import { sharedFile } from '../helpers/photographs.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+
+const umist = sharedFile('data/umist');
 
 /** One photograph each of eight sample people. */
 async function smallCorpus(folder: string): Promise<string> {
@@ -188,6 +191,39 @@ test('--resume with another posture form, other people or another autoencoder is
   assert.equal((await openFraModel(tiny)).card.architecture.posture, 'code');
 });
 
+const ALONE = ['--renders', 'off', '--autoencoder-steps', '1', '--combiner-steps', '1'];
+
+test('without renders a corpus of one photograph of each person is refused: it makes no pairs', async () => {
+  const refused = await posecast(['train', corpus, '--out', join(folder, 'no-pairs'), ...ALONE]);
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /people at several poses.*--renders is off/);
+});
+
+test(
+  'without renders a model learns from photographs of turned people alone, and its card says so',
+  umist,
+  async () => {
+    const turned = join(folder, 'turned');
+    for (const person of ['s01', 's02', 's03', 's04', 's05', 's06', 's07', 's08']) {
+      for (const name of ['03', '07', '11', '15', '19']) {
+        await cp(join(umist.path, person, `${name}.pgm`), join(turned, person, `${name}.pgm`));
+      }
+    }
+    const out = join(folder, 'alone');
+    const trained = await posecast(['train', turned, '--out', out, ...ALONE]);
+    assert.equal(trained.code, 0, trained.stderr);
+    const { training } = (await openFraModel(out)).card;
+    assert.ok(training.photographs > 30, `${training.photographs} photographs`);
+    assert.equal(training.renders, 0);
+    assert.match(training.command, / --renders off /);
+    assert.deepEqual((await readdir(join(out, 'pictures'))).sort(), [
+      'embeddings.png',
+      'losses.png',
+      'reconstruction.png',
+    ]);
+  },
+);
+
 test('of a list of people to leave out, those in the corpus are left out, and the others named', async () => {
   await withTempFolder(async (own) => {
     const list = join(own, 'test-people.txt');
@@ -230,6 +266,8 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
       [[corpus, '--out', out, '--generator', 'mixture'], /--parts/],
       [[corpus, '--out', out, '--generator', 'mixture', '--parts='], /--parts.*not blank/],
       [[corpus, '--out', out, '--without', 'everything'], /alignment/],
+      [[corpus, '--out', out, '--renders', 'few'], /on, off/],
+      [[corpus, '--out', out, '--renders', 'off', '--invented-people', '5'], /--invented-people 0.*found=5/],
       [[corpus, '--out', out, '--yaw-knots', '30,0'], /ascending/],
       [[corpus, '--out', out, '--autoencoder-steps', '0'], /--autoencoder-steps.*whole number, 1 or more/],
       [[corpus, '--out', out, '--combiner-steps', '0'], /--combiner-steps.*whole number, 1 or more/],

@@ -160,7 +160,7 @@ test('neither an evaluation nor a training takes what it kept of another pre-pro
     });
   const ofSample = (file: 'rgb' | 'bgr') =>
     withRegistry(file, async () => {
-      const config = { seed: 1, validationShare: 0.2, inventedPeople: 0 } as TrainConfig;
+      const config = { seed: 1, validationShare: 0.2, renders: true, inventedPeople: 0 } as TrainConfig;
       const inputs = { faces: people, photographs, models: await resolvePipelineModels(names) };
       const hooks = { stage: () => undefined, progress: () => undefined, signal };
       const folders = { work: join(folder, 'train', 'work'), pictures: join(folder, 'train', 'pictures') };
