@@ -9,8 +9,8 @@ import {
   type RunShards,
   readRunShards,
 } from '../shared/run/generations.ts';
+import { reopenRun } from '../shared/run/reopenRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { SUCCESS_KEY } from '../shared/run/runKeys.ts';
 import { openRunPlan, readAppendedShard } from '../shared/run/runPlan.ts';
 import { addByCode, readCommitOf } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
@@ -161,6 +161,8 @@ function isRejectCode(code: string): boolean {
  * it named before, and they stay.
  * @param choice of at least one shard.
  * @throws IntegrityError when the plan of such a shard is not there or cannot be read; nothing was changed then.
+ * @throws PosecastError when the generation cannot be written; a run that was finished is so again, or the error says
+ * that it has to be.
  */
 export async function retryShards(
   run: RunFile,
@@ -170,12 +172,9 @@ export async function retryShards(
 ): Promise<RetryGeneration> {
   const replaces = [...choice.failed, ...choice.rejecting].map(({ shard }) => shard).sort((a, b) => a - b);
   await requirePlanned(run, store, replaces);
-  // Before, so that no reader takes the run for finished when the generation is there; after, because a worker may
-  // have finished it in between.
-  await store.delete(SUCCESS_KEY);
-  const generation = await addRetryGeneration(store, run, choice.shards, { ...asked, replaces });
-  await store.delete(SUCCESS_KEY);
-  return generation;
+  return reopenRun(store, choice.shards, () =>
+    addRetryGeneration(store, run, choice.shards, { ...asked, replaces }),
+  );
 }
 
 /** A generation is never taken back: without the plan nobody could do its shards. */

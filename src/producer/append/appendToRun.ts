@@ -7,8 +7,8 @@ import {
   type RunShards,
   readRunShards,
 } from '../../shared/run/generations.ts';
+import { reopenRun } from '../../shared/run/reopenRun.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
-import { SUCCESS_KEY } from '../../shared/run/runKeys.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { removeListings, removeOwnListing } from '../removeListings.ts';
 import { type ListAppendOptions, listAppend } from './listAppend.ts';
@@ -55,11 +55,7 @@ export async function appendToRun(
     });
     const { generation, gone } = listed;
     if (generation === undefined) return { status: 'nothing', gone };
-    // Before, so that no reader takes the run for finished when the generation is there; after, because another process
-    // may have finished it in between.
-    await store.delete(SUCCESS_KEY, signal);
-    await addGeneration(store, run, shards, generation);
-    await store.delete(SUCCESS_KEY, signal);
+    await reopenRun(store, shards, () => addGeneration(store, run, shards, generation));
     // What can be read back decides: the answer to a retried request may be about this process's own earlier write.
     const now = await readRunShards(store, run);
     if (hasPlan(now, planId)) {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { appendToRun } from '../../../src/producer/append/appendToRun.ts';
 import { planRun } from '../../../src/producer/planRun.ts';
 import { parseRunConfig } from '../../../src/shared/config.ts';
+import { describeError } from '../../../src/shared/errors.ts';
 import { isFinished } from '../../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../../src/shared/run/generations.ts';
@@ -508,7 +509,7 @@ test('an append killed between any two writes is done by the same command, and l
       const manifest = await readManifest(store);
       assert.equal(manifest?.totals.faces, FIRST.length, 'the old manifest stands');
       if (!(planned instanceof Error)) break;
-      assert.match(planned.message, /killed/);
+      assert.match(describeError(planned), /killed/);
       steps++;
     }
     assert.ok(steps >= 5, `killed ${steps} times`);
@@ -516,6 +517,19 @@ test('an append killed between any two writes is done by the same command, and l
     assert.equal(append?.status, 'waits', 'the generation is there');
     await commitRest(store, run);
     await assertWhole(store, [...FIRST, ...LATER]);
+  }));
+
+test('an append whose generation cannot be written leaves the run finished, and no listing of its own', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    await finalizeRun(store, await grownRun(place));
+    const keys = await storeKeys(store);
+    const full: ObjectStore = {
+      ...store,
+      putIfAbsent: () => Promise.reject(new Error('no room')),
+    };
+    await assert.rejects(corpus.plan(full), /no room/);
+    assert.deepEqual([await storeKeys(store), await isFinished(store)], [keys, true]);
   }));
 
 /** Takes so many writes; then its process is dead. */
