@@ -1,5 +1,5 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evaluate, workFolder } from '../evaluate/evaluate.ts';
@@ -10,7 +10,6 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
-import { ConfigError } from '../shared/errors.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
@@ -25,6 +24,7 @@ import {
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
 import { collect, degrees, naturalNumber, positiveInteger, someText, wordsOf } from './optionValues.ts';
+import { entriesOfOut, makeOut } from './outFolder.ts';
 import { printResult } from './printResult.ts';
 import { refuseUnusedOptions } from './protocolOptions.ts';
 import { stoppable } from './stoppable.ts';
@@ -171,6 +171,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
     const hooks = { ...reporter, signal };
     refuseUnusedOptions(parsed, corpus, flags.protocol);
     const out = resolve(flags.out);
+    await entriesOfOut(out);
     const command = shownCommandLine(process.argv.slice(2));
     if (flags.protocol !== undefined) {
       const { evaluateProtocol } = await import('./evaluateProtocol.ts');
@@ -192,9 +193,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
     );
     const recognizers = await openRecognizers(flags, models, hooks.note);
     const pairs = await openPairs(flags.pairs, recognizers);
-    await mkdir(out, { recursive: true }).catch((error: unknown) => {
-      throw new ConfigError('bad-out', '--out: expected a folder, or nothing yet', { path: out }, error);
-    });
+    await makeOut(out);
     const result = await evaluate({
       corpora,
       recognizers,

@@ -1,5 +1,4 @@
 /** `posecast evaluate CORPUS --protocol …`: a published protocol on the user's own copy of its set. */
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { findLeaks, refuseLeaks, trainingRecord } from '../evaluate/leakage.ts';
 import type { ProtocolModel } from '../evaluate/protocols/protocolInput.ts';
@@ -15,6 +14,7 @@ import { openModelPool } from '../worker/modelPool.ts';
 import { openCombiner } from '../worker/models/combiner.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { refuseTooManyThreads } from './computeOptions.ts';
+import { makeOut } from './outFolder.ts';
 
 /** Options of `posecast evaluate` that a protocol uses. */
 export interface ProtocolFlags {
@@ -61,7 +61,7 @@ export async function evaluateProtocol(
   const leftOut = { landmarks: false, pose: true };
   const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note, leftOut);
   requireSameRecognizer(opened, pipeline.recognizer.sourceDigest);
-  await mkdir(resolve(flags.out), { recursive: true });
+  await makeOut(resolve(flags.out));
   await openBackend('cpu', flags.threads);
   const releasers = createReleasers();
   try {

@@ -1,5 +1,5 @@
 /** `posecast inspect`: pictures of what posecast sees and makes. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
@@ -20,6 +20,7 @@ import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
 import { someText } from './optionValues.ts';
+import { entriesOfOut, makeOut } from './outFolder.ts';
 import { photoBytes } from './photoFile.ts';
 import { pictureNames } from './pictureNames.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -71,6 +72,7 @@ interface FaceFlags {
 }
 
 async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promise<void> {
+  await entriesOfOut(flags.out);
   await Promise.all(photos.map(photoBytes));
   const releasers = createReleasers();
   try {
@@ -87,7 +89,7 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
     releasers.push('face pipeline', () => pipeline.close());
     const decoder = await openSession(fra.paths.decoder, session);
     releasers.push('decoder', () => decoder.close());
-    await mkdir(flags.out, { recursive: true });
+    await makeOut(flags.out);
     const nameOf = pictureNames();
     for (const photo of photos) {
       const [outcome] = await pipeline.process([{ faceId: photo, bytes: await readPhoto(photo) }]);
@@ -119,10 +121,11 @@ async function inspectSubjects(
   subjects: readonly string[],
   flags: StoreFlags & { readonly out: string },
 ): Promise<void> {
+  await entriesOfOut(flags.out);
   const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
   try {
     const wanted = await subjectPoses(store, subjects);
-    await mkdir(flags.out, { recursive: true });
+    await makeOut(flags.out);
     const nameOf = pictureNames();
     for (const [subjectId, { real, variants }] of wanted) {
       const picture = await drawCoverage({ title: `subject ${subjectId}`, real, variants });

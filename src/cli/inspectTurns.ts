@@ -1,5 +1,5 @@
 /** `posecast inspect turns`: photographs at the poses that a training renders them at. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { openTurnSheet } from '../pictures/turnSheet.ts';
 import { openPhotographs } from '../shared/corpus/photographs.ts';
@@ -9,6 +9,7 @@ import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { count } from './format.ts';
+import { entriesOfOut, makeOut } from './outFolder.ts';
 import { photoBytes } from './photoFile.ts';
 import { stoppable } from './stoppable.ts';
 
@@ -20,6 +21,7 @@ export interface TurnsFlags {
 
 /** Writes OUT/turns.png, a row a photograph; exit code 1 when one of them was not turned. */
 export async function inspectTurns(photos: readonly string[], flags: TurnsFlags): Promise<void> {
+  await entriesOfOut(flags.out);
   const faces = await Promise.all(photos.map(faceOf));
   const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));
   const sheet = openTurnSheet();
@@ -57,7 +59,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
     }
   });
   if (sheet.rows === 0) return;
-  await mkdir(flags.out, { recursive: true });
+  await makeOut(flags.out);
   const path = join(flags.out, 'turns.png');
   await writeFile(path, await sheet.draw(TURNED_COLUMNS));
   process.stdout.write(`${path}\n`);

@@ -12,6 +12,7 @@ import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { openListedCorpus } from './listedCorpus.ts';
+import { entriesOfOut } from './outFolder.ts';
 import { stoppable } from './stoppable.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 import { addTrainOptions, type TrainFlags, trainConfigOf } from './trainOptions.ts';
@@ -102,10 +103,7 @@ async function train(corpus: string, flags: Flags): Promise<void> {
 
 /** Nothing is overwritten: OUT must be new, or hold a training that --resume continues. */
 async function checkOut(out: string, resume: boolean): Promise<void> {
-  const entries: string[] = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new ConfigError('bad-out', '--out: expected a folder, or nothing yet', { path: out }, error);
-  });
+  const entries = await entriesOfOut(out);
   const holdsTraining = entries.includes('work');
   if (entries.length > 0 && !(resume && holdsTraining)) {
     throw new ConfigError(
