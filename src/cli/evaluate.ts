@@ -23,7 +23,15 @@ import {
   type RecognizerFlags,
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
-import { collect, degrees, naturalNumber, positiveInteger, someText, wordsOf } from './optionValues.ts';
+import {
+  collect,
+  degrees,
+  folds,
+  naturalNumber,
+  positiveInteger,
+  someText,
+  wordsOf,
+} from './optionValues.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
 import { printResult } from './printResult.ts';
 import { refuseUnusedOptions } from './protocolOptions.ts';
@@ -115,7 +123,7 @@ export function evaluateCommand(): Command {
         .default('meter'),
     )
     .optionsGroup('How it is measured:')
-    .option('--folds <n>', 'parts that the people are divided into', positiveInteger, 4)
+    .option('--folds <n>', 'parts that the people are divided into', folds, 4)
     .option('--seeds <n>', 'times that they are divided, each time differently', positiveInteger, 3)
     .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
     .option('--enrol <n>', 'enrolment photographs per person', positiveInteger, 3)

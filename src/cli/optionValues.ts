@@ -32,6 +32,8 @@ const isPositive = (value: number) => value > 0;
 /** For options whose range is checked with the configuration that they become a part of. */
 export const number = numberOption('a number', '10');
 export const positiveInteger = numberOption('a whole number, 1 or more', '10', isWhole(1));
+/** One part is tested with what is learned from the others. */
+export const folds = numberOption('a whole number, 2 or more', '4', isWhole(2));
 export const naturalNumber = numberOption('a whole number, 0 or more', '10', isWhole(0));
 export const megabytes = numberOption('megabytes, a number above 0', '256', isPositive);
 export const photographsPerSecond = numberOption(

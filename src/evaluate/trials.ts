@@ -19,16 +19,22 @@ export interface Trial {
   readonly classes: readonly FaceClass[];
 }
 
-/** Every evaluated person is tested once a seed; each seed divides anew. */
+/**
+ * Every evaluated person is tested once a seed; each seed divides anew.
+ * `folds`: 2 or more, one of which is tested with what is learned from the others.
+ * @throws ConfigError for fewer people than folds, or than leave two to learn from.
+ */
 export function planTrials(
   classes: readonly FaceClass[],
   { folds, seeds, seed }: { readonly folds: number; readonly seeds: number; readonly seed: number },
 ): Trial[] {
   const evaluated = classes.filter(({ role }) => role === 'evaluated');
-  if (evaluated.length < folds || evaluated.length - Math.ceil(evaluated.length / folds) < 2) {
+  // Two people to learn from: of two folds each needs as many.
+  const least = folds === 2 ? 4 : folds;
+  if (evaluated.length < least) {
     throw new ConfigError(
       'too-few-people',
-      `evaluation: ${folds} folds need at least ${Math.max(folds, 4)} people with enough usable photographs`,
+      `evaluation: ${folds} folds need at least ${least} people with enough usable photographs`,
       { found: evaluated.length, folds },
     );
   }

@@ -74,6 +74,7 @@ test('a share, a port, degrees and seconds are within their range', () => {
     [dashboardCommand(), '--port', ['-1', '65536', '80.5']],
     [evaluateCommand(), '--min-yaw', ['-1', '91']],
     [evaluateCommand(), '--seed', ['-1', '9007199254740992']],
+    [evaluateCommand(), '--folds', ['1', '2.5']],
     [trainCommand(), '--validation-share', ['0', '1']],
     [trainCommand(), '--learning-rate', ['0']],
     [trainCommand(), '--yaw-knots', ['30,0', '0,91']],

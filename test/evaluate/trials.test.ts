@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { assignPhotographs } from '../../src/evaluate/people.ts';
 import { planTrials, targetPoses } from '../../src/evaluate/trials.ts';
-import { ConfigError } from '../../src/shared/errors.ts';
 import { makePeople } from './syntheticPeople.ts';
 
 const people = (evaluated: number, distractors = 3) => makePeople({ evaluated, distractors, seed: 1 });
@@ -47,12 +46,19 @@ test('seeds divide people differently, and the same seed divides them the same',
   assert.notDeepEqual(plan(5).slice(0, 4), plan(5).slice(4));
 });
 
-test('more folds than people, or nobody left to learn from, is refused', () => {
-  for (const [evaluated, folds] of [
-    [3, 4],
-    [2, 2],
+test('fewer people than folds, or than leave two to learn from, are refused with the number that is enough', () => {
+  for (const [folds, enough] of [
+    [2, 4],
+    [3, 3],
+    [4, 4],
   ] as const) {
-    assert.throws(() => planTrials(classesOf(evaluated), { folds, seeds: 1, seed: 0 }), ConfigError);
+    const plan = (evaluated: number) =>
+      planTrials(classesOf(evaluated), { folds, seeds: 1, seed: 0 }).map(({ training }) => training.length);
+    assert.ok(Math.min(...plan(enough)) >= 2);
+    assert.throws(() => plan(enough - 1), {
+      name: 'ConfigError',
+      message: new RegExp(`^evaluation: ${folds} folds need at least ${enough} people`),
+    });
   }
 });
 
