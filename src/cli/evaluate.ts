@@ -8,7 +8,7 @@ import { renderReport } from '../evaluate/report/report.ts';
 import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
-import { locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { openAskedFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions } from './corpusOptions.ts';
@@ -197,7 +197,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
       releasers,
     });
     const models = await Promise.all(
-      flags.fra.map(async (asked) => ({ asked, model: await openFraModel(locateFraModel(asked)) })),
+      flags.fra.map(async (asked) => ({ asked, model: await openAskedFraModel(asked) })),
     );
     const recognizers = await openRecognizers(flags, models, hooks.note);
     const pairs = await openPairs(flags.pairs, recognizers);

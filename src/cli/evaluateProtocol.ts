@@ -7,7 +7,7 @@ import { runProtocol } from '../evaluate/protocols/runProtocol.ts';
 import { renderProtocolReport } from '../evaluate/report/protocolReport.ts';
 import type { EvaluationHooks } from '../evaluate/settings.ts';
 import { openBackend } from '../fra/backend.ts';
-import { type FraModel, locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { type FraModel, openAskedFraModel } from '../fra/fraModel.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openModelPool } from '../worker/modelPool.ts';
@@ -49,7 +49,7 @@ export async function evaluateProtocol(
   hooks: EvaluationHooks,
 ): Promise<ProtocolOutput> {
   refuseTooManyThreads(flags.threads, 'cpu');
-  const opened = await Promise.all(flags.fra.map((asked) => openFraModel(locateFraModel(asked))));
+  const opened = await Promise.all(flags.fra.map(openAskedFraModel));
   const names = new Set([...flags.recognizer, ...opened.map(({ card }) => card.recognizer.name)]);
   const [recognizer = DEFAULT_RECOGNIZER, second] = names;
   if (second !== undefined) {

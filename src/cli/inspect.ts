@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Command } from 'commander';
+import { recordedFraModel } from '../fra/fraModel.ts';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
@@ -78,7 +79,10 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
   try {
     const note = (line: string) => process.stderr.write(`${line}\n`);
     const { models, recognizer } = await resolvePipelineModels(flags, note);
-    const fra = await openFittingFra(flags.fra ?? flags.recognizer, recognizer);
+    const fra = await openFittingFra(
+      flags.fra === undefined ? flags.recognizer : recordedFraModel(flags.fra),
+      recognizer,
+    );
     const session = { device: 'cpu', intraOpThreads: 1 } as const;
     const pipeline = await openFacePipeline({
       models,

@@ -107,14 +107,9 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   throw new ConfigError('bad-option', describeIssues(parsed.error, optionOfField));
 }
 
-/**
- * Each recogniser has a FRA model of its own name. Where none is used, no folder is: the run is the same from
- * everywhere.
- */
-function fraModel({ fra, recognizer, variants, withPostureCode }: RunFlags): string {
-  const isUsed = (variants ?? DEFAULTS.variants) > 0 || withPostureCode === true;
-  const name = recognizer ?? DEFAULTS.fra;
-  return fra === undefined && !isUsed ? name : recordedFraModel(fra ?? name);
+/** Where none is asked for, the one of the recogniser's name: `openFittingFra` says where none is shipped. */
+function fraModel({ fra, recognizer }: RunFlags): string {
+  return fra === undefined ? (recognizer ?? DEFAULTS.fra) : recordedFraModel(fra);
 }
 
 function optionOfField([name]: readonly PropertyKey[]): string {

@@ -31,17 +31,24 @@ export function recordedFraModel(nameOrFolder: string): string {
   return isShippedFraModel(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);
 }
 
-function isShippedFraModel(name: string): boolean {
+/** Whether a FRA model of the name comes with posecast. */
+export function isShippedFraModel(name: string): boolean {
   return /^[a-z0-9][a-z0-9-]*$/.test(name) && existsSync(shippedFraModel(name));
+}
+
+/** What `--fra` names, opened. Throws as `openFraModel`. */
+export function openAskedFraModel(nameOrFolder: string): Promise<FraModel> {
+  return openFraModel(locateFraModel(nameOrFolder), '--fra: ');
 }
 
 /**
  * Reads and checks a model folder.
  *
+ * @param option that asked for the model, as messages begin.
  * @throws ConfigError when there is no model in the folder.
  * @throws IntegrityError when the card is not valid or a file is not the one the card names.
  */
-export async function openFraModel(folder: string): Promise<FraModel> {
+export async function openFraModel(folder: string, option = ''): Promise<FraModel> {
   const cardPath = join(folder, 'card.json');
   let text: string;
   try {
@@ -50,7 +57,7 @@ export async function openFraModel(folder: string): Promise<FraModel> {
     const shipped = await readdir(join(packageRoot, 'models', 'fra')).catch(() => []);
     throw new ConfigError(
       'no-fra-model',
-      `expected a FRA model folder or the name of a shipped one (${shipped.join(', ') || 'none'}), found no card`,
+      `${option}expected a FRA model folder or the name of a shipped one (${shipped.join(', ') || 'none'}), found no card`,
       { file: cardPath },
       error,
     );

@@ -31,7 +31,7 @@ const STEPS = 10;
 export async function mixParts(
   request: MixRequest,
 ): Promise<{ config: GeneratorConfig; weights: NamedWeights }> {
-  const models = await Promise.all(request.folders.map(openFraModel));
+  const models = await Promise.all(request.folders.map((folder) => openFraModel(folder)));
   for (const model of models) checkPart(model, request);
   const parts = await Promise.all(
     models.map(async ({ card, paths, folder }) => {

@@ -1,5 +1,5 @@
 /** The weights a run needs: found, fetched when missing, and checked to belong together. */
-import { type FraModel, locateFraModel, openFraModel } from '../fra/fraModel.ts';
+import { type FraModel, isShippedFraModel, openAskedFraModel } from '../fra/fraModel.ts';
 import { fraDigest } from '../fra/modelCard.ts';
 import type { ResolvedModel } from '../models/cache.ts';
 import type { RunConfig } from '../shared/config.ts';
@@ -48,8 +48,11 @@ export async function openRunAssets(
       },
     );
   }
+  const without = withPostureCode ? '' : ', or --variants 0';
   const fra =
-    config.variants > 0 || withPostureCode ? await openFittingFra(config.fra, recognizer) : undefined;
+    config.variants > 0 || withPostureCode
+      ? await openFittingFra(config.fra, recognizer, without)
+      : undefined;
   if (fra !== undefined && config.variants > 0) {
     if (withPostureCode) refuseOtherPostures(fra, config.fra);
     const postures = fra.bank.ids.length;
@@ -89,10 +92,22 @@ function refuseOtherPostures({ card }: FraModel, name: string): void {
 /**
  * A FRA model speaks the language of one recogniser's embeddings only.
  *
- * @throws ConfigError for a model of another recogniser.
+ * @param name as `recordedFraModel` gives it, or the recogniser's where none is asked for.
+ * @param without how to do without a model, for the message.
+ * @throws ConfigError for a model of another recogniser, and where none is there.
  */
-export async function openFittingFra(name: string, recognizer: ResolvedModel): Promise<FraModel> {
-  const fra = await openFraModel(locateFraModel(name));
+export async function openFittingFra(
+  name: string,
+  recognizer: ResolvedModel,
+  without = '',
+): Promise<FraModel> {
+  if (name === recognizer.name && !isShippedFraModel(name)) {
+    throw new ConfigError(
+      'no-fra-model',
+      `${name} has no FRA model of its own: --fra FOLDER (posecast train --recognizer ${name})${without}`,
+    );
+  }
+  const fra = await openAskedFraModel(name);
   const expected = fra.card.recognizer;
   if (expected.name === recognizer.name && expected.sha256 === recognizer.sourceDigest) return fra;
   throw new ConfigError('other-recognizer', `--fra: expected a model trained for ${recognizer.name}`, {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { runConfigFromOptions } from '../../src/cli/runOptions.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
-test('the FRA model of a recogniser is recorded by its name where it is shipped or not used, else as the absolute path of a folder', () =>
+test('the FRA model of a recogniser is recorded by its name, one that is asked for by its name where it is shipped, else as the absolute path of a folder', () =>
   withTempFolder(async (folder) => {
     const corpus = join(folder, 'photos');
     await mkdir(corpus);
@@ -13,9 +13,9 @@ test('the FRA model of a recogniser is recorded by its name where it is shipped 
     for (const [flags, fra] of [
       [{}, 'fr-feature'],
       [{ recognizer: 'mobilefacenet-192' }, 'mobilefacenet-192'],
-      [own, resolve('my-model')],
-      [{ ...own, variants: 3 }, resolve('my-model')],
-      [{ ...own, variants: 0, withPostureCode: true }, resolve('my-model')],
+      [own, 'my-model'],
+      [{ fra: 'mobilefacenet-192' }, 'mobilefacenet-192'],
+      [{ ...own, fra: 'my-model' }, resolve('my-model')],
       [{ ...own, variants: 0 }, 'my-model'],
       [{ ...own, variants: 0, fra: 'my-fra' }, resolve('my-fra')],
     ] as const) {

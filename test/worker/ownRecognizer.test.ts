@@ -109,6 +109,21 @@ test('a FRA model is only for the pre-processing that it was trained with', asyn
   await assert.rejects(assetsOf('bgr', more), { code: 'other-recognizer' });
 });
 
+test('a recogniser that no FRA model is asked for with and none comes with is refused with what to do, a wrong model by its option', async () => {
+  const ownFra = { fra: 'my', variants: 1 };
+  const advice = 'my has no FRA model of its own: --fra FOLDER (posecast train --recognizer my)';
+  for (const [more, message] of [
+    [ownFra, `${advice}, or --variants 0`],
+    [{ ...ownFra, withPostureCode: true }, advice],
+    [
+      { ...ownFra, fra: folder },
+      /^--fra: expected a FRA model folder or the name of a shipped one .*, found no card/,
+    ],
+  ] as const) {
+    await assert.rejects(assetsOf('rgb', more), { name: 'ConfigError', code: 'no-fra-model', message });
+  }
+});
+
 test('a recogniser that is shipped is named by the digest of its weights alone, also from a registry of one’s own', async () => {
   const shipped = (await loadRegistry('')).entries.get('fr-feature')!;
   const { name, ...content } = shipped;
