@@ -15,6 +15,7 @@ import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from '.
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { runOnFinish } from './onFinish.ts';
+import { someText } from './optionValues.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
 import { runCorpus } from './runCorpus.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
@@ -69,6 +70,7 @@ export function runCommand(standIns?: StandIns): Command {
     .option(
       '--on-finish <command>',
       'run this with sh at the end, however the run ended; the summary is JSON on its standard input',
+      someText,
     )
     .optionsGroup('Options:')
     .option('--json', 'one JSON object a line instead of text', false)

@@ -108,6 +108,11 @@ test('a place that is named by nothing, as by an unset variable, is refused: it 
   }
 });
 
+test('a command for the end that is blank, as of an unset variable, is refused: nothing would be called', () => {
+  for (const blank of ['', ' '])
+    assert.throws(() => parserOf(runCommand(), '--on-finish')(blank), InvalidArgumentError);
+});
+
 test('no word of a list with commas is empty', () => {
   const lists = [
     [trainCommand(), '--parts', 'ridge'],
