@@ -66,9 +66,8 @@ export async function evaluateProtocol(
   const releasers = createReleasers();
   try {
     const session = { device: 'cpu', intraOpThreads: 1 } as const;
-    const pool = await openModelPool(flags.threads, {
-      pipeline: { models: pipeline.models, aligned: false, ...session },
-    });
+    const init = { pipeline: { models: pipeline.models, aligned: false, ...session } };
+    const pool = await openModelPool(flags.threads, init, hooks.signal);
     releasers.push('models', () => pool.close());
     const models: ProtocolModel[] = [];
     for (const model of opened) {

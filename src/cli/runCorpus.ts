@@ -115,7 +115,7 @@ async function workOnRun(
     run,
     store,
     assets,
-    { ...compute, ...observation.corpus, note },
+    { ...compute, ...observation.corpus, note, signal },
     releasers,
   );
   const ready = performance.now();

@@ -235,7 +235,7 @@ async function workOn(
       run,
       store,
       assets,
-      { ...compute, ...observation.corpus, note },
+      { ...compute, ...observation.corpus, note, signal: stop.signal },
       releasers,
     ).catch(throwOwnDamage);
     const { end } = await runHere({

@@ -36,7 +36,12 @@ export interface ModelPool extends ShardModels {
  */
 const COMBINE_ROWS = 128;
 
-export async function openModelPool(threads: number, init: ModelThreadInit): Promise<ModelPool> {
+/** @param signal calls the opening off, which then rejects with its reason. */
+export async function openModelPool(
+  threads: number,
+  init: ModelThreadInit,
+  signal?: AbortSignal,
+): Promise<ModelPool> {
   tuneGarbageCollection();
   const releasers = createReleasers();
   const { device } = init.pipeline;
@@ -49,6 +54,7 @@ export async function openModelPool(threads: number, init: ModelThreadInit): Pro
       file: new URL('./modelThread.js', import.meta.url),
       size: threads,
       init,
+      signal,
       ...(gpu && { ports: Array.from({ length: threads }, () => gpu.connect()) }),
     });
     releasers.push('model threads', () => pool.close());

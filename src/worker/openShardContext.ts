@@ -38,6 +38,8 @@ export interface ComputeOptions {
   readonly standIns?: StandIns;
   /** Hear of every read of the corpus. */
   readonly corpusListeners?: RequestListeners;
+  /** Calls off what takes long until the models are open. */
+  readonly signal?: AbortSignal;
   /** Hears of the device and, with 'probe', of the rates. */
   readonly note?: (line: string) => void;
 }
@@ -46,6 +48,8 @@ export interface ComputeOptions {
 const LARGEST_BATCH = 256;
 
 /**
+ * Rejects with the reason of `compute.signal` when that calls it off.
+ *
  * @throws ConfigError when this machine's models are not the ones the run was planned with, or the device is not
  * there.
  */
@@ -122,26 +126,30 @@ async function openPool(
   compute: ComputeOptions,
 ): Promise<ModelPool> {
   const startedAt = performance.now();
-  const pool = await openModelPool(compute.threads, {
-    pipeline: {
-      models,
-      aligned: run.config.aligned,
-      device: compute.device,
-      intraOpThreads: 1,
-      // A GPU is fed whole batches.
-      ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
-    },
-    ...(fra && {
-      fra: {
-        folder: fra.folder,
-        // A code takes a fifth of the recogniser's time: a run whose table does not hold them computes none.
-        ...(run.config.withPostureCode && { encoderPath: fra.paths.encoder }),
-        combinerPath: fra.paths.combiner,
-        engine: compute.engine ?? 'onnx',
-        postureCodes: inSharedMemory(fra.bank.codes),
+  const pool = await openModelPool(
+    compute.threads,
+    {
+      pipeline: {
+        models,
+        aligned: run.config.aligned,
+        device: compute.device,
+        intraOpThreads: 1,
+        // A GPU is fed whole batches.
+        ...(compute.device !== 'cpu' && { facesAtOnce: LARGEST_BATCH }),
       },
-    }),
-  });
+      ...(fra && {
+        fra: {
+          folder: fra.folder,
+          // A code takes a fifth of the recogniser's time: a run whose table does not hold them computes none.
+          ...(run.config.withPostureCode && { encoderPath: fra.paths.encoder }),
+          combinerPath: fra.paths.combiner,
+          engine: compute.engine ?? 'onnx',
+          postureCodes: inSharedMemory(fra.bank.codes),
+        },
+      }),
+    },
+    compute.signal,
+  );
   const seconds = (performance.now() - startedAt) / 1000;
   // On an NVIDIA GPU most of a minute may go by.
   if (compute.device !== 'cpu')

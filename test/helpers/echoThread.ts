@@ -10,7 +10,8 @@ export type EchoRequest =
   | { bytes: Uint8Array }
   | { spinMs: number; finished: Int32Array };
 
-await serveThread(async (init: { refuse?: boolean; crash?: string }) => {
+await serveThread(async (init: { refuse?: boolean; crash?: string; opened?: Int32Array }) => {
+  if (init.opened !== undefined) Atomics.add(init.opened, 0, 1);
   if (init.refuse === true) throw new ConfigError('refused', 'this thread does not open');
   if (init.crash !== undefined) await crash(init.crash);
   return async (request: EchoRequest): Promise<Answer<unknown>> => {

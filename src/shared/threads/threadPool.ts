@@ -4,6 +4,8 @@
  * when it finishes one.
  */
 import { type MessagePort, type Transferable, Worker } from 'node:worker_threads';
+import pLimit from 'p-limit';
+import { usableCores } from '../cores.ts';
 import { type ErrorFacts, PosecastError, ThreadDiedError } from '../errors.ts';
 import { CLOSE_THREAD, type ThreadInit, type ThreadReply } from './protocol.ts';
 import { errorOfFailure } from './threadFailure.ts';
@@ -33,6 +35,8 @@ export interface ThreadPoolOptions {
   readonly ports?: readonly (readonly MessagePort[])[];
   /** Requests a thread holds at once (1 running, the rest ready). */
   readonly depth?: number;
+  /** While the pool opens: no further thread is started once it is aborted. Later it means nothing. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The longest a thread may take to finish what it holds, in milliseconds. */
@@ -52,7 +56,11 @@ interface PoolThread<Response> {
   readonly held: Map<number, PendingRequest<Response>>;
 }
 
-/** Starts the threads and waits until every one of them is open; the first failure closes all. */
+/**
+ * Starts the threads and waits until every one of them is open; the first failure closes all. As many open at a time as
+ * there are cores: a thread cannot be stopped while it opens, and of many that share the cores each takes as long as all.
+ * Rejects with the signal's reason when called off.
+ */
 export async function openThreadPool<Request, Response>(
   options: ThreadPoolOptions,
 ): Promise<ThreadPool<Request, Response>> {
@@ -124,8 +132,17 @@ export async function openThreadPool<Request, Response>(
     await Promise.all(threads.map(({ worker }) => stopThread(worker)));
   }
 
+  const opening = pLimit(usableCores());
   try {
-    await Promise.all(Array.from({ length: options.size }, (_, i) => startThread(options.ports?.[i] ?? [])));
+    await opening.map(Array.from({ length: options.size }), async (_, i) => {
+      options.signal?.throwIfAborted();
+      // Another one did not open.
+      if (broken !== undefined) throw broken;
+      await startThread(options.ports?.[i] ?? []).catch((error: Error) => {
+        breakPool(error);
+        throw error;
+      });
+    });
   } catch (error) {
     await close();
     throw error;

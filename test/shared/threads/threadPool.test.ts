@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { usableCores } from '../../../src/shared/cores.ts';
 import { ConfigError, describeError, ThreadDiedError } from '../../../src/shared/errors.ts';
 import { openThreadPool, type ThreadPool } from '../../../src/shared/threads/threadPool.ts';
 import type { EchoRequest } from '../../helpers/echoThread.ts';
@@ -44,6 +45,19 @@ test('of the requests that wait, the lowest turn goes first, and those of a turn
     ]);
     assert.deepEqual(order, ['held 1', 'held 2', 'without a turn', 'early 1', 'early 2', 'late 1', 'late 2']);
   }));
+
+test('a pool that is called off while it opens starts no further threads, and closes those it has', async () => {
+  const opened = new Int32Array(new SharedArrayBuffer(4));
+  const calledOff = new AbortController();
+  const size = 4 * usableCores();
+  const watching = setInterval(() => {
+    if (Atomics.load(opened, 0) > 0) calledOff.abort(new Error('called off'));
+  }, 1);
+  const opening = openThreadPool({ name: 'echo', file, size, init: { opened }, signal: calledOff.signal });
+  await assert.rejects(opening, /called off/);
+  clearInterval(watching);
+  assert.ok(opened[0]! < size, `${opened[0]} of ${size} threads were opened`);
+});
 
 test('a failed request rejects alone and the thread goes on', () =>
   withPool(1, async (pool) => {
