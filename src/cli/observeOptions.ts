@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { logShards } from '../observe/logShards.ts';
 import { traceShards } from '../observe/traceShards.ts';
 import type { ShownRun, WorkMetrics } from '../observe/workMetrics.ts';
+import { ConfigError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { RequestListeners } from '../shared/store/observedStore.ts';
@@ -12,13 +13,16 @@ import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { tellAll, type WorkObserver } from '../worker/workObserver.ts';
 import { port } from './optionValues.ts';
 
+/** Metrics are for this machine alone unless asked otherwise. */
+const METRICS_HOST = '127.0.0.1';
+
 export interface TraceFlags {
   readonly trace: boolean;
 }
 
 export interface ObserveFlags extends TraceFlags {
   readonly metricsPort?: number;
-  readonly metricsHost: string;
+  readonly metricsHost?: string;
 }
 
 /** What looks on. */
@@ -57,7 +61,10 @@ export function addObserveOptions(command: Command): Command {
       'serve metrics for Prometheus at /metrics, and /healthz for a probe; 0 picks a free port and prints it',
       port,
     )
-    .option('--metrics-host <host>', 'address to listen on; 0.0.0.0 in a container', '127.0.0.1')
+    .option(
+      '--metrics-host <host>',
+      `with --metrics-port: address to listen on; 0.0.0.0 in a container (default: ${METRICS_HOST})`,
+    )
     .optionsGroup('Options:');
   return command;
 }
@@ -72,7 +79,7 @@ export interface ObservationOptions {
 
 /**
  * Opened before anything is done, and closed after everything else, so that the end of the work is seen.
- * @throws ConfigError when the port is taken, or traces are asked for in a way that is not known.
+ * @throws ConfigError when the port is taken, a host comes without a port, or traces are asked for in a way that is not known.
  */
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
   const { flags, service, say, releasers } = options;
@@ -101,13 +108,16 @@ async function openMetrics({
   say,
   releasers,
 }: ObservationOptions): Promise<WorkMetrics | undefined> {
-  if (flags.metricsPort === undefined) return undefined;
+  if (flags.metricsPort === undefined) {
+    if (flags.metricsHost === undefined) return undefined;
+    throw new ConfigError('bad-option', '--metrics-host: expected with --metrics-port only');
+  }
   const { createWorkMetrics } = await import('../observe/workMetrics.ts');
   const { openMetricsServer, PROMETHEUS_TEXT } = await import('../observe/metricsServer.ts');
   const metrics = createWorkMetrics(compute);
   const server = await openMetricsServer(
     {
-      host: flags.metricsHost,
+      host: flags.metricsHost ?? METRICS_HOST,
       port: flags.metricsPort,
       options: { host: '--metrics-host', port: '--metrics-port' },
     },

@@ -31,6 +31,7 @@ import {
 import { stoppable } from './stoppable.ts';
 import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 import { formatSummary, summaryFacts } from './summary.ts';
+import { refuseUselessStores } from './uselessStores.ts';
 
 interface Flags
   extends RunFlags,
@@ -119,6 +120,7 @@ async function run(
   const log = await openLog(flags);
   if (flags.dryRun) {
     refuseUseless(command);
+    refuseUselessStores(corpus, out, flags);
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions(flags), flags);
   }
@@ -127,6 +129,7 @@ async function run(
   let facts: Facts = known;
   try {
     refuseRate(flags);
+    refuseUselessStores(corpus, out, flags);
     refusePastDeadline(flags.deadline, new Date());
     facts = await carryOut(corpus, out, flags, { startedAt, log, known, standIns });
   } catch (error) {

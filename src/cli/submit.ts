@@ -44,6 +44,7 @@ import {
   corpusS3Options,
   s3Options,
 } from './storeOptions.ts';
+import { refuseUselessStores } from './uselessStores.ts';
 
 const EPILOGUE = `
 Submitting plans the run into OUT (corpus listing, shards, run.json) and then feeds the queue, a few thousand
@@ -87,6 +88,7 @@ export function submitCommand(): Command {
 
 async function submit(corpus: string, out: string, flags: Flags, command: Command): Promise<void> {
   const log = await openLog(flags);
+  refuseUselessStores(corpus, out, flags);
   if (flags.dryRun) {
     refuseUseless(command);
     // Loads ONNX Runtime, which a producer's machine needs for nothing else.

@@ -16,11 +16,10 @@ test('printed commands and the Python that reads the table carry what is needed 
     withS3({ conditionalPuts: true }, async ({ endpoint, bucket }) => {
       const out = `s3://${bucket}/my run`;
       const store = ['--s3-endpoint', endpoint, '--s3-region', 'eu-west-1'];
-      const corpus = ['--corpus-s3-profile', 'archive'];
-      const submit = ['submit', samples, `${out}/`, ...options, ...store, ...corpus, '--redis', url];
+      const submit = ['submit', samples, `${out}/`, ...options, ...store, '--redis', url];
       const submitted = await posecast(submit);
       assert.equal(submitted.code, 0, submitted.stderr);
-      const work = `posecast work '${out}' --redis ${url} ${[...store, ...corpus].join(' ')}`;
+      const work = `posecast work '${out}' --redis ${url} ${store.join(' ')}`;
       assert.ok(submitted.stdout.endsWith(`; workers: ${work}\n`), submitted.stdout);
 
       const resume = `posecast resume '${out}' ${store.join(' ')}`;
