@@ -38,8 +38,15 @@ export async function resolveS3Address(uri: string, options: S3Options): Promise
 /** What the user wrote and the AWS variables say. Throws ConfigError when the URI or the endpoint cannot be meant. */
 function parseS3Address(uri: string, options: S3Options, env: NodeJS.ProcessEnv = process.env): S3Address {
   const [, bucket = '', rest = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(uri) ?? [];
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket)) {
+  if (bucket === '') {
     throw new ConfigError('bad-uri', 'an S3 address must be s3://bucket or s3://bucket/prefix', { uri });
+  }
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(bucket)) {
+    throw new ConfigError(
+      'bad-uri',
+      'the bucket of an S3 address must have 3 to 63 letters, digits, dots, hyphens or underscores, the first and the last a letter or a digit',
+      { uri },
+    );
   }
   const folder = rest.replace(/\/+$/, '');
   const problem = folder === '' ? undefined : keyProblem(folder);

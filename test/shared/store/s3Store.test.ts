@@ -248,6 +248,17 @@ test('missing credentials are a configuration error', () =>
     ),
   ));
 
+test('a bucket that no store can have is refused with the rule for names, an address without one with its form', async () => {
+  for (const [uri, rule] of [
+    ['s3://b/x', /^the bucket of an S3 address must have 3 to 63 letters, .* \[uri=s3:\/\/b\/x\]$/],
+    [`s3://${'b'.repeat(64)}`, /^the bucket of an S3 address must have 3 to 63 letters, /],
+    ['s3://-faces/x', /, the first and the last a letter or a digit /],
+    ['s3:///x', /^an S3 address must be s3:\/\/bucket or s3:\/\/bucket\/prefix /],
+  ] as const) {
+    await assert.rejects(openStore(uri), { code: 'bad-uri', message: rule });
+  }
+});
+
 test('an endpoint with a password in it is refused without showing it', async () => {
   const opening = openStore('s3://bucket/run', { s3: { endpoint: 'http://user:hunter2@127.0.0.1:1' } });
   await assert.rejects(
