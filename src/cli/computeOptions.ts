@@ -10,7 +10,7 @@ import { requireEngine } from '../worker/models/requireEngine.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import { requireProbePhotograph } from '../worker/probePhotograph.ts';
 import { dataSize } from './format.ts';
-import { batch, positiveInteger } from './optionValues.ts';
+import { batch, threads } from './optionValues.ts';
 import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';
 
 export interface ComputeFlags {
@@ -39,7 +39,7 @@ export function addComputeOptions(command: Command): Command {
     .option(
       '--threads <n>',
       'model threads (default: one per core; on a GPU two per core, at most 32, which decode and prepare for it)',
-      positiveInteger,
+      threads,
     )
     .option(
       '--batch <n>',

@@ -27,9 +27,10 @@ import {
   collect,
   degrees,
   folds,
-  naturalNumber,
   positiveInteger,
+  seed,
   someText,
+  threads,
   wordsOf,
 } from './optionValues.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
@@ -125,7 +126,7 @@ export function evaluateCommand(): Command {
     .optionsGroup('How it is measured:')
     .option('--folds <n>', 'parts that the people are divided into', folds, 4)
     .option('--seeds <n>', 'times that they are divided, each time differently', positiveInteger, 3)
-    .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
+    .option('--seed <n>', 'seed of everything random', seed, 0)
     .option('--enrol <n>', 'enrolment photographs per person', positiveInteger, 3)
     .option('--variants <n>', 'variants per person', positiveInteger, 10)
     .option(
@@ -160,7 +161,7 @@ export function evaluateCommand(): Command {
     .optionsGroup('Options:')
     .addOption(
       new Option('--threads <n>', 'rows measured at the same time')
-        .argParser(positiveInteger)
+        .argParser(threads)
         .default(usableCores(), 'one per core'),
     )
     .option('--json', 'one JSON object on standard output instead of the table')

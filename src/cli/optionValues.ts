@@ -3,6 +3,7 @@
  * commander puts behind the name of the option and what was found there.
  */
 import { InvalidArgumentError } from 'commander';
+import { MOST_SHARD_FACES, MOST_VARIANTS } from '../shared/config.ts';
 
 /** As people write numbers: `Number` takes '' for 0, and '0x10' and 'Infinity' as well. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -17,7 +18,7 @@ export function decimal(text: string): number {
 function numberOption(
   expected: string,
   example: string,
-  isRight: (value: number) => boolean = () => true,
+  isRight: (value: number) => boolean,
 ): (text: string) => number {
   return (text) => {
     const value = decimal(text);
@@ -29,12 +30,25 @@ function numberOption(
 const isWhole = (least: number) => (value: number) => Number.isSafeInteger(value) && value >= least;
 const isPositive = (value: number) => value > 0;
 
-/** For options whose range is checked with the configuration that they become a part of. */
-export const number = numberOption('a number', '10');
+function wholeNumber(least: number, most: number, example: string, or = ''): (text: string) => number {
+  const isRight = (value: number) => isWhole(least)(value) && value <= most;
+  return numberOption(`a whole number from ${least} to ${most}${or}`, example, isRight);
+}
+
 export const positiveInteger = numberOption('a whole number, 1 or more', '10', isWhole(1));
 /** One part is tested with what is learned from the others. */
 export const folds = numberOption('a whole number, 2 or more', '4', isWhole(2));
 export const naturalNumber = numberOption('a whole number, 0 or more', '10', isWhole(0));
+export const variants = wholeNumber(0, MOST_VARIANTS, '10');
+export const seed = wholeNumber(0, Number.MAX_SAFE_INTEGER, '1');
+export const shardFaces = wholeNumber(1, MOST_SHARD_FACES, '512');
+export const cosineSimilarity = numberOption(
+  'a cosine similarity from -1 to 1',
+  '0.5',
+  (cosine) => Math.abs(cosine) <= 1,
+);
+/** Whether the memory holds so many, `refuseTooManyThreads` says. */
+export const threads = wholeNumber(1, 1_000_000, '4');
 export const megabytes = numberOption('megabytes, a number above 0', '256', isPositive);
 export const photographsPerSecond = numberOption(
   'photographs per second, a number above 0',
@@ -60,7 +74,8 @@ export const port = numberOption(
   (value) => isWhole(0)(value) && value <= 65_535,
 );
 
-const batchFaces = numberOption('a whole number, 1 or more, or "probe"', '32', isWhole(1));
+/** No shard has more faces. */
+const batchFaces = wholeNumber(1, MOST_SHARD_FACES, '32', ', or "probe"');
 
 export function batch(text: string): number | 'probe' {
   return text === 'probe' ? text : batchFaces(text);

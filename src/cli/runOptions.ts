@@ -15,7 +15,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { optionOfFlag } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { labelColumns } from './labelOptions.ts';
-import { megabytes, number, someText } from './optionValues.ts';
+import { cosineSimilarity, megabytes, seed, shardFaces, someText, variants } from './optionValues.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
 export type RunFlags = Partial<
@@ -50,7 +50,7 @@ export function addRunOptions(command: Command): Command {
       someText,
     )
     .optionsGroup('What is generated:')
-    .option('--variants <n>', withDefault('embeddings generated per person', DEFAULTS.variants), number)
+    .option('--variants <n>', withDefault('embeddings generated per person', DEFAULTS.variants), variants)
     .addOption(
       new Option('--policy <name>', withDefault('how target poses are chosen', DEFAULTS.policy)).choices(
         POSE_POLICIES,
@@ -59,9 +59,9 @@ export function addRunOptions(command: Command): Command {
     .option(
       '--min-similarity <cosine>',
       "drop variants below this similarity to their person's centroid (default: the FRA model's own)",
-      number,
+      cosineSimilarity,
     )
-    .option('--seed <n>', withDefault('the same seed gives the same variants', DEFAULTS.seed), number)
+    .option('--seed <n>', withDefault('the same seed gives the same variants', DEFAULTS.seed), seed)
     .optionsGroup('What comes out:')
     .addOption(
       new Option('--format <name>', withDefault('table format', DEFAULTS.format)).choices(TABLE_FORMATS),
@@ -77,7 +77,7 @@ export function addRunOptions(command: Command): Command {
       '--without-pose',
       'measure no poses, which saves a third of the time: yaw, pitch and roll are null (with --variants 0)',
     )
-    .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), number)
+    .option('--shard-faces <n>', withDefault('faces per shard', DEFAULTS.shardFaces), shardFaces)
     .option(
       '--shard-megabytes <n>',
       withDefault(

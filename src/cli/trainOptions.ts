@@ -20,6 +20,7 @@ import {
   learningRate,
   naturalNumber,
   positiveInteger,
+  seed,
   someText,
   textList,
   wordsOf,
@@ -155,7 +156,7 @@ export function addTrainOptions(command: Command): Command {
       'train on only this many of the training people, chosen by the seed',
       positiveInteger,
     )
-    .option('--seed <n>', 'seed of everything random', naturalNumber, 0)
+    .option('--seed <n>', 'seed of everything random', seed, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
     .option('--threads <n>', 'CPU threads of one operation', naturalNumber, 2)
     .option('--data-name <text>', 'name of the data, for the card (default: the name of CORPUS)', someText)

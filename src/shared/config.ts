@@ -21,6 +21,10 @@ export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
 
+/** Generated embeddings per subject. */
+export const MOST_VARIANTS = 10_000;
+export const MOST_SHARD_FACES = 100_000;
+
 const runFields = z.strictObject({
   /** Absolute folder or file, or s3://bucket/key. */
   corpus: z.string().min(1),
@@ -46,14 +50,14 @@ const runFields = z.strictObject({
   /** FRA model: the name of a shipped one (models/fra/<name>) or a folder. */
   fra: z.string().default('fr-feature'),
   /** Generated embeddings per subject. 0: real embeddings only. */
-  variants: z.int().min(0).max(10_000).default(10),
+  variants: z.int().min(0).max(MOST_VARIANTS).default(10),
   /** How target postures are chosen. */
   policy: z.enum(POSE_POLICIES).default('coverage'),
   /** Variants below this cosine similarity to the subject's centroid are rejected; null: the model card's value. */
   minSimilarity: z.number().min(-1).max(1).nullable().default(null),
   seed: z.int().min(0).default(0),
   /** A shard closes at this many faces… */
-  shardFaces: z.int().min(1).max(100_000).default(512),
+  shardFaces: z.int().min(1).max(MOST_SHARD_FACES).default(512),
   /** …or at this many bytes of images, as far as the corpus says sizes, whichever comes first. */
   shardBytes: z
     .int()

@@ -18,6 +18,8 @@ const NUMBERS: readonly (readonly [Command, Readonly<Record<string, string>>])[]
     {
       '--variants': '10',
       '--min-similarity': '-0.5',
+      '--seed': '0',
+      '--shard-faces': '512',
       '--shard-megabytes': '.5',
       '--rate': '4000',
       '--max-failure-rate': '1',
@@ -57,7 +59,11 @@ test('an option that wants a number takes numbers only, and says which', () => {
       for (const wrong of ['', ' ', 'ten', '0x10', '0x1', 'Infinity', '1_000', `${right},,${right}`]) {
         assert.throws(
           () => parse(wrong),
-          (error) => error instanceof InvalidArgumentError && /^Expected .*, such as /.test(error.message),
+          (error) => {
+            const [, example] = /^Expected .*, such as (.*)\.$/.exec((error as Error).message) ?? [];
+            parse(example ?? '');
+            return error instanceof InvalidArgumentError;
+          },
           `${command.name()} ${name} '${wrong}'`,
         );
       }
@@ -82,6 +88,24 @@ test('a share, a port, degrees and seconds are within their range', () => {
   for (const [command, name, values] of outside) {
     for (const value of values)
       assert.throws(() => parserOf(command, name)(value), InvalidArgumentError, `${name} ${value}`);
+  }
+});
+
+test('a number of a run that is out of its range is refused with the range', () => {
+  for (const [name, range, values] of [
+    ['--variants', 'a whole number from 0 to 10000', ['-1', '1.5', '10001', '99999999999999999999']],
+    ['--seed', 'a whole number from 0 to 9007199254740991', ['-1', '1e16']],
+    ['--min-similarity', 'a cosine similarity from -1 to 1', ['-1.1', '10']],
+    ['--shard-faces', 'a whole number from 1 to 100000', ['0', '100001']],
+    ['--threads', 'a whole number from 1 to 1000000', ['0', '99999999999999999999']],
+    ['--batch', 'a whole number from 1 to 100000, or "probe"', ['0', '99999999999999999999']],
+  ] as const) {
+    for (const value of values) {
+      assert.throws(() => parserOf(runCommand(), name)(value), {
+        name: 'InvalidArgumentError',
+        message: new RegExp(`^Expected ${range}, such as `),
+      });
+    }
   }
 });
 
