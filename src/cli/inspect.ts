@@ -1,7 +1,7 @@
 /** `posecast inspect`: pictures of what posecast sees and makes. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { Command } from 'commander';
+import { Argument, Command } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
@@ -20,10 +20,11 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
-import { someText } from './optionValues.ts';
+import { collect, someText } from './optionValues.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
 import { photoBytes } from './photoFile.ts';
 import { pictureNames } from './pictureNames.ts';
+import { rejectionText } from './rejectionText.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 export function inspectCommand(): Command {
@@ -57,7 +58,9 @@ export function inspectCommand(): Command {
   addStoreOptions(command.command('subject'))
     .description('the pose coverage of people of a finished run, before and after')
     .argument('<OUT>', 'a finished run: a folder or s3://bucket/prefix')
-    .argument('[subject...]', 'subject ids (default: the first three)')
+    .addArgument(
+      new Argument('[subject...]', 'subject ids').argParser(collect).default([], 'the first three'),
+    )
     .option('--out <folder>', 'where the pictures go', someText, 'out/inspect')
     .addHelpText('after', '\nExample:\n  posecast inspect subject out/sample 001\n')
     .action(inspectSubjects);
@@ -98,8 +101,7 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
     for (const photo of photos) {
       const [outcome] = await pipeline.process([{ faceId: photo, bytes: await readPhoto(photo) }]);
       if (outcome?.status !== 'ok') {
-        const { stage, code, message } = outcome!.rejection;
-        process.stdout.write(`${photo}: rejected at ${stage}: ${message} [code=${code}]\n`);
+        process.stdout.write(`${photo}: ${rejectionText(outcome!.rejection)}\n`);
         process.exitCode = 1;
         continue;
       }

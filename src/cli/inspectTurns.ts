@@ -3,14 +3,15 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { openTurnSheet } from '../pictures/turnSheet.ts';
 import { openPhotographs } from '../shared/corpus/photographs.ts';
-import type { FaceRecord } from '../shared/face.ts';
+import type { FaceRecord, Rejection } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
+import type { TrainingSample } from '../training/samples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { shownCommandLine } from './commandLine.ts';
 import { count } from './format.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
 import { photoBytes } from './photoFile.ts';
+import { rejectionText } from './rejectionText.ts';
 import { stoppable } from './stoppable.ts';
 
 export interface TurnsFlags {
@@ -34,6 +35,7 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
     const photographs = await openPhotographs({ imageRoot: '/', corpusFormat: 'folder' }, { signal });
     releasers.push('photographs', () => photographs.close());
     const turned = new Set<string>();
+    const rejections = new Map<string, Rejection>();
     const { samples } = await collectSamples({
       faces,
       photographs,
@@ -43,17 +45,15 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
       invented: { count: 0, from: new Set() },
       signal,
       progress: () => {},
+      rejected: ({ faceId }, rejection) => void rejections.set(faceId, rejection),
       turned: async (person) => {
         turned.add(person.faceId);
         await addTurned(sheet, person);
       },
     });
     for (const { faceId } of faces.filter((face) => !turned.has(face.faceId))) {
-      const pose = samples.find((sample) => sample.faceId === faceId)?.pose;
-      const reason =
-        pose === undefined
-          ? `no usable face (${shownCommandLine(['inspect', 'face', faceId])})`
-          : `not frontal enough: yaw ${pose.yaw.toFixed(0)}°, pitch ${pose.pitch.toFixed(0)}°`;
+      const rejection = rejections.get(faceId);
+      const reason = rejection === undefined ? poseText(faceId, samples) : rejectionText(rejection);
       process.stdout.write(`${faceId}: not turned: ${reason}\n`);
       process.exitCode = 1;
     }
@@ -63,6 +63,11 @@ export async function inspectTurns(photos: readonly string[], flags: TurnsFlags)
   const path = join(flags.out, 'turns.png');
   await writeFile(path, await sheet.draw(TURNED_COLUMNS));
   process.stdout.write(`${path}\n`);
+}
+
+function poseText(faceId: string, samples: readonly TrainingSample[]): string {
+  const { yaw, pitch } = samples.find((sample) => sample.faceId === faceId)!.pose;
+  return `not frontal enough: yaw ${yaw.toFixed(0)}°, pitch ${pitch.toFixed(0)}°`;
 }
 
 async function faceOf(photo: string): Promise<FaceRecord> {

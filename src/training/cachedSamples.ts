@@ -52,6 +52,7 @@ export async function cachedSamples(
         from: new Set(splitSubjects(people, validationShare, seed).training),
       },
       signal: hooks.signal,
+      rejected: () => {},
       turned: sheets.add,
       progress: ({ photographs, renders, invented, rejectedPhotographs, rejectedRenders }) => {
         const rejected = rejectedPhotographs + rejectedRenders;

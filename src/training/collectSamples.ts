@@ -5,7 +5,7 @@
  */
 import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../shared/corpus/photographs.ts';
-import type { FaceOutcome, FaceRecord } from '../shared/face.ts';
+import type { FaceOutcome, FaceRecord, Rejection } from '../shared/face.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -40,6 +40,8 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
   /** Called after every photograph and every invented person. */
   readonly progress: (counts: CollectCounts) => void;
+  /** Told of every photograph in which no usable face was found. */
+  readonly rejected: (face: FaceRecord, rejection: Rejection) => void;
   /** Shown every photograph that was turned and every invented person. */
   readonly turned: (person: TurnedPerson) => Promise<void>;
 }
@@ -129,12 +131,13 @@ async function collectFace(
 ): Promise<FrontalRecord | undefined> {
   const { networks, counts, samples, seed } = collector;
   const { faceId, subjectId } = face;
-  const [outcome] =
-    read.status === 'ok' ? await networks.pipeline.process([{ faceId, bytes: read.bytes }]) : [];
-  if (read.status !== 'ok' || outcome?.status !== 'ok') {
+  const reject = (rejection: Rejection): undefined => {
     counts.rejectedPhotographs++;
-    return undefined;
-  }
+    collector.rejected(face, rejection);
+  };
+  if (read.status !== 'ok') return reject(read.rejection);
+  const outcome = (await networks.pipeline.process([{ faceId, bytes: read.bytes }]))[0]!;
+  if (outcome.status !== 'ok') return reject(outcome.rejection);
   counts.photographs++;
   samples.push(sampleOf(outcome, { subjectId, faceId, gridIndex: -1, origin: [] }));
   if (!collector.renders || !canBeTurned(outcome.face.pose)) return undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
@@ -10,14 +10,18 @@ import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const photograph = join(packageRoot, 'samples', 'london', '001', 'neutral.jpg');
 
-test('inspect turns draws the photograph at every pose of the grid, and says which photograph it could not turn', async () => {
+test('inspect turns draws the photograph at every pose of the grid, and says why it could not turn a photograph', async () => {
   await withTempFolder(async (folder) => {
     const blank = join(folder, 'blank.png');
     await sharp({ create: { width: 200, height: 200, channels: 3, background: '#888' } }).toFile(blank);
+    const text = join(folder, 'text.jpg');
+    await writeFile(text, 'not a photograph');
     const out = join(folder, 'out');
-    const { code, stdout, stderr } = await posecast(['inspect', 'turns', photograph, blank, '--out', out]);
+    const args = ['inspect', 'turns', photograph, blank, text, '--out', out];
+    const { code, stdout, stderr } = await posecast(args);
     assert.equal(code, 1, stderr);
-    assert.match(stdout, /blank\.png: not turned: no usable face/);
+    assert.match(stdout, /blank\.png: not turned: rejected at detect: .* \[code=no-face\]\n/);
+    assert.match(stdout, /text\.jpg: not turned: rejected at decode: .* \[code=not-an-image\]\n/);
     const { data, info } = await sharp(join(out, 'turns.png')).raw().toBuffer({ resolveWithObject: true });
     // Along the middle of the only row every cell, and only a cell, is other than white.
     const y = Math.round(info.height * 0.55);

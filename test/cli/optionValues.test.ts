@@ -137,6 +137,13 @@ test('a command for the end that is blank, as of an unset variable, is refused: 
     assert.throws(() => parserOf(runCommand(), '--on-finish')(blank), InvalidArgumentError);
 });
 
+test('a person who is named by nothing is refused, and people are gathered', () => {
+  const subject = inspectCommand().commands.find((command) => command.name() === 'subject');
+  const people = subject?.registeredArguments[1];
+  assert.deepEqual(people?.parseArg?.('002', ['001']), ['001', '002']);
+  assert.throws(() => people?.parseArg?.(' ', []), InvalidArgumentError);
+});
+
 test('no word of a list with commas is empty', () => {
   const lists = [
     [trainCommand(), '--parts', 'ridge'],

@@ -114,6 +114,7 @@ test('samples of a training come out of a table as photographs come out of a fol
     invented: { count: 0, from: new Set() },
     signal,
     progress: () => {},
+    rejected: () => {},
     turned: async () => {},
   });
   assert.ok(counts.renders > 0);
