@@ -108,9 +108,10 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
     },
     mayStart: work.mayStart,
     onUnusable: (error) => work.endWith(unusable(error)),
-    onFaces: (results) => {
-      if (rejects.add(results)) endWithRejects(rejects.report());
+    onFaces: (results, attempt) => {
+      if (rejects.add(results, attempt)) endWithRejects(rejects.report());
     },
+    onAttemptEnd: rejects.end,
   });
   let closing: Promise<void> | undefined;
   const closeWorker = () => (closing ??= worker.close());

@@ -42,36 +42,80 @@ export interface RejectReport {
 }
 
 export interface RejectWatch {
-  /** Adds a batch; true when the limit is exceeded. */
-  add(results: readonly FaceResult[]): boolean;
+  /** Adds a batch of an attempt of a shard; true when the limit is exceeded. */
+  add(results: readonly FaceResult[], attempt: object): boolean;
+  /** The attempt is over. What it added stays if it was committed; else the shard's photographs are seen again. */
+  end(attempt: object, isCommitted: boolean): void;
   report(): RejectReport;
+}
+
+interface Tally {
+  photographs: number;
+  rejected: number;
+  /** By code. */
+  readonly reasons: Map<string, RejectReason>;
 }
 
 /** `before`: what earlier processes committed, where that is to be judged too. */
 export function createRejectWatch(limit: RejectLimit, before?: RejectReport): RejectWatch {
-  const reasons = new Map((before?.reasons ?? []).map((reason) => [reason.code, { ...reason }]));
-  let { photographs, rejected } = before ?? { photographs: 0, rejected: 0 };
+  const committed = emptyTally();
+  if (before !== undefined) addReport(committed, before);
+  const inWork = new Map<object, Tally>();
+
+  function report(): RejectReport {
+    const all = emptyTally();
+    for (const tally of [committed, ...inWork.values()]) addReport(all, reportOf(tally));
+    return reportOf(all);
+  }
+
   return {
-    add(results) {
-      for (const { record, outcome } of results) {
-        photographs++;
-        if (outcome.status === 'ok') continue;
-        rejected++;
-        const { stage, code, message } = outcome.rejection;
-        const name = rejectCode(stage, code);
-        const known = reasons.get(name);
-        if (known === undefined && reasons.size === MAX_REASONS) continue;
-        const example = known?.example ?? { uri: record.uri, message };
-        reasons.set(name, { code: name, photographs: (known?.photographs ?? 0) + 1, example });
-      }
+    add(results, attempt) {
+      const tally = inWork.get(attempt) ?? emptyTally();
+      inWork.set(attempt, tally);
+      for (const result of results) addResult(tally, result);
+      const { photographs, rejected } = report();
       return photographs >= limit.judgedAfter && rejected > limit.share * photographs;
     },
-    report: () => ({
-      photographs,
-      rejected,
-      reasons: [...reasons.values()].sort(commonestFirst),
-    }),
+    end(attempt, isCommitted) {
+      const tally = inWork.get(attempt);
+      inWork.delete(attempt);
+      if (isCommitted && tally !== undefined) addReport(committed, reportOf(tally));
+    },
+    report,
   };
+}
+
+function emptyTally(): Tally {
+  return { photographs: 0, rejected: 0, reasons: new Map() };
+}
+
+function addResult(tally: Tally, { record, outcome }: FaceResult): void {
+  tally.photographs++;
+  if (outcome.status === 'ok') return;
+  tally.rejected++;
+  const { stage, code, message } = outcome.rejection;
+  const example = { uri: record.uri, message };
+  addReason(tally.reasons, { code: rejectCode(stage, code), photographs: 1, example });
+}
+
+function addReport(tally: Tally, { photographs, rejected, reasons }: RejectReport): void {
+  tally.photographs += photographs;
+  tally.rejected += rejected;
+  for (const reason of reasons) addReason(tally.reasons, reason);
+}
+
+function addReason(reasons: Map<string, RejectReason>, { code, photographs, example }: RejectReason): void {
+  const known = reasons.get(code);
+  if (known === undefined && reasons.size === MAX_REASONS) return;
+  reasons.set(code, {
+    code,
+    photographs: (known?.photographs ?? 0) + photographs,
+    example: known?.example ?? example,
+  });
+}
+
+function reportOf({ photographs, rejected, reasons }: Tally): RejectReport {
+  return { photographs, rejected, reasons: [...reasons.values()].sort(commonestFirst) };
 }
 
 /**

@@ -28,8 +28,10 @@ export interface AttemptListeners {
   readonly mayStart?: (estimateMs: number | undefined) => boolean;
   /** Faces and variants done by this process in shards that are not committed yet. */
   readonly onInFlight?: (inFlight: ShardProgress) => void;
-  /** Photographs as they are done. */
-  readonly onFaces?: (results: readonly FaceResult[]) => void;
+  /** Photographs as they are done; `attempt` tells those of one attempt of a shard from those of the next. */
+  readonly onFaces?: (results: readonly FaceResult[], attempt: object) => void;
+  /** An attempt is over, whatever came of it. */
+  readonly onAttemptEnd?: (attempt: object, isCommitted: boolean) => void;
   /**
    * Nothing more can be written to OUT, or computed here. Shards go back to the queue unburnt, and no other is taken.
    */
@@ -110,6 +112,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
     } finally {
       progressAt = performance.now();
       aloneGate.leave();
+      options.onAttemptEnd?.(shard, result.outcome === 'committed');
       const seconds = shard.elapsedMs() / 1_000;
       const times = { seconds, stages: stopwatch.spans(), stagesMs: stopwatch.measured() };
       observer.shardEnded?.({ runId, ...(spec && { spec }), ...times, ...result });
@@ -139,7 +142,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
       },
       onFaces(results) {
         observer.faces?.(results, spec);
-        options.onFaces?.(results);
+        options.onFaces?.(results, shard);
       },
       stopwatch,
       observer,
