@@ -1,4 +1,5 @@
 /** `posecast dashboard`: runs in a browser. */
+import { once } from 'node:events';
 import { Command } from 'commander';
 import { type NamedRun, openBoard } from '../dashboard/board.ts';
 import { openRedisLink } from '../dashboard/data/redisLink.ts';
@@ -105,6 +106,8 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
       openStore: (out) => openStore(out, { access, s3: s3Options(flags), onWarning: say }),
     });
     releasers.push('runs', () => board.close());
+    // Told to end while Redis or a store was waited for.
+    if (stop.signal.aborted) return;
     const server = await startDashboard({
       board,
       host,
@@ -125,9 +128,7 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
         `${far}${allowActions ? 'Runs can be paused and retried from it. ' : ''}Ctrl-C ends it.\n`,
       );
     }
-    await new Promise<void>((resolve) =>
-      stop.signal.addEventListener('abort', () => resolve(), { once: true }),
-    );
+    if (!stop.signal.aborted) await once(stop.signal, 'abort');
   } finally {
     await releasers.release();
     stop.close();
