@@ -14,7 +14,7 @@ import { addByCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
-import { workCommandLine } from './commandLine.ts';
+import { STARTING_COMMAND, workCommandLine } from './commandLine.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
@@ -195,7 +195,7 @@ function report(
     [
       'to go on',
       queued === undefined
-        ? 'the command that started the run (posecast run or submit), unchanged'
+        ? STARTING_COMMAND
         : `${workCommandLine(store.uri, flags)}; queued: ${shardCount(queued)}`,
     ],
     ...(queued !== undefined || rejecting.length === 0

@@ -38,14 +38,14 @@ export interface EarlyOutcome {
   readonly shards: { readonly done: number | null; readonly total: number };
   /** Of this command. */
   readonly seconds: number;
-  /** The command line that goes on with the run. */
+  /** The command line that goes on with the run, or words where it is not known. */
   readonly goOn: string;
 }
 
 /** Reasons shown to a person. */
 const SHOWN = 5;
 
-/** @param failedGoOn the command line that takes failed shards up; absent: this command's own does. */
+/** @param failedGoOn what takes failed shards up; absent: this command's own line does. */
 export async function earlyOutcome(
   end: EarlyEnd,
   run: RunFile,

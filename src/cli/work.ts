@@ -2,19 +2,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
+import { chooseRetries } from '../producer/retryFailed.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
-import { requireRunFile } from '../shared/run/runFile.ts';
+import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
+import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
+import { resumeCommandLine, retryFailedCommandLine, STARTING_COMMAND } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { refusePastDeadline } from './deadline.ts';
@@ -259,7 +261,8 @@ async function workOn(
       return end;
     }
     if (end.status === 'failed') sayFailures(end.failures, note);
-    const outcome = await earlyOutcome(end, run, store, started, retryFailedCommandLine(store.uri, flags));
+    const goOn = end.status === 'failed' ? await failedGoOn(run, store, flags) : undefined;
+    const outcome = await earlyOutcome(end, run, store, started, goOn);
     process.stdout.write(
       flags.json ? `${JSON.stringify(earlyFacts(outcome))}\n` : formatEarlyOutcome(outcome),
     );
@@ -270,6 +273,12 @@ async function workOn(
   } finally {
     await releasers.release();
   }
+}
+
+/** What takes failed shards up again: `retry-failed` finds only those that are noted in OUT. */
+async function failedGoOn(run: RunFile, store: ObjectStore, flags: Flags): Promise<string> {
+  const { failed } = await chooseRetries(run, store, null);
+  return failed.length > 0 ? retryFailedCommandLine(store.uri, flags) : STARTING_COMMAND;
 }
 
 /** A model of this machine that is damaged is no damage of the run's: it ends the process. */

@@ -104,6 +104,18 @@ export function parseShardJob(data: unknown): ShardSpec {
   throw new PermanentShardError('bad-job', `queue job is not a shard: ${describeIssues(parsed.error)}`);
 }
 
+/**
+ * The shard of a job that was handed out.
+ * @throws PermanentShardError when Redis has lost what the job asks for, or that is not a shard of this version.
+ */
+export function requireShardJob({ id, name, data }: HandedOutJob): ShardSpec {
+  if (name !== undefined) return parseShardJob(data);
+  throw new PermanentShardError('lost-job', `Redis has lost the job of shard ${shardOfJob(id) ?? id}`);
+}
+
+/** BullMQ also hands out a job whose hash is gone: one without a name, options and payload. */
+type HandedOutJob = Pick<Job<unknown>, 'id' | 'data'> & { readonly name: string | undefined };
+
 /** Jobs of a run by what they wait for. */
 export interface QueueDepth {
   readonly waiting: number;

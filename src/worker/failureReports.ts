@@ -50,7 +50,8 @@ export function createFailureReports({
         const failure = { code: 'crashed', message: crash };
         observer.shardEnded?.({ runId, outcome: 'failed', failure, seconds: 0, stages: [], stagesMs: {} });
       }
-      const attempts = job?.opts.attempts ?? 1;
+      // One that Redis has lost says 0.
+      const attempts = job?.opts.attempts || 1;
       const attempt = `attempt ${job?.attemptsMade ?? '?'} of ${attempts}`;
       warn(`shard ${job?.id ?? '?'} failed (${attempt}): ${crash ?? error.message}`, {
         level: 'error',

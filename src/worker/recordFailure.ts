@@ -2,13 +2,13 @@
 import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
 import { PosecastError, toError } from '../shared/errors.ts';
-import { crashReason, parseShardJob } from '../shared/queue.ts';
+import { crashReason, shardOfJob } from '../shared/queue.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { noteShardFailure } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
 /**
- * Does nothing for a shard that will be tried again.
+ * Does nothing for a shard that will be tried again, and for a job whose id is none of ours.
  * @throws IntegrityError when OUT does not hold the run any more: what is there then is not this run's.
  */
 export async function recordFailure(
@@ -18,11 +18,14 @@ export async function recordFailure(
   error: Error,
 ): Promise<void> {
   if (job.finishedOn === undefined || job.finishedOn === null) return;
+  // By its id: the payload of a job that failed may be anything.
+  const shard = shardOfJob(job.id);
+  if (shard === undefined) return;
   await requireThisRun(store, runId);
   const crash = crashReason(job);
   await noteShardFailure(store, {
     runId,
-    shard: parseShardJob(job.data).index,
+    shard,
     code: crash === undefined ? failureCode(error) : 'crashed',
     message: crash ?? error.message,
     attempts: job.attemptsMade,

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Job, WaitingError } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { type StoreUnusableError, ThreadDiedError } from '../shared/errors.ts';
-import { countDeath, parseShardJob } from '../shared/queue.ts';
+import { countDeath, requireShardJob } from '../shared/queue.ts';
 import { addProgress } from '../shared/redisRuns/runProgress.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { type AfterFailure, afterFailure } from './afterFailure.ts';
@@ -94,7 +94,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
     }
     try {
       const mayEnter = await aloneGate.enter(job.stalledCounter > 0, shard.signal);
-      spec = parseShardJob(job.data);
+      spec = requireShardJob(job);
       shard.setFaces(facesOf(spec));
       if (!mayEnter || !mayStart(spec)) return await handBack(job, token);
       result = await carryOut(spec, shard, stopwatch);

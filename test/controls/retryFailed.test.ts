@@ -1,6 +1,6 @@
 /** Failed shards, and photographs that were rejected for a reason that has gone, are taken up again. */
 import assert from 'node:assert/strict';
-import { access, copyFile, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -60,6 +60,37 @@ test('shards that failed for good are done by a new generation, whatever still b
         expected.rows.map((row) => row.faceId),
       );
       assert.ok(largestDifference(found, expected) <= 1e-5);
+    }),
+  ));
+
+test('a shard whose job Redis has lost fails with a message that says so, and is taken up by the command named', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const submitted = await posecast(['submit', samples, out, '--variants', '0', '--json'], env);
+      const { runId } = JSON.parse(submitted.stdout);
+      assert.equal(await redis.del(`bull:posecast-${runId}:shard-0`), 1);
+      const worked = await posecast(['work', out], env);
+      assert.equal(worked.code, 1, worked.stdout + worked.stderr);
+      assert.match(
+        worked.stderr,
+        /shard shard-0 failed \(attempt 1 of 1\): Redis has lost the job of shard 0\n/,
+      );
+      assert.doesNotMatch(worked.stderr, /could not be noted/);
+      assert.ok(worked.stdout.endsWith(`  to go on  posecast retry-failed ${out}\n`), worked.stdout);
+      const notes = join(out, 'failures');
+      const { shard, code } = JSON.parse(await readFile(join(notes, '00000000.json'), 'utf8'));
+      assert.deepEqual([shard, code], [0, 'lost-job']);
+
+      await rename(notes, join(folder, 'notes'));
+      const unnoted = await posecast(['work', out], env);
+      assert.equal(unnoted.code, 1);
+      assert.match(unnoted.stdout, /to go on +the command that started the run \(posecast run or submit\)/);
+      await rename(join(folder, 'notes'), notes);
+
+      assert.equal((await posecast(['retry-failed', out], env)).code, 0);
+      assert.equal((await posecast(['work', out], env)).code, 0);
     }),
   ));
 
