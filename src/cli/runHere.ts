@@ -16,7 +16,6 @@ import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
 import type { ShardContext } from '../worker/shardContext.ts';
-import type { ShardProgress } from '../worker/shardProgress.ts';
 import { NOTHING } from '../worker/shardsInWork.ts';
 import { startRunWorker } from '../worker/work.ts';
 import type { ControlFlags } from './controlOptions.ts';
@@ -24,8 +23,9 @@ import { formatMoment } from './deadline.ts';
 import { createEndOfWork, type RunHereEnd, unusable } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
 import { createFinishClaim } from './finishClaim.ts';
-import type { LiveLine, RunProgress } from './liveLine.ts';
+import type { LiveLine } from './liveLine.ts';
 import type { Observation } from './observeOptions.ts';
+import { progressOf } from './progressOf.ts';
 
 export interface RunHereOptions {
   readonly redis: Redis;
@@ -215,22 +215,4 @@ function exitIfStuck(error: PosecastError, live: LiveLine): void {
     live.note(`posecast: ${error.message}`, { level: 'error', code: error.code });
     process.exit(EXIT.failures);
   }, STUCK_EXIT_MS).unref();
-}
-
-/** For the live line: what is committed, and what this process has in work beside it. */
-function progressOf(
-  done: ShardProgress & { readonly shardsDone: number },
-  inFlight: ShardProgress,
-  extent: { readonly shards: number; readonly faces: number },
-  paused: boolean,
-): RunProgress {
-  return {
-    shardsDone: done.shardsDone,
-    shardsTotal: extent.shards,
-    faces: done.faces + inFlight.faces,
-    facesTotal: extent.faces,
-    rejects: done.rejects + inFlight.rejects,
-    variants: done.variants + inFlight.variants,
-    ...(paused && { paused: true }),
-  };
 }
