@@ -10,9 +10,9 @@ import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 const EPILOGUE = `
 For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT no longer look at
 it, and it no longer counts where workers are scaled by the queue. OUT is neither read nor written: if the run is still
-there, the command that started it takes it up again. A \`posecast submit\` that still feeds it or waits for it does not
-prevent this; it notices within seconds, says so and exits with 1. One that something starts again,
-such as a Kubernetes Job, submits the run anew: delete the Job first.
+there, the command that started it takes it up again, and so does \`posecast work OUT\`. A
+\`posecast submit\` that still feeds it or waits for it does not prevent this; it notices within seconds, says so and exits
+with 1. One that something starts again, such as a Kubernetes Job, submits the run anew: delete the Job first.
 
 Examples:
   posecast forget 20261123T220000-1a2b3c --redis redis://queue:6379

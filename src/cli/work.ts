@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
+import { registerAgain } from '../producer/feedRun.ts';
 import { chooseRetries } from '../producer/retryFailed.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
@@ -202,7 +203,7 @@ interface WorkProcess {
 async function workOn(
   out: string,
   { redis, flags, compute, log, observation, stop, onAlive }: WorkProcess,
-  leaveWhenPaused = false,
+  fromList = false,
 ): Promise<RunHereEnd> {
   const started = performance.now();
   const releasers = createReleasers();
@@ -240,6 +241,10 @@ async function workOn(
       { ...compute, ...observation.corpus, note, signal: stop.signal },
       releasers,
     ).catch(throwOwnDamage);
+    if (!fromList) {
+      const toldToEnd = AbortSignal.any([stop.signal, stop.notice]);
+      await unlessToldToEnd(registerAgain(redis, run, store), toldToEnd);
+    }
     const { end } = await runHere({
       redis,
       queue,
@@ -250,7 +255,7 @@ async function workOn(
       releasers,
       control: flags,
       resumeCommand: resumeCommandLine(store.uri, flags),
-      leaveWhenPaused,
+      leaveWhenPaused: fromList,
       drain: { notice: stop.notice, graceMs: flags.grace * 1_000 },
       onAlive,
     });

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { ShardQueue } from '../shared/queue.ts';
 import { claimFeeding } from '../shared/redisRuns/runClaims.ts';
-import { registerRun } from '../shared/redisRuns/runList.ts';
+import { listRuns, registerRun } from '../shared/redisRuns/runList.ts';
 import { seedProgress } from '../shared/redisRuns/runProgress.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
@@ -35,9 +35,7 @@ export async function feedRun(
   // Before the commits are read, which takes long: a worker would take what failed for the end of the run.
   if (!keepFailed) await takeUpFailed(queue, store, signal);
   const { runShards, tally } = await seedRunProgress(redis, run, store, signal);
-  const { runId, createdAt } = run;
-  const generation = runShards.generations.length;
-  await registerRun(redis, { runId, createdAt, shards: runShards.places, generation, out: store.uri });
+  await register(redis, run, store, runShards);
   return enqueueShards(queue, specs(), {
     committed: tally,
     signal,
@@ -48,6 +46,21 @@ export async function feedRun(
   async function* specs(): AsyncGenerator<ShardSpec> {
     for await (const { spec } of currentSpecs(run, store, runShards, signal)) yield spec;
   }
+}
+
+async function register(redis: Redis, run: RunFile, store: ObjectStore, shards: RunShards): Promise<void> {
+  const { runId, createdAt } = run;
+  const generation = shards.generations.length;
+  await registerRun(redis, { runId, createdAt, shards: shards.places, generation, out: store.uri });
+}
+
+/**
+ * Puts a run that was forgotten on the list again, for a worker that is given its OUT: others find it, and what is left
+ * of its queue does not end under it. An entry that is there stays as it is.
+ */
+export async function registerAgain(redis: Redis, run: RunFile, store: ObjectStore): Promise<void> {
+  if ((await listRuns(redis)).some(({ runId }) => runId === run.runId)) return;
+  await register(redis, run, store, await readRunShards(store, run));
 }
 
 /** Lets shards be queued again that have failed for good: from now on they are not given up, for whoever looks. */

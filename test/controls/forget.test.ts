@@ -88,6 +88,28 @@ test('a forgotten run whose OUT is there is taken up again by the command that s
     }),
   ));
 
+test('a run that was forgotten is on the list again with its queue as soon as a worker is given its OUT', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const out = join(folder, 'out');
+      const runId = await submitted(out, env);
+      const listed = await listRuns(redis);
+      const ends = async () =>
+        Promise.all((await redis.keys(`bull:posecast-${runId}:shard-*`)).map((key) => redis.ttl(key)));
+      assert.equal((await posecast(['forget', runId], env)).code, 0);
+      assert.ok((await ends()).every((seconds) => seconds > 0));
+      // It takes no shard, so that no key is a lock.
+      assert.equal((await posecast(['pause', out])).code, 0);
+      const worker = startPosecast(['work', out], env);
+      await until('the pause', worker, () => worker.output().includes('paused'));
+      assert.deepEqual(await listRuns(redis), listed);
+      assert.deepEqual(await ends(), Array(12).fill(-1));
+      worker.child.kill('SIGTERM');
+      assert.equal((await worker.done).code, 0, worker.output());
+    }),
+  ));
+
 test('a run that workers are at work on, and one that Redis does not know, are not forgotten', () =>
   withRedis(({ url, redis }) =>
     withTempFolder(async (folder) => {
