@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { FeedOptions } from '../producer/feedRun.ts';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, type RetryChoice, retryShards } from '../producer/retryFailed.ts';
-import { ConfigError } from '../shared/errors.ts';
+import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import type { Releasers } from '../shared/releasers.ts';
@@ -15,6 +15,7 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
 import { STARTING_COMMAND, workCommandLine } from './commandLine.ts';
+import { EXIT } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
@@ -42,7 +43,8 @@ Examples:
   posecast retry-failed s3://bucket/night-1 --codes s3-failed,crashed --redis redis://queue:6379
   posecast retry-failed out/night-1 --codes read/missing,read/unreadable && posecast run /data/faces out/night-1
 
-Exit codes: 0 to be retried, or no shard has failed, 2 there is no such run, or nothing has these codes.
+Exit codes: 0 to be retried, or no shard has failed, 1 to be retried, but Redis did not take them, or the generation could
+not be written, 2 there is no such run, or nothing has these codes.
 `;
 
 interface Flags extends StoreFlags, RedisFlag {
@@ -84,11 +86,19 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     }
     const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
     const dispatch = redis && { redis, signal, tracing };
-    const queued = dispatch && (await queue(run, store, generation, choice, dispatch, releasers));
-    report(run, store, generation, choice, queued, flags);
+    const queueing = dispatch && (await queue(run, store, generation, choice, dispatch, releasers));
+    report(run, store, generation, choice, queueing, flags);
+    if (queueing?.failure !== undefined) process.exitCode = EXIT.failures;
   });
 }
 
+/** Undefined: there was no Redis to queue on. */
+type Queueing =
+  | { readonly queued: number; readonly failure?: undefined }
+  | { readonly queued: null; readonly failure: string }
+  | undefined;
+
+/** The generation stays, whatever Redis says: that it does not take the shards is no reason to leave it unsaid. */
 async function queue(
   run: RunFile,
   store: ObjectStore,
@@ -96,10 +106,15 @@ async function queue(
   choice: RetryChoice,
   dispatch: Omit<FeedOptions, 'queue'>,
   releasers: Releasers,
-): Promise<number> {
+): Promise<Queueing> {
   const shardQueue = openShardQueue(dispatch.redis, run.runId);
   releasers.push('queue', () => shardQueue.close());
-  return queueRetry(run, store, generation, choice, { ...dispatch, queue: shardQueue });
+  try {
+    return { queued: await queueRetry(run, store, generation, choice, { ...dispatch, queue: shardQueue }) };
+  } catch (error) {
+    dispatch.signal.throwIfAborted();
+    return { queued: null, failure: describeError(error) };
+  }
 }
 
 function refuseWaiting({ runId }: RunFile, { waiting }: RetryChoice): void {
@@ -118,10 +133,15 @@ function nothing(
   codes: readonly string[] | null,
   flags: Flags,
 ): void {
+  const { missing } = choice;
+  const notCommitted =
+    `${shardCount(missing)} ${missing === 1 ? 'is' : 'are'} not committed: ` +
+    'the command that started the run (posecast run or submit) takes up what is not in work';
   if (codes !== null) {
+    // Those that were taken up before have no code any more.
     throw new ConfigError(
       'no-such-code',
-      'retry-failed: expected codes that this run has, found none of them',
+      `retry-failed: expected codes that this run has, found none of them${missing === 0 ? '' : `; ${notCommitted}`}`,
       {
         codes: codes.join(' '),
         has: countsByCode(choice.codes).join(', ') || 'no failed shards',
@@ -129,13 +149,10 @@ function nothing(
       },
     );
   }
-  const { missing } = choice;
   const line =
     missing === 0
       ? `no shard of run ${runId} has failed; rejected photographs are taken up by their --codes`
-      : `no shard of run ${runId} has failed with a note in OUT/failures; ${shardCount(missing)} ` +
-        `${missing === 1 ? 'is' : 'are'} not committed: the command that started the run (posecast run or submit) ` +
-        'takes up what is not in work';
+      : `no shard of run ${runId} has failed with a note in OUT/failures; ${notCommitted}`;
   printResult(flags, { event: 'nothing', runId, missing }, line);
 }
 
@@ -144,7 +161,7 @@ function report(
   store: ObjectStore,
   { generation, replaces }: RetryGeneration,
   { failed, rejecting, waiting }: RetryChoice,
-  queued: number | undefined,
+  queueing: Queueing,
   flags: Flags,
 ): void {
   const photographsOf = (some: RetryChoice['rejecting']) =>
@@ -160,7 +177,8 @@ function report(
       failed: failed.map(({ shard, code, message }) => ({ shard, code, message })),
       rejecting: { shards: rejecting.length, photographs },
       waiting: { shards: waiting.length, photographs: photographsOf(waiting) },
-      queued: queued ?? null,
+      queued: queueing?.queued ?? null,
+      ...(queueing?.failure !== undefined && { notQueued: queueing.failure }),
     };
     process.stdout.write(`${JSON.stringify(facts)}\n`);
     return;
@@ -192,13 +210,14 @@ function report(
             `${shardCount(waiting.length)} with people of shards that are done first; the same command again when the run is finished`,
           ] satisfies [string, string],
         ]),
+    ...(queueing?.failure === undefined ? [] : [['not queued', queueing.failure] satisfies [string, string]]),
     [
       'to go on',
-      queued === undefined
-        ? STARTING_COMMAND
-        : `${workCommandLine(store.uri, flags)}; queued: ${shardCount(queued)}`,
+      typeof queueing?.queued === 'number'
+        ? `${workCommandLine(store.uri, flags)}; queued: ${shardCount(queueing.queued)}`
+        : STARTING_COMMAND,
     ],
-    ...(queued !== undefined || rejecting.length === 0
+    ...(typeof queueing?.queued === 'number' || rejecting.length === 0
       ? []
       : [
           [

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
-import { ConfigError } from '../shared/errors.ts';
+import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { otherRun } from '../shared/run/otherRun.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
@@ -14,13 +14,14 @@ import type { RedisLink } from './data/redisLink.ts';
 
 export type Action = 'pause' | 'resume' | 'retry-failed';
 
+/** Returns what a person has to know of what was done, if anything. */
 export async function runAction(
   action: Action,
   run: RunFile,
   store: ObjectStore,
   link: RedisLink | undefined,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string | undefined> {
   const { runId } = run;
   const { runId: found } = await requireRunFile(store);
   if (found !== runId) throw otherRun(ConfigError, store, runId, found);
@@ -43,6 +44,12 @@ export async function runAction(
       const queue = openShardQueue(redis, runId);
       try {
         await queueRetry(run, store, generation, choice, { redis, queue, signal });
+      } catch (error) {
+        return (
+          `taken up again as generation ${generation.generation}; ` +
+          `could not be queued: ${describeError(error)}; ` +
+          'to go on: the command that started the run (posecast run or submit), unchanged'
+        );
       } finally {
         await queue.close();
       }

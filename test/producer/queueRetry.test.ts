@@ -112,6 +112,56 @@ test('the retry button of the dashboard answers while the queue is full', () =>
     }),
   ));
 
+/** A Redis that takes nothing more while `body` runs. */
+async function whileRefusing({ redis }: TestRedis, body: () => Promise<void>): Promise<void> {
+  await redis.config('SET', 'maxmemory', '1');
+  try {
+    await body();
+  } finally {
+    await redis.config('SET', 'maxmemory', '0');
+  }
+}
+
+test('shards that a refusing Redis cannot queue are said to be taken up again, and whoever repeats the command hears it', () =>
+  withFullQueue(async ({ service, store }) =>
+    whileRefusing(service, async () => {
+      const env = { REDIS_URL: service.url };
+      const json = await posecast(['retry-failed', store.uri, '--codes', 's3-failed', '--json'], env);
+      assert.equal(json.code, 1, json.stderr);
+      const { generation, shards, queued, notQueued } = JSON.parse(json.stdout);
+      assert.deepEqual([generation, shards, queued], [1, 1, null]);
+      assert.match(notQueued, /OOM/);
+      const text = await posecast(['retry-failed', store.uri, '--codes', 'crashed'], env);
+      assert.equal(text.code, 1, text.stderr);
+      assert.match(
+        text.stdout,
+        /1 shard taken up again as generation 2\n[\s\S]* not queued +.*OOM.*\n +to go on +the command that started the run/,
+      );
+      const again = await posecast(['retry-failed', store.uri, '--codes', 's3-failed'], env);
+      assert.equal(again.code, 2);
+      assert.match(again.stderr, /found none of them; 9 shards are not committed: the command that started/);
+    }),
+  ));
+
+test('the retry button says so when Redis refuses the shards that it has taken up again', () =>
+  withFullQueue(async ({ service, store, run }) =>
+    withDashboard([store.uri], { allowActions: true, redis: service.url }, async ({ url }) =>
+      whileRefusing(service, async () => {
+        const answer = await fetch(`${url}runs/${run.runId}/actions/retry-failed`, {
+          method: 'POST',
+          redirect: 'manual',
+          headers: { origin: url.slice(0, -1) },
+          signal: AbortSignal.timeout(30_000),
+        });
+        assert.equal(answer.status, 500);
+        assert.match(
+          await answer.text(),
+          /taken up again as generation 1.*could not be queued: .*OOM.*to go on: the command that started/,
+        );
+      }),
+    ),
+  ));
+
 test('posecast retry-failed ends while the queue is full', () =>
   withFullQueue(async ({ service: { url }, store, queue }) => {
     const retried = await posecast(['retry-failed', store.uri, '--json'], { REDIS_URL: url });

@@ -12,8 +12,9 @@ export function addActions(app: Hono, { board, site }: Served): void {
     const view = board.view(c.req.param('run'));
     const action = c.req.param('action');
     if (view === undefined || !isAction(action)) return c.notFound();
+    let notice: string | undefined;
     try {
-      await runAction(action, view.run, view.watch.store, board.link, c.req.raw.signal);
+      notice = await runAction(action, view.run, view.watch.store, board.link, c.req.raw.signal);
     } catch (error) {
       // The page was older than the run.
       if (error instanceof ConfigError)
@@ -21,6 +22,7 @@ export function addActions(app: Hono, { board, site }: Served): void {
       throw error;
     }
     await view.watch.lookNow();
+    if (notice !== undefined) return failurePage(c, site(), 500, 'That was done only in part', notice);
     return c.redirect(runPath(view.run.runId), 303);
   });
 }
