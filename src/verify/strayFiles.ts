@@ -1,5 +1,6 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
 import type { RunShards } from '../shared/run/generations.ts';
+import { plannedGeneration } from '../shared/run/planId.ts';
 import {
   ATTEMPT_FOLDERS,
   COMMITS_PREFIX,
@@ -25,9 +26,12 @@ export async function findStrayFiles(
       ...(subjects === null ? [] : [subjects.key]),
     ]),
   );
+  // Of an append that is being planned, or was broken off: the next one that finds something new removes it.
+  const next = shards.generations.length + 1;
   const isOurs = (key: string): boolean => {
     if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? shards.numbers) < shards.numbers;
-    if (key.startsWith(LISTING_PREFIX)) return listing.has(key);
+    if (key.startsWith(LISTING_PREFIX))
+      return listing.has(key) || plannedGeneration(shards.runId, key) === next;
     const attempt = parseAttemptKey(key);
     if (attempt === undefined) return false;
     // Files of a replaced shard are removed by the finish, after which nobody names them.

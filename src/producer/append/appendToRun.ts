@@ -7,12 +7,12 @@ import {
   type RunShards,
   readRunShards,
 } from '../../shared/run/generations.ts';
+import { newPlanId, plannedGeneration } from '../../shared/run/planId.ts';
 import { reopenRun } from '../../shared/run/reopenRun.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { removeListings, removeOwnListing } from '../removeListings.ts';
 import { type ListAppendOptions, listAppend } from './listAppend.ts';
-import { newPlanId, plannedGeneration } from './planId.ts';
 
 /**
  * - waits: shards of before have to be committed first, since the new ones read their rows; ask again then
@@ -72,7 +72,8 @@ export async function appendToRun(
 
 /**
  * Listings of appends that were broken off, or that another one forestalled: their number is taken, so that no
- * generation can come any more that names them. One that is being planned now has the next number.
+ * generation can come any more that names them. One that is being planned now has the next number, and so has one that
+ * was broken off since the last generation: it stays, as no problem of the run, until the next generation has come.
  */
 async function removeLeftovers(
   store: ObjectStore,

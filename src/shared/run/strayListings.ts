@@ -1,6 +1,6 @@
 /**
  * Files of listings that lie in a run's store and name another run: of a planner that was killed after this run had
- * come first. Those of appends name this one, and are removed by the next append.
+ * come first. Those of appends name this one; half ones are removed by an append, once their number is taken.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { RunFile } from './runFile.ts';

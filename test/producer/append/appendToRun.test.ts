@@ -548,6 +548,39 @@ function mortalStore(store: ObjectStore, most: number): ObjectStore {
   };
 }
 
+test('a listing of the next append, which is being planned or was broken off, is no problem of the run', () =>
+  inPlace(async (place) => {
+    const { corpus, store } = place;
+    const run = await grownRun(place);
+    let killed = false;
+    const watched: ObjectStore = {
+      ...store,
+      async delete(key, signal) {
+        // The first thing after the listing.
+        if (key === '_SUCCESS') {
+          assert.deepEqual((await verifyRun(store)).problems, []);
+          killed = true;
+        }
+        if (killed) throw new Error('killed');
+        return store.delete(key, signal);
+      },
+    };
+    await assert.rejects(corpus.plan(watched), /killed/);
+    const keys = await storeKeys(store, 'listing/');
+    assert.ok(
+      keys.some((key) => key.includes('-g0001-')),
+      'its listing stays',
+    );
+    await finalizeRun(store, run);
+    await corpus.list(FIRST);
+    assert.equal((await corpus.plan(store)).append?.status, 'nothing');
+    await assertWhole(store, FIRST);
+    await corpus.list([...FIRST, ...LATER]);
+    await corpus.plan(store);
+    await commitRest(store, run);
+    await assertWhole(store, [...FIRST, ...LATER]);
+  }));
+
 test('a finisher that slept through an append puts its late manifest right', () =>
   inPlace(async (place) => {
     const { corpus, store } = place;
@@ -651,7 +684,7 @@ const TAMPERED: Record<string, [(store: ObjectStore) => Promise<void>, RegExp]> 
   'a half listing of an append that nobody named': [
     async (store) => {
       const [plan] = await storeKeys(store, 'listing/shards-');
-      const key = plan!.replace(/\.parquet$/, '-g0002-abcdef.parquet');
+      const key = plan!.replace(/\.parquet$/, '-g0001-abcdef.parquet');
       await store.put(key, (await store.get(plan!))!);
     },
     /"stray-file"/,
