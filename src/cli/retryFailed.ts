@@ -14,11 +14,13 @@ import { addByCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
 import { STARTING_COMMAND, workCommandLine } from './commandLine.ts';
 import { EXIT } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
+import { refuseCopy } from './refuseCopy.ts';
 import { outOf, runIdOf } from './runAddress.ts';
 import { stoppable } from './stoppable.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -77,6 +79,7 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     if (tracing !== undefined) releasers.push('traces', () => tracing.close());
     const store = await openStore(await outOf(outOrRunId, redis), { onWarning: note, s3: s3Options(flags) });
     releasers.push('store', () => store.close());
+    if (redis !== undefined) await unlessAborted(refuseCopy(redis, store, s3Options(flags)), signal);
     const run = await requireRun(store, runIdOf(outOrRunId));
     const choice = await chooseRetries(run, store, codes, signal);
     if (choice.failed.length + choice.rejecting.length === 0) {

@@ -188,6 +188,7 @@ async function carryOut(
     try {
       const { run, end } = await runCorpus(config, {
         store,
+        s3: s3Options(flags),
         compute,
         control: flags,
         resumeCommand: resumeCommandLine(store.uri, flags),

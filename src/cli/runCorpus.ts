@@ -8,6 +8,7 @@ import { requireManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { S3Options } from '../shared/store/openStore.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
@@ -15,6 +16,7 @@ import { describeAppend } from './appendOption.ts';
 import type { ControlFlags } from './controlOptions.ts';
 import type { LiveLine } from './liveLine.ts';
 import type { Observation } from './observeOptions.ts';
+import { refuseCopy } from './refuseCopy.ts';
 import { retireRun } from './retireRun.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
 import { type EarlyEnd, isEarly } from './runOutcome.ts';
@@ -23,6 +25,8 @@ import type { RunSummary } from './summary.ts';
 
 export interface RunCorpusOptions {
   readonly store: ObjectStore;
+  /** How it is reached. */
+  readonly s3: S3Options;
   readonly compute: ComputeOptions;
   readonly control: ControlFlags;
   /** The command line that ends a pause. */
@@ -52,6 +56,7 @@ export async function runCorpus(
   const { note } = live;
   // Reached before anything is planned: a run that cannot be queued must not be written.
   const shared = redisUrl === undefined ? undefined : await sharedRedis(redisUrl, note, releasers);
+  if (shared !== undefined) await unlessAborted(refuseCopy(shared.redis, store, options.s3), signal);
   const assets = await openRunAssets(config, note);
   let redis: RunRedis | undefined = shared;
   let work: { longestBlockMs: number; workSeconds: number } | undefined;

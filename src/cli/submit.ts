@@ -33,6 +33,7 @@ import { addLogOptions, type LogFlags, openLog } from './log.ts';
 import { addTraceOption, type TraceFlags } from './observeOptions.ts';
 import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
+import { refuseCopy } from './refuseCopy.ts';
 import { retireRun } from './retireRun.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
 import { sayFailures } from './runOutcome.ts';
@@ -115,6 +116,7 @@ async function submit(corpus: string, out: string, flags: Flags, command: Comman
     releasers.push('redis connection', () => closeRedis(redis));
     const store = await openStore(out, { onWarning: warnings(note), s3: s3Options(flags) });
     releasers.push('store', () => store.close());
+    await unlessAborted(refuseCopy(redis, store, s3Options(flags)), signal);
     const { runModels } = await openRunAssets(config, note);
     while (true) {
       const planned = await planRun(config, store, {

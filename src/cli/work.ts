@@ -27,6 +27,7 @@ import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { seconds } from './optionValues.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
+import { refuseCopy } from './refuseCopy.ts';
 import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
 import { runHere } from './runHere.ts';
@@ -214,6 +215,8 @@ async function workOn(
     const store = await openStore(out, { onWarning, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
+    // One that was taken from the list lies where the list says.
+    if (!leaveWhenPaused) await unlessAborted(refuseCopy(redis, store, s3Options(flags)), stop.signal);
     live.about({ run: run.runId });
     /** Of an end that has no more to tell; a person has read it in the notes. */
     const printEnd = (end: RunHereEnd): void => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
+import { listRuns } from '../../src/shared/redisRuns/runList.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -49,6 +50,44 @@ test('a submitted run is planned and queued, and the same command again queues n
       const other = await posecast(['submit', CORPUS, out, ...OPTIONS, '--seed', '5'], env);
       assert.equal(other.code, 2);
       assert.match(other.stderr, /OUT holds another run: seed: 0 there, 5 asked/);
+    }),
+  ));
+
+test('a copy of OUT is refused on the Redis of its original; one that was moved, or has another path, is not', () =>
+  withRedis(({ url, redis }) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: url };
+      const [out, copy, path] = ['out', 'copy', 'path'].map((name) => join(folder, name));
+      const submit = (to: string) => posecast(['submit', CORPUS, to, ...OPTIONS], env);
+      assert.equal((await submit(out!)).code, 0);
+      await cp(out!, copy!, { recursive: true });
+      for (const args of [
+        ['submit', CORPUS, copy!, ...OPTIONS],
+        ['run', CORPUS, copy!, ...OPTIONS],
+        ['work', copy!],
+        ['retry-failed', copy!],
+      ]) {
+        const refused = await posecast(args, env);
+        assert.equal(refused.code, 2, `${args[0]}: ${refused.stderr}`);
+        assert.match(
+          refused.stderr,
+          /expected the only one of run .* posecast forget \S+ \[out=\S+copy, found=\S+out\]/,
+        );
+      }
+      assert.deepEqual(
+        (await listRuns(redis)).map((entry) => entry.out),
+        [out],
+      );
+      await symlink(out!, path!);
+      assert.equal((await submit(path!)).code, 0);
+      await rm(path!);
+      await rename(out!, join(folder, 'moved'));
+      const moved = await submit(copy!);
+      assert.equal(moved.code, 0, moved.stderr);
+      assert.deepEqual(
+        (await listRuns(redis)).map((entry) => entry.out),
+        [copy],
+      );
     }),
   ));
 
