@@ -1,19 +1,11 @@
 /** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
 import type { RequestListeners, StoreOperation, StoreRetry } from '../store/observedStore.ts';
 import type { S3Options } from '../store/openStore.ts';
-import { resolveS3Address, type S3Address } from '../store/s3Address.ts';
-import { createS3Client, resolveCredentials, sendOptions, withDeadline } from '../store/s3Client.ts';
-import {
-  errorName,
-  httpStatus,
-  isAbsent,
-  isDenialOfKeys,
-  openFailure,
-  storeFailure,
-} from '../store/s3Errors.ts';
+import { type OpenedS3, openS3Client, sendOptions } from '../store/s3Client.ts';
+import { errorName, httpStatus, isAbsent, isDenialOfKeys, storeFailure } from '../store/s3Errors.ts';
 import {
   headObject,
   holdTo,
@@ -22,7 +14,7 @@ import {
   type ObjectVersion,
   readObject,
 } from '../store/s3Read.ts';
-import { hearRetries, retryCode } from '../store/s3Retries.ts';
+import { retryCode } from '../store/s3Retries.ts';
 import {
   type ByteRange,
   type CorpusSource,
@@ -38,8 +30,6 @@ import {
 const READS = 64;
 /** Archives and tables whose version is remembered. */
 const VERSIONS = 4096;
-/** Opening must end within 5 s, in milliseconds. */
-const OPEN_DEADLINE_MS = 4000;
 /** A key service that restarts refuses everything for a moment. */
 const DENIED_WAIT_MS = 500;
 
@@ -56,33 +46,23 @@ export interface S3SourceOptions extends Pick<RequestListeners, 'onRetry'> {
 /** Opens s3://bucket/prefix for reading. ConfigError within 5 s when it cannot be read. */
 export async function openS3Source(
   root: string,
-  options: S3Options,
+  s3: S3Options,
   { onRetry, pageKeys }: S3SourceOptions = {},
 ): Promise<S3Source> {
-  const address = await resolveS3Address(root, options);
-  const client = await createS3Client(address, READS);
-  if (onRetry !== undefined) hearRetries(client, onRetry);
-  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
-  try {
-    await resolveCredentials(client, deadline);
-    await withDeadline(
-      listPage(client, { Bucket: address.bucket, Prefix: address.prefix, token: undefined }, deadline),
-      deadline,
-    ).catch((error: unknown) => {
+  const options = { s3, sockets: READS, of: 'corpus: ', onRetry };
+  const opened = await openS3Client(root, options, async ({ client, address }, deadline) => {
+    try {
+      await listPage(client, { Bucket: address.bucket, Prefix: address.prefix }, deadline);
+    } catch (error) {
       // Who may read may still be forbidden to list: enough for archives and lists.
       if (errorName(error) !== 'AccessDenied') throw error;
-    });
-    return s3Source(client, address, pageKeys, onRetry);
-  } catch (error) {
-    client.destroy();
-    const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
-    throw openFailure(facts, error, 'corpus: ');
-  }
+    }
+  });
+  return s3Source(opened, pageKeys, onRetry);
 }
 
 function s3Source(
-  client: S3Client,
-  { bucket, prefix }: S3Address,
+  { client, address: { bucket, prefix } }: OpenedS3,
   pageKeys: number | undefined,
   onRetry: (retry: StoreRetry) => void = () => {},
 ): S3Source {

@@ -1,13 +1,58 @@
 /** The S3 client as posecast uses it, for OUT and for a corpus. This file and its neighbours alone know the AWS SDK. */
 import { S3Client } from '@aws-sdk/client-s3';
 import { keepSecret } from '../secrets.ts';
-import type { S3Address } from './s3Address.ts';
+import type { RequestListeners } from './observedStore.ts';
+import type { S3Options } from './openStore.ts';
+import { resolveS3Address, type S3Address } from './s3Address.ts';
+import { openFailure } from './s3Errors.ts';
+import { hearRetries } from './s3Retries.ts';
 
+/** Opening must end within 5 s, in milliseconds. */
+const OPEN_DEADLINE_MS = 4000;
 /** A connection that is silent for this long is given up, in milliseconds. */
 const SILENCE_MS = 60_000;
 
-/** @param sockets how many requests may be under way at once. */
-export async function createS3Client(address: S3Address, sockets = 50): Promise<S3Client> {
+export interface OpenS3Options {
+  readonly s3?: S3Options;
+  /** How many requests may be under way at once. */
+  readonly sockets: number;
+  /** What the words of a refusal begin with. */
+  readonly of?: string;
+  readonly onRetry?: RequestListeners['onRetry'] | undefined;
+}
+
+/** A client of the service that s3://bucket/prefix lies on. */
+export interface OpenedS3 {
+  readonly client: S3Client;
+  readonly address: S3Address;
+}
+
+/**
+ * Opens s3://bucket/prefix and uses it at once, so that what is wrong with it is found here.
+ *
+ * @throws ConfigError within 5 s when the address, the credentials or `firstUse` show that it cannot be used.
+ */
+export async function openS3Client(
+  uri: string,
+  { s3 = {}, sockets, of, onRetry }: OpenS3Options,
+  firstUse: (opened: OpenedS3, deadline: AbortSignal) => Promise<void>,
+): Promise<OpenedS3> {
+  const address = await resolveS3Address(uri, s3);
+  const client = await createClient(address, sockets);
+  if (onRetry !== undefined) hearRetries(client, onRetry);
+  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
+  const opened = { client, address };
+  try {
+    await withDeadline(resolveCredentials(client), deadline);
+    await withDeadline(firstUse(opened, deadline), deadline);
+    return opened;
+  } catch (error) {
+    client.destroy();
+    throw openFailure({ bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' }, error, of);
+  }
+}
+
+async function createClient(address: S3Address, sockets: number): Promise<S3Client> {
   const { endpoint, forcePathStyle, profile } = address;
   const settings = {
     forcePathStyle,
@@ -35,17 +80,14 @@ export async function createS3Client(address: S3Address, sockets = 50): Promise<
 }
 
 /** Looks for credentials, so that the lack of them is found at once, and keeps them out of messages. */
-export async function resolveCredentials(client: S3Client, deadline: AbortSignal): Promise<void> {
-  const { accessKeyId, secretAccessKey, sessionToken } = await withDeadline(
-    client.config.credentials(),
-    deadline,
-  );
+async function resolveCredentials(client: S3Client): Promise<void> {
+  const { accessKeyId, secretAccessKey, sessionToken } = await client.config.credentials();
   // Services and proxies echo what they were sent in the text of their errors.
   keepSecret(accessKeyId, secretAccessKey, sessionToken);
 }
 
 /** The SDK does not pass the signal to every step (looking for credentials), so the deadline is also a race. */
-export async function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise<T> {
   const late = new Promise<never>((_, reject) => {
     deadline.addEventListener('abort', () => reject(deadline.reason as Error), { once: true });
   });

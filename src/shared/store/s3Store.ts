@@ -8,7 +8,6 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { IntegrityError } from '../errors.ts';
@@ -17,17 +16,16 @@ import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts'
 import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
 import type { StoreOperation, StoreRetry } from './observedStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
-import { resolveS3Address, type S3Address } from './s3Address.ts';
-import { createS3Client, resolveCredentials, sendOptions, withDeadline } from './s3Client.ts';
-import { httpStatus, isAbsent, isDenied, openFailure, requestAttempts, storeFailure } from './s3Errors.ts';
+import { type OpenedS3, openS3Client, sendOptions } from './s3Client.ts';
+import { httpStatus, isAbsent, isDenied, requestAttempts, storeFailure } from './s3Errors.ts';
 import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
-import { hearRetries, retryCode } from './s3Retries.ts';
+import { retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
 
 /** Bodies in pieces are copied into their parts; longer pieces would be copied more than once. */
 const CUT_BYTES = 2 ** 20;
-/** Opening must end within 5 s, in milliseconds. */
-const OPEN_DEADLINE_MS = 4000;
+/** Requests under way at once, at most. */
+const SOCKETS = 50;
 const CONFLICT_ATTEMPTS = 8;
 /** A key service that restarts must not end a night's work; one that still refuses after these waits means it. */
 const DENIED_WAITS_MS = [1_000, 3_000];
@@ -36,34 +34,26 @@ const SETTLE_MS = 300;
 
 /** Opens s3://bucket/prefix. ConfigError within 5 s when it cannot be used. */
 export async function openS3Store(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
-  const address = await resolveS3Address(uri, options.s3 ?? {});
-  const facts = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
-  const client = await createS3Client(address);
-  if (options.onRetry !== undefined) hearRetries(client, options.onRetry);
-  const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
-  try {
-    await resolveCredentials(client, deadline);
-    const listing = new ListObjectsV2Command({ Bucket: address.bucket, Prefix: address.prefix, MaxKeys: 1 });
-    await withDeadline(client.send(listing, { abortSignal: deadline }), deadline);
-    const atomic =
-      options.access === 'read' ? false : await withDeadline(probe(client, address, deadline), deadline);
-    if (!atomic && options.access !== 'read') {
-      options.onWarning?.(
-        `S3 service at ${facts.endpoint} ignores If-None-Match: two attempts of a shard that finish in the same moment ` +
-          'may both believe that theirs counts; run `posecast verify` on the result',
-      );
-    }
-    return s3Store(client, address, atomic, options.onRetry);
-  } catch (error) {
-    client.destroy();
-    throw openFailure(facts, error);
+  const writes = options.access !== 'read';
+  let atomic = false;
+  const opened = await openS3Client(uri, { ...options, sockets: SOCKETS }, async (opened, deadline) => {
+    const { bucket, prefix } = opened.address;
+    const listing = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
+    await opened.client.send(listing, { abortSignal: deadline });
+    if (writes) atomic = await probe(opened, deadline);
+  });
+  if (writes && !atomic) {
+    options.onWarning?.(
+      `S3 service at ${opened.address.endpoint ?? 'AWS'} ignores If-None-Match: two attempts of a shard that finish ` +
+        'in the same moment may both believe that theirs counts; run `posecast verify` on the result',
+    );
   }
+  return s3Store(opened, atomic, options.onRetry);
 }
 
 /** Whether the second of two conditional writes of one throw-away key is refused. */
 async function probe(
-  client: S3Client,
-  { bucket, prefix }: S3Address,
+  { client, address: { bucket, prefix } }: OpenedS3,
   abortSignal: AbortSignal,
 ): Promise<boolean> {
   const target = { Bucket: bucket, Key: `${prefix}${RESERVED_SEGMENT}/probe-${randomUUID()}` };
@@ -85,8 +75,7 @@ async function probe(
 }
 
 function s3Store(
-  client: S3Client,
-  { bucket, prefix }: S3Address,
+  { client, address: { bucket, prefix } }: OpenedS3,
   atomic: boolean,
   onRetry: (retry: StoreRetry) => void = () => {},
 ): ObjectStore {
