@@ -72,7 +72,7 @@ export function addRunOptions(command: Command): Command {
       ),
     )
     .option('--with-landmarks', 'also write the 68 landmarks of real faces')
-    .option('--with-posture-code', 'also compute posture codes of real faces, and write them')
+    .option('--with-posture-code', 'also compute posture codes of real faces, and write those of all rows')
     .option(
       '--without-pose',
       'measure no poses, which saves a third of the time: yaw, pitch and roll are null (with --variants 0)',

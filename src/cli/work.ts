@@ -210,13 +210,14 @@ async function workOn(
   const releasers = createReleasers();
   const live = log.live(`${compute.device}, ${compute.threads} threads`);
   const { note } = live;
+  const toldToEnd = AbortSignal.any([stop.signal, stop.notice]);
   try {
     const onWarning = warnings(note);
     const store = await openStore(out, { onWarning, s3: s3Options(flags), ...observation.store });
     releasers.push('store', () => store.close());
     const run = await requireRunFile(store);
     // One that was taken from the list lies where the list says.
-    if (!leaveWhenPaused) await unlessAborted(refuseCopy(redis, store, s3Options(flags)), stop.signal);
+    if (!fromList) await unlessToldToEnd(refuseCopy(redis, store, s3Options(flags)), toldToEnd);
     live.about({ run: run.runId });
     /** Of an end that has no more to tell; a person has read it in the notes. */
     const printEnd = (end: RunHereEnd): void => {
@@ -244,10 +245,7 @@ async function workOn(
       { ...compute, ...observation.corpus, note, signal: stop.signal },
       releasers,
     ).catch(throwOwnDamage);
-    if (!fromList) {
-      const toldToEnd = AbortSignal.any([stop.signal, stop.notice]);
-      await unlessToldToEnd(registerAgain(redis, run, store), toldToEnd);
-    }
+    if (!fromList) await unlessToldToEnd(registerAgain(redis, run, store), toldToEnd);
     const { end } = await runHere({
       redis,
       queue,

@@ -37,7 +37,7 @@ const labelColumnSchema = z.strictObject({
       (name) => !RESERVED_COLUMNS.has(name),
       'expected a name that neither listing nor output tables use',
     ),
-  /** string: UTF-8; integer: within ±2^53; number: a finite float64. */
+  /** string: UTF-8; integer: within ±(2^53 − 1); number: a finite float64. */
   type: z.enum(LABEL_TYPES),
 });
 
