@@ -1,6 +1,7 @@
 /**
  * A corpus with the file names of KDEF (`AF01ANFL.JPG`) as its people: gender and number are the person, in both
- * sittings; session, emotion and angle are labels. Which folder a photograph lies in does not matter, but it lies in one. Never run on the real set.
+ * sittings; session, emotion and angle are labels. Which folder a photograph lies in does not matter, but it lies in one.
+ * Never run on the real set.
  */
 import type { FaceRecord } from '../../shared/face.ts';
 import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
