@@ -27,8 +27,8 @@ import {
 } from '../../src/shared/table/tables.ts';
 
 const DIM = 16;
-/** Kept of each person; one more is dropped. */
-const VARIANTS = 3;
+/** Variants kept of each person; one more is dropped. */
+export const KEPT_VARIANTS = 3;
 
 /** Named as the defaults of a run are. */
 export const MODELS: RunModels = {
@@ -64,7 +64,7 @@ export async function planSampleRun(store: ObjectStore, options: SampleOptions =
     corpus: '/corpus',
     corpusFormat: 'folder',
     imageRoot: '/corpus',
-    variants: VARIANTS + 1,
+    variants: KEPT_VARIANTS + 1,
     shardFaces: 2 * facesPerSubject,
     ...options.config,
   });
@@ -113,7 +113,7 @@ export async function sampleRows(store: ObjectStore, run: RunFile, spec: ShardSp
       });
     }
     for (const { faceId } of real) rows.data.push(realRow(run, subjectId, faceId));
-    for (let variant = 0; variant < VARIANTS; variant++) {
+    for (let variant = 0; variant < KEPT_VARIANTS; variant++) {
       rows.data.push({
         ...realRow(run, subjectId, `${subjectId}#${variant}`),
         kind: 'augmented',
@@ -129,7 +129,7 @@ export async function sampleRows(store: ObjectStore, run: RunFile, spec: ShardSp
       classIndex: spec.firstClassIndex + rows.subjects.length,
       faces: real.length,
       rejects: faces.length - real.length,
-      variants: VARIANTS,
+      variants: KEPT_VARIANTS,
       variantsRejected: 1,
       poseCoverageBefore: 0.25,
       poseCoverageAfter: 0.5,
