@@ -79,7 +79,8 @@ export interface ObservationOptions {
 
 /**
  * Opened before anything is done, and closed after everything else, so that the end of the work is seen.
- * @throws ConfigError when the port is taken, a host comes without a port, or traces are asked for in a way that is not known.
+ * @throws ConfigError when the port is taken, a host comes without a port, or traces are asked for in a way that is not
+ * known.
  */
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
   const { flags, service, say, releasers } = options;
