@@ -50,9 +50,6 @@ export function workCommandLine(out: string, flags: RedisFlag & CorpusStoreFlags
   return onRun('work', out, flags, ['redis', ...STORE_FLAGS, ...CORPUS_STORE_FLAGS]);
 }
 
-/** What goes on with a run where its command line is not known. */
-export const STARTING_COMMAND = 'the command that started the run (posecast run or submit), unchanged';
-
 /** The command line that takes failed shards up again, as far as they are noted in OUT. */
 export function retryFailedCommandLine(out: string, flags: RedisFlag & StoreFlags): string {
   return onRun('retry-failed', out, flags, ['redis', ...STORE_FLAGS]);

@@ -102,6 +102,7 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
     const board = await openBoard({
       named: runs,
       link,
+      s3: s3Options(flags),
       corpusS3: corpusS3Options(flags),
       openStore: (out) => openStore(out, { access, s3: s3Options(flags), onWarning: say }),
     });

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
-import { chooseRetries } from '../producer/retryFailed.ts';
+import { chooseRetries, STARTING_COMMAND } from '../producer/retryFailed.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
+import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
@@ -17,7 +18,7 @@ import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { resumeCommandLine, retryFailedCommandLine, STARTING_COMMAND } from './commandLine.ts';
+import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { refusePastDeadline } from './deadline.ts';
@@ -27,7 +28,6 @@ import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { seconds } from './optionValues.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
-import { refuseCopy } from './refuseCopy.ts';
 import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
 import { runHere } from './runHere.ts';
@@ -283,8 +283,15 @@ async function workOn(
 
 /** What takes failed shards up again: `retry-failed` finds only those that are noted in OUT. */
 async function failedGoOn(run: RunFile, store: ObjectStore, flags: Flags): Promise<string> {
-  const { failed } = await chooseRetries(run, store, null);
-  return failed.length > 0 ? retryFailedCommandLine(store.uri, flags) : STARTING_COMMAND;
+  const retrying = retryFailedCommandLine(store.uri, flags);
+  try {
+    const { failed } = await chooseRetries(run, store, null);
+    return failed.length > 0 ? retrying : STARTING_COMMAND;
+  } catch (error) {
+    // A damaged note does not make the end untold; the command says which it is.
+    if (error instanceof IntegrityError) return retrying;
+    throw error;
+  }
 }
 
 /** A model of this machine that is damaged is no damage of the run's: it ends the process. */

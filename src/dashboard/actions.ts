@@ -3,14 +3,16 @@
  */
 import { hostname } from 'node:os';
 import { queueRetry } from '../producer/queueRetry.ts';
-import { chooseRetries, retryShards } from '../producer/retryFailed.ts';
+import { chooseRetries, retryShards, STARTING_COMMAND } from '../producer/retryFailed.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
+import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
 import { otherRun } from '../shared/run/otherRun.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { RedisLink } from './data/redisLink.ts';
+import { unlessAborted } from '../shared/unlessAborted.ts';
+import type { Board } from './board.ts';
 
 export type Action = 'pause' | 'resume' | 'retry-failed';
 
@@ -19,7 +21,7 @@ export async function runAction(
   action: Action,
   run: RunFile,
   store: ObjectStore,
-  link: RedisLink | undefined,
+  { link, s3 }: Pick<Board, 'link' | 's3'>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { runId } = run;
@@ -33,13 +35,13 @@ export async function runAction(
       await resumeRun(store, runId);
       return;
     case 'retry-failed': {
+      // Without a Redis that answers, whoever feeds the run finds them in OUT.
+      const redis = (await link?.answers()) ? link?.redis : undefined;
+      if (redis !== undefined) await unlessAborted(refuseCopy(redis, store, s3), signal);
       const choice = await chooseRetries(run, store, null, signal);
       if (choice.failed.length === 0) return;
       const asked = { codes: null, createdAt: new Date().toISOString() };
       const generation = await retryShards(run, store, choice, asked);
-      // Without a Redis that answers, whoever feeds the run finds them in OUT.
-      if (!(await link?.answers())) return;
-      const redis = link?.redis;
       if (redis === undefined) return;
       const queue = openShardQueue(redis, runId);
       try {
@@ -47,8 +49,7 @@ export async function runAction(
       } catch (error) {
         return (
           `taken up again as generation ${generation.generation}; ` +
-          `could not be queued: ${describeError(error)}; ` +
-          'to go on: the command that started the run (posecast run or submit), unchanged'
+          `could not be queued: ${describeError(error)}; to go on: ${STARTING_COMMAND}`
         );
       } finally {
         await queue.close();

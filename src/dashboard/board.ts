@@ -16,6 +16,8 @@ export interface UnreadableRun {
 
 export interface Board {
   readonly link: RedisLink | undefined;
+  /** How OUTs in S3 are reached. */
+  readonly s3: S3Options;
   views(): readonly RunView[];
   view(runId: string): RunView | undefined;
   /**
@@ -42,6 +44,8 @@ export interface BoardOptions {
   readonly named: readonly NamedRun[];
   readonly link: RedisLink | undefined;
   readonly openStore: (out: string) => Promise<ObjectStore>;
+  /** How OUTs in S3 are reached, those not shown too. */
+  readonly s3?: S3Options;
   /** How corpora in S3 are reached. */
   readonly corpusS3?: S3Options;
 }
@@ -61,7 +65,13 @@ const UNREADABLE_MS = 30_000;
 const MAX_RUNS = 50;
 
 /** @throws ConfigError when a named OUT holds no run, the same as another, or not the one that was named. */
-export async function openBoard({ named, link, openStore, corpusS3 = {} }: BoardOptions): Promise<Board> {
+export async function openBoard({
+  named,
+  link,
+  openStore,
+  s3 = {},
+  corpusS3 = {},
+}: BoardOptions): Promise<Board> {
   const views = new Map<string, RunView>();
   const unreadable = new Map<string, UnreadableRun>();
   const stores: ObjectStore[] = [];
@@ -155,6 +165,7 @@ export async function openBoard({ named, link, openStore, corpusS3 = {} }: Board
 
   const board: Board = {
     link,
+    s3,
     views: () => [...views.values()],
     view: (runId) => views.get(runId),
     unreadable: () => [...unreadable.values()],

@@ -17,6 +17,9 @@ import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFai
 import { readPlan } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
+/** What goes on with a run where its command line is not known. */
+export const STARTING_COMMAND = 'the command that started the run (posecast run or submit), unchanged';
+
 /** Commits read at the same time. */
 const READS = 16;
 

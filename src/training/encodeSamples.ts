@@ -3,7 +3,7 @@ import type { FraMetrics } from '../fra/modelCard.ts';
 import { type AutoencoderConfig, encode } from '../fra/networks/autoencoder.ts';
 import { valuesOf } from '../fra/networks/tensorOps.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
-import { FORWARD, imageTensor, reconstructionQuality, redraw } from '../fra/training/autoencoderTask.ts';
+import { FORWARD, imageTensor, reconstructionQuality } from '../fra/training/autoencoderTask.ts';
 import { scaleCodes } from '../fra/training/codeScale.ts';
 import { correlation, mean, openPoseReader } from '../fra/training/evaluate.ts';
 import { dot } from '../shared/l2.ts';
@@ -61,7 +61,6 @@ export function judgeReconstruction(
 } {
   const tensors = trainableWeights(weights);
   const images = validation.map(({ landmarks }) => drawLandmarkImage(landmarks));
-  const { mse, iou } = reconstructionQuality(tensors, network, images);
   const step = Math.max(1, Math.floor(training.length / KNOWN_PICTURES));
   const known = training.filter((_, i) => i % step === 0);
   const readPose = openPoseReader(
@@ -76,7 +75,7 @@ export function judgeReconstruction(
   // Steps that are no multiple of the renders of a photograph: every example shows another pose.
   const every = Math.floor(images.length / EXAMPLES) + 7;
   const shown = new Set(Array.from({ length: EXAMPLES }, (_, k) => (k * every) % images.length));
-  redraw(tensors, network, images, (original, redrawn, i) => {
+  const { mse, iou } = reconstructionQuality(tensors, network, images, (original, redrawn, i) => {
     read.push(readPose(redrawn));
     if (shown.has(i)) examples.push({ original, redrawn });
   });

@@ -12,9 +12,10 @@ import { fitPoseReadOut } from '../fra/training/poseReadOut.ts';
 import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from '../fra/training/retrieval.ts';
 import { peopleDigest } from '../fra/training/reuseAutoencoder.ts';
 import { solveLinear } from '../fra/training/solveLinear.ts';
+import { makeTurns, usableBasis } from '../fra/training/turns.ts';
 import { mixParts } from './mixParts.ts';
 import type { StageRunner } from './runStage.ts';
-import type { TrainConfig } from './trainConfig.ts';
+import type { GeneratorRequest, TrainConfig } from './trainConfig.ts';
 
 export interface MakeRequest {
   readonly config: TrainConfig;
@@ -64,8 +65,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
       const solved = solveLinear({
         kind: wanted.kind,
         identityDim,
-        // Without a pose there is one change for all.
-        knots: wanted.posture === 'none' ? [0] : wanted.knots,
+        knots: knotsOf(wanted),
         pitch: wanted.posture !== 'none' && wanted.posture !== 'yaw',
         training,
         validation: request.validation,
@@ -106,6 +106,22 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
       return { ...(await descend(request, note, network)), choices };
     }
   }
+}
+
+/** Without a pose there is one change for all. */
+function knotsOf({ posture, knots }: GeneratorRequest): readonly number[] {
+  return posture === 'none' ? [0] : knots;
+}
+
+/**
+ * Refuses before hours of training what a closed form could not be fitted to. The samples need no codes yet: poses as
+ * they were measured stand for those that will be read off their codes.
+ *
+ * @throws ConfigError when no yaw knot has enough faces.
+ */
+export function requireKnots(wanted: GeneratorRequest, training: readonly PairSample[]): void {
+  if (wanted.kind !== 'ridge' && wanted.kind !== 'mean-offset') return;
+  usableBasis({ knots: knotsOf(wanted), pitch: false }, makeTurns(training), (face) => face);
 }
 
 /** Learns by descent; `fixed` weights stay as they are. */

@@ -27,7 +27,7 @@ import { judgeCombiner, makeProbes, requireTurnedFaces } from './judgeCombiner.t
 import { landmarkSource } from './landmarkSource.ts';
 import { learntFrom, together } from './learntFrom.ts';
 import { limitsOf } from './limits.ts';
-import { makeGenerator } from './makeGenerator.ts';
+import { makeGenerator, requireKnots } from './makeGenerator.ts';
 import { pairSamples } from './pairSamples.ts';
 import { photographRecords } from './photographRecords.ts';
 import { lossCharts, writeCharts, writeReconstructions } from './pictures.ts';
@@ -68,13 +68,12 @@ export async function trainFra(
     return [pairs.slice(0, training.length), pairs.slice(training.length)] as const;
   };
   const noCode = new Float32Array();
-  requireTurnedFaces(
-    ...pairsOf(
-      used.map(() => noCode),
-      'code',
-    ),
-    config.seed,
+  const [known, judging] = pairsOf(
+    used.map(() => noCode),
+    'code',
   );
+  requireTurnedFaces(known, judging, config.seed);
+  requireKnots(config.generator, known);
 
   hooks.stage('autoencoder');
   const drawn = await makeAutoencoder(config, inputs, split, run);

@@ -1,11 +1,12 @@
 /** Who may see the dashboard, and what an address can make it do. */
 import assert from 'node:assert/strict';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
+import { registerRun } from '../../src/shared/redisRuns/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readRunShards } from '../../src/shared/run/generations.ts';
 import { readPause } from '../../src/shared/run/pause.ts';
@@ -15,10 +16,21 @@ import { posecast } from '../helpers/cli.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
 import { samplePhotographs } from '../helpers/photographs.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const RUN = '/runs/sample-run/';
 const TOKEN = 'correct-horse-battery';
+
+/** Of a shard of the sample run. */
+const FAILURE = {
+  shard: 1,
+  code: 's3-failed',
+  message: 'no answer',
+  attempts: 3,
+  host: 'node-7',
+  failedAt: '2026-01-01T00:00:00.000Z',
+};
 
 interface Answer {
   readonly status: number;
@@ -297,15 +309,7 @@ test('nothing can be changed unless that was asked for, and then only from a pag
       assert.equal((await ask(url, `${RUN}actions/resume`, { origin }, 'POST')).status, 303);
       assert.ok(!(await paused()));
 
-      await noteShardFailure(store, {
-        runId: run.runId,
-        shard: 1,
-        code: 's3-failed',
-        message: 'no answer',
-        attempts: 3,
-        host: 'node-7',
-        failedAt: '2026-01-01T00:00:00.000Z',
-      });
+      await noteShardFailure(store, { runId: run.runId, ...FAILURE });
       assert.equal((await ask(url, `${RUN}actions/retry-failed`, { origin }, 'POST')).status, 303);
       const { generations } = await readRunShards(store, run);
       assert.deepEqual(
@@ -315,6 +319,28 @@ test('nothing can be changed unless that was asked for, and then only from a pag
     });
     await store.close();
   }));
+
+test('failed shards of a copied OUT are not taken up on the Redis of its original, and the answer says why', () =>
+  withRedis(({ url: redisUrl, redis }) =>
+    withTempFolder(async (folder) => {
+      const [out, copy] = [join(folder, 'out'), join(folder, 'copy')];
+      const store = await openStore(out);
+      const { runId, createdAt } = await makeSampleRun(store);
+      await noteShardFailure(store, { runId, ...FAILURE });
+      await registerRun(redis, { runId, createdAt, shards: 4, out });
+      await store.close();
+      await cp(out, copy, { recursive: true });
+      const retry = (shown: string) =>
+        withDashboard([shown], { allowActions: true, redis: redisUrl }, ({ url }) =>
+          ask(url, `${RUN}actions/retry-failed`, { origin: url.slice(0, -1) }, 'POST'),
+        );
+      const refused = await retry(copy);
+      assert.equal(refused.status, 409, refused.body);
+      assert.match(refused.body, /expected the only one of run sample-run/);
+      await assert.rejects(access(join(copy, 'generations')), { code: 'ENOENT' });
+      assert.equal((await retry(out)).status, 303);
+    }),
+  ));
 
 test('a run that was finished meanwhile is not paused, and the answer says why', () =>
   withTempFolder(async (folder) => {

@@ -14,7 +14,7 @@ export function addActions(app: Hono, { board, site }: Served): void {
     if (view === undefined || !isAction(action)) return c.notFound();
     let notice: string | undefined;
     try {
-      notice = await runAction(action, view.run, view.watch.store, board.link, c.req.raw.signal);
+      notice = await runAction(action, view.run, view.watch.store, board, c.req.raw.signal);
     } catch (error) {
       // The page was older than the run.
       if (error instanceof ConfigError)

@@ -76,27 +76,31 @@ const EVALUATION_BATCH = 32;
 /** Every backend has the forward kernels; only their gradients are missing on some. */
 export const FORWARD: ConvolutionForm = 'kernel';
 
-/** Reconstruction errors averaged over pictures. */
+type RedrawnVisitor = (original: Float32Array, redrawn: Float32Array, index: number) => void;
+
+/** Reconstruction errors averaged over pictures; `visit` sees every picture and what was drawn of it. */
 export function reconstructionQuality(
   weights: Weights,
   network: AutoencoderConfig,
   images: readonly Float32Array[],
+  visit: RedrawnVisitor = () => {},
 ): ReconstructionQuality {
   let [mse, bce, iou] = [0, 0, 0];
-  redraw(weights, network, images, (original, redrawn) => {
+  redraw(weights, network, images, (original, redrawn, i) => {
     mse += squaredError(original, redrawn);
     bce += crossEntropy(original, redrawn);
     iou += intersectionOverUnion(original, redrawn);
+    visit(original, redrawn, i);
   });
   return { mse: mse / images.length, bce: bce / images.length, iou: iou / images.length };
 }
 
 /** Encodes and decodes pictures in small batches. */
-export function redraw(
+function redraw(
   weights: Weights,
   network: AutoencoderConfig,
   images: readonly Float32Array[],
-  visit: (original: Float32Array, redrawn: Float32Array, index: number) => void,
+  visit: RedrawnVisitor,
 ): void {
   const pixels = CROP_SIZE * CROP_SIZE;
   for (let start = 0; start < images.length; start += EVALUATION_BATCH) {

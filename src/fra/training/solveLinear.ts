@@ -26,7 +26,7 @@ export function solveLinear(request: SolveRequest): Solution {
   const readOut = fitPoseReadOut(training, request.validation);
   note(`pose read off the posture: yaw off by ${readOut.error.toFixed(1)}° on validation people`);
   const turns = makeTurns(training);
-  const basis = usableBasis(request, turns, readOut);
+  const basis = usableBasis(request, turns, readOut.read);
   const placed: Turn[] = turns.map((turn) => {
     const { yaw, pitch } = readOut.read(turn.target);
     return { ...turn, basis: basisAt(basis, yaw, pitch) };

@@ -5,7 +5,6 @@ import type { PoseBasis } from '../generators/generatorConfig.ts';
 import { basisAt, PITCH_UNIT } from '../generators/poseBasis.ts';
 import { valuesOf } from '../networks/tensorOps.ts';
 import { frontalSamples, type PairSample } from './pairs.ts';
-import type { PoseReadOut } from './poseReadOut.ts';
 import type { LinearFit } from './ridge.ts';
 
 /** A person's near-frontal embedding, and the same person elsewhere. */
@@ -34,11 +33,15 @@ export function makeTurns(training: readonly PairSample[]): Omit<Turn, 'basis'>[
   );
 }
 
-/** The requested basis without the knots, or the pitch, that training faces do not show. */
+/**
+ * The requested basis without the knots, or the pitch, that training faces do not show; `read` says their poses.
+ *
+ * @throws ConfigError when no knot has enough faces.
+ */
 export function usableBasis(
   { knots, pitch }: { readonly knots: readonly number[]; readonly pitch: boolean },
   turns: readonly Omit<Turn, 'basis'>[],
-  { read }: PoseReadOut,
+  read: (face: PairSample) => { readonly yaw: number; readonly pitch: number },
 ): PoseBasis {
   const poses = turns.map(({ target }) => ({ ...read(target), subjectId: target.subjectId }));
   const full = { knots: [...knots], pitch: false };
@@ -51,9 +54,11 @@ export function usableBasis(
     return faces >= MIN_KNOT_FACES && people.size >= MIN_KNOT_PEOPLE;
   });
   if (shown.length === 0) {
-    throw new ConfigError('too-few-pairs', 'expected more pairs of one person at two poses', {
-      pairs: turns.length,
-    });
+    throw new ConfigError(
+      'too-few-pairs',
+      `expected ${MIN_KNOT_FACES} faces of ${MIN_KNOT_PEOPLE} people near one of the yaw knots, each with another face of that person`,
+      { pairs: turns.length, knots: knots.join(',') },
+    );
   }
   const tilted = (sign: number) =>
     new Set(poses.filter((pose) => sign * pose.pitch > PITCH_UNIT / 2).map(({ subjectId }) => subjectId))

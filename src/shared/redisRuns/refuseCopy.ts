@@ -4,11 +4,11 @@
  */
 import { stat } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
-import { ConfigError } from '../shared/errors.ts';
-import { listRuns } from '../shared/redisRuns/runList.ts';
-import { readRunFile } from '../shared/run/runFile.ts';
-import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { openStore, type S3Options } from '../shared/store/openStore.ts';
+import { ConfigError } from '../errors.ts';
+import { readRunFile } from '../run/runFile.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { openStore, type S3Options } from '../store/openStore.ts';
+import { listRuns } from './runList.ts';
 
 /**
  * Does nothing for an OUT that was moved, that is reached by another path, or whose run is listed with an OUT that
