@@ -8,7 +8,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { ConfigError, describeError } from '../shared/errors.ts';
-import { type ConvolutionForm, differentiableForm } from './networks/tensorOps.ts';
 
 export const TRAINING_DEVICES = ['cpu', 'cuda'] as const;
 export type TrainingDevice = (typeof TRAINING_DEVICES)[number];
@@ -17,7 +16,6 @@ export interface TensorBackend {
   readonly device: TrainingDevice;
   /** For people and for the model card: library, version, processor. */
   readonly description: string;
-  readonly form: ConvolutionForm;
 }
 
 /** Packages that carry the native addon, in order of preference. Neither needs to be installed. */
@@ -50,15 +48,15 @@ export async function openBackend(device: TrainingDevice, threads: number): Prom
         package: native.name,
       });
     }
-    return { device, description: `TensorFlow (${native.name}) on a CUDA GPU`, form: differentiableForm() };
+    return { device, description: `TensorFlow (${native.name}) on a CUDA GPU` };
   }
   if (native.status === 'loaded') {
     const description = `TensorFlow native library (${native.name} ${tf.version_core}) on the CPU`;
-    return { device, description, form: differentiableForm() };
+    return { device, description };
   }
   await openWasm(threads);
   const description = `TensorFlow.js WebAssembly ${tf.version_core} on the CPU (native library: ${native.reason})`;
-  return { device, description, form: differentiableForm() };
+  return { device, description };
 }
 
 type NativeOutcome =

@@ -3,7 +3,7 @@ import type { FraMetrics } from '../fra/modelCard.ts';
 import { type AutoencoderConfig, encode } from '../fra/networks/autoencoder.ts';
 import { valuesOf } from '../fra/networks/tensorOps.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
-import { FORWARD, imageTensor, reconstructionQuality } from '../fra/training/autoencoderTask.ts';
+import { imageTensor, reconstructionQuality } from '../fra/training/autoencoderTask.ts';
 import { scaleCodes } from '../fra/training/codeScale.ts';
 import { correlation, mean, openPoseReader } from '../fra/training/evaluate.ts';
 import { dot } from '../shared/l2.ts';
@@ -27,7 +27,7 @@ export function encodeSamples(
   const raw: Float32Array[] = [];
   for (let start = 0; start < samples.length; start += BATCH) {
     const images = samples.slice(start, start + BATCH).map(({ landmarks }) => drawLandmarkImage(landmarks));
-    const values = valuesOf(() => encode(tensors, network, imageTensor(images), FORWARD));
+    const values = valuesOf(() => encode(tensors, network, imageTensor(images)));
     const width = values.length / images.length;
     images.forEach((_, i) => {
       raw.push(Float32Array.from(values.subarray(i * width, (i + 1) * width)));

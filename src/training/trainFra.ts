@@ -76,7 +76,7 @@ export async function trainFra(
   requireKnots(config.generator, known);
 
   hooks.stage('autoencoder');
-  const drawn = await makeAutoencoder(config, inputs, split, run);
+  const drawn = await makeAutoencoder(config, split, run);
   const { autoencoder, codes } = encodeSamples(
     drawn.weights,
     PAPER_AUTOENCODER,
@@ -196,7 +196,6 @@ interface DrawnAutoencoder {
 
 async function makeAutoencoder(
   { autoencoder, seed }: TrainConfig,
-  { backend }: TrainInputs,
   { subjects, training, validation }: SampleSplit<TrainingSample>,
   run: StageRunner,
 ): Promise<DrawnAutoencoder> {
@@ -204,7 +203,6 @@ async function makeAutoencoder(
   const { weights, state } = await run('autoencoder', autoencoder, () =>
     autoencoderTask({
       network: PAPER_AUTOENCODER,
-      form: backend.form,
       seed,
       batchSize: autoencoder.batchSize,
       sample: landmarkSource(training),

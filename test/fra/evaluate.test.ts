@@ -33,8 +33,8 @@ test('scaled codes are the codes times the factor, and the drawings stay the sam
   const run = (weights: NamedWeights) => {
     const tensors = trainableWeights(weights);
     const result = tf.tidy(() => {
-      const codes = encode(tensors, PAPER_AUTOENCODER, imageTensor(images), 'kernel');
-      const drawn = decode(tensors, PAPER_AUTOENCODER, codes, 'kernel');
+      const codes = encode(tensors, PAPER_AUTOENCODER, imageTensor(images));
+      const drawn = decode(tensors, PAPER_AUTOENCODER, codes);
       return { codes: codes.dataSync(), drawn: drawn.dataSync() };
     });
     disposeWeights(tensors);

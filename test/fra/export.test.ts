@@ -15,7 +15,7 @@ import { IntegrityError } from '../../src/shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 
-const backend = await openBackend('cpu', 1);
+await openBackend('cpu', 1);
 const TOLERANCE = 1e-4;
 
 function normals(count: number, seed: number): Float32Array {
@@ -63,8 +63,8 @@ for (const count of [1, 3]) {
     const images = normals(count * CROP_SIZE * CROP_SIZE, 1).map((value) => (value > 1 ? 1 : 0));
     const expected = tf.tidy(() => {
       const input = tf.tensor4d(images, [count, CROP_SIZE, CROP_SIZE, 1]);
-      const codes = encode(weights, PAPER_AUTOENCODER, input, backend.form);
-      const drawn = decode(weights, PAPER_AUTOENCODER, codes, backend.form);
+      const codes = encode(weights, PAPER_AUTOENCODER, input);
+      const drawn = decode(weights, PAPER_AUTOENCODER, codes);
       return { codes: codes.dataSync() as Float32Array, drawn: drawn.dataSync() as Float32Array };
     });
     const codes = await runOnnx(

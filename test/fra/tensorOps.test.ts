@@ -3,9 +3,10 @@ import { after, before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { openBackend } from '../../src/fra/backend.ts';
 import {
-  type ConvolutionForm,
+  composedConvolution,
+  composedMaxPool2,
   convolve,
-  differentiableForm,
+  differentiatesConvolutions,
   layerNorm,
   matMul,
   maxPool2,
@@ -63,58 +64,68 @@ function checkGradient(inputs: tf.Tensor[], f: (...inputs: tf.Tensor[]) => tf.Te
 const CASES = [
   { title: '3×3 with one pixel around', size: 6, kernel: 3, stride: 1, padding: 1 },
   { title: '3×3 without padding', size: 9, kernel: 3, stride: 1, padding: 0 },
-  { title: '2×2 with stride 3 and two pixels around', size: 4, kernel: 2, stride: 3, padding: 2 },
+  { title: '2×2 with stride 3', size: 8, kernel: 2, stride: 3, padding: 0 },
 ];
 
 for (const { title, size, kernel, stride, padding } of CASES) {
-  test(`the convolution by matrix products (${title}) has the gradient that finite differences have`, () => {
+  const inputs = () => [normals([2, size, size, 3], 1), normals([kernel, kernel, 3, 4], 2)];
+  const composed = (...[x, weight]: tf.Tensor[]) =>
+    composedConvolution(x as tf.Tensor4D, weight as tf.Tensor4D, stride, padding);
+
+  test(`the composed gradient of a convolution (${title}) is that of finite differences`, () => {
     tf.tidy(() => {
-      checkGradient(
-        [normals([2, size, size, 3], 1), normals([kernel, kernel, 3, 4], 2), normals([4], 3)],
-        (x, weight, bias) => convolve(x as tf.Tensor4D, weight!, bias!, { stride, padding }, 'matmul'),
-      );
+      checkGradient(inputs(), composed);
     });
   });
 
-  test(`both forms of the convolution (${title}) give the same answer and gradients`, (context) => {
-    if (differentiableForm() !== 'kernel') {
+  test(`the composed gradient of a convolution (${title}) is that of the backend's kernel`, (context) => {
+    if (!differentiatesConvolutions()) {
       context.skip(`${backend.description} has no gradient kernel of the convolution`);
       return;
     }
     tf.tidy(() => {
-      const inputs = [normals([2, size, size, 3], 1), normals([kernel, kernel, 3, 4], 2), normals([4], 3)];
-      const answers = (form: ConvolutionForm) => {
-        const f = (...[x, weight, bias]: tf.Tensor[]) =>
-          convolve(x as tf.Tensor4D, weight!, bias!, { stride, padding }, form);
-        return [f(...inputs), ...tf.grads((...at: tf.Tensor[]) => tf.sum(tf.square(f(...at))))(inputs)];
-      };
-      const [byKernel, byProducts] = [answers('kernel'), answers('matmul')];
-      byKernel.forEach((expected, i) => {
-        const error = tf.max(tf.abs(tf.sub(expected, byProducts[i]!))).dataSync()[0]!;
-        const scale = tf.max(tf.abs(expected)).dataSync()[0]!;
-        assert.ok(error <= 1e-5 * Math.max(1, scale), `part ${i} differs by ${error} of ${scale}`);
+      const gradients = (f: (...at: tf.Tensor[]) => tf.Tensor) =>
+        tf.grads((...at: tf.Tensor[]) => tf.sum(tf.square(f(...at))))(inputs());
+      const byKernel = gradients((...[x, weight]) =>
+        tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, padding === 0 ? 'valid' : 'same'),
+      );
+      gradients(composed).forEach((found, i) => {
+        const error = tf.max(tf.abs(tf.sub(byKernel[i]!, found))).dataSync()[0]!;
+        const scale = tf.max(tf.abs(byKernel[i]!)).dataSync()[0]!;
+        assert.ok(error <= 1e-5 * Math.max(1, scale), `input ${i} differs by ${error} of ${scale}`);
       });
     });
   });
 }
 
-test('the forward convolution by matrix products equals the kernel on every backend', () => {
+test('a convolution adds pixels around and the bias, and has the gradient that finite differences have', () => {
   tf.tidy(() => {
-    const x = normals([2, 8, 8, 3], 1) as tf.Tensor4D;
-    const [weight, bias] = [normals([3, 3, 3, 5], 2), normals([5], 3)];
-    const byKernel = convolve(x, weight, bias, { padding: 1 }, 'kernel');
-    const byProducts = convolve(x, weight, bias, { padding: 1 }, 'matmul');
-    assert.ok(tf.max(tf.abs(tf.sub(byKernel, byProducts))).dataSync()[0]! < 1e-4);
+    for (const options of [{ padding: 1 }, { stride: 3, padding: 2 }]) {
+      const kernel = options.padding === 1 ? 3 : 2;
+      checkGradient(
+        [normals([2, 4, 4, 3], 1), normals([kernel, kernel, 3, 4], 2), normals([4], 3)],
+        (x, weight, bias) => convolve(x as tf.Tensor4D, weight!, bias!, options),
+      );
+    }
   });
 });
 
-test('pooling by pairs takes the maximum of every 2×2 square and sends the gradient there', () => {
+test('pooling takes the maximum of every 2×2 square and sends the gradient there', () => {
   tf.tidy(() => {
     const x = normals([2, 7, 6, 3], 4) as tf.Tensor4D;
-    const pooled = maxPool2(x, 'matmul');
+    const pooled = composedMaxPool2(x);
     assert.deepEqual(pooled.shape, [2, 3, 3, 3]);
     assert.ok(tf.max(tf.abs(tf.sub(pooled, tf.maxPool(x, 2, 2, 'valid')))).dataSync()[0]! === 0);
-    checkGradient([x], (at) => maxPool2(at as tf.Tensor4D, 'matmul'));
+    checkGradient([x], (at) => composedMaxPool2(at as tf.Tensor4D));
+    checkGradient([x], (at) => maxPool2(at as tf.Tensor4D));
+  });
+});
+
+test('pixels of a square that are largest alike share its gradient', () => {
+  tf.tidy(() => {
+    const x = tf.tensor4d([5, 5, 1, 2], [1, 2, 2, 1]);
+    const slope = tf.grad((at: tf.Tensor) => tf.sum(composedMaxPool2(at as tf.Tensor4D)))(x);
+    assert.deepEqual([...slope.dataSync()], [0.5, 0.5, 0, 0]);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
-import { type ConvolutionForm, convolve, maxPool2, upsampleNearest } from './tensorOps.ts';
+import { convolve, maxPool2, upsampleNearest } from './tensorOps.ts';
 import { type WeightSpecs, type Weights, weight } from './weights.ts';
 
 export interface AutoencoderConfig {
@@ -63,46 +63,31 @@ export function encode(
   weights: Weights,
   config: AutoencoderConfig,
   images: tf.Tensor4D,
-  form: ConvolutionForm,
   dropout: Dropout = noDropout,
 ): tf.Tensor2D {
   let x = images;
   for (let i = 0; i < config.channels.length; i++) {
-    x = convolve(
-      x,
-      weight(weights, `encoder.${i}.weight`),
-      weight(weights, `encoder.${i}.bias`),
-      { padding: 1 },
-      form,
-    );
-    x = maxPool2(tf.relu(dropout(x)), form);
+    x = convolve(x, weight(weights, `encoder.${i}.weight`), weight(weights, `encoder.${i}.bias`), {
+      padding: 1,
+    });
+    x = maxPool2(tf.relu(dropout(x)));
   }
   return tf.reshape(x, [images.shape[0], config.channels.at(-1)!]);
 }
 
 /** posture codes (N,512) → logits of the drawn pixels (N,112,112,1); their sigmoid is the picture. */
-export function decodeLogits(
-  weights: Weights,
-  config: AutoencoderConfig,
-  codes: tf.Tensor2D,
-  form: ConvolutionForm,
-): tf.Tensor4D {
+export function decodeLogits(weights: Weights, config: AutoencoderConfig, codes: tf.Tensor2D): tf.Tensor4D {
   let x: tf.Tensor4D = tf.reshape(codes, [codes.shape[0], 1, 1, codes.shape[1]]);
   const steps = decoderSteps(config);
   steps.forEach((step, i) => {
     x = upsampleNearest(x, step.upsample);
-    x = convolve(x, weight(weights, `decoder.${i}.weight`), weight(weights, `decoder.${i}.bias`), step, form);
+    x = convolve(x, weight(weights, `decoder.${i}.weight`), weight(weights, `decoder.${i}.bias`), step);
     if (i < steps.length - 1) x = tf.relu(x);
   });
   return x;
 }
 
 /** posture codes (N,512) → drawn pictures (N,112,112,1), values 0–1. */
-export function decode(
-  weights: Weights,
-  config: AutoencoderConfig,
-  codes: tf.Tensor2D,
-  form: ConvolutionForm,
-): tf.Tensor4D {
-  return tf.sigmoid(decodeLogits(weights, config, codes, form));
+export function decode(weights: Weights, config: AutoencoderConfig, codes: tf.Tensor2D): tf.Tensor4D {
+  return tf.sigmoid(decodeLogits(weights, config, codes));
 }

@@ -1,8 +1,8 @@
 /**
  * The operations the networks are made of, on kernels every backend has. tfjs-wasm has no gradient kernel of a
- * convolution or a max-pooling, and multiplies matrices fast only when none is transposed, so both are said in
- * matrix products, slices and concatenations. Where a backend has the gradient kernel its own convolution is used;
- * a test holds the two forms equal.
+ * convolution, a max-pooling or an enlargement, and multiplies matrices fast only when none is transposed, so their
+ * gradients are made of other kernels here. Where a backend has the gradient kernels they are used; a test holds the two
+ * equal.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -39,14 +39,6 @@ export function linear(x: tf.Tensor2D, weight: tf.Tensor, bias: tf.Tensor): tf.T
   return tf.add(matMul(x, weight as tf.Tensor2D), bias);
 }
 
-/** How a convolution is computed: the backend's kernel, or matrix products over gathered pixels. */
-export type ConvolutionForm = 'kernel' | 'matmul';
-
-/** The form the current backend can differentiate. */
-export function differentiableForm(): ConvolutionForm {
-  return tf.getKernel('Conv2DBackpropFilter', tf.getBackend()) === undefined ? 'matmul' : 'kernel';
-}
-
 export interface ConvolutionOptions {
   readonly stride?: number;
   /** Zero pixels on each side. */
@@ -59,35 +51,78 @@ export function convolve(
   weight: tf.Tensor,
   bias: tf.Tensor,
   { stride = 1, padding }: ConvolutionOptions,
-  form: ConvolutionForm,
 ): tf.Tensor4D {
   const kernel = weight as tf.Tensor4D;
-  if (form === 'kernel') {
-    // The native library differentiates 'same' and 'valid' only; a 3×3 kernel with one pixel around is 'same'.
-    const same = stride === 1 && padding > 0 && kernel.shape[0] === 2 * padding + 1;
-    const whole = same || padding === 0 ? x : tf.pad(x, aroundPixels(padding));
-    return tf.add(tf.conv2d(whole, kernel, stride, same ? 'same' : 'valid'), bias);
-  }
+  // The native library differentiates 'same' and 'valid' only; a 3×3 kernel with one pixel around is 'same'.
+  const same = stride === 1 && padding > 0 && kernel.shape[0] === 2 * padding + 1;
+  const whole = same || padding === 0 ? x : tf.pad(x, aroundPixels(padding));
+  const product = differentiatesConvolutions()
+    ? tf.conv2d(whole, kernel, stride, same ? 'same' : 'valid')
+    : composedConvolution(whole, kernel, stride, same ? padding : 0);
+  return tf.add(product, bias);
+}
+
+/** Whether the current backend has the gradient kernels of a convolution and of max-pooling. */
+export function differentiatesConvolutions(): boolean {
+  return tf.getKernel('Conv2DBackpropFilter', tf.getBackend()) !== undefined;
+}
+
+/** The backend's convolution with a gradient made of other kernels. `padding`: as 'same' adds it. */
+export function composedConvolution(
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
+  const convolution = tf.customGrad((...args) => {
+    const [pixels, weight, save] = args as unknown as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    save([pixels, weight]);
+    return {
+      value: tf.conv2d(pixels, weight, stride, padding === 0 ? 'valid' : 'same'),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [inputs, weights] = saved as [tf.Tensor4D, tf.Tensor4D];
+        const slope = dy as tf.Tensor4D;
+        return [
+          inputGradient(slope, weights, inputs.shape, stride, padding),
+          kernelGradient(inputs, slope, weights.shape, stride, padding),
+        ];
+      },
+    };
+  });
+  return convolution(x, kernel) as tf.Tensor4D;
+}
+
+/** dy (N,H',W',O) spread over the pixels (N,H,W,I) that the kernel saw. */
+function inputGradient(
+  dy: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+  shape: tf.Tensor4D['shape'],
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
+  if (stride > 1) return tf.conv2dTranspose(dy, kernel, shape, stride, padding === 0 ? 'valid' : 'same');
+  // The same by a convolution with the kernel turned around, for which the backend has a fast kernel.
+  const around = kernel.shape[0] - 1 - padding;
+  const turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
+  return tf.conv2d(around === 0 ? dy : tf.pad(dy, aroundPixels(around)), turned, 1, 'valid');
+}
+
+/**
+ * Σ over pixels of what a place of the kernel saw, times dy (N,H',W',O) → (kh,kw,I,O). It is a convolution too: pictures
+ * are channels, and dy is the kernel.
+ */
+function kernelGradient(
+  x: tf.Tensor4D,
+  dy: tf.Tensor4D,
+  [kh, kw, inputs, outputs]: tf.Tensor4D['shape'],
+  stride: number,
+  padding: number,
+): tf.Tensor4D {
   const padded = padding === 0 ? x : tf.pad(x, aroundPixels(padding));
-  const [count, height, width, inputs] = padded.shape;
-  const [kh, kw, , outputs] = kernel.shape;
-  const [outHeight, outWidth] = [
-    1 + Math.floor((height - kh) / stride),
-    1 + Math.floor((width - kw) / stride),
-  ];
-  // One shifted copy of the picture per kernel position: (N,H',W',kh·kw·I).
-  const shifted: tf.Tensor4D[] = [];
-  for (let y = 0; y < kh; y++) {
-    for (let column = 0; column < kw; column++) {
-      shifted.push(shiftedPixels(padded, y, column, outHeight, outWidth, stride));
-    }
-  }
-  const columns = tf.reshape(tf.concat(shifted, 3), [count * outHeight * outWidth, kh * kw * inputs]);
-  const product = matMul(
-    columns as tf.Tensor2D,
-    tf.reshape(kernel, [kh * kw * inputs, outputs]) as tf.Tensor2D,
-  );
-  return tf.reshape(tf.add(product, bias), [count, outHeight, outWidth, outputs]);
+  const [seen, slopes] = [tf.transpose(padded, [3, 1, 2, 0]), tf.transpose(dy, [1, 2, 0, 3])];
+  const places = tf.conv2d(seen, slopes, 1, 'valid', 'NHWC', stride);
+  // A stride may leave lines that the kernel never saw.
+  return tf.slice(tf.transpose(places, [1, 2, 0, 3]), [0, 0, 0, 0], [kh, kw, inputs, outputs]);
 }
 
 function aroundPixels(padding: number): [number, number][] {
@@ -99,62 +134,49 @@ function aroundPixels(padding: number): [number, number][] {
   ];
 }
 
-/** Pixels (y + i·stride, x + j·stride) for i < height, j < width. */
-function shiftedPixels(
-  x: tf.Tensor4D,
-  top: number,
-  left: number,
-  height: number,
-  width: number,
-  stride: number,
-): tf.Tensor4D {
-  const [count, , , channels] = x.shape;
-  if (stride === 1) return tf.slice(x, [0, top, left, 0], [count, height, width, channels]);
-  // Few pixels (the decoder's first layer): one slice each.
-  const rows: tf.Tensor4D[] = [];
-  for (let i = 0; i < height; i++) {
-    const row: tf.Tensor4D[] = [];
-    for (let j = 0; j < width; j++) {
-      row.push(tf.slice(x, [0, top + i * stride, left + j * stride, 0], [count, 1, 1, channels]));
-    }
-    rows.push(tf.concat(row, 2));
-  }
-  return tf.concat(rows, 1);
-}
-
 /** Maximum of every 2×2 square: (N,H,W,C) → (N,⌊H/2⌋,⌊W/2⌋,C). */
-export function maxPool2(x: tf.Tensor4D, form: ConvolutionForm): tf.Tensor4D {
-  if (form === 'kernel') return tf.maxPool(x, 2, 2, 'valid');
-  const [count, fullHeight, fullWidth, channels] = x.shape;
-  const [height, width] = [Math.floor(fullHeight / 2), Math.floor(fullWidth / 2)];
-  const even = tf.slice(x, [0, 0, 0, 0], [count, 2 * height, 2 * width, channels]);
-  const rows = tf.reshape(even, [count * height, 2, 2 * width * channels]) as tf.Tensor3D;
-  const tall = pairMaximum(rows);
-  const columns = tf.reshape(tall, [count * height * width, 2, channels]) as tf.Tensor3D;
-  return tf.reshape(pairMaximum(columns), [count, height, width, channels]);
+export function maxPool2(x: tf.Tensor4D): tf.Tensor4D {
+  return differentiatesConvolutions() ? tf.maxPool(x, 2, 2, 'valid') : composedMaxPool2(x);
 }
 
-/** (A,2,B) → (A,B). */
-function pairMaximum(pairs: tf.Tensor3D): tf.Tensor2D {
-  const [a, , b] = pairs.shape;
-  const first = tf.slice(pairs, [0, 0, 0], [a, 1, b]);
-  const second = tf.slice(pairs, [0, 1, 0], [a, 1, b]);
-  return tf.reshape(tf.maximum(first, second), [a, b]);
+/** The backend's pooling with a gradient made of other kernels: to the largest pixels of a square, alike. */
+export function composedMaxPool2(x: tf.Tensor4D): tf.Tensor4D {
+  const pool = tf.customGrad((...args) => {
+    const [pixels, save] = args as unknown as [tf.Tensor4D, tf.GradSaveFunc];
+    const value = tf.maxPool(pixels, 2, 2, 'valid');
+    save([pixels, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [whole, largest] = saved as [tf.Tensor4D, tf.Tensor4D];
+        const [count, fullHeight, fullWidth, channels] = whole.shape;
+        const [height, width] = [2 * largest.shape[1], 2 * largest.shape[2]];
+        const spread = (t: tf.Tensor4D) => tf.image.resizeNearestNeighbor(t, [height, width]);
+        const squares = tf.slice(whole, [0, 0, 0, 0], [count, height, width, channels]);
+        const isLargest = tf.cast(tf.equal(squares, spread(largest)), 'float32') as tf.Tensor4D;
+        const alike = tf.mul(tf.avgPool(isLargest, 2, 2, 'valid'), 4);
+        const slope = tf.mul(isLargest, spread(tf.div(dy, alike) as tf.Tensor4D));
+        return tf.pad(slope, [
+          [0, 0],
+          [0, fullHeight - height],
+          [0, fullWidth - width],
+          [0, 0],
+        ]);
+      },
+    };
+  });
+  return pool(x) as tf.Tensor4D;
 }
 
 /** Every pixel becomes a factor×factor square: (N,H,W,C) → (N,fH,fW,C). */
 export function upsampleNearest(x: tf.Tensor4D, factor: number): tf.Tensor4D {
-  const [count, height, width, channels] = x.shape;
-  const columns = repeatMiddle(tf.reshape(x, [count * height * width, 1, channels]), factor);
-  const rows = repeatMiddle(tf.reshape(columns, [count * height, 1, width * factor * channels]), factor);
-  return tf.reshape(rows, [count, height * factor, width * factor, channels]);
-}
-
-function repeatMiddle(x: tf.Tensor3D, times: number): tf.Tensor3D {
-  return tf.concat(
-    Array.from({ length: times }, () => x),
-    1,
-  );
+  const [, height, width] = x.shape;
+  const enlarge = tf.customGrad((pixels) => ({
+    value: tf.image.resizeNearestNeighbor(pixels as tf.Tensor4D, [factor * height, factor * width]),
+    gradFunc: (dy: tf.Tensor) =>
+      tf.mul(tf.avgPool(dy as tf.Tensor4D, factor, factor, 'valid'), factor * factor),
+  }));
+  return enlarge(x) as tf.Tensor4D;
 }
 
 /** Added to a variance before its root, as torch and ONNX do. */

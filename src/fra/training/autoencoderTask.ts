@@ -10,14 +10,13 @@ import {
   decodeLogits,
   encode,
 } from '../networks/autoencoder.ts';
-import { type ConvolutionForm, valuesOf } from '../networks/tensorOps.ts';
+import { valuesOf } from '../networks/tensorOps.ts';
 import { initialWeights, type Weights } from '../networks/weights.ts';
 import type { TrainingTask } from './loop.ts';
 import { binaryCrossEntropy } from './losses.ts';
 
 export interface AutoencoderTaskOptions {
   readonly network: AutoencoderConfig;
-  readonly form: ConvolutionForm;
   readonly seed: number;
   readonly batchSize: number;
   /** One landmark set to learn from, of training people. */
@@ -30,7 +29,7 @@ export interface AutoencoderTaskOptions {
 }
 
 export function autoencoderTask(options: AutoencoderTaskOptions): TrainingTask<tf.Tensor4D> {
-  const { network, form, seed, batchSize } = options;
+  const { network, seed, batchSize } = options;
   const validationImages = options.validation.map(drawLandmarkImage);
   return {
     config: {
@@ -45,7 +44,7 @@ export function autoencoderTask(options: AutoencoderTaskOptions): TrainingTask<t
     },
     losses: (weights, images, dropout) => ({
       reconstruction: binaryCrossEntropy(
-        decodeLogits(weights, network, encode(weights, network, images, form, dropout), form),
+        decodeLogits(weights, network, encode(weights, network, images, dropout)),
         images,
       ),
     }),
@@ -73,8 +72,6 @@ export interface ReconstructionQuality {
 }
 
 const EVALUATION_BATCH = 32;
-/** Every backend has the forward kernels; only their gradients are missing on some. */
-export const FORWARD: ConvolutionForm = 'kernel';
 
 type RedrawnVisitor = (original: Float32Array, redrawn: Float32Array, index: number) => void;
 
@@ -105,9 +102,7 @@ function redraw(
   const pixels = CROP_SIZE * CROP_SIZE;
   for (let start = 0; start < images.length; start += EVALUATION_BATCH) {
     const part = images.slice(start, start + EVALUATION_BATCH);
-    const values = valuesOf(() =>
-      decode(weights, network, encode(weights, network, imageTensor(part), FORWARD), FORWARD),
-    );
+    const values = valuesOf(() => decode(weights, network, encode(weights, network, imageTensor(part))));
     part.forEach((image, i) => {
       visit(image, Float32Array.from(values.subarray(i * pixels, (i + 1) * pixels)), start + i);
     });

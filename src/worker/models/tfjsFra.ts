@@ -23,7 +23,7 @@ import type { FraNetworks } from './fraNetworks.ts';
  * @throws ConfigError when `device` is cuda and TensorFlow lists no GPU: it never falls back to the CPU.
  */
 export async function openTfjsFra(folder: string, device: TrainingDevice): Promise<Required<FraNetworks>> {
-  const backend = await openBackend(device, 1);
+  await openBackend(device, 1);
   const { card, paths } = await openFraModel(folder);
   const { autoencoder, combiner } = card.architecture;
   const generator = openGenerator(combiner);
@@ -43,7 +43,7 @@ export async function openTfjsFra(folder: string, device: TrainingDevice): Promi
         });
         const values = valuesOf(() => {
           const pictures = tf.tensor4d(input, [images.length, CROP_SIZE, CROP_SIZE, 1]);
-          return encode(encoderWeights, autoencoder, pictures, backend.form);
+          return encode(encoderWeights, autoencoder, pictures);
         });
         return images.map((_, i) => values.slice(i * POSTURE_DIM, (i + 1) * POSTURE_DIM));
       },
