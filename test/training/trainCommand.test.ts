@@ -120,9 +120,17 @@ test('other generators take the autoencoder and the samples of a first training'
   assert.equal(mixture.architecture.combiner.kind, 'mixture');
   assert.ok(mixture.metrics.combiner.retrieval.loss <= linear.metrics.combiner.retrieval.loss + 1e-6);
 
-  const divided = await trainFurther('divided', '--generator', 'mean-offset', '--seed', '9');
+  const few = ['--generator', 'mean-offset', '--yaw-knots=-30,0,30'];
+  const divided = await trainFurther('divided', ...few, '--seed', '9');
   assert.equal(divided.code, 2);
   assert.match(divided.stderr, /same validation people/);
+});
+
+test('a closed form with too few faces for its knots is refused before the autoencoder is trained', async () => {
+  const refused = await trainFurther('sparse', '--generator', 'mean-offset');
+  assert.equal(refused.code, 2, refused.stderr);
+  assert.match(refused.stderr, /expected 24 faces of 4 people near one of the yaw knots.*knots=-75,-60/);
+  assert.doesNotMatch(refused.stderr, /— autoencoder/);
 });
 
 test('a model has learnt from everybody whom the models that it takes parts of have learnt from', async () => {
@@ -130,7 +138,7 @@ test('a model has learnt from everybody whom the models that it takes parts of h
   const others = ['--exclude-subjects', `${left},${trained}`];
   for (const [name, from] of Object.entries({ second: tiny, third: join(folder, 'second') })) {
     const { code, stderr } = await trainFurther(
-      ...[name, '--generator', 'ridge', '--yaw-knots=-30,0,30', '--autoencoder', from],
+      ...[name, '--generator', 'mean-offset', '--yaw-knots=-30,0,30', '--autoencoder', from],
       ...others,
     );
     assert.equal(code, 0, stderr);
@@ -175,7 +183,14 @@ test('--resume with another posture form, other people or another autoencoder is
     recursive: true,
     filter: (path) => !path.endsWith('.checkpoint'),
   });
-  const further = ['--autoencoder-steps', '2', '--generator', 'ridge', '--yaw-knots=-30,0,30', '--resume'];
+  const further = [
+    '--autoencoder-steps',
+    '2',
+    '--generator',
+    'mean-offset',
+    '--yaw-knots=-30,0,30',
+    '--resume',
+  ];
   const made = await posecast(['train', corpus, '--out', other, ...flags, ...further]);
   assert.equal(made.code, 0, made.stderr);
   const cases: readonly [string[], RegExp][] = [

@@ -21,7 +21,7 @@ export interface RidgeProblem {
   readonly weights: Float32Array;
 }
 
-/** A problem decomposed once; `solve` is cheap for every penalty. */
+/** A problem decomposed once, when it is first solved; `solve` is cheap for every penalty after. */
 export interface RidgePath {
   /** Sum of the row weights. */
   readonly weight: number;
@@ -44,6 +44,7 @@ export function ridgePath(
   const total = weights.reduce((sum, value) => sum + value, 0);
   const meanInput = weightedMean(inputs, weights, sizes.inputs, total);
   const meanOutput = weightedMean(outputs, weights, sizes.outputs, total);
+  const square = sizes.inputs === sizes.outputs;
   const centred = (values: Float32Array, mean: Float32Array, width: number) => {
     const result = new Float32Array(values.length);
     for (let row = 0; row < rows; row++) {
@@ -57,11 +58,10 @@ export function ridgePath(
   const gram = valuesOf(() => tf.matMul(tf.transpose(x), x));
   const cross = valuesOf(() => tf.matMul(tf.transpose(x), y));
   tf.dispose([x, y]);
-  const { values, vectors } = eigen(gram, sizes.inputs);
-  const square = sizes.inputs === sizes.outputs;
   const bestScale = square ? trace(cross, sizes.inputs) / Math.max(trace(gram, sizes.inputs), 1e-12) : 0;
+  let decomposed: ReturnType<typeof eigen> | undefined;
   // vectorsᵀ · (cross − a·gram), I × O.
-  const turnedFor = (scale: number) =>
+  const turnedFor = (vectors: Float32Array, scale: number) =>
     valuesOf(() => {
       const left = tf.tensor2d(cross, [sizes.inputs, sizes.outputs]);
       const rest =
@@ -73,8 +73,11 @@ export function ridgePath(
     weight: total,
     meanOutput,
     solve: (lambda, scaling = 0) => {
+      // A second or so of 512 inputs: means need none of it.
+      decomposed ??= eigen(gram, sizes.inputs);
+      const { values, vectors } = decomposed;
       const scale = scaling === 0 ? 0 : scaling * bestScale;
-      const turned = turnedAt.get(scale) ?? turnedFor(scale);
+      const turned = turnedAt.get(scale) ?? turnedFor(vectors, scale);
       turnedAt.set(scale, turned);
       const penalty = Math.max((lambda * total) / sizes.inputs, 1e-9);
       const scaled = new Float32Array(turned.length);
