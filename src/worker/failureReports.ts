@@ -2,7 +2,7 @@
  * What failed: noted in OUT when it was the last attempt, heard by metrics and logs, and said to the person who
  * watches.
  */
-import type { Job } from 'bullmq';
+import { type Job, UnrecoverableError } from 'bullmq';
 import { describeError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
 import { crashReason, shardOfJob } from '../shared/queue.ts';
@@ -52,20 +52,19 @@ export function createFailureReports({
       }
       // One that Redis has lost says 0.
       const attempts = job?.opts.attempts || 1;
-      const attempt = `attempt ${job?.attemptsMade ?? '?'} of ${attempts}`;
-      warn(`shard ${job?.id ?? '?'} failed (${attempt}): ${crash ?? error.message}`, {
-        level: 'error',
-        code: crash === undefined ? failureCode(error) : 'crashed',
-        ...(job && shardField(job)),
-        ...(job && { attempt: job.attemptsMade, attempts }),
-      });
+      const others = error instanceof UnrecoverableError ? ', no other is made' : ` of ${attempts}`;
+      // By its id: the payload of a job that failed may be anything.
+      const shard = shardOfJob(job?.id);
+      warn(
+        `shard ${shard ?? job?.id ?? '?'} failed (attempt ${job?.attemptsMade ?? '?'}${others}): ${crash ?? error.message}`,
+        {
+          level: 'error',
+          code: crash === undefined ? failureCode(error) : 'crashed',
+          ...(shard !== undefined && { shard }),
+          ...(job && { attempt: job.attemptsMade, attempts }),
+        },
+      );
     },
     settled: () => Promise.all(notes),
   };
-}
-
-/** By its id: the payload of a job that failed may be anything. */
-function shardField({ id }: Job<unknown, unknown>): { readonly shard?: number } {
-  const shard = shardOfJob(id);
-  return shard === undefined ? {} : { shard };
 }

@@ -82,7 +82,7 @@ test('a shard whose job Redis has lost fails with a message that says so, and is
       assert.equal(worked.code, 1, worked.stdout + worked.stderr);
       assert.match(
         worked.stderr,
-        /shard shard-0 failed \(attempt 1 of 1\): Redis has lost the job of shard 0\n/,
+        /shard 0 failed \(attempt 1, no other is made\): Redis has lost the job of shard 0\n/,
       );
       assert.doesNotMatch(worked.stderr, /could not be noted/);
       assert.ok(worked.stdout.endsWith(`  to go on  posecast retry-failed ${out}\n`), worked.stdout);
