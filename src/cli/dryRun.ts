@@ -1,5 +1,5 @@
 /** `--dry-run` of `run` and `submit`: what the run would be, and about how long it would take, with nothing written. */
-import { planDryRun } from '../producer/dryRun.ts';
+import { type DryPlan, planDryRun } from '../producer/dryRun.ts';
 import { writeListing } from '../producer/writeListing.ts';
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
@@ -53,10 +53,15 @@ export async function dryRun(
             plan: (probeStore, runId, shardFaces) =>
               planSample(config, plan.sample, probeStore, runId, shardFaces),
           })
-        : assumedProbe(config, assets.runModels.embeddingDim, flags.rate);
+        : assumedProbe(config, assets.runModels.embeddingDim, flags.rate, realShare(plan));
     const report = estimateDryRun(store.uri, plan, probe, compute, flags.rate);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatDryRun(report, config));
   });
+}
+
+/** Of the rows that the run makes, if all goes well. */
+function realShare({ left, variants }: DryPlan): number {
+  return left.faces / Math.max(1, left.faces + variants.asked);
 }
 
 async function planSample(

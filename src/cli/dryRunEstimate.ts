@@ -2,6 +2,7 @@
 import type { DryPlan } from '../producer/dryRun.ts';
 import { type StoreRequests, storeRequests } from '../producer/storeRequests.ts';
 import type { RunConfig } from '../shared/config.ts';
+import { LANDMARK_COUNT, POSTURE_DIM } from '../shared/face.ts';
 import type { ComputeOptions } from '../worker/openShardContext.ts';
 import type { ProbeResult } from '../worker/probeRun.ts';
 
@@ -44,13 +45,22 @@ export interface DryRunReport {
     | { readonly from: 'stated-rate'; readonly photographsPerSecond: number };
 }
 
-/** Without a probe: every photograph is good, every variant passes, and a row is what its embedding takes. */
+/** Of what a row holds beside its vectors, in bytes. */
+const ROW_BYTES = 50;
+
+/**
+ * Without a probe: every photograph is good, every variant passes, and a row is what its vectors take, uncompressed.
+ *
+ * @param realShare of the rows: variants have no landmarks, for which Arrow keeps the room.
+ */
 export function assumedProbe(
-  { embeddingType }: RunConfig,
+  { embeddingType, format, withLandmarks, withPostureCode }: RunConfig,
   embeddingDim: number,
   photographsPerSecond: number,
+  realShare: number,
 ): ProbeResult {
   const valueBytes = embeddingType === 'float16' ? 2 : 4;
+  const landmarkRows = !withLandmarks ? 0 : format === 'arrow' ? 1 : realShare;
   return {
     photographs: 0,
     rejected: 0,
@@ -58,7 +68,11 @@ export function assumedProbe(
     secondsPerVariant: 0,
     variantsKept: 1,
     peopleUsable: 1,
-    bytesPerRow: embeddingDim * valueBytes + 50,
+    bytesPerRow:
+      embeddingDim * valueBytes +
+      (withPostureCode ? 4 * POSTURE_DIM : 0) +
+      landmarkRows * 4 * 2 * LANDMARK_COUNT +
+      ROW_BYTES,
     bytesPerShard: 5_000,
   };
 }

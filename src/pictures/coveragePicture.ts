@@ -22,8 +22,9 @@ const GAP = 48;
 export async function drawCoverage(picture: CoveragePicture): Promise<Buffer> {
   const { real, variants } = picture;
   const right = LEFT + PANEL_WIDTH + GAP;
+  // Not "of all": a posture bank may not reach some of them, and a run is not to blame for those.
   const filled = (poses: CoveragePicture['real']) =>
-    `${countPoses(poses).filter((faces) => faces > 0).length} of ${POSE_BINS} bins filled`;
+    `${countPoses(poses).filter((faces) => faces > 0).length} bins filled`;
   return svgToPng(
     svgDocument(right + PANEL_WIDTH + 24, TOP + PANEL_HEIGHT + 52, [
       svgTitle(LEFT, 24, picture.title, right + PANEL_WIDTH - LEFT),

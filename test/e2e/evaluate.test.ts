@@ -72,6 +72,7 @@ test('evaluate writes a report and numbers that parse, and says the verdict firs
     const second = parseEvaluation(JSON.parse(again.stdout), 'stdout');
     const numbers = (list: typeof rows) => list.map(({ cost: _, ...row }) => row);
     assert.deepEqual(numbers(second.recognizers[0]!.rows), numbers(rows));
+    assert.deepEqual(second.protocol, result.protocol);
   }),
 );
 

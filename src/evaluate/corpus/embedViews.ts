@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadOutcome } from '../../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../../shared/corpus/photographs.ts';
-import type { FaceInput, FaceRecord, ProcessedFace } from '../../shared/face.ts';
+import type { FaceInput, FaceRecord, Pose, ProcessedFace } from '../../shared/face.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
 import { createReleasers, type Releasers } from '../../shared/releasers.ts';
@@ -219,10 +219,15 @@ async function compute(
         viewKey(sha256, view),
         'code' in embedding
           ? { status: 'rejected', rejection: embedding }
-          : { status: 'ok', view: { pose, landmarks, cropHash: hashes[i]!, embedding } },
+          : { status: 'ok', view: { pose: asKept(pose), landmarks, cropHash: hashes[i]!, embedding } },
       );
     });
   }
+}
+
+/** As the cache gives it back: a second evaluation divides faces by the same numbers. */
+function asKept({ yaw, pitch, roll }: Pose): Pose {
+  return { yaw: Math.fround(yaw), pitch: Math.fround(pitch), roll: Math.fround(roll) };
 }
 
 function keep({ recognizers }: Networks, sha256: string, view: ViewKind, outcome: ViewOutcome): void {

@@ -22,6 +22,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
   const { bank, card } = fra.model;
   const trainedOn = `${card.training.subjects} people: ${card.training.data}`;
   const meanCode = meanPosture(bank);
+  const near = nearPostures(bank);
   const row = (code: (request: VariantRequest, trial: Trial) => Float32Array): Method['prepare'] => {
     return async (trial) => ({
       generate: (requests) => combine(fra.combiner, requests, (request) => code(request, trial)),
@@ -34,9 +35,11 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
       label: `FRA ${fra.id}`,
       kind: 'generator',
       trainedOn,
-      prepare: row(({ person, variant, target }, { seed }) =>
-        codeAt(bank, nearPosture(bank, target.yaw, seededRandom(seed, 'posture', person.subjectId, variant))),
-      ),
+      prepare: row(({ person, variant, target }, { seed }) => {
+        const choices = near(target.yaw);
+        const random = seededRandom(seed, 'posture', person.subjectId, variant);
+        return codeAt(bank, choices[randomInt(random, choices.length)]!);
+      }),
     },
     {
       id: `${fra.id}-posture-random`,
@@ -81,11 +84,22 @@ async function combine(
 /** Postures among which one is drawn: a single one would give everybody the same face shape. */
 const NEAR = 5;
 
-/** One of the bank's postures nearest to a yaw, other angles near zero. */
-function nearPosture({ yaw, pitch }: PostureBank, target: number, random: () => number): number {
-  const distance = (i: number) => Math.hypot(yaw[i]! - target, pitch[i]!);
-  const ranked = Array.from(yaw, (_, i) => i).sort((a, b) => distance(a) - distance(b));
-  return ranked[randomInt(random, Math.min(NEAR, ranked.length))]!;
+/**
+ * The bank's postures nearest to a yaw, other angles near zero. There are as many targets as variants of a person: ranking
+ * the bank for each variant took longer than generating it.
+ */
+function nearPostures({ yaw, pitch }: PostureBank): (target: number) => readonly number[] {
+  const known = new Map<number, readonly number[]>();
+  return (target) => {
+    const distance = (i: number) => Math.hypot(yaw[i]! - target, pitch[i]!);
+    const nearest =
+      known.get(target) ??
+      Array.from(yaw, (_, i) => i)
+        .sort((a, b) => distance(a) - distance(b))
+        .slice(0, NEAR);
+    known.set(target, nearest);
+    return nearest;
+  };
 }
 
 function codeAt({ codes }: PostureBank, posture: number): Float32Array {
