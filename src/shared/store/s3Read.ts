@@ -7,8 +7,8 @@ import { sendOptions } from './s3Client.ts';
 import { httpStatus, isAbsent } from './s3Errors.ts';
 
 const READ_ATTEMPTS = 4;
-/** What services answer who do not accept the request or who is asking. */
-const REFUSED: readonly (number | undefined)[] = [400, 401, 403];
+/** What may be said of the request, of who is asking or of the bucket as well as of the one object. */
+const AMBIGUOUS: readonly (number | undefined)[] = [400, 401, 403, 404];
 
 export interface S3Object {
   readonly Bucket: string;
@@ -84,7 +84,7 @@ export async function readObject(
 
 /**
  * Size and version of an object. Throws the service's own error: the answer to a HEAD has no body that would say what
- * is refused, so one that is refused is asked again as a GET.
+ * is refused, or whether the object or its whole bucket is absent, so such a one is asked again as a GET.
  */
 export async function headObject(
   client: S3Client,
@@ -95,7 +95,7 @@ export async function headObject(
     const { ContentLength, ETag } = await client.send(new HeadObjectCommand(object), sendOptions(signal));
     return { bytes: ContentLength ?? 0, etag: ETag };
   } catch (error) {
-    if (REFUSED.includes(httpStatus(error))) {
+    if (AMBIGUOUS.includes(httpStatus(error))) {
       await readObject(client, object, { range: { start: 0, end: 1 }, signal });
     }
     throw error;

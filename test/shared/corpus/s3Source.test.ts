@@ -194,6 +194,15 @@ test('an archive is opened once and read by ranges; one that is missing is a bad
     }
   }));
 
+test('an archive or table of a bucket that is gone is not taken for one that is missing', () =>
+  withSource(async ({ source, service }) => {
+    service.fate = () => ({ status: 404, code: 'NoSuchBucket' });
+    await assert.rejects(source.open('anna/1.jpg', never), {
+      name: 'StoreUnusableError',
+      code: 'corpus-no-bucket',
+    });
+  }));
+
 for (const [status, code, expected] of [
   [403, 'InvalidAccessKeyId', 'corpus-access-denied'],
   [401, 'Unauthorized', 'corpus-access-denied'],

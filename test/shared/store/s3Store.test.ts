@@ -160,6 +160,13 @@ test('a look for an object with keys that have expired says so, although the ans
     await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'expired-credentials' });
   }));
 
+test('a look for an object in a bucket that is gone says so, and does not take the object alone for absent', () =>
+  withStore(async (store, service) => {
+    assert.equal(await store.head('x'), undefined);
+    service.fate = () => ({ status: 404, code: 'NoSuchBucket' });
+    await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'no-bucket' });
+  }));
+
 test('keys of another prefix that begins with the same letters are not listed', () =>
   withStore(async (store, service) => {
     await store.put('x', bytes('in'));
