@@ -1,6 +1,6 @@
 /** A corpus under s3://bucket/prefix: one ranged GET a read. Keys may be any text, as other tools write them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
 import type { RequestListeners, StoreOperation, StoreRetry } from '../store/observedStore.ts';
 import type { S3Options } from '../store/openStore.ts';
@@ -52,7 +52,12 @@ export async function openS3Source(
   const options = { s3, sockets: READS, of: 'corpus: ', onRetry };
   const opened = await openS3Client(root, options, async ({ client, address }, deadline) => {
     try {
-      await listPage(client, { Bucket: address.bucket, Prefix: address.prefix }, deadline);
+      const listing = new ListObjectsV2Command({
+        Bucket: address.bucket,
+        Prefix: address.prefix,
+        MaxKeys: 1,
+      });
+      await client.send(listing, sendOptions(deadline));
     } catch (error) {
       // Who may read may still be forbidden to list: enough for archives and lists.
       if (errorName(error) !== 'AccessDenied') throw error;

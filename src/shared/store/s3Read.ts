@@ -1,8 +1,14 @@
 /** Reading from S3: bodies that break off are asked for again, and ranges are exactly what was asked. */
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
-import { IntegrityError, PosecastError } from '../errors.ts';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { IntegrityError, PosecastError, StoreUnusableError } from '../errors.ts';
 import { sendOptions } from './s3Client.ts';
 import { httpStatus, isAbsent } from './s3Errors.ts';
 
@@ -157,7 +163,10 @@ export interface ListRequest {
   readonly pageKeys?: number | undefined;
 }
 
-/** Up to 1000 objects under a prefix, in the order of the UTF-8 bytes of their keys. */
+/**
+ * Up to 1000 objects under a prefix, in the order of the UTF-8 bytes of their keys. Throws the service's own error, or a
+ * StoreUnusableError, broken-listing: there are more, and the service does not say where they start.
+ */
 export async function listPage(
   client: S3Client,
   { Bucket, Prefix, token, delimiter, pageKeys }: ListRequest,
@@ -178,8 +187,22 @@ export async function listPage(
   const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
   return {
     objects: (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ Key: decode(Key), Size })),
-    token: page.NextContinuationToken,
+    token: nextToken(page, { Bucket, Prefix, token }),
   };
+}
+
+/** IsTruncated decides: some services send a token with the last page too. Those that leave it out send one for more. */
+function nextToken(
+  { IsTruncated, NextContinuationToken: found }: ListObjectsV2CommandOutput,
+  { Bucket, Prefix, token }: ListRequest,
+): string | undefined {
+  if (!(IsTruncated ?? Boolean(found))) return undefined;
+  if (found !== undefined && found !== '' && found !== token) return found;
+  throw new StoreUnusableError(
+    'broken-listing',
+    `S3 listing: expected the token of the next page, found ${found ? 'that of the page itself' : 'none'}`,
+    { bucket: Bucket, prefix: Prefix },
+  );
 }
 
 /** As in a form: a blank is a plus. */

@@ -17,7 +17,7 @@ export interface S3Request {
 /**
  * What happens to a request. 'lose-answer': carried out, then the connection breaks. 'cut-body': the answer breaks off
  * half way. 'alter': the service stores one byte less than it was sent. 'silence': no answer ever. With `promises`, the
- * answer begins a body of so many bytes that never comes.
+ * answer begins a body of so many bytes that never comes; with `rewrites`, its text is what that makes of it.
  */
 export type Fate =
   | 'pass'
@@ -26,7 +26,8 @@ export type Fate =
   | 'alter'
   | 'silence'
   | { readonly status: number; readonly code: string }
-  | { readonly promises: number };
+  | { readonly promises: number }
+  | { readonly rewrites: (text: string) => string };
 
 export interface S3Service {
   readonly endpoint: string;
@@ -134,7 +135,7 @@ async function answer(
     response.writeHead(200, { 'content-length': fate.promises }).write('PAR1');
     return;
   }
-  if (typeof fate === 'object') return refuse(response, fate.status, fate.code);
+  if (typeof fate === 'object' && 'status' in fate) return refuse(response, fate.status, fate.code);
 
   const slot = `${backend}${seen.path}`;
   const conditional =
@@ -153,6 +154,11 @@ async function answer(
     const reply = await forward(backend, seen, fate === 'alter' ? body.subarray(1) : body);
     if (fate === 'lose-answer') {
       response.destroy();
+      return;
+    }
+    if (typeof fate === 'object') {
+      response.writeHead(reply.status, { 'content-type': reply.headers['content-type'] });
+      response.end(fate.rewrites(reply.body.toString()));
       return;
     }
     response.writeHead(reply.status, reply.headers);

@@ -181,6 +181,18 @@ test('a prefix is listed page by page, in the order of the bytes of its keys', (
     await source.close();
   }));
 
+test('a listing of a corpus that breaks off is an error and not a smaller corpus', () =>
+  withSource(async ({ service, source }) => {
+    service.fate = () => ({
+      rewrites: (listing) => listing.replace('<IsTruncated>false', '<IsTruncated>true'),
+    });
+    await assert.rejects(collect(source.list('', never)), {
+      name: 'StoreUnusableError',
+      code: 'corpus-broken-listing',
+      message: /^corpus: S3 listing: /,
+    });
+  }));
+
 test('an archive is opened once and read by ranges; one that is missing is a bad request', () =>
   withSource(async ({ source, service }) => {
     const file = await source.open('anna/1.jpg', never);

@@ -167,6 +167,41 @@ test('a look for an object in a bucket that is gone says so, and does not take t
     await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'no-bucket' });
   }));
 
+const more = (token: string) => (listing: string) =>
+  listing.replace('<IsTruncated>false</IsTruncated>', `<IsTruncated>true</IsTruncated>${token}`);
+
+for (const [what, rewrites, pages] of [
+  ['no token', more(''), 1],
+  ['an empty token', more('<NextContinuationToken></NextContinuationToken>'), 1],
+  ['the token it was asked with', more('<NextContinuationToken>x</NextContinuationToken>'), 2],
+] as const) {
+  test(`a listing that says there is more, and gives ${what} for it, is an error and not the end`, () =>
+    withStore(async (store, service) => {
+      await store.put('x', bytes('body'));
+      service.requests.length = 0;
+      service.fate = () => ({ rewrites });
+      await assert.rejects(storeKeys(store), { name: 'StoreUnusableError', code: 'broken-listing' });
+      assert.equal(service.requests.length, pages);
+    }));
+}
+
+test('a listing that says it is whole ends, whatever token it gives, and one that gives a token alone goes on', () =>
+  withStore(async (store, service) => {
+    await store.put('x', bytes('body'));
+    const whole = '<IsTruncated>false</IsTruncated>';
+    for (const token of ['', 'x']) {
+      const given = `<NextContinuationToken>${token}</NextContinuationToken>`;
+      service.fate = () => ({ rewrites: (listing) => listing.replace(whole, whole + given) });
+      assert.deepEqual(await storeKeys(store), ['x']);
+    }
+    const given = '<NextContinuationToken>a</NextContinuationToken>';
+    service.fate = ({ path }) =>
+      path.includes('continuation-token') ? 'pass' : { rewrites: (listing) => listing.replace(whole, given) };
+    service.requests.length = 0;
+    await storeKeys(store);
+    assert.equal(service.requests.length, 2);
+  }));
+
 test('keys of another prefix that begins with the same letters are not listed', () =>
   withStore(async (store, service) => {
     await store.put('x', bytes('in'));
