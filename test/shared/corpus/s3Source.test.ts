@@ -283,3 +283,21 @@ test('a profile names endpoint, region and keys, as it does for every AWS progra
       assert.match(authorization, /Credential=PROFILEKEY\/\d+\/eu-west-9\/s3/);
     });
   }));
+
+test('a profile that no file has is refused by its name, and no other keys of the machine are taken for it', () =>
+  withS3({ conditionalPuts: false }, (service) =>
+    withTempFolder(async (folder) => {
+      await writeFile(join(folder, 'config'), '[profile corpus]\nregion = eu-west-9\n');
+      const open = (profile?: string) =>
+        openCorpusSource(`s3://${service.bucket}/faces`, { s3: { endpoint: service.endpoint, profile } });
+      const variables = {
+        AWS_CONFIG_FILE: join(folder, 'config'),
+        AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'),
+      };
+      const refused = { name: 'ConfigError', code: 'no-profile', message: /\[profile=copus\]$/ };
+      await withEnvironment(variables, () => assert.rejects(open('copus'), refused));
+      await withEnvironment({ ...variables, AWS_PROFILE: 'copus' }, () => assert.rejects(open(), refused));
+      await withEnvironment({ ...variables, AWS_PROFILE: '' }, async () => (await open()).close());
+      assert.equal(service.requests.length, 1);
+    }),
+  ));
