@@ -196,7 +196,7 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
       plateauPatience: 4,
       plateauFactor: 0.5,
       stopPatience: 12,
-      from: flags.autoencoder ?? parts[0] ?? null,
+      from: flags.autoencoder === undefined ? (parts[0] ?? null) : resolve(flags.autoencoder),
     },
     generator: {
       kind: flags.generator,

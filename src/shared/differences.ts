@@ -11,3 +11,10 @@ export function differencesOf(
     .filter((key) => shown(there[key]) !== shown(asked[key]))
     .map((key) => `${key}: ${shown(there[key])} there, ${shown(asked[key])} asked`);
 }
+
+/** `{ a: { b: 1 } }` → `{ 'a.b': 1 }` */
+export function byPath(value: unknown, path = ''): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { [path]: value };
+  const inner = Object.entries(value).map(([key, of]) => byPath(of, path === '' ? key : `${path}.${key}`));
+  return Object.assign({}, ...inner);
+}

@@ -1,6 +1,5 @@
 /** Samples of a corpus, collected once and kept. */
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { splitSubjects } from '../fra/training/splitSubjects.ts';
 import { ConfigError } from '../shared/errors.ts';
@@ -73,10 +72,6 @@ export async function cachedSamples(
     await sheets.write(pictures);
     // As the file holds them (float32), so that a resumed training has the same numbers.
     samples = (await readSamples(path, key)) ?? collected.samples;
-    // Networks trained on other samples are of no use.
-    for (const stage of ['autoencoder', 'combiner'])
-      await rm(join(work, `${stage}.checkpoint`), { force: true });
-    await rm(join(work, '..', 'training-log.jsonl'), { force: true });
   }
   const real = samples.filter(({ gridIndex, origin }) => gridIndex === -1 && origin.length === 0).length;
   return { samples, counts: { photographs: real, renders: samples.length - real } };

@@ -21,7 +21,7 @@ export interface TrainConfig {
   readonly peopleLimit: number | null;
   readonly autoencoder: Omit<LoopConfig, 'seed'> & {
     readonly batchSize: number;
-    /** FRA model folder, or OUT of a training, whose autoencoder is taken; null: train one. */
+    /** Absolute FRA model folder, or OUT of a training, whose autoencoder is taken; null: train one. */
     readonly from: string | null;
   };
   readonly generator: GeneratorRequest;
@@ -49,7 +49,7 @@ export interface GeneratorRequest {
   /** For Vision Transformers; undefined: as the kind has it. */
   readonly identityResidual?: boolean;
   readonly normalizeOutput?: boolean;
-  /** Of a mixture: folders of the models that are mixed. */
+  /** Of a mixture: absolute folders of the models that are mixed. */
   readonly parts: readonly string[];
 }
 

@@ -3,7 +3,7 @@
  * both on validation people, write. Interrupted trainings continue from OUT/work.
  */
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openGenerator } from '../fra/generators/generators.ts';
 import type { FraCard } from '../fra/modelCard.ts';
@@ -21,6 +21,7 @@ import {
   subjectDigest,
 } from '../fra/training/splitSubjects.ts';
 import { writeFraModel } from '../fra/writeFraModel.ts';
+import { makeFolder } from '../shared/makeFolder.ts';
 import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
 import { judgeCombiner, makeProbes, requireTurnedFaces } from './judgeCombiner.ts';
@@ -36,6 +37,7 @@ import { type StageRunner, stageRunner } from './runStage.ts';
 import type { TrainingSample } from './samples.ts';
 import { openSpentTime } from './spentTime.ts';
 import type { TrainConfig, TrainHooks, TrainInputs } from './trainConfig.ts';
+import { keepRequest, requestOf } from './trainingRequest.ts';
 import { TURNED_SHEETS } from './turnedSheets.ts';
 
 /** Trains, judges and writes; answers with the card. An aborted signal ends it with the signal's reason. */
@@ -46,7 +48,8 @@ export async function trainFra(
 ): Promise<FraCard> {
   const work = join(inputs.out, 'work');
   const pictures = join(inputs.out, 'pictures');
-  for (const folder of [work, pictures]) await mkdir(folder, { recursive: true });
+  await keepRequest(inputs.out, requestOf(config, inputs));
+  await makeFolder(pictures);
   const spent = await openSpentTime(join(work, 'spent.txt'), inputs.clock);
   const { from } = config.autoencoder;
   if (from !== null) {

@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { openFraModel } from '../../src/fra/fraModel.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
 import { packageRoot } from '../../src/shared/package.ts';
+import { sha256Hex } from '../../src/shared/sha256.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { sharedFile } from '../helpers/photographs.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -176,7 +177,7 @@ for (const form of ['yaw', 'landmarks', 'none']) {
   });
 }
 
-test('--resume with another posture form, other people or another autoencoder is refused, and the difference is named', async () => {
+test('--resume with anything else that changes the model is refused with the difference, and nothing in OUT is touched', async () => {
   const other = join(folder, 'other-autoencoder');
   await mkdir(other);
   await cp(join(tiny, 'work'), join(other, 'work'), {
@@ -194,17 +195,34 @@ test('--resume with another posture form, other people or another autoencoder is
   const made = await posecast(['train', corpus, '--out', other, ...flags, ...further]);
   assert.equal(made.code, 0, made.stderr);
   const cases: readonly [string[], RegExp][] = [
-    [['--posture', 'none'], /task\.posture: "code" there, "none" asked;/],
-    [['--train-people', '4'], /task\.trainingPeople: "[0-9a-f]+" there, "[0-9a-f]+" asked;/],
-    [['--autoencoder', other], /task\.encoder: "[0-9a-f]+" there, "[0-9a-f]+" asked;/],
+    [['--posture', 'none'], /generator\.posture: "code" there, "none" asked;/],
+    [['--train-people', '4'], /peopleLimit: null there, 4 asked;/],
+    [['--autoencoder', other], /autoencoder\.from: null there, "[^"]+" asked;/],
+    [
+      ['--generator', 'mean-offset', '--yaw-knots=-30,0,30'],
+      /generator\.kind: "vit" there, "mean-offset" asked;/,
+    ],
+    [['--seed', '9'], /seed: 0 there, 9 asked;/],
+    [['--invented-people', '1'], /inventedPeople: 2 there, 1 asked;/],
+    [['--exclude-subjects', `${people[0]},${people[1]}`], /people: 7 there, 6 asked;/],
   ];
+  const untouched = await contentsOf(tiny);
   for (const [more, reason] of cases) {
     const { code, stderr } = await posecast(['train', corpus, '--out', tiny, ...flags, ...more, '--resume']);
     assert.equal(code, 2, stderr);
     assert.match(stderr, reason);
+    assert.deepEqual(await contentsOf(tiny), untouched);
   }
-  assert.equal((await openFraModel(tiny)).card.architecture.posture, 'code');
 });
+
+/** sha256 of every file below a folder, by its path. */
+async function contentsOf(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(paths.map(async (path) => [path, sha256Hex(await readFile(path))] as const)),
+  );
+}
 
 const ALONE = ['--renders', 'off', '--autoencoder-steps', '1', '--combiner-steps', '1'];
 

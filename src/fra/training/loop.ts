@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { differencesOf } from '../../shared/differences.ts';
+import { byPath, differencesOf } from '../../shared/differences.ts';
 import { ConfigError, PosecastError } from '../../shared/errors.ts';
 import { seededRandom } from '../../shared/random.ts';
 import type { Dropout } from '../networks/autoencoder.ts';
@@ -155,13 +155,6 @@ export async function trainNetwork<Batch extends tf.TensorContainer>(
     adam.dispose();
     tf.dispose([weights, average ?? {}, [...sums.values()]]);
   }
-}
-
-/** `{ a: { b: 1 } }` → `{ 'a.b': 1 }` */
-function byPath(value: unknown, path = ''): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { [path]: value };
-  const inner = Object.entries(value).map(([key, of]) => byPath(of, path === '' ? key : `${path}.${key}`));
-  return Object.assign({}, ...inner);
 }
 
 /** average ← keep · average + (1 − keep) · weights. */
