@@ -48,16 +48,16 @@ export async function trainFra(
 ): Promise<FraCard> {
   const work = join(inputs.out, 'work');
   const pictures = join(inputs.out, 'pictures');
+  // What can be refused is refused before OUT holds anything.
+  const people = inputs.faces.map(({ subjectId }) => subjectId);
+  const { validation: validating } = splitSubjects(people, config.validationShare, config.seed);
+  const { from } = config.autoencoder;
+  if (from !== null) await checkDivision(from, validating);
+  const reused = await learntFrom([...(from === null ? [] : [from]), ...config.generator.parts]);
   await keepRequest(inputs.out, requestOf(config, inputs));
   await makeFolder(pictures);
   const spent = await openSpentTime(join(work, 'spent.txt'), inputs.clock);
-  const { from } = config.autoencoder;
-  if (from !== null) {
-    const people = inputs.faces.map(({ subjectId }) => subjectId);
-    await checkDivision(from, splitSubjects(people, config.validationShare, config.seed).validation);
-    await takeCaches(from, inputs.out);
-  }
-  const reused = await learntFrom([...(from === null ? [] : [from]), ...config.generator.parts]);
+  if (from !== null) await takeCaches(from, inputs.out);
   const { samples, counts } = await cachedSamples(config, inputs, hooks, { work, pictures });
   const records = await photographRecords(inputs, join(work, 'photographs.json'), hooks);
   const split = splitSamples(samples, config.validationShare, config.seed, config.peopleLimit);

@@ -288,7 +288,10 @@ test('requests that cannot be trained end with exit code 2 and one line, and wri
     await mkdir(full);
     await writeFile(join(full, 'notes.txt'), 'mine');
     const corpus = await smallCorpus(folder);
+    const few = (await readdir(corpus)).slice(3).join(',');
     const cases: readonly [string[], RegExp][] = [
+      [[corpus, '--out', out, '--exclude-subjects', few], /at least 6 people.*found=3/],
+      [[corpus, '--out', out, '--autoencoder', empty], /found neither/],
       [[join(folder, 'nowhere'), '--out', out], /expected a folder/],
       [[empty, '--out', out], /found none/],
       [[corpus, '--out', full], /empty folder/],
