@@ -9,6 +9,7 @@ import {
   COMBINER_TERMS,
   type CombinerLoss,
   type CombinerTerm,
+  type CombinerTermWeights,
 } from '../fra/training/lossTerms.ts';
 import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
 import { describeIssues } from '../shared/config.ts';
@@ -223,9 +224,7 @@ export function trainConfigOf(flags: TrainFlags, out: string): TrainConfig {
       scale: 8,
       margin: 0.3,
       inventedShare: published ? 0 : 0.9,
-      weights: Object.fromEntries(
-        COMBINER_TERMS.map((term) => [term, flags.without.includes(term) ? 0 : usual[term]]),
-      ) as Record<CombinerTerm, number>,
+      weights: termWeights(flags.without, usual),
       without: flags.without,
     },
   };
@@ -242,6 +241,17 @@ function inventedPeople({ renders, inventedPeople }: TrainFlags): number {
     '--renders off: expected --invented-people 0, for they are renders and nothing else',
     { found: people },
   );
+}
+
+function termWeights(without: readonly CombinerTerm[], usual: CombinerTermWeights): CombinerTermWeights {
+  const weights = Object.fromEntries(
+    COMBINER_TERMS.map((term) => [term, without.includes(term) ? 0 : usual[term]]),
+  ) as Record<CombinerTerm, number>;
+  if (COMBINER_TERMS.some((term) => weights[term] > 0)) return weights;
+  const terms = COMBINER_TERMS.filter((term) => usual[term] > 0).join(', ');
+  throw new ConfigError('bad-loss', `--without: expected to leave one of ${terms}, found none left`, {
+    without: without.join(','),
+  });
 }
 
 /** Refused before hours of training, not by the card at their end. */
