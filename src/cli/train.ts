@@ -11,6 +11,7 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
+import { refuseForeignOptions } from './generatorOptions.ts';
 import { openListedCorpus } from './listedCorpus.ts';
 import { entriesOfOut } from './outFolder.ts';
 import { stoppable } from './stoppable.ts';
@@ -52,7 +53,8 @@ export function trainCommand(): Command {
 
 type Flags = TrainFlags & CorpusFlags & OnlyCorpusStoreFlags;
 
-async function train(corpus: string, flags: Flags): Promise<void> {
+async function train(corpus: string, flags: Flags, parsed: Command): Promise<void> {
+  refuseForeignOptions(parsed, flags.generator);
   const out = resolve(flags.out);
   const config = trainConfigOf(flags, out);
   await checkOut(out, flags.resume === true);

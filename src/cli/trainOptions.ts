@@ -270,10 +270,5 @@ function partFolders({ generator, parts }: TrainFlags): string[] {
       '--generator mixture: expected --parts with the models that it mixes, found none',
     );
   }
-  if (generator !== 'mixture' && parts !== undefined) {
-    throw new ConfigError('bad-parts', `--parts: expected --generator mixture, found ${generator}`, {
-      parts: parts.join(','),
-    });
-  }
   return (parts ?? []).map((folder) => resolve(folder));
 }
