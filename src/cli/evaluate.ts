@@ -171,8 +171,10 @@ export function evaluateCommand(): Command {
 
 async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promise<void> {
   const reporter = openEvaluationReporter();
+  const kept =
+    flags.protocol === undefined ? 'embeddings that were finished are kept' : 'of a protocol nothing is kept';
   const stopping = {
-    stopped: `evaluation stopped; embeddings are kept [out=${flags.out}]`,
+    stopped: `evaluation stopped; ${kept} [out=${flags.out}]`,
     onStop: (name: string) => process.stderr.write(`\n${name}: stopping after this step\n`),
     onError: reporter.clear,
   };

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { evaluateCommand } from '../../src/cli/evaluate.ts';
 import { parseProtocolResult } from '../../src/evaluate/protocols/protocolResult.ts';
-import { posecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { sharedFile } from '../helpers/photographs.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -104,6 +105,21 @@ describe('posecast evaluate --protocol', { skip: london.skip }, () => {
       assert.equal(result.counts.answered, 12);
       assert.ok(result.defects.length > 0);
       assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<div class="stamp" role="alert">LEAKAGE/);
+    });
+  });
+
+  it('an interrupted protocol ends with code 130, and says that nothing of it is kept', async () => {
+    await withTempFolder(async (folder) => {
+      const list = writeLfw(join(folder, 'lfw'));
+      const out = join(folder, 'out');
+      const evaluation = startPosecast([
+        ...['evaluate', join(folder, 'lfw'), '--protocol', 'lfw', '--pairs-file', list, '--out', out],
+      ]);
+      while (!evaluation.output().includes('— lfw')) await once(evaluation.child.stderr!, 'data');
+      evaluation.child.kill('SIGINT');
+      const { code, stderr } = await evaluation.done;
+      assert.equal(code, 130, stderr);
+      assert.match(stderr, /evaluation stopped; of a protocol nothing is kept \[out=.*out\]\n$/);
     });
   });
 
