@@ -11,6 +11,7 @@ import { formatResult } from '../evaluate/table.ts';
 import { openAskedFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
 import { shownCommandLine } from './commandLine.ts';
+import { refuseTooManyThreads } from './computeOptions.ts';
 import { addCorpusOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
@@ -181,6 +182,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
   await stoppable(stopping, async (signal, releasers) => {
     const hooks = { ...reporter, signal };
     refuseUnusedOptions(parsed, corpus, flags.protocol);
+    refuseTooManyThreads(flags.threads, 'cpu');
     const out = resolve(flags.out);
     await entriesOfOut(out);
     const command = shownCommandLine(process.argv.slice(2));

@@ -13,7 +13,6 @@ import { createReleasers } from '../shared/releasers.ts';
 import { openModelPool } from '../worker/modelPool.ts';
 import { openCombiner } from '../worker/models/combiner.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { refuseTooManyThreads } from './computeOptions.ts';
 import { makeOut } from './outFolder.ts';
 
 /** Options of `posecast evaluate` that a protocol uses. */
@@ -41,14 +40,13 @@ export interface ProtocolOutput {
   readonly text: string;
 }
 
-/** @throws ConfigError for a list or a folder that is not of the protocol's form, for too many threads, and on leakage. */
+/** @throws ConfigError for a list or a folder that is not of the protocol's form, and on leakage. */
 export async function evaluateProtocol(
   corpus: string,
   flags: ProtocolFlags,
   command: string,
   hooks: EvaluationHooks,
 ): Promise<ProtocolOutput> {
-  refuseTooManyThreads(flags.threads, 'cpu');
   const opened = await Promise.all(flags.fra.map(openAskedFraModel));
   const names = new Set([...flags.recognizer, ...opened.map(({ card }) => card.recognizer.name)]);
   const [recognizer = DEFAULT_RECOGNIZER, second] = names;

@@ -79,6 +79,17 @@ test('what only a protocol reads is refused without one', () =>
     }
   }));
 
+test('more threads than the memory holds are refused, with a protocol and without', () =>
+  withTempFolder(async (folder) => {
+    for (const protocol of [[], ['--protocol', 'kdef']]) {
+      const out = join(folder, 'out');
+      await assert.rejects(evaluate(folder, ...protocol, '--threads', '100000', '--out', out), {
+        code: 'bad-option',
+        message: /^--threads: expected at most \d+, found 100000/,
+      });
+    }
+  }));
+
 describe('posecast evaluate --protocol', { skip: london.skip }, () => {
   it('refuses people of the training, and with --allow-leakage stamps the report', async () => {
     await withTempFolder(async (folder) => {
