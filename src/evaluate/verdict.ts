@@ -2,6 +2,7 @@
 import { difference, interval } from './bootstrap.ts';
 import type { MeasuredRow } from './evaluateRows.ts';
 import type { EvaluationRow, Interval, Verdict } from './result.ts';
+import { rivalName } from './rivalName.ts';
 
 /** One verdict a generator; without generators one about the best rival. */
 export function verdictsOf(rows: readonly MeasuredRow[]): Verdict[] {
@@ -43,7 +44,7 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
   ];
   if (generator !== undefined && bestRival !== undefined && againstBestRival !== null) {
     sentences.push(
-      `Against the best simple rival (${bestRival.row.label}, ${bestRival.row.trainedOn}): ${points(againstBestRival)}.`,
+      `Against the best simple rival, ${rivalName(bestRival.row)}: ${points(againstBestRival)}.`,
     );
   }
   if (bestAny !== undefined && bestAny !== bestRival) {

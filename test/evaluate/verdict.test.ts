@@ -42,6 +42,23 @@ test('the best rival is one that makes embeddings of embeddings: none that runs 
   assert.equal(verdictsOf(rows)[0]!.bestRivalId, 'jitter');
 });
 
+test('of a rival is said what it learnt from, and of one that learns nothing, nothing', () => {
+  const textWith = (trainedOn: string) => {
+    const rows: MeasuredRow[] = [
+      { row: madeUpRow('none', 'none', 0), metrics: new Map([['ncm', spreadOver(0.6, 0.6, 0.6)]]) },
+      { row: madeUpRow('fra', 'generator', 0.1), metrics: new Map([['ncm', spreadOver(0.7, 0.7, 0.7)]]) },
+      {
+        row: madeUpRow('ridge map', 'rival', 0.05, { trainedOn }),
+        metrics: new Map([['ncm', spreadOver(0.65, 0.65, 0.65)]]),
+      },
+    ];
+    return verdictsOf(rows)[0]!.text;
+  };
+  assert.match(textWith('real pairs'), /best simple rival, ridge map \(real pairs\): /);
+  assert.match(textWith('nothing'), /best simple rival, ridge map: /);
+  assert.match(textWith(''), /best simple rival, ridge map: /);
+});
+
 test('posture is not used where an interval within one point says so, and unclear where a wider one crosses 0', () => {
   assert.equal(verdictFor(0.05, 0.01, 0.09).postureUsed, 'yes');
   assert.equal(verdictFor(0.002, -0.006, 0.009).postureUsed, 'no');

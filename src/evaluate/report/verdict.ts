@@ -3,6 +3,7 @@
  * no report can say more than its numbers.
  */
 import type { EvaluationResult, EvaluationRow, Interval, RecognizerResult, Verdict } from '../result.ts';
+import { rivalName } from '../rivalName.ts';
 import { counted, degreeRange, listed, percent, pointsWithInterval } from './format.ts';
 
 /**
@@ -143,15 +144,11 @@ function yawSentences(helps: Verdict['helps'], sides: YawSides): string[] {
   return sentences;
 }
 
-/** `trainedOn` of methods that learn nothing. */
-const UNTAUGHT: ReadonlySet<string> = new Set(['', 'nothing']);
-
 function rivalSentences(recognizer: RecognizerResult, verdict: Verdict): string[] {
   const rival = rowOf(recognizer, verdict.bestRivalId);
   const against = verdict.againstBestRival;
   if (verdict.rowId === null || rival === undefined || against === null) return [];
-  // Several rows may be called ridge map: what it learned from tells them apart.
-  const name = UNTAUGHT.has(rival.trainedOn) ? rival.label : `${rival.label} (${rival.trainedOn})`;
+  const name = rivalName(rival);
   switch (side(against)) {
     case 1:
       return [`It beats the best simple rival, ${name}, by ${pointsWithInterval(against)}.`];
