@@ -15,7 +15,7 @@ import { spread, spreadPeople } from './benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
 import { measureWholeRun } from './benchWholeRun.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { naturalNumber, positiveInteger, someText } from './optionValues.ts';
+import { positiveInteger, someText, variants } from './optionValues.ts';
 
 const PARTS = ['real', 'dummy'] as const;
 
@@ -56,7 +56,7 @@ export function benchCommand(): Command {
       positiveInteger,
       480,
     )
-    .option('--variants <n>', 'variants per person in the whole run', naturalNumber, 10)
+    .option('--variants <n>', 'variants per person in the whole run', variants, 10)
     .option('--detector <name>', 'detector of the registry', 'fr-detect')
     .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)

@@ -144,6 +144,9 @@ test('a request that cannot be carried out is one with stand-ins, too', async ()
   const withVariants = await posecast([...dummy, '--without-pose', '--variants', '10']);
   assert.equal(withVariants.code, 2, withVariants.stderr);
   assert.match(withVariants.stderr, /--without-pose needs --variants 0 \[variants=10\]/);
+  const tooMany = await posecast([...dummy, '--variants', '10001']);
+  assert.equal(tooMany.code, 2, tooMany.stderr);
+  assert.match(tooMany.stderr, /--variants.*0 to 10000/);
   const unknown = await posecast([...dummy, '--recognizer', 'nope']);
   assert.equal(unknown.code, 2, unknown.stderr);
   assert.match(unknown.stderr, /the whole run was refused .*nope/);
