@@ -15,12 +15,19 @@ export interface TrainReporter extends Omit<TrainHooks, 'signal'> {
   readonly clear: () => void;
 }
 
-/** A line that rewrites itself on a terminal, a plain line now and then in a log, JSON for machines. */
-export function openTrainReporter(json: boolean, out: NodeJS.WriteStream = process.stderr): TrainReporter {
+/**
+ * A line that rewrites itself on a terminal, a plain line now and then in a log, JSON for machines.
+ * @param clock milliseconds; an argument so that tests own the time
+ */
+export function openTrainReporter(
+  json: boolean,
+  out: NodeJS.WriteStream = process.stderr,
+  clock: () => number = Date.now,
+): TrainReporter {
   const terminal = isTerminal(out) && !json;
   const lastLine = openLastLine(out);
   let stage = '';
-  let since = Date.now();
+  let since = clock();
   let startedAt: number | undefined;
   let shownAt = 0;
   const write = (line: string) => {
@@ -31,13 +38,13 @@ export function openTrainReporter(json: boolean, out: NodeJS.WriteStream = proce
   return {
     note: (message) => (json ? emit({ event: 'note', message }) : write(message)),
     stage(name) {
-      [stage, since, startedAt] = [name, Date.now(), undefined];
+      [stage, since, startedAt] = [name, clock(), undefined];
       lastLine.clear();
       if (json) emit({ event: 'stage', stage });
       else write(`— ${stage}`);
     },
     progress(done, total, note) {
-      const now = Date.now();
+      const now = clock();
       startedAt ??= done - 1;
       if (now - shownAt < (terminal ? 500 : PLAIN_EVERY_MS) && done !== total) return;
       shownAt = now;
@@ -45,7 +52,7 @@ export function openTrainReporter(json: boolean, out: NodeJS.WriteStream = proce
       const left = duration((total - done) / rate);
       if (json) emit({ event: 'progress', stage, done, total, rate, note });
       else {
-        const line = `${stage} ${done}/${total} · ${rate.toFixed(1)}/s · ${left} left · ${note}`;
+        const line = `${stage} ${done}/${total} · ${speed(rate)} · ${left} left · ${note}`;
         if (terminal) lastLine.rewrite(line);
         else out.write(`${line}\n`);
       }
@@ -61,6 +68,11 @@ export function openTrainReporter(json: boolean, out: NodeJS.WriteStream = proce
     },
     clear: () => lastLine.clear(),
   };
+}
+
+/** @param rate steps, or photographs, a second; a step of a large network takes seconds. */
+function speed(rate: number): string {
+  return rate < 1 ? `${(1 / rate).toFixed(1)} s each` : `${rate.toFixed(1)}/s`;
 }
 
 function describeEntry(stage: string, { step, losses, validation }: LogEntry): string {

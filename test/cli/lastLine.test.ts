@@ -61,6 +61,26 @@ test('the progress of a training fits the terminal, and is gone before the next 
     assert.ok(text().endsWith(`${line}${CLEARED}${CLEARED}— combiner\n`), JSON.stringify(text()));
   }));
 
+test('a training of more than a step a second shows steps a second, a slower one seconds a step', () =>
+  withTerm('dumb', () => {
+    const { out, text } = record();
+    let now = 0;
+    const reporter = openTrainReporter(false, out, () => now);
+    for (const [stage, seconds] of [
+      ['samples', 4],
+      ['autoencoder', 20],
+      ['combiner', 330],
+    ] as const) {
+      reporter.stage(stage);
+      now += 1000 * seconds;
+      reporter.progress(1, 10, '');
+      reporter.progress(10, 10, '');
+    }
+    assert.match(text(), /^samples 10\/10 · 2\.5\/s · /m);
+    assert.match(text(), /^autoencoder 10\/10 · 2\.0 s each · /m);
+    assert.match(text(), /^combiner 10\/10 · 33\.0 s each · /m);
+  }));
+
 test('a dumb terminal gets lines, as a log does', () =>
   withTerm('dumb', () => {
     const { out, text } = record();
