@@ -137,7 +137,12 @@ export function evaluateCommand(): Command {
       10,
     )
     .option('--min-yaw <degrees>', 'take all photographs turned at least this far as probes instead', degrees)
-    .option('--tasks <names>', `of ${TASKS.join(', ')}, with commas`, wordsOf(TASKS), [...TASKS])
+    .option(
+      '--tasks <names>',
+      `of ${TASKS.join(', ')}, with commas; identification by the nearest class mean is always measured: the verdict rests on it`,
+      wordsOf(TASKS),
+      [...TASKS],
+    )
     .optionsGroup('Honesty:')
     .option('--shuffle-labels', 'shuffle the names among the photographs: no gain may remain')
     .option(
