@@ -1,6 +1,7 @@
 /** Options about the object stores that OUT and the corpus lie in; none of them is part of a run. */
 import { type Command, Option } from 'commander';
 import type { S3Options } from '../shared/store/openStore.ts';
+import { someText } from './optionValues.ts';
 
 const ADDRESSING_STYLES = ['path', 'virtual'] as const;
 const ADDRESSING_STYLE_HELP =
@@ -45,8 +46,8 @@ export interface OnlyCorpusStoreFlags {
 export function addStoreOptions(command: Command): Command {
   return command
     .option('--s3-endpoint <url>', ENDPOINT_HELP)
-    .option('--s3-region <name>', REGION_HELP)
-    .option('--s3-profile <name>', 'profile of the AWS configuration files (default: AWS_PROFILE)')
+    .option('--s3-region <name>', REGION_HELP, someText)
+    .option('--s3-profile <name>', 'profile of the AWS configuration files (default: AWS_PROFILE)', someText)
     .addOption(new Option('--s3-addressing-style <name>', ADDRESSING_STYLE_HELP).choices(ADDRESSING_STYLES));
 }
 
@@ -76,8 +77,8 @@ function addCorpusS3Options(
 ): Command {
   return command
     .option('--corpus-s3-endpoint <url>', help.endpoint)
-    .option('--corpus-s3-region <name>', help.region)
-    .option('--corpus-s3-profile <name>', help.profile)
+    .option('--corpus-s3-region <name>', help.region, someText)
+    .option('--corpus-s3-profile <name>', help.profile, someText)
     .addOption(
       new Option('--corpus-s3-addressing-style <name>', help.addressingStyle).choices(ADDRESSING_STYLES),
     )

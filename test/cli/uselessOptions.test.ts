@@ -27,6 +27,18 @@ test('options of a store in S3 are refused where nothing lies in one', () => {
   refuseUselessStores(samples, 'out', {});
 });
 
+test('a region or profile from a variable that is not set is refused, not taken for the usual one', async () => {
+  for (const option of ['--s3-region', '--s3-profile', '--corpus-s3-region', '--corpus-s3-profile']) {
+    const command = runCommand()
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} });
+    await assert.rejects(command.parseAsync([samples, s3, option, ''], { from: 'user' }), {
+      code: 'commander.invalidArgument',
+      message: /not blank/,
+    });
+  }
+});
+
 test('run and submit refuse an option that can do nothing, dry or not', () =>
   withTempFolder(async (folder) => {
     const words = [samples, join(folder, 'out')];

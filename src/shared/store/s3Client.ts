@@ -1,4 +1,5 @@
 /** The S3 client as posecast uses it, for OUT and for a corpus. This file and its neighbours alone know the AWS SDK. */
+import { setMaxListeners } from 'node:events';
 import { S3Client } from '@aws-sdk/client-s3';
 import { keepSecret } from '../secrets.ts';
 import type { RequestListeners } from './observedStore.ts';
@@ -95,5 +96,8 @@ async function withDeadline<T>(work: Promise<T>, deadline: AbortSignal): Promise
 }
 
 export function sendOptions(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
-  return signal === undefined ? {} : { abortSignal: signal };
+  if (signal === undefined) return {};
+  // The SDK listens to it once a request, and dozens of photographs are read at a time: no leak to be warned of.
+  setMaxListeners(0, signal);
+  return { abortSignal: signal };
 }

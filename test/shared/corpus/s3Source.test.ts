@@ -71,6 +71,18 @@ test('a photograph that there is no room for is not read, with one request, and 
     assert.equal(text(await read({ uri: 'anna/1.jpg' })), 'a picture');
   }));
 
+test('many photographs may be read at a time with one signal, and Node warns of no leak', () =>
+  withSource(async ({ read }) => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => warnings.push(warning);
+    process.on('warning', hear);
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 30 }, () => read({ uri: 'anna/1.jpg' }, signal)));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', hear);
+    assert.deepEqual(warnings, []);
+  }));
+
 test('keys may hold what file names and URLs may not', () =>
   withSource(async ({ read }) => {
     assert.equal(text(await read({ uri: 'büro +&?/2.jpg' })), 'another');
