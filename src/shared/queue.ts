@@ -16,9 +16,14 @@ export const SHARD_JOB = 'shard';
 /** Attempts of a shard before it is reported as failed. */
 export const SHARD_ATTEMPTS = 3;
 
+/** Before the second attempt, in milliseconds; twice as long before each further one. */
+const BACKOFF_MS = 2_000;
+/** Before the last attempt. */
+export const LONGEST_BACKOFF_MS = BACKOFF_MS * 2 ** (SHARD_ATTEMPTS - 2);
+
 const JOB_OPTIONS: JobsOptions = {
   attempts: SHARD_ATTEMPTS,
-  backoff: { type: 'exponential', delay: 2_000 },
+  backoff: { type: 'exponential', delay: BACKOFF_MS },
   removeOnComplete: { age: 3_600, count: 1_000 },
   // A failed shard stays until it is asked for again, so that it can be reported.
   removeOnFail: false,

@@ -19,6 +19,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
 import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
+import { createOverdueRetries } from './overdueRetries.ts';
 
 /** `complete`: every shard is committed and the manifest is in place. */
 export type RunEnd =
@@ -84,12 +85,14 @@ async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
 
 async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
   const { queue, store, signal, pollMs = 200, betweenLooks } = options;
+  const overdueRetries = createOverdueRetries(options.redis, queue);
   let countedAt = -Infinity;
   while (true) {
     signal.throwIfAborted();
     await options.onLook?.();
     const depth = await readQueueDepth(queue);
     options.onQueueDepth?.(depth);
+    if (depth.delayed > 0) await overdueRetries.look();
     if (depth.waiting + depth.active + depth.delayed > 0) {
       countedAt = -Infinity;
       options.emptyQueue?.sawWork();

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
-import { jobId, openShardQueue, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
+import {
+  jobId,
+  LONGEST_BACKOFF_MS,
+  openShardQueue,
+  SHARD_JOB,
+  type ShardQueue,
+} from '../../src/shared/queue.ts';
 import { readProgress, seedProgress } from '../../src/shared/redisRuns/runProgress.ts';
 import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
@@ -79,6 +85,32 @@ test('while shards wait in the queue the end of another is no reason to look', (
       await sleep(10);
     }
     assert.equal(looks, 1);
+    stop.abort(new Error('stopped'));
+    await assert.rejects(ending, /stopped/);
+  }));
+
+test('a shard is tried again when its backoff is over, whatever the clock of the worker says that it failed on', () =>
+  withRun(async (run, store, queue, redis) => {
+    const [first, second] = await sampleSpecs(store, run);
+    const stop = new AbortController();
+    const ending = waitForRunEnd({ redis, queue, store, run, signal: stop.signal });
+    const begun = performance.now();
+    await queue.add(SHARD_JOB, first!, { jobId: jobId(0), delay: 3 * 3_600_000 });
+    // One that fails again and again is due anew each time.
+    while (performance.now() - begun < LONGEST_BACKOFF_MS - 500) {
+      await queue.add(SHARD_JOB, second!, { jobId: jobId(1), delay: LONGEST_BACKOFF_MS });
+      assert.equal(await queue.getDelayedCount(), 2, 'both are in their backoff');
+      await sleep(100);
+      await (await queue.getJob(jobId(1)))!.remove();
+    }
+    await queue.add(SHARD_JOB, second!, { jobId: jobId(1), delay: LONGEST_BACKOFF_MS });
+    while ((await queue.getWaitingCount()) === 0) await sleep(20);
+    assert.ok(performance.now() - begun >= LONGEST_BACKOFF_MS);
+    assert.deepEqual(
+      (await queue.getWaiting()).map(({ id }) => id),
+      [jobId(0)],
+    );
+    assert.equal(await queue.getDelayedCount(), 1);
     stop.abort(new Error('stopped'));
     await assert.rejects(ending, /stopped/);
   }));

@@ -3,7 +3,7 @@
  * pause outlives restarts of workers and of Redis, and a Redis that was emptied.
  */
 import { z } from 'zod';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { isFinished } from './committedShards.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
@@ -47,9 +47,14 @@ export async function pauseRun(store: ObjectStore, asked: Omit<Pause, 'schemaVer
   return pause;
 }
 
-/** Lifts a pause; false: there was none. */
+/** Lifts a pause, also one that cannot be read; false: there was none. */
 export async function resumeRun(store: ObjectStore, runId: string): Promise<boolean> {
-  if ((await readPause(store, runId)) === undefined) return false;
+  try {
+    if ((await readPause(store, runId)) === undefined) return false;
+  } catch (error) {
+    // Whose it was is not to be known any more, and nothing else would lift it.
+    if (!(error instanceof IntegrityError)) throw error;
+  }
   await store.delete(PAUSE_KEY);
   return true;
 }

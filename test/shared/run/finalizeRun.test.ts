@@ -4,7 +4,7 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { readManifest, requireManifest } from '../../../src/shared/run/manifest.ts';
-import { pauseRun, readPause } from '../../../src/shared/run/pause.ts';
+import { PAUSE_KEY, pauseRun, readPause, resumeRun } from '../../../src/shared/run/pause.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 
@@ -47,6 +47,19 @@ test('the merged subjects table has every person once, in class_index order', ()
       rows.map(({ subject_id, class_index }) => [subject_id, Number(class_index)]),
       Array.from({ length: 25 }, (_, i) => [`person-${String(i).padStart(3, '0')}`, i]),
     );
+  }));
+
+test('a pause that cannot be read is lifted too, and holds no run back from its end', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    for (const damaged of ['', '{"runId":']) {
+      await store.put(PAUSE_KEY, Buffer.from(damaged));
+      assert.ok(await resumeRun(store, run.runId));
+      assert.equal(await store.head(PAUSE_KEY), undefined);
+    }
+    await store.put(PAUSE_KEY, Buffer.from(''));
+    assert.equal((await finalizeRun(store, run)).status, 'finished');
+    assert.equal(await store.head(PAUSE_KEY), undefined);
   }));
 
 test('a pause ends with its run; one of another run stays', () =>
