@@ -7,6 +7,7 @@ import { removeSilentWorkers } from '../shared/redisRuns/liveWorkers.ts';
 import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
+import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
@@ -158,7 +159,7 @@ export function createRunChoice(
       }
     },
     brokeOff(runId, error) {
-      if (isAway(error)) skip(runId, error, { again: later(LOOK_AGAIN_MS) });
+      if (isPassing(error)) skip(runId, error, { again: later(LOOK_AGAIN_MS) });
       else if (error instanceof ConfigError) skip(runId, error, { again: () => false, lacking: error });
       else if (error instanceof IntegrityError) {
         const waitMs = longerWait(runId);
@@ -169,15 +170,6 @@ export function createRunChoice(
     exitCode: () => Math.max(...[...marks.values()].map(({ exitCode }) => exitCode), EXIT.ok),
   };
 }
-
-/** A store that is away is waited for; what it refuses has to be put right by somebody. */
-function isAway(error: unknown): error is PosecastError {
-  if (!(error instanceof PosecastError) || !AWAY.includes(error.code)) return false;
-  const { status } = error.facts;
-  return typeof status !== 'number' || status === 429 || status >= 500;
-}
-
-const AWAY = ['unreachable', 's3-unusable', 's3-failed'];
 
 /** Redis may say anything of a run: its OUT decides. */
 async function isPaused({ out, runId }: RunEntry, s3: S3Options): Promise<boolean> {

@@ -177,6 +177,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
         betweenLooks,
         onLook,
         isStoreAway: worker.isStoreAway,
+        warn: (line) => live.note(line, { level: 'warn' }),
         claimFinish: finish.claim,
         emptyQueue,
         onQueueDepth: (depth) => observer.queueDepth?.(depth),

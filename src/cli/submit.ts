@@ -231,7 +231,8 @@ async function waitForEnd(
     feedAgain(run, store, { redis, queue, signal: AbortSignal.any([signal, ended]), tracing }),
   );
   releasers.push('empty queue watch', () => emptyQueue.close());
-  return waitForRunEnd({ redis, queue, store, run, signal, onLook, emptyQueue, pollMs: 1_000 });
+  const warn = (line: string) => live.note(line, { level: 'warn' });
+  return waitForRunEnd({ redis, queue, store, run, signal, onLook, emptyQueue, warn, pollMs: 1_000 });
 }
 
 function reportComplete({ run, store, flags }: Submission): void {

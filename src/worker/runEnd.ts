@@ -1,6 +1,7 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { describeError } from '../shared/errors.ts';
 import type { InterruptibleWait } from '../shared/interruptibleWait.ts';
 import { printable } from '../shared/printable.ts';
 import {
@@ -16,6 +17,7 @@ import { isFinished } from '../shared/run/committedShards.ts';
 import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import { isPassing } from '../shared/store/isPassing.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
 import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
@@ -39,6 +41,8 @@ export interface RunEndOptions {
   readonly signal: AbortSignal;
   /** Asked when a look fails: whether it is worth looking again later. */
   readonly isStoreAway?: (error: unknown) => Promise<boolean>;
+  /** Told when a look fails for something that may pass, such as listings that are throttled; once, not at every look. */
+  readonly warn?: (line: string) => void;
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
   readonly pollMs?: number;
@@ -59,6 +63,11 @@ export interface RunEndOptions {
 
 /** Failed shards reported by name; more are only counted. */
 const REPORTED_FAILURES = 20;
+/**
+ * A store that answers, but not this, is asked again for this long, in milliseconds: all is computed, and only the last
+ * step is missing.
+ */
+const PATIENCE_MS = 600_000;
 /** The commits are counted at most this often while the queue is empty but somebody may still be filling it. */
 const COUNT_EVERY_MS = 2_000;
 
@@ -73,11 +82,21 @@ export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
 }
 
 async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
+  /** Of the first of failures in a row that nobody else watches. */
+  let failingSince: number | undefined;
   while (true) {
+    const begun = performance.now();
     try {
       return await lookForEnd(options);
     } catch (error) {
-      if (options.signal.aborted || !(await options.isStoreAway?.(error))) throw error;
+      if (options.signal.aborted) throw error;
+      if (!(await options.isStoreAway?.(error))) {
+        const failed = performance.now();
+        if (failingSince !== undefined && failed - begun > PATIENCE_MS) failingSince = undefined;
+        if (!isPassing(error) || failed - (failingSince ?? failed) > PATIENCE_MS) throw error;
+        if (failingSince === undefined) options.warn?.(`OUT is looked at again (${describeError(error)})`);
+        failingSince ??= failed;
+      }
     }
     await sleep(COUNT_EVERY_MS, undefined, { signal: options.signal });
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { PosecastError } from '../../src/shared/errors.ts';
 import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
 import {
   jobId,
@@ -60,6 +61,31 @@ test('a run ends with its last shard, however rarely one looks and though the qu
       betweenLooks.interrupt();
     }
     assert.deepEqual(await ending, { status: 'complete' });
+  }));
+
+test('listings that are throttled for a while do not break off the last step, and are told of once; a refusal does', () =>
+  withRun(async (run, store, queue, redis) => {
+    for (const spec of await sampleSpecs(store, run))
+      await runSampleShard(store, run, spec, `a-${spec.index}`);
+    let answers: number[] = [];
+    const throttled: ObjectStore = {
+      ...store,
+      list(prefix, signal) {
+        const status = answers.shift();
+        if (status === undefined) return store.list(prefix, signal);
+        throw new PosecastError('s3-failed', 'S3 list failed', { key: prefix, status });
+      },
+    };
+    const said: string[] = [];
+    const { signal } = new AbortController();
+    const wait = () =>
+      waitForRunEnd({ redis, queue, store: throttled, run, signal, warn: (line) => said.push(line) });
+    answers = [403];
+    await assert.rejects(wait(), { code: 's3-failed' });
+    answers = [503, 429];
+    assert.deepEqual(await wait(), { status: 'complete' });
+    assert.deepEqual(said.length, 1);
+    assert.match(said[0]!, /looked at again.*status=503/);
   }));
 
 test('while shards wait in the queue the end of another is no reason to look', () =>
