@@ -10,6 +10,7 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { readRunShards } from '../shared/run/generations.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
+import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { EXIT } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
@@ -66,33 +67,46 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     if (queue !== undefined) releasers.push('queue', () => queue.close());
     let shards = await readRunShards(store, run, signal);
     let tally = createRunTally(shards, store);
-    while (true) {
-      const found = await readRunStatus(
-        run,
-        store,
-        tally,
-        shards,
-        redis && queue && { redis, queue },
-        signal,
-      );
+    /** True: there is no reason to look again. */
+    const look = async (): Promise<boolean> => {
+      const dispatch = redis && queue && { redis, queue };
+      const found = await readRunStatus(run, store, tally, shards, dispatch, signal);
       show(found, flags);
       if (found.state === 'failed') process.exitCode = EXIT.failures;
-      if (!flags.watch || found.state === 'complete' || found.state === 'failed') return;
-      if (hasLostReader(process.stdout)) return;
-      await sleep(WATCH_MS, undefined, { signal });
+      return !flags.watch || found.state === 'complete' || found.state === 'failed';
+    };
+    const lookAgain = async (): Promise<boolean> => {
       // OUT may have been deleted, and used again: what is known of the run before holds for no other.
       await requireRun(store, run.runId);
       const now = await readRunShards(store, run, signal);
       // A generation replaces shards or adds some: what counts is counted anew.
       if (now.numbers !== shards.numbers) [shards, tally] = [now, createRunTally(now, store)];
+      return await look();
+    };
+    let isOver = await look();
+    let isAway = false;
+    while (!isOver && !hasLostReader(process.stdout)) {
+      await sleep(WATCH_MS, undefined, { signal });
+      try {
+        isOver = await lookAgain();
+        isAway = false;
+      } catch (error) {
+        // Workers wait for such a store, and so does who watches them.
+        if (signal.aborted || !isPassing(error)) throw error;
+        if (!isAway) say(`OUT does not answer, looking again (${describeError(error)})`);
+        isAway = true;
+      }
     }
   });
+}
+
+function say(line: string): void {
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 /** The commits are in the store: a Redis that does not answer makes the answer shorter, not impossible. */
 async function redisIfReachable(url: string | undefined): Promise<Redis | undefined> {
   if (url === undefined) return undefined;
-  const say = (line: string) => process.stderr.write(`${printable(line)}\n`);
   try {
     return await connectRedis(url, { warn: say });
   } catch (error) {

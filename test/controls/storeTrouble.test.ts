@@ -226,6 +226,27 @@ test('a worker without OUT waits for the store of a paused run, and goes on with
     }),
   ));
 
+test('whoever watches a run outlasts a store that does not answer for a while; one that refuses ends the watch', () =>
+  withRedis(({ url }) =>
+    withS3({ conditionalPuts: true }, async (service) => {
+      const env = { REDIS_URL: url, AWS_ENDPOINT_URL_S3: service.endpoint };
+      const out = `s3://${service.bucket}/night`;
+      assert.equal((await posecast(['submit', samples, out, '--variants', '0'], env)).code, 0);
+      const watching = startPosecast(['status', out, '--watch', '--json'], env);
+      const looks = () => watching.output().split('"shardsTotal"').length;
+      await until('a look', watching, () => looks() > 1);
+      service.fate = () => ({ status: 503, code: 'SlowDown' });
+      await until('the outage', watching, () => watching.output().includes('looking again'));
+      const before = looks();
+      service.fate = () => 'pass';
+      await until('another look', watching, () => looks() > before);
+      service.fate = () => ({ status: 403, code: 'AccessDenied' });
+      const ended = await watching.done;
+      assert.notEqual(ended.code, 0);
+      assert.equal([...ended.stderr.matchAll(/looking again/g)].length, 1, ended.stderr);
+    }),
+  ));
+
 test('an OUT that denies access ends a worker without OUT with exit code 1', () =>
   withRedis(({ url }) =>
     withS3({ conditionalPuts: true }, async (service) => {
