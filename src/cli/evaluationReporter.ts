@@ -16,7 +16,7 @@ export interface EvaluationReporter extends Omit<EvaluationHooks, 'signal'> {
  */
 export function openEvaluationReporter(
   out: NodeJS.WriteStream = process.stderr,
-  clock: () => number = Date.now,
+  clock: () => number = () => performance.now(),
 ): EvaluationReporter {
   const terminal = isTerminal(out);
   const lastLine = openLastLine(out);

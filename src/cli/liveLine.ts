@@ -71,7 +71,7 @@ export function isShown({ level = 'info' }: LogFields, at: LogLevel): boolean {
 
 export function openLiveLine(options: LiveLineOptions): LiveLine {
   const out = options.out ?? process.stderr;
-  const clock = options.clock ?? Date.now;
+  const clock = options.clock ?? (() => performance.now());
   const { mode, level = 'info' } = options;
   let about: LogFields = {};
   const samples: { at: number; progress: RunProgress }[] = [];

@@ -241,10 +241,10 @@ function reportComplete({ run, store, flags }: Submission): void {
 
 /** A line now and then while the queue is filled: with a long plan that takes as long as the run. */
 function feedLines(shards: number, live: LiveLine) {
-  let saidAt = Date.now();
+  let saidAt = performance.now();
   return ({ queued, skipped }: { queued: number; skipped: number }) => {
-    if (Date.now() - saidAt < FEED_EVERY_MS) return;
-    saidAt = Date.now();
+    if (performance.now() - saidAt < FEED_EVERY_MS) return;
+    saidAt = performance.now();
     live.note(`queued ${count(queued + skipped)} of ${count(shards)} shards`);
   };
 }

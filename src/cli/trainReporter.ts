@@ -22,7 +22,7 @@ export interface TrainReporter extends Omit<TrainHooks, 'signal'> {
 export function openTrainReporter(
   json: boolean,
   out: NodeJS.WriteStream = process.stderr,
-  clock: () => number = Date.now,
+  clock: () => number = () => performance.now(),
 ): TrainReporter {
   const terminal = isTerminal(out) && !json;
   const lastLine = openLastLine(out);

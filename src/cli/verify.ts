@@ -47,25 +47,27 @@ export function verifyCommand(): Command {
 }
 
 async function verify(out: string, flags: VerifyFlags): Promise<VerifyReport> {
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const progress = openLastLine(process.stderr);
   const stopping = { stopped: 'verification interrupted, nothing was changed', onError: progress.clear };
   return stoppable(stopping, async (signal, releasers) => {
     const store = await openStore(out, { access: 'read', s3: s3Options(flags) });
     releasers.push('store', () => store.close());
     const showsProgress = isTerminal(process.stderr) && flags.json !== true;
-    let shownAt = 0;
+    let shownAt = -Infinity;
     const report = await verifyRun(store, {
       signal,
       onProgress({ shards, of, rows }) {
-        if (!showsProgress || Date.now() - shownAt < PROGRESS_EVERY_MS) return;
-        shownAt = Date.now();
+        if (!showsProgress || performance.now() - shownAt < PROGRESS_EVERY_MS) return;
+        shownAt = performance.now();
         progress.rewrite(`shards ${count(shards)}/${count(of)} · rows ${count(rows)}`);
       },
     });
     progress.clear();
     const shown =
-      flags.json === true ? JSON.stringify(report, null, 2) : formatReport(report, Date.now() - startedAt);
+      flags.json === true
+        ? JSON.stringify(report, null, 2)
+        : formatReport(report, performance.now() - startedAt);
     process.stdout.write(`${shown}\n`);
     return report;
   });

@@ -146,7 +146,7 @@ export async function openBoard({
     const due = ({ runId }: RunEntry): boolean =>
       !views.has(runId) &&
       !opening.has(runId) &&
-      Date.now() - (triedAt.get(runId) ?? -Infinity) >= UNREADABLE_MS;
+      performance.now() - (triedAt.get(runId) ?? -Infinity) >= UNREADABLE_MS;
     await Promise.all(listed.filter(due).map(tryToOpen));
   }
 
@@ -160,7 +160,7 @@ export async function openBoard({
       unreadable.set(runId, { runId, reason: describeError(error) });
     }
     opening.delete(runId);
-    triedAt.set(runId, Date.now());
+    triedAt.set(runId, performance.now());
   }
 
   const board: Board = {
@@ -172,11 +172,11 @@ export async function openBoard({
     trouble: () => trouble,
     async refresh() {
       if (link === undefined || named.length > 0) return;
-      if (!asking && Date.now() - lookedAt >= REFRESH_MS) {
-        lookedAt = Date.now();
+      if (!asking && performance.now() - lookedAt >= REFRESH_MS) {
+        lookedAt = performance.now();
         looking = lookForRuns(link.redis);
       }
-      const left = lookedAt + PATIENCE_MS - Date.now();
+      const left = lookedAt + PATIENCE_MS - performance.now();
       if (left > 0) await Promise.race([looking, sleep(left, undefined, { ref: false })]);
     },
     async close() {

@@ -41,7 +41,7 @@ export function openFailureNotes(store: ObjectStore, runId: string): FailureNote
         if (shard !== undefined && shards.placeOf(shard) !== undefined && !isCommitted(shard))
           failed.push(shard);
       }
-      const now = Date.now();
+      const now = performance.now();
       const read = async (shard: number): Promise<ShardFailureNote | undefined> => {
         const before = kept.get(shard);
         if (before !== undefined && now - before.readAt < READ_AGAIN_MS) return before.note;

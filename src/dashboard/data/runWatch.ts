@@ -130,7 +130,7 @@ export function openRunWatch(
     } finally {
       clearTimeout(slow);
     }
-    lookedAt = clock();
+    lookedAt = performance.now();
     publish();
     if (replaced !== undefined) onReplaced(replaced);
   }
@@ -177,7 +177,7 @@ export function openRunWatch(
       return snapshot;
     },
     async fresh() {
-      if (clock() - lookedAt > LOOK_MS) {
+      if (performance.now() - lookedAt > LOOK_MS) {
         await Promise.race([lookOnce(), sleep(PATIENCE_MS, undefined, { ref: false })]);
       }
       return snapshot;
