@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { dashboardApp } from '../../src/dashboard/app.ts';
 import { type Board, openBoard } from '../../src/dashboard/board.ts';
 import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
@@ -16,10 +16,22 @@ import { withTempFolder } from '../helpers/tempFolder.ts';
 /** Longer than until a run that could not be read is tried again. */
 const LATER_MS = 60_000;
 
+/** What makes it later, while the machine's clock is put back by an hour: nothing may wait for that. */
+function movedClock({ mock }: TestContext): () => void {
+  const real = performance.now.bind(performance);
+  let passed = 0;
+  mock.method(performance, 'now', () => real() + passed);
+  mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  return () => {
+    passed += LATER_MS;
+    mock.timers.setTime(Date.now() - 3_600_000);
+  };
+}
+
 test('a run that cannot be read keeps no store open, is shown once it can be, and leaves the page with the Redis', (t) =>
   withRedis(({ url, redis }) =>
     withTempFolder(async (folder) => {
-      t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+      const later = movedClock(t);
       const out = join(folder, 'later');
       const createdAt = '2026-01-01T00:00:00.000Z';
       await registerRun(redis, { runId: 'sample-run', createdAt, shards: 4, out });
@@ -43,7 +55,7 @@ test('a run that cannot be read keeps no store open, is shown once it can be, an
       });
       try {
         const look = async () => {
-          t.mock.timers.tick(LATER_MS);
+          later();
           await board.refresh();
           return [board.views().length, board.unreadable().length, open];
         };
@@ -114,7 +126,7 @@ test('an OUT that does not answer keeps neither the start nor a page waiting, an
 test('a Redis that stands still keeps no page waiting, and the page says so', (t) =>
   withRedis(({ url, redis, server }) =>
     withTempFolder(async (out) => {
-      t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+      const later = movedClock(t);
       const store = await openStore(out);
       await planSampleRun(store);
       await store.close();
@@ -138,7 +150,7 @@ test('a Redis that stands still keeps no page waiting, and the page says so', (t
       });
       process.kill(server.pid, 'SIGSTOP');
       try {
-        t.mock.timers.tick(LATER_MS);
+        later();
         const { status, text } = await pageOf(board, '/');
         assert.equal(status, 200);
         assert.match(text, /run sample-run/);
