@@ -29,7 +29,7 @@ export function openTrainReporter(
   let stage = '';
   let since = clock();
   let startedAt: number | undefined;
-  let shownAt = 0;
+  let shownAt = -Infinity;
   const write = (line: string) => {
     if (terminal) lastLine.above(line);
     else out.write(`${line}\n`);
