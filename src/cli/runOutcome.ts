@@ -3,18 +3,21 @@
  * other end says what is done, what is left and how to go on.
  */
 
-import { describeError } from '../shared/errors.ts';
+import { chooseRetries, STARTING_COMMAND } from '../producer/retryFailed.ts';
+import { describeError, IntegrityError } from '../shared/errors.ts';
 import type { Say } from '../shared/logFields.ts';
 import { readCommittedSet } from '../shared/run/committedShards.ts';
 import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { ShardFailure } from '../worker/runEnd.ts';
-import { shownCommandLine } from './commandLine.ts';
+import { retryFailedCommandLine, shownCommandLine } from './commandLine.ts';
 import { formatMoment } from './deadline.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
 import { count, labelledLines } from './format.ts';
+import type { RedisFlag } from './redisUrl.ts';
+import type { StoreFlags } from './storeOptions.ts';
 
 /** An end before the run was complete. */
 export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' | 'drained' }>;
@@ -61,6 +64,23 @@ export async function earlyOutcome(
     seconds: (performance.now() - startedAt) / 1000,
     goOn: goOn(end, failedGoOn),
   };
+}
+
+/** What takes failed shards up again: `retry-failed` finds only those that are noted in OUT. */
+export async function failedGoOn(
+  run: RunFile,
+  store: ObjectStore,
+  flags: RedisFlag & StoreFlags,
+): Promise<string> {
+  const retrying = retryFailedCommandLine(store.uri, flags);
+  try {
+    const { failed } = await chooseRetries(run, store, null);
+    return failed.length > 0 ? retrying : STARTING_COMMAND;
+  } catch (error) {
+    // A damaged note does not make the end untold; the command says which it is.
+    if (error instanceof IntegrityError) return retrying;
+    throw error;
+  }
 }
 
 async function countShards(

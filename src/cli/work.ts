@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
-import { chooseRetries, STARTING_COMMAND } from '../producer/retryFailed.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { openShardQueue } from '../shared/queue.ts';
@@ -18,7 +17,7 @@ import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { resumeCommandLine, retryFailedCommandLine } from './commandLine.ts';
+import { resumeCommandLine } from './commandLine.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
 import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { refusePastDeadline } from './deadline.ts';
@@ -35,6 +34,7 @@ import {
   earlyFacts,
   earlyOutcome,
   exitCodeOf,
+  failedGoOn,
   formatEarlyOutcome,
   isEarly,
   sayFailures,
@@ -278,19 +278,6 @@ async function workOn(
     throw error;
   } finally {
     await releasers.release();
-  }
-}
-
-/** What takes failed shards up again: `retry-failed` finds only those that are noted in OUT. */
-async function failedGoOn(run: RunFile, store: ObjectStore, flags: Flags): Promise<string> {
-  const retrying = retryFailedCommandLine(store.uri, flags);
-  try {
-    const { failed } = await chooseRetries(run, store, null);
-    return failed.length > 0 ? retrying : STARTING_COMMAND;
-  } catch (error) {
-    // A damaged note does not make the end untold; the command says which it is.
-    if (error instanceof IntegrityError) return retrying;
-    throw error;
   }
 }
 
