@@ -67,7 +67,7 @@ export function differentiatesConvolutions(): boolean {
   return tf.getKernel('Conv2DBackpropFilter', tf.getBackend()) !== undefined;
 }
 
-/** The backend's convolution with a gradient made of other kernels. `padding`: as 'same' adds it. */
+/** The backend's convolution with a gradient made of other kernels. `padding`: as 'same' adds it; 0 with a stride. */
 export function composedConvolution(
   x: tf.Tensor4D,
   kernel: tf.Tensor4D,
@@ -100,7 +100,7 @@ function inputGradient(
   stride: number,
   padding: number,
 ): tf.Tensor4D {
-  if (stride > 1) return tf.conv2dTranspose(dy, kernel, shape, stride, padding === 0 ? 'valid' : 'same');
+  if (stride > 1) return tf.conv2dTranspose(dy, kernel, shape, stride, 'valid');
   // The same by a convolution with the kernel turned around, for which the backend has a fast kernel.
   const around = kernel.shape[0] - 1 - padding;
   const turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
