@@ -12,9 +12,9 @@ import { adviceOf, compareBench, formatBench, meanRates } from '../../src/cli/be
 import { reasonOf, type WholeRun, wordsOf } from '../../src/cli/benchWholeRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import type { StageRate } from '../../src/worker/measureStages.ts';
-import { until } from '../controls/until.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { until } from '../helpers/until.ts';
 
 /** 20 ms of one thread a photograph: 100 a second with two threads. */
 const stages: readonly StageRate[] = [

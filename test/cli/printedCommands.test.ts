@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { until } from '../controls/until.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withS3 } from '../helpers/services/s3.ts';
+import { until } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '0', '--shard-faces', '12'];

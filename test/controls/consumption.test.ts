@@ -9,8 +9,8 @@ import { openConsumptionWatch } from '../../src/worker/consumptionWatch.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from '../helpers/until.ts';
 import { poisoned } from './poisoned.ts';
-import { commits, until } from './until.ts';
 
 const photograph = join(packageRoot, 'samples', 'london', '001', 'neutral.jpg');
 

@@ -13,8 +13,8 @@ import { createAloneGate } from '../../src/worker/aloneGate.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits } from '../helpers/until.ts';
 import { poisoned } from './poisoned.ts';
-import { commits } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const all = process.env.POSECAST_CRASHES === 'all';

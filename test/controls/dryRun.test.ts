@@ -11,7 +11,7 @@ import { readRun } from '../helpers/readRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { type S3Service, withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
-import { until } from './until.ts';
+import { until } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '4', '--shard-faces', '2'];

@@ -10,7 +10,7 @@ import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
-import { commits, until } from './until.ts';
+import { commits, until } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '0', '--shard-faces', '2'];

@@ -9,8 +9,8 @@ import { packageRoot } from '../../src/shared/package.ts';
 import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from '../helpers/until.ts';
 import { startWatched } from '../helpers/watchedProcess.ts';
-import { commits, until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const slow = ['--threads', '1', '--batch', '1'];

@@ -1,6 +1,6 @@
 /** A corpus that is mostly broken ends the run early, with the reasons. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import { startRunWorker } from '../../src/worker/work.ts';
 import { posecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 
@@ -34,9 +35,6 @@ async function brokenCorpus(folder: string, people: number): Promise<string> {
   }
   return corpus;
 }
-
-const commits = async (out: string): Promise<number> =>
-  (await readdir(join(out, 'commits')).catch(() => [])).length;
 
 test('a corpus without a photograph stops the run long before its end, without being asked', () =>
   withTempFolder(async (folder) => {

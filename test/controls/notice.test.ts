@@ -15,8 +15,8 @@ import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { type TestRedis, withRedis } from '../helpers/services/redis.ts';
 import { type Fate, type S3Request, type S3Service, withS3 } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from '../helpers/until.ts';
 import { poisoned } from './poisoned.ts';
-import { commits, until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const slow = ['--threads', '1', '--batch', '1'];

@@ -1,6 +1,6 @@
 /** A pause is kept in OUT: it holds every worker and outlives all of them, and Redis. */
 import assert from 'node:assert/strict';
-import { access, readdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,33 +15,17 @@ import { openStore } from '../../src/shared/store/openStore.ts';
 import { openShardContext } from '../../src/worker/openShardContext.ts';
 import { openRunAssets } from '../../src/worker/runAssets.ts';
 import { startRunWorker } from '../../src/worker/work.ts';
-import { type CliProcess, posecast, startPosecast } from '../helpers/cli.ts';
+import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from '../helpers/until.ts';
 import { metricsUrl, scrape } from '../observe/scrape.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 /** Two faces a shard, one person each: 12 shards. */
 const options = ['--variants', '1', '--shard-faces', '2'];
 const slow = ['--threads', '1', '--batch', '1'];
-
-const commits = async (out: string): Promise<number> =>
-  (await readdir(join(out, 'commits')).catch(() => [])).length;
-
-async function until(
-  what: string,
-  process: CliProcess,
-  met: () => Promise<boolean> | boolean,
-): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  while (!(await met())) {
-    if (process.child.exitCode !== null || Date.now() > deadline) {
-      throw new Error(`${what} did not happen: ${process.output()}`);
-    }
-    await sleep(20);
-  }
-}
 
 /** The number of commits once it has not changed for two seconds: longer than any shard of two faces takes. */
 async function settled(out: string): Promise<number> {

@@ -14,9 +14,9 @@ import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
+import { commits, until } from '../helpers/until.ts';
 import { poisoned } from './poisoned.ts';
 import { withRedisOnPort } from './redisOnPort.ts';
-import { commits, until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 const options = ['--variants', '0', '--shard-faces', '2'];

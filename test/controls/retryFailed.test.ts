@@ -8,7 +8,7 @@ import { posecast, startPosecast } from '../helpers/cli.ts';
 import { largestDifference, readRun } from '../helpers/readRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
-import { until } from './until.ts';
+import { until } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 /** 12 shards of one person each. */

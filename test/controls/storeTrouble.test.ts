@@ -13,8 +13,8 @@ import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { type Fate, type S3Request, withS3 } from '../helpers/services/s3.ts';
+import { commits, until } from '../helpers/until.ts';
 import { noSmallDisk, withSmallDisk } from './smallDisk.ts';
-import { commits, until } from './until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
 /** 12 shards of two faces, 100 kB each. */

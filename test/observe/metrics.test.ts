@@ -10,9 +10,9 @@ import { after, before, test } from 'node:test';
 import { committedShards } from '../../src/shared/run/committedShards.ts';
 import { readShardCommit, type ShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
-import { until } from '../controls/until.ts';
 import { type CliProcess, posecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
+import { until } from '../helpers/until.ts';
 import { makeSmallShards, type SmallShards } from '../soak/smallShards.ts';
 import { assertHistograms, metricsUrl, type Series, scrape, withPosecast } from './scrape.ts';
 

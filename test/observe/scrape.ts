@@ -1,7 +1,7 @@
 /** Reads what a metrics endpoint serves, as Prometheus would. */
 import assert from 'node:assert/strict';
-import { until } from '../controls/until.ts';
 import { type CliProcess, startPosecast } from '../helpers/cli.ts';
+import { until } from '../helpers/until.ts';
 
 /** Values by series, such as `posecast_faces_total{outcome="ok"}`; labels in the order of the alphabet. */
 export type Series = ReadonlyMap<string, number>;

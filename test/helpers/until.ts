@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CliProcess } from '../helpers/cli.ts';
+import type { CliProcess } from './cli.ts';
 
 /** Throws with everything the process has printed when it ends, or two minutes pass, before it is so. */
 export async function until(
