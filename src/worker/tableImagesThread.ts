@@ -4,7 +4,7 @@ import type { StoreRequest, StoreRetry } from '../shared/store/observedStore.ts'
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 import type { HeardAnswer, TableReading, TableRequest } from './tableImages.ts';
-import { tableReads } from './tableReads.ts';
+import { openTableReads } from './tableReads.ts';
 
 await serveThread<TableReading, TableRequest, HeardAnswer>(async (reading) => {
   const requests: StoreRequest[] = [];
@@ -13,9 +13,9 @@ await serveThread<TableReading, TableRequest, HeardAnswer>(async (reading) => {
     ...reading.source,
     listeners: { onRequest: (request) => requests.push(request), onRetry: (retry) => retries.push(retry) },
   });
-  const read = tableReads(source, reading);
+  const reads = openTableReads(source, reading);
   return async (request) => {
-    const answer = await read(request);
+    const answer = await reads.answer(request);
     // Those of a question that was not answered go with the next answer.
     const response = { answer, requests: requests.splice(0), retries: retries.splice(0) };
     return {

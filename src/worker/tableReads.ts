@@ -6,14 +6,19 @@ import { tableRejection } from '../shared/corpus/tableRejection.ts';
 import { contentOfRows } from '../shared/corpus/tableRows.ts';
 import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
 
-/** One request at a time. */
-export function tableReads(
+export interface TableReads {
+  /** One request at a time. Never throws on account of a table. */
+  answer(request: TableRequest): Promise<TableAnswer>;
+  close(): Promise<void>;
+}
+
+export function openTableReads(
   source: CorpusSource,
   { format, columns }: Pick<TableReading, 'format' | 'columns'>,
-): (request: TableRequest) => Promise<TableAnswer> {
+): TableReads {
   const tables = openTables(source, format, new AbortController().signal);
 
-  async function answer(request: TableRequest): Promise<TableAnswer> {
+  async function read(request: TableRequest): Promise<TableAnswer> {
     const table = await tables.get(request.uri);
     if (request.kind === 'pieces') return { status: 'pieces', pieces: table.pieces };
     const { uri, rows } = request;
@@ -22,11 +27,14 @@ export function tableReads(
     return { status: 'rows', rows: await contentOfRows(table, { ...ids, image }, uri, rows) };
   }
 
-  return async (request) => {
-    try {
-      return await answer(request);
-    } catch (error) {
-      return tableRejection(error, request.uri);
-    }
+  return {
+    async answer(request) {
+      try {
+        return await read(request);
+      } catch (error) {
+        return tableRejection(error, request.uri);
+      }
+    },
+    close: () => tables.close(),
   };
 }

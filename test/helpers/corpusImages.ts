@@ -9,7 +9,7 @@ import type { S3Options } from '../../src/shared/store/openStore.ts';
 import { openShardImages } from '../../src/worker/shardImages.ts';
 import { openShardReader } from '../../src/worker/shardReader.ts';
 import { openTableImages, shardImages, type TableImages } from '../../src/worker/tableImages.ts';
-import { tableReads } from '../../src/worker/tableReads.ts';
+import { openTableReads } from '../../src/worker/tableReads.ts';
 
 export interface ReadFace {
   readonly face: FaceRecord;
@@ -62,14 +62,14 @@ async function tableImages(
   s3: S3Options | undefined,
 ): Promise<TableImages> {
   if (s3 !== undefined) return openTableImages({ root, source: { s3 }, format, columns });
-  const ask = tableReads(source, { format, columns });
+  const reads = openTableReads(source, { format, columns });
   let last: Promise<unknown> = Promise.resolve();
-  const oneByOne: typeof ask = (request) => {
-    const answer = last.then(() => ask(request));
+  const oneByOne: typeof reads.answer = (request) => {
+    const answer = last.then(() => reads.answer(request));
     last = answer.catch(() => {});
     return answer;
   };
-  return { forShard: (records) => shardImages(records, oneByOne), close: async () => {} };
+  return { forShard: (records) => shardImages(records, oneByOne), close: reads.close };
 }
 
 /** `subject/face labels: image` of every face. */

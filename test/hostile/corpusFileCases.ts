@@ -8,7 +8,7 @@ import { openRowImages } from '../../src/shared/corpus/rowImages.ts';
 import { tableColumnsSchema } from '../../src/shared/corpus/tableColumns.ts';
 import type { RowFace } from '../../src/shared/corpus/tableRows.ts';
 import { shardImages } from '../../src/worker/tableImages.ts';
-import { tableReads } from '../../src/worker/tableReads.ts';
+import { openTableReads } from '../../src/worker/tableReads.ts';
 import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
 import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { tableBytes } from '../helpers/tableFiles.ts';
@@ -80,8 +80,8 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
     });
     const faces: RowFace[] = [];
     for await (const face of reader.faces()) faces.push({ ...face, row: face.row ?? -1 });
-    const ask = tableReads(source, { format, columns: request });
-    const images = shardImages(faces, ask);
+    const reads = openTableReads(source, { format, columns: request });
+    const images = shardImages(faces, reads.answer);
     const oneByOne = openRowImages(source, { format, columns: request }, new AbortController().signal);
     let photographs = 0;
     for (const face of faces) {
@@ -90,7 +90,7 @@ export function corpusTableCase(): (seed: number) => Promise<number> {
       if (alone.status === 'ok') photographs += alone.bytes.length > 0 ? 1 : 0;
       if (read.status === 'ok') photographs += read.bytes.length > 0 ? 1 : 0;
     }
-    await oneByOne.close();
+    await Promise.all([oneByOne.close(), reads.close()]);
     return photographs;
   };
 }

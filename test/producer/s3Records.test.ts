@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRunConfig } from '../../src/shared/config.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
-import { tableReads } from '../../src/worker/tableReads.ts';
+import { openTableReads } from '../../src/worker/tableReads.ts';
 import { corpusImages, describeFaces } from '../helpers/corpusImages.ts';
 import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { putObjects } from '../helpers/s3Objects.ts';
@@ -99,10 +99,11 @@ test('a table that is replaced while a shard reads it rejects its photographs, a
       imageRoot,
     });
     const source = await openCorpusSource(imageRoot, { s3: { endpoint: service.endpoint } });
-    const ask = tableReads(source, { format: 'parquet', columns });
-    assert.equal((await ask({ kind: 'pieces', uri: '0.parquet' })).status, 'pieces');
+    const reads = openTableReads(source, { format: 'parquet', columns });
+    assert.equal((await reads.answer({ kind: 'pieces', uri: '0.parquet' })).status, 'pieces');
     await putObjects(service, { 't/0.parquet': table(2) });
-    const answer = await ask({ kind: 'rows', uri: '0.parquet', rows: [0, 1] });
+    const answer = await reads.answer({ kind: 'rows', uri: '0.parquet', rows: [0, 1] });
     assert.equal(answer.status === 'rejected' && answer.rejection.code, 'changed');
+    await reads.close();
     await source.close();
   }));
