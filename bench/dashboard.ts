@@ -6,11 +6,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRunConfig } from '../src/shared/config.ts';
+import { endWithOwner } from '../src/shared/endWithOwner.ts';
 import { packageRoot } from '../src/shared/package.ts';
 import { jsonFile } from '../src/shared/run/parseFile.ts';
 import { createRunFile } from '../src/shared/run/runFile.ts';
@@ -18,6 +18,7 @@ import { commitKey } from '../src/shared/run/runKeys.ts';
 import { checkShardCommit } from '../src/shared/run/shardCommit.ts';
 import { shardName } from '../src/shared/shard.ts';
 import { openStore } from '../src/shared/store/openStore.ts';
+import { withFolder } from './performance/shared/folders.ts';
 
 const FACES = 512;
 const SUBJECTS = 50;
@@ -28,13 +29,10 @@ const WATCHED_S = 30;
 const shards = Number(process.argv[2] ?? 100_000);
 const done = Math.floor(0.99 * shards);
 
-const folder = await mkdtemp(join(tmpdir(), 'posecast-bench-'));
-try {
+await withFolder('disk', async (folder) => {
   await writeRun(join(folder, 'out'));
   await measure(join(folder, 'out'));
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
+});
 
 async function writeRun(out: string): Promise<void> {
   const sha256 = 'a'.repeat(64);
@@ -92,10 +90,12 @@ async function writeRun(out: string): Promise<void> {
 }
 
 async function measure(out: string): Promise<void> {
-  const server = spawn(
-    process.execPath,
-    [join(packageRoot, 'bin', 'posecast.js'), 'dashboard', out, '--port', '0', '--json'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+  const server = endWithOwner(
+    spawn(
+      process.execPath,
+      [join(packageRoot, 'bin', 'posecast.js'), 'dashboard', out, '--port', '0', '--json'],
+      { detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
   );
   try {
     const [line] = await once(server.stdout, 'data');

@@ -12,19 +12,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
 import { Header } from 'tar';
 import { listAppend } from '../src/producer/append/listAppend.ts';
 import { planRun } from '../src/producer/planRun.ts';
 import { parseRunConfig, type RunConfig } from '../src/shared/config.ts';
+import { endWithOwner } from '../src/shared/endWithOwner.ts';
 import { type AppendGeneration, readRunShards } from '../src/shared/run/generations.ts';
 import { newPlanId } from '../src/shared/run/planId.ts';
 import { requireRunFile } from '../src/shared/run/runFile.ts';
 import type { ObjectStore } from '../src/shared/store/objectStore.ts';
 import { openStore } from '../src/shared/store/openStore.ts';
+import { withFolder } from './performance/shared/folders.ts';
 
 const LIMIT_MB = 300;
 const ARCHIVES = 10;
@@ -41,16 +42,15 @@ else await plan(kind, inside);
 
 /** Makes the corpus, runs this file again to plan it, and reports. */
 async function measure(kind: Kind, count: number, perPerson: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-memory-'));
-  try {
-    const make = {
-      csv: makeCsv,
-      append: makeCsv,
-      folder: makeFolders,
-      webdataset: makeArchives,
-      recordio: makeRecords,
-      parquet: makeTable,
-    }[kind];
+  const make = {
+    csv: makeCsv,
+    append: makeCsv,
+    folder: makeFolders,
+    webdataset: makeArchives,
+    recordio: makeRecords,
+    parquet: makeTable,
+  }[kind];
+  await withFolder('disk', async (folder) => {
     if (kind === 'append') {
       // Of the same people: fewer photographs of each.
       await makeCsv(folder, Math.ceil(FIRST_SHARE * count), FIRST_SHARE * perPerson);
@@ -64,16 +64,17 @@ async function measure(kind: Kind, count: number, perPerson: number): Promise<vo
         `${seconds} s, ${peakMb} MB resident at most (limit ${LIMIT_MB})`,
     );
     if ((peakMb ?? Number.POSITIVE_INFINITY) > LIMIT_MB) process.exitCode = 1;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 /** What this file prints when it plans in a process of its own. */
 async function inProcess(kind: Kind, folder: string): Promise<string> {
-  const child = spawn(process.execPath, [process.argv[1] ?? '', kind, '0', '0', folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = endWithOwner(
+    spawn(process.execPath, [process.argv[1] ?? '', kind, '0', '0', folder], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
