@@ -1,11 +1,13 @@
 /** The S3 client as posecast uses it, for OUT and for a corpus. This file and its neighbours alone know the AWS SDK. */
 import { setMaxListeners } from 'node:events';
 import { S3Client } from '@aws-sdk/client-s3';
+import { ConfigError } from '../errors.ts';
 import { keepSecret } from '../secrets.ts';
+import { missingCredentials } from './missingCredentials.ts';
 import type { RequestListeners } from './observedStore.ts';
 import type { S3Options } from './openStore.ts';
 import { resolveS3Address, type S3Address } from './s3Address.ts';
-import { openFailure } from './s3Errors.ts';
+import { errorName, openFailure, plainError } from './s3Errors.ts';
 import { hearRetries } from './s3Retries.ts';
 
 /** Opening must end within 5 s, in milliseconds. */
@@ -35,7 +37,7 @@ export interface OpenedS3 {
  */
 export async function openS3Client(
   uri: string,
-  { s3 = {}, sockets, of, onRetry }: OpenS3Options,
+  { s3 = {}, sockets, of = '', onRetry }: OpenS3Options,
   firstUse: (opened: OpenedS3, deadline: AbortSignal) => Promise<void>,
 ): Promise<OpenedS3> {
   const address = await resolveS3Address(uri, s3);
@@ -49,7 +51,10 @@ export async function openS3Client(
     return opened;
   } catch (error) {
     client.destroy();
-    throw openFailure({ bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' }, error, of);
+    const where = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
+    if (errorName(error) !== 'CredentialsProviderError') throw openFailure(where, error, of);
+    const { message, profile } = await missingCredentials(address.profile);
+    throw new ConfigError('no-credentials', `${of}${message}`, { ...where, profile }, plainError(error));
   }
 }
 

@@ -75,27 +75,24 @@ export function storeFailure(operation: string, facts: ErrorFacts, error: unknow
   const final = unusable(error);
   if (final !== undefined) {
     const where = { operation, ...facts, status: httpStatus(error) };
-    return new StoreUnusableError(final.code, final.message, where, plain(error));
+    return new StoreUnusableError(final.code, final.message, where, plainError(error));
   }
   return new PosecastError(
     's3-failed',
     `S3 ${operation} failed`,
     { ...facts, status: httpStatus(error) },
-    plain(error),
+    plainError(error),
   );
 }
 
 /** A failure while opening: what the user can do about it. Its words begin with `of`. */
-export function openFailure(facts: ErrorFacts, error: unknown, of = ''): Error {
+export function openFailure(facts: ErrorFacts, error: unknown, of: string): Error {
   if (error instanceof PosecastError) return error;
   const name = errorName(error);
   const status = httpStatus(error);
   const refuse = (code: string, message: string) =>
-    new ConfigError(code, `${of}${message}`, { ...facts, status }, plain(error));
+    new ConfigError(code, `${of}${message}`, { ...facts, status }, plainError(error));
   if (name === 'NoSuchBucket' || status === 404) return refuse('no-bucket', 'S3 bucket does not exist');
-  if (name === 'CredentialsProviderError') {
-    return refuse('no-credentials', 'no AWS credentials found in environment, profile or machine role');
-  }
   if (name === 'InvalidAccessKeyId' || name === 'SignatureDoesNotMatch') {
     return refuse('bad-credentials', 'S3 service does not accept the AWS credentials');
   }
@@ -109,7 +106,8 @@ export function openFailure(facts: ErrorFacts, error: unknown, of = ''): Error {
   return refuse('s3-unusable', 'S3 service cannot be used');
 }
 
-function plain(error: unknown): Error {
+/** Its name and text alone. */
+export function plainError(error: unknown): Error {
   const { name, message } = toError(error);
   // Some services send no text, and Node reports several refused addresses as one error without one.
   const text = message === '' || message === 'UnknownError' ? (error as ServiceError).code : message;

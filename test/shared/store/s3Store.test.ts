@@ -1,5 +1,7 @@
 /** What only S3 can do wrong, and what the store makes of it. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, describeError } from '../../../src/shared/errors.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
@@ -271,24 +273,66 @@ test('an endpoint where nothing listens is a configuration error', async () => {
   });
 });
 
-test('missing credentials are a configuration error', () =>
-  withTempFolder((folder) =>
-    withS3({ conditionalPuts: true }, ({ endpoint, requests }) =>
-      withEnvironment(
-        {
-          AWS_ACCESS_KEY_ID: undefined,
-          AWS_SECRET_ACCESS_KEY: undefined,
-          AWS_EC2_METADATA_DISABLED: 'true',
-          AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
-          AWS_CONFIG_FILE: `${folder}/config`,
-        },
-        async () => {
-          assert.equal((await openingError('s3://posecast-test/run', endpoint)).code, 'no-credentials');
-          assert.deepEqual(requests, []);
-        },
-      ),
-    ),
-  ));
+/** What is said of a machine without a role, with these configuration files and variables alone. */
+async function credentialsError(
+  config: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  return withTempFolder((folder) =>
+    withS3({ conditionalPuts: true }, async ({ endpoint, requests }) => {
+      await writeFile(join(folder, 'config'), config);
+      const environment = {
+        AWS_ACCESS_KEY_ID: undefined,
+        AWS_SECRET_ACCESS_KEY: undefined,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
+        AWS_CONFIG_FILE: join(folder, 'config'),
+        ...variables,
+      };
+      return withEnvironment(environment, async () => {
+        const error = await openingError('s3://posecast-test/run', endpoint);
+        assert.equal(error.code, 'no-credentials');
+        assert.deepEqual(requests, []);
+        return error.message;
+      });
+    }),
+  );
+}
+
+test('missing credentials are a configuration error that names the profile that was looked at', async () => {
+  assert.match(
+    await credentialsError(''),
+    /^no AWS credentials found in environment, profile or machine role \[.*, profile=default\]$/,
+  );
+  const keys = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test-secret' };
+  assert.match(
+    await credentialsError('[profile night]\nregion = eu-west-9\n', { ...keys, AWS_PROFILE: 'night' }),
+    /^no AWS credentials found in profile or machine role \[.*, profile=night\]$/,
+  );
+});
+
+test('half a pair of keys is named, with where it lies', async () => {
+  const half = (there: string, lacking: string, where: string) =>
+    new RegExp(
+      `^AWS credentials: expected a pair of keys, found ${there} without ${lacking} in the ${where}\\]$`,
+    );
+  const id = half('AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'environment \\[.*, profile=default');
+  assert.match(await credentialsError('', { AWS_ACCESS_KEY_ID: 'test' }), id);
+  const secret = half('AWS_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID', 'environment \\[.*, profile=default');
+  assert.match(await credentialsError('', { AWS_SECRET_ACCESS_KEY: 'test-secret' }), secret);
+  const inProfile = (profile: string) =>
+    half('aws_access_key_id', 'aws_secret_access_key', `profile \\[.*, profile=${profile}`);
+  assert.match(await credentialsError('[default]\naws_access_key_id = K\n'), inProfile('default'));
+  const chain = '[profile night]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\n';
+  assert.match(
+    await credentialsError(`${chain}[profile base]\naws_access_key_id = K\n`, { AWS_PROFILE: 'night' }),
+    inProfile('base'),
+  );
+  assert.match(
+    await credentialsError('[profile night]\nsource_profile = night\n', { AWS_PROFILE: 'night' }),
+    /^no AWS credentials found in profile or machine role /,
+  );
+});
 
 test('a bucket that no store can have is refused with the rule for names, an address without one with its form', async () => {
   for (const [uri, rule] of [
