@@ -14,6 +14,12 @@ import { hearRetries } from './s3Retries.ts';
 const OPEN_DEADLINE_MS = 4000;
 /** A connection that is silent for this long is given up, in milliseconds. */
 const SILENCE_MS = 60_000;
+const ignored = (): void => {};
+/**
+ * Without one the SDK writes its warnings (such as that keys in the environment do not count beside a profile that is
+ * named) to stderr, in lines of its own amid those of --log-format json.
+ */
+const SILENT_LOGGER = { debug: ignored, info: ignored, warn: ignored, error: ignored };
 
 export interface OpenS3Options {
   readonly s3?: S3Options;
@@ -64,6 +70,7 @@ async function createClient(address: S3Address, sockets: number): Promise<S3Clie
     forcePathStyle,
     followRegionRedirects: true,
     maxAttempts: 5,
+    logger: SILENT_LOGGER,
     requestHandler: {
       connectionTimeout: 3000,
       socketTimeout: SILENCE_MS,

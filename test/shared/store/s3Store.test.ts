@@ -334,6 +334,28 @@ test('half a pair of keys is named, with where it lies', async () => {
   );
 });
 
+test('keys in the environment beside a profile that is named are passed over without a word of the SDK', (t) =>
+  withTempFolder((folder) =>
+    withS3({ conditionalPuts: true }, async ({ endpoint, bucket, requests }) => {
+      const keys = 'aws_access_key_id = PROFILEKEY\naws_secret_access_key = profile-secret\n';
+      await writeFile(join(folder, 'credentials'), `[night]\n${keys}`);
+      const files = {
+        AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials'),
+        AWS_CONFIG_FILE: join(folder, 'config'),
+      };
+      const warn = t.mock.method(console, 'warn', () => {});
+      await withEnvironment(files, async () => {
+        const options = { s3: { endpoint, profile: 'night' }, access: 'read' } as const;
+        await (await openStore(`s3://${bucket}/run`, options)).close();
+      });
+      assert.match(requests.at(-1)?.headers.authorization ?? '', /Credential=PROFILEKEY\//);
+      assert.deepEqual(
+        warn.mock.calls.flatMap(({ arguments: words }) => words),
+        [],
+      );
+    }),
+  ));
+
 test('a bucket that no store can have is refused with the rule for names, an address without one with its form', async () => {
   for (const [uri, rule] of [
     ['s3://b/x', /^the bucket of an S3 address must have 3 to 63 letters, .* \[uri=s3:\/\/b\/x\]$/],
