@@ -32,9 +32,9 @@ export class PosecastError extends Error {
 /**
  * What the user asked for cannot be done as asked: unknown option, missing corpus, OUT of another run, unreachable
  * Redis. Nearly always thrown before anything is written. A run under way meets one too: a table that can no longer be
- * opened or has lost its columns (`tableRejection` makes rejections of its photographs), and a folder without hard
- * links for a commit. Exit code 2. Caught by the dashboard, which shows it and goes on, and by a worker without OUT,
- * which does other runs.
+ * opened or has lost its columns (`tableRejection` makes rejections of its photographs), a folder without hard links for
+ * a commit, and a file of OUT that the user may not read. Exit code 2. Caught by the dashboard, which shows it and goes
+ * on, by `posecast verify`, for which such a file is damaged, and by a worker without OUT, which does other runs.
  */
 export class ConfigError extends PosecastError {}
 

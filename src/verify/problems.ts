@@ -42,7 +42,7 @@ export class ProblemLog {
 }
 
 /** A file that is forbidden, and one on a bad place of the disk. */
-const UNREADABLE = new Set(['EACCES', 'EPERM', 'EIO']);
+const UNREADABLE = new Set(['not-readable', 'EIO']);
 
 /** What is wrong with one object; throws everything else. */
 export function damageOf(error: unknown): Error {

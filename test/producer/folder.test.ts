@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { openFolderCorpus } from '../../src/producer/readers/folder.ts';
 import { compareFaces } from '../../src/shared/listingOrder.ts';
+import { asOrdinaryUser } from '../helpers/ordinaryUser.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect, writeFiles } from './corpusFiles.ts';
 
@@ -132,17 +133,6 @@ test('a folder that may not be read is reported, the rest is listed', () =>
     );
     assert.deepEqual(ignored['cannot be read (EACCES)'], ['anna']);
   }));
-
-/** Root may read everything. */
-async function asOrdinaryUser<T>(body: () => Promise<T>): Promise<T> {
-  if (process.geteuid?.() !== 0) return body();
-  process.seteuid?.(65_534);
-  try {
-    return await body();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
 
 test('a name that is not UTF-8 is reported', () =>
   withTempFolder(async (root) => {

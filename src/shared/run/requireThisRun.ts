@@ -24,7 +24,7 @@ async function readAgain(store: ObjectStore): Promise<RunFile | undefined> {
   try {
     return await readRunFile(store);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError) || error.code !== 'damaged-run') throw error;
     throw new IntegrityError(
       'damaged-run',
       'expected run.json of this run, found it damaged',

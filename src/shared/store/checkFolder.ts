@@ -2,7 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { access, lstat, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { errorCode, ignore } from './systemErrors.ts';
+import { errorCode, ignore, isForbidden, notReadable } from './systemErrors.ts';
 
 /** The nearest thing that exists on the way to the folder must be a folder, and writable. */
 export async function checkFolder(root: string, wanted: 'read' | 'write'): Promise<void> {
@@ -29,6 +29,7 @@ async function statFolder(path: string, root: string): Promise<Stats | undefined
   try {
     return await stat(path);
   } catch (error) {
+    if (isForbidden(error)) throw notReadable('output folder')(error);
     const isMissing = ['ENOENT', 'ENOTDIR'].includes(errorCode(error));
     // A link to nothing is in the way of the folder that would be made.
     if (isMissing && !(await isLink(path))) return undefined;

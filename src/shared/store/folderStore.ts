@@ -14,13 +14,13 @@ import { listFolder } from './listFolder.ts';
 import type { ObjectBody } from './objectBody.ts';
 import { MAX_WHOLE_BYTES, type ObjectStore } from './objectStore.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
-import { errorCode, ignore } from './systemErrors.ts';
+import { errorCode, ignore, notReadable } from './systemErrors.ts';
 import { writeFlushed } from './writeFlushed.ts';
 
 /** Temporary files older than this were left by a process that died. */
 const STALE_TEMPORARY_MS = 24 * 3600 * 1000;
 
-/** Opens the folder; it need not exist yet. ConfigError when it cannot be one, or cannot be written to. */
+/** Opens the folder; it need not exist yet. ConfigError when it cannot be one, or cannot be read or written to. */
 export async function openFolderStore(
   folder: string,
   wanted: 'read' | 'write' = 'write',
@@ -28,7 +28,8 @@ export async function openFolderStore(
   const root = resolve(folder);
   await checkFolder(root, wanted);
   const temporaries = join(root, RESERVED_SEGMENT);
-  if (await isLink(temporaries)) {
+  // The first look into the folder.
+  if (await isLink(temporaries).catch(notReadable('output folder', root))) {
     throw new ConfigError('link-in-store', 'output folder: expected a folder of its own, found a link', {
       path: temporaries,
     });
@@ -57,6 +58,13 @@ export async function openFolderStore(
       write(key, ...rest).catch((error: unknown) => {
         throw placeFailure(root, key, error);
       });
+  }
+
+  /** Says that the user may not read the file, in place of the system's word for it. */
+  function asked<Rest extends unknown[], T>(
+    ask: (...rest: Rest) => Promise<T>,
+  ): (...rest: Rest) => Promise<T> {
+    return (...rest) => ask(...rest).catch(notReadable('output folder'));
   }
 
   /** The key's path. Links inside the folder are not gone through: they lead to what is not the run's. */
@@ -113,7 +121,7 @@ export async function openFolderStore(
       }
     }),
 
-    async get(key, range, signal) {
+    get: asked(async (key, range, signal) => {
       const path = await pathOf(key);
       // Opening a pipe would wait for ever for somebody to write.
       const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -139,12 +147,12 @@ export async function openFolderStore(
       } finally {
         await file.close();
       }
-    },
+    }),
 
-    async head(key) {
+    head: asked(async (key) => {
       const info = await lstat(await pathOf(key)).catch(ignore('ENOENT', 'ENOTDIR'));
       return info?.isFile() ? { key, bytes: info.size } : undefined;
-    },
+    }),
 
     list: (prefix, signal) => listFolder(root, prefix, signal),
 

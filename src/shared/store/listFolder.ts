@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectInfo } from './objectStore.ts';
 import { checkKey, compareKeys, RESERVED_SEGMENT } from './storeKey.ts';
-import { ignore } from './systemErrors.ts';
+import { ignore, notReadable } from './systemErrors.ts';
 
 /** Files looked at at once while listing. */
 const LIST_BATCH = 64;
@@ -22,7 +22,9 @@ export async function* listFolder(
 
   async function* walk(at: string): AsyncIterable<ObjectInfo> {
     signal?.throwIfAborted();
-    const entries = await readdir(join(root, at), { withFileTypes: true }).catch(ignore('ENOENT', 'ENOTDIR'));
+    const entries = await readdir(join(root, at), { withFileTypes: true })
+      .catch(ignore('ENOENT', 'ENOTDIR'))
+      .catch(notReadable('output folder'));
     const keys = (entries ?? [])
       .filter(
         (entry) => (entry.isFile() || entry.isDirectory()) && !(at === '' && entry.name === RESERVED_SEGMENT),
@@ -45,6 +47,6 @@ export async function* listFolder(
 }
 
 async function statFile(root: string, key: string): Promise<ObjectInfo | undefined> {
-  const info = await stat(join(root, key)).catch(ignore('ENOENT'));
+  const info = await stat(join(root, key)).catch(ignore('ENOENT')).catch(notReadable('output folder'));
   return info === undefined ? undefined : { key, bytes: info.size };
 }

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { openStore } from '../../../src/shared/store/openStore.ts';
+import { asOrdinaryUser } from '../../helpers/ordinaryUser.ts';
+import { storeKeys } from '../../helpers/stores.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 
 const body = new Uint8Array([1, 2, 3]);
@@ -33,6 +35,39 @@ test('a file where the folder should be, or on the way to it, is a configuration
     for (const path of ['file', 'file/out/deeper']) {
       await assert.rejects(openStore(join(folder, path)), { name: 'ConfigError', code: 'not-a-folder' });
     }
+  }));
+
+test('what this user may not read of a store is a configuration error that names it', () =>
+  withTempFolder(async (folder) => {
+    await chmod(folder, 0o755);
+    const out = join(folder, 'out');
+    const store = await openStore(out);
+    await store.put('run.json', body);
+    await store.put('commits/1', body);
+    await store.close();
+    const refused = (path: string) => ({
+      name: 'ConfigError',
+      code: 'not-readable',
+      message: new RegExp(`change its rights.*\\[path=${path}/?,`),
+    });
+    const open = (path: string) => openStore(path, { access: 'read' });
+    await chmod(join(out, 'run.json'), 0o000);
+    await chmod(join(out, 'commits'), 0o000);
+    await asOrdinaryUser(async () => {
+      const store = await open(out);
+      await assert.rejects(store.get('run.json'), refused(join(out, 'run.json')));
+      await assert.rejects(store.get('commits/1'), refused(join(out, 'commits/1')));
+      await assert.rejects(store.head('commits/1'), refused(join(out, 'commits/1')));
+      await assert.rejects(storeKeys(store), refused(join(out, 'commits')));
+    });
+    await chmod(out, 0o000);
+    await asOrdinaryUser(async () => {
+      await assert.rejects(open(out), refused(out));
+      await assert.rejects(open(join(out, 'deeper')), refused(join(out, 'deeper')));
+    });
+    // Who is not root could not remove it otherwise.
+    await chmod(out, 0o700);
+    await chmod(join(out, 'commits'), 0o700);
   }));
 
 test('a closed store leaves its objects and nothing else', () =>
