@@ -1,5 +1,5 @@
 /** Which format a corpus has, and where it lies: by what is asked for, else by what is found. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { TABLE_EXTENSIONS, tableFolder } from '../producer/readers/tableFiles.ts';
@@ -7,6 +7,7 @@ import { CORPUS_FORMATS, type RunConfig } from '../shared/config.ts';
 import { archiveRoot, expandArchives, isPattern, mapParts } from '../shared/corpus/archivePattern.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { isForbidden, notReadable } from '../shared/store/systemErrors.ts';
 
 type CorpusFormat = RunConfig['corpusFormat'];
 
@@ -39,9 +40,14 @@ export const CORPUS_KINDS =
 
 /**
  * CORPUS as the user wrote it → its format and absolute places.
- * @throws ConfigError when nothing is there, when the format cannot be told, or when the two do not fit.
+ * @throws ConfigError when nothing is there or it may not be read, when the format cannot be told, or when the two do not
+ * fit.
  */
-export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
+export function locateCorpus(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
+  return locate(text, flags).catch(notReadable('CORPUS'));
+}
+
+async function locate(text: string, flags: CorpusPlaceFlags): Promise<CorpusPlace> {
   const corpus = mapParts(text, (part) => absolute(part, 'CORPUS', text));
   const corpusFormat = flags.corpusFormat ?? (await detectFormat(corpus));
   const isList = LISTS.includes(corpusFormat);
@@ -49,7 +55,7 @@ export async function locateCorpus(text: string, flags: CorpusPlaceFlags): Promi
     throw new ConfigError('bad-option', '--image-root: expected with a list only', { corpus, corpusFormat });
   }
   const imageRoot = absolute(flags.imageRoot ?? (await imageFolder(corpus, corpusFormat)), '--image-root');
-  if (!isS3Uri(imageRoot) && !(await stat(imageRoot).catch(() => undefined))?.isDirectory()) {
+  if (!isS3Uri(imageRoot) && !(await statOf(imageRoot))?.isDirectory()) {
     const option = isList ? '--image-root' : 'CORPUS';
     throw new ConfigError('no-image-root', `${option}: expected a folder, found none`, { path: imageRoot });
   }
@@ -74,7 +80,7 @@ async function detectFormat(corpus: string): Promise<CorpusFormat> {
   }
   // Several archives: whether all of them are there is seen when they are listed.
   if (byName !== undefined && isPattern(corpus)) return byName;
-  const found = await stat(corpus).catch(() => undefined);
+  const found = await statOf(corpus);
   if (found === undefined) {
     throw new ConfigError('no-corpus', `CORPUS: expected ${CORPUS_KINDS}, found nothing`, { path: corpus });
   }
@@ -85,6 +91,14 @@ async function detectFormat(corpus: string): Promise<CorpusFormat> {
     `CORPUS: expected ${CORPUS_KINDS}, found another file; --corpus-format says what it is`,
     { path: corpus },
   );
+}
+
+/** Undefined: nothing is there, or the path cannot be one. Throws the system's error when it may not be looked at. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: unknown) => {
+    if (isForbidden(error)) throw error;
+    return undefined;
+  });
 }
 
 /** What img2dataset and Hugging Face leave: tars or tables and small files beside them, no folder of a person. */

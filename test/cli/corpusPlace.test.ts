@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { locateCorpus } from '../../src/cli/corpusPlace.ts';
 import { runConfigFromOptions } from '../../src/cli/runOptions.ts';
 import { corpusS3Options } from '../../src/cli/storeOptions.ts';
+import { asOrdinaryUser } from '../helpers/ordinaryUser.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 test('the format is told by what is found, and images are relative to where it suggests', () =>
@@ -43,6 +44,25 @@ test('the format is told by what is found, and images are relative to where it s
       assert.deepEqual([place.corpusFormat, place.imageRoot], [format, root], corpus);
       assert.ok(!place.corpus.endsWith('/'));
     }
+  }));
+
+test('a corpus that this user may not read is refused as such, and not as one that is missing', () =>
+  withTempFolder(async (folder) => {
+    await chmod(folder, 0o755);
+    const corpus = join(folder, 'photos');
+    await mkdir(join(corpus, 'anna'), { recursive: true });
+    await chmod(corpus, 0o000);
+    const refused = (path: string) => ({
+      name: 'ConfigError',
+      code: 'not-readable',
+      message: new RegExp(`^CORPUS: .*change its rights.*\\[path=${path.replace('*', '\\*')},`),
+    });
+    await asOrdinaryUser(async () => {
+      for (const path of ['', '/anna', '/*.tar'].map((below) => corpus + below)) {
+        await assert.rejects(locateCorpus(path, {}), refused(path));
+      }
+    });
+    await chmod(corpus, 0o700);
   }));
 
 test('a stated format wins over what is found', () =>

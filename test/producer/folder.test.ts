@@ -154,6 +154,14 @@ test('a corpus that is missing or not a folder is refused', () =>
     await assert.rejects(openFolderCorpus(join(root, 'file')), missing);
   }));
 
+test('a corpus that this user may not read is refused', () =>
+  withTempFolder(async (root) => {
+    await chmod(root, 0o000);
+    const refused = { name: 'ConfigError', code: 'not-readable' };
+    await asOrdinaryUser(() => assert.rejects(openFolderCorpus(root), refused));
+    await chmod(root, 0o700);
+  }));
+
 test('an aborted listing stops', () =>
   withTempFolder(async (root) => {
     await writeFiles(root, { 'anna/1.jpg': 'x' });

@@ -9,6 +9,7 @@ import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { compareUtf8 } from '../../shared/listingOrder.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
+import { isForbidden, notReadable } from '../../shared/store/systemErrors.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { isImageName } from './imageName.ts';
@@ -222,8 +223,12 @@ async function orIgnored<T>(walk: Walk, path: string, look: () => Promise<T>): P
 async function realFolder(root: string): Promise<string> {
   try {
     const real = await realpath(root);
-    if ((await stat(real)).isDirectory()) return real;
+    if ((await stat(real)).isDirectory()) {
+      await (await opendir(real)).close();
+      return real;
+    }
   } catch (error) {
+    if (isForbidden(error)) notReadable('corpus', root)(error);
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError('no-corpus', 'corpus: expected a folder that can be read', { path: root, code });
   }

@@ -4,6 +4,7 @@ import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PosecastError } from '../errors.ts';
 import { compareUtf8 } from '../listingOrder.ts';
+import { notReadable } from '../store/systemErrors.ts';
 import {
   type ByteRange,
   type CorpusSource,
@@ -61,7 +62,7 @@ export function folderSource(root: string, { followLinks = false }: FolderSource
       };
     },
     async fileNames() {
-      const entries = await readdir(root, { withFileTypes: true });
+      const entries = await readdir(root, { withFileTypes: true }).catch(notReadable('corpus', root));
       const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink());
       return files.map(({ name }) => name).sort(compareUtf8);
     },

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { ConfigError } from '../errors.ts';
 import type { RequestListeners } from '../store/observedStore.ts';
 import { quietSdk, type S3Options } from '../store/openStore.ts';
+import { isForbidden, notReadable } from '../store/systemErrors.ts';
 import type { CorpusSource } from './corpusSource.ts';
 import { type FolderSourceOptions, folderSource } from './folderSource.ts';
 import { observedSource } from './observedSource.ts';
@@ -48,8 +49,12 @@ async function openByRoot(
   onRetry: RequestListeners['onRetry'],
 ): Promise<CorpusSource> {
   if (isS3Uri(root)) return openS3(root, s3, onRetry);
-  const found = await stat(root).catch(() => undefined);
-  if (found?.isDirectory()) return folderSource(root, options);
+  try {
+    // By the dot the system looks whether the folder may be gone into.
+    if ((await stat(`${root}/.`)).isDirectory()) return folderSource(root, options);
+  } catch (error) {
+    if (isForbidden(error)) notReadable('corpus', root)(error);
+  }
   throw new ConfigError('no-corpus', 'corpus: expected its folder on this machine, found none', {
     path: root,
   });

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ImagePlace, readImage } from '../../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
+import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
+import { asOrdinaryUser } from '../../helpers/ordinaryUser.ts';
+import { withTempFolder } from '../../helpers/tempFolder.ts';
 
 let root = '';
 before(async () => {
@@ -72,3 +75,14 @@ test('a range larger than a photograph may be is not read', async () => {
   const outcome = await readAt({ uri: 'anna/1.jpg', offset: 0, bytes: 2 ** 40 });
   assert.equal(outcome.status === 'rejected' && outcome.rejection.code, 'too-many-bytes');
 });
+
+test('a folder that this user may not go into, or not list, is a configuration error', () =>
+  withTempFolder(async (folder) => {
+    const refused = { name: 'ConfigError', code: 'not-readable' };
+    const open = () => openCorpusSource(folder);
+    await chmod(folder, 0o311);
+    await asOrdinaryUser(async () => assert.rejects((await open()).fileNames(never), refused));
+    await chmod(folder, 0o000);
+    await asOrdinaryUser(() => assert.rejects(open(), refused));
+    await chmod(folder, 0o700);
+  }));
