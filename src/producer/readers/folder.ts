@@ -101,6 +101,8 @@ async function* subjectsOf(walk: Walk): AsyncGenerator<Subject> {
 async function facesOf(walk: Walk, subject: Subject): Promise<FaceRecord[]> {
   const { subjectId } = subject;
   const files = await imagesOf(walk, subject);
+  // Whether there is one in it is not known.
+  if (files === undefined) return [];
   if (files.length === 0) walk.ignored.add('a person without an image', subjectId);
   const faces: FaceRecord[] = [];
   for (let start = 0; start < files.length; start += STAT_BATCH) {
@@ -119,16 +121,18 @@ async function facesOf(walk: Walk, subject: Subject): Promise<FaceRecord[]> {
   return faces;
 }
 
-async function imagesOf(walk: Walk, { subjectId, real: top }: Subject): Promise<Entry[]> {
+/** Undefined: the person's folder cannot be read. */
+async function imagesOf(walk: Walk, { subjectId, real: top }: Subject): Promise<Entry[] | undefined> {
   const images: Entry[] = [];
   /** Real paths of the folders so far. */
   const listed = new Set<string>();
-  // Real paths of the folders from the subject down to `folder`.
-  const visit = async (folder: string, above: readonly string[]): Promise<void> => {
+  // Real paths of the folders from the subject down to `folder`. False: it cannot be read.
+  const visit = async (folder: string, above: readonly string[]): Promise<boolean> => {
     const real = above.at(-1) ?? walk.realRoot;
     listed.add(real);
     const folders: Entry[] = [];
-    for (const entry of await entriesOf(walk, folder, real)) {
+    const entries = await entriesOf(walk, folder, real);
+    for (const entry of entries ?? []) {
       if (entry.kind === 'folder') folders.push(entry);
       else if (isImageName(entry.path)) images.push(entry);
       else walk.ignored.add('not an image by its extension', entry.path);
@@ -141,8 +145,9 @@ async function imagesOf(walk: Walk, { subjectId, real: top }: Subject): Promise<
         walk.ignored.add('link to a folder that is listed already', child.path);
       else await visit(child.path, [...above, child.real]);
     }
+    return entries !== undefined;
   };
-  await visit(subjectId, [top]);
+  if (!(await visit(subjectId, [top]))) return undefined;
   return images.sort((a, b) => compareUtf8(a.path, b.path));
 }
 
@@ -151,12 +156,13 @@ function holdsCorpus({ realRoot }: Walk, real: string): boolean {
   return realRoot === real || realRoot.startsWith(real.endsWith(sep) ? real : real + sep);
 }
 
-/** What a folder holds; what cannot be used is counted as ignored. */
-async function entriesOf(walk: Walk, folder: string, real: string): Promise<Entry[]> {
+/** What a folder holds; undefined: it cannot be read. What cannot be used is counted as ignored. */
+async function entriesOf(walk: Walk, folder: string, real: string): Promise<Entry[] | undefined> {
   walk.signal?.throwIfAborted();
   const entries: Entry[] = [];
   const all = await orIgnored(walk, folder, () => readdir(join(walk.root, folder), { withFileTypes: true }));
-  for (const found of all ?? []) {
+  if (all === undefined) return undefined;
+  for (const found of all) {
     const entry = await usableEntry(walk, found, folder, real);
     if (entry !== undefined) entries.push(entry);
   }
