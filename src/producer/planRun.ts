@@ -75,7 +75,7 @@ export async function runToResume(
     await checkSameRun(existing, config, store, options);
     return existing;
   }
-  await refuseOverlap(config, store);
+  await refuseOverlap(config, store, options.corpusS3);
   if (foreign === undefined) return undefined;
   throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
     out: store.uri,
@@ -213,10 +213,21 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
  * OUT inside the corpus would be listed as a person; a folder of archives or tables would be taken for one of people by
  * the same command, once OUT is a folder in it.
  */
-async function refuseOverlap(config: RunConfig, store: ObjectStore): Promise<void> {
-  if (isS3Uri(config.corpus) && `${store.uri}/`.startsWith(`${config.corpus}/`))
-    throw outInCorpus(config, store);
-  if (!isAbsolute(store.uri) || isS3Uri(config.corpus)) return;
+async function refuseOverlap(
+  config: RunConfig,
+  store: ObjectStore,
+  corpusS3: S3Options | undefined,
+): Promise<void> {
+  if (isS3Uri(config.corpus)) {
+    // A store's own uri has its scheme in small letters.
+    const corpus = config.corpus.replace(/^s3:/i, 's3:');
+    if (!`${store.uri}/`.startsWith(`${corpus}/`)) return;
+    const { isSameEndpoint, resolveS3Address } = await import('../shared/store/s3Address.ts');
+    const { endpoint } = await resolveS3Address(corpus, corpusS3 ?? {});
+    if (isSameEndpoint(endpoint, store.endpoint)) throw outInCorpus(config, store);
+    return;
+  }
+  if (!isAbsolute(store.uri)) return;
   const way = relative(await realPlace(config.corpus), await realPlace(store.uri));
   if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
     throw outInCorpus(config, store);

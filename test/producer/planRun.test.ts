@@ -9,6 +9,7 @@ import { type RunModels, readRunFile } from '../../src/shared/run/runFile.ts';
 import { readPlan } from '../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
+import { CREDENTIALS, withEnvironment } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect, writeFiles } from './corpusFiles.ts';
 import { writeTar } from './tar/tars.ts';
@@ -163,6 +164,23 @@ test('an OUT inside the folder of a corpus is refused, whatever the folder holds
       );
     }
     assert.deepEqual(await readdir(inside.uri).catch(() => []), []);
+  }));
+
+test('a corpus and an OUT in S3 are told apart by their service, not by the letters of the scheme', () =>
+  withPlace(async (place) => {
+    const plan = (corpus: string, endpoint?: string) => {
+      const store = { ...place.store, uri: 's3://bucket/corpus/out', endpoint };
+      const config = place.config({ corpus, imageRoot: corpus });
+      const options = { models: MODELS, corpusS3: { endpoint: 'http://127.0.0.1:1' } };
+      return withEnvironment(CREDENTIALS, () => planRun(config, store, options));
+    };
+    const refused = { code: 'out-in-corpus' };
+    await assert.rejects(plan('S3://bucket/corpus', 'http://127.0.0.1:1'), refused);
+    await assert.rejects(plan('s3://bucket/corpus', 'http://127.0.0.1:1/'), refused);
+    // Nothing answers there: the overlap is looked for before the corpus.
+    for (const other of [undefined, 'http://127.0.0.1:2']) {
+      await assert.rejects(plan('s3://bucket/corpus', other), { code: 'unreachable' });
+    }
   }));
 
 test('an OUT beside the archive that is the corpus is none inside it, and a run that is there goes on', () =>

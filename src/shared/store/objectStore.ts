@@ -15,6 +15,8 @@ export const MAX_WHOLE_BYTES = 2 ** 31 - 1;
 export interface ObjectStore {
   /** For people and messages: an absolute folder, or s3://bucket/prefix. Never holds credentials. */
   readonly uri: string;
+  /** URL of the S3 service; undefined: AWS, or a folder. */
+  readonly endpoint?: string | undefined;
   /** Whether `putIfAbsent` is atomic here. False: a store that ignores If-None-Match (the weaker guarantee). */
   readonly atomicPutIfAbsent: boolean;
   /** Writes or replaces an object; readers see the whole old or the whole new object. */

@@ -69,6 +69,7 @@ export function observedStore(store: ObjectStore, hear: (request: StoreRequest) 
     observedRequest(hear, operation, request, facts);
   return {
     uri: store.uri,
+    endpoint: store.endpoint,
     atomicPutIfAbsent: store.atomicPutIfAbsent,
     put: (key, body, signal) => heard('put', store.put(key, body, signal), { sentBytes: bodyBytes(body) }),
     putIfAbsent: (key, body, signal) =>

@@ -35,6 +35,12 @@ export async function resolveS3Address(uri: string, options: S3Options): Promise
   };
 }
 
+/** Whether endpoints of `resolveS3Address` are one, whether a slash ends them or not. */
+export function isSameEndpoint(one: string | undefined, other: string | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return new URL(one).href === new URL(other).href;
+}
+
 /** What the user wrote and the AWS variables say. Throws ConfigError when the URI or the endpoint cannot be meant. */
 function parseS3Address(uri: string, options: S3Options, env: NodeJS.ProcessEnv = process.env): S3Address {
   const [, bucket = '', rest = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(uri) ?? [];

@@ -75,7 +75,7 @@ async function probe(
 }
 
 function s3Store(
-  { client, address: { bucket, prefix } }: OpenedS3,
+  { client, address: { bucket, prefix, endpoint } }: OpenedS3,
   atomic: boolean,
   onRetry: (retry: StoreRetry) => void = () => {},
 ): ObjectStore {
@@ -211,6 +211,7 @@ function s3Store(
 
   return {
     uri: `s3://${bucket}/${prefix}`.replace(/\/$/, ''),
+    endpoint,
     atomicPutIfAbsent: atomic,
     put: (key, body, signal) =>
       attempt('put', key, () =>
