@@ -1,5 +1,6 @@
 /** The S3 client as posecast uses it, for OUT and for a corpus. This file and its neighbours alone know the AWS SDK. */
 import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ConfigError } from '../errors.ts';
 import { keepSecret } from '../secrets.ts';
@@ -12,6 +13,8 @@ import { hearRetries } from './s3Retries.ts';
 
 /** Opening must end within 5 s, in milliseconds. */
 const OPEN_DEADLINE_MS = 4000;
+/** What is left of the 5 s for a first use to take away what it wrote, in milliseconds. It goes on behind them. */
+const CLEARING_MS = 900;
 /** A connection that is silent for this long is given up, in milliseconds. */
 const SILENCE_MS = 60_000;
 const ignored = (): void => {};
@@ -39,6 +42,7 @@ export interface OpenedS3 {
 /**
  * Opens s3://bucket/prefix and uses it at once, so that what is wrong with it is found here.
  *
+ * @param firstUse may go on behind the deadline, to take away what it wrote; the client is there for it until it ends.
  * @throws ConfigError within 5 s when the address, the credentials or `firstUse` show that it cannot be used.
  */
 export async function openS3Client(
@@ -51,12 +55,15 @@ export async function openS3Client(
   if (onRetry !== undefined) hearRetries(client, onRetry);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);
   const opened = { client, address };
+  let use: Promise<void> | undefined;
   try {
     await withDeadline(resolveCredentials(client), deadline);
-    await withDeadline(firstUse(opened, deadline), deadline);
+    use = firstUse(opened, deadline);
+    await withDeadline(use, deadline);
     return opened;
   } catch (error) {
-    client.destroy();
+    const closed = Promise.allSettled([use]).then(() => client.destroy());
+    await Promise.race([closed, sleep(CLEARING_MS, undefined, { ref: false })]);
     const where = { bucket: address.bucket, endpoint: address.endpoint ?? 'AWS' };
     if (errorName(error) !== 'CredentialsProviderError') throw openFailure(where, error, of);
     const { message, profile } = await missingCredentials(address.profile);

@@ -31,6 +31,8 @@ const CONFLICT_ATTEMPTS = 8;
 const DENIED_WAITS_MS = [1_000, 3_000];
 /** Without put-if-absent: how long a rival that looked at the same moment gets to write before the read back. */
 const SETTLE_MS = 300;
+/** How long the writes of the probe, and its removal, are waited for where they outlast the opening, in milliseconds. */
+const PROBE_MS = 10_000;
 
 /** Opens s3://bucket/prefix. ConfigError within 5 s when it cannot be used. */
 export async function openS3Store(uri: string, options: OpenStoreOptions): Promise<ObjectStore> {
@@ -51,16 +53,21 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
   return s3Store(opened, atomic, options.onRetry);
 }
 
-/** Whether the second of two conditional writes of one throw-away key is refused. */
+/**
+ * Whether the second of two conditional writes of one throw-away key is refused. A write is not broken off by the
+ * deadline: the service may carry it out all the same, after the key was removed.
+ */
 async function probe(
   { client, address: { bucket, prefix } }: OpenedS3,
-  abortSignal: AbortSignal,
+  deadline: AbortSignal,
 ): Promise<boolean> {
+  const abortSignal = AbortSignal.timeout(PROBE_MS);
   const target = { Bucket: bucket, Key: `${prefix}${RESERVED_SEGMENT}/probe-${randomUUID()}` };
   const conditional = () =>
     client.send(new PutObjectCommand({ ...target, Body: 'probe', IfNoneMatch: '*' }), { abortSignal });
   try {
     await conditional();
+    deadline.throwIfAborted();
     await conditional();
     return false;
   } catch (error) {
@@ -70,7 +77,8 @@ async function probe(
     await client.send(new PutObjectCommand({ ...target, Body: 'probe' }), { abortSignal });
     return false;
   } finally {
-    await client.send(new DeleteObjectCommand(target), { abortSignal }).catch(() => undefined);
+    const removal = { abortSignal: AbortSignal.timeout(PROBE_MS) };
+    await client.send(new DeleteObjectCommand(target), removal).catch(() => undefined);
   }
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../../../src/shared/errors.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
@@ -63,6 +64,27 @@ for (const conditionalPuts of [true, false]) {
       await whole.close();
     }));
 }
+
+test('opening that takes too long ends in time, and what it tried is taken away when the service comes to it', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    service.fate = async ({ method }): Promise<Fate> => {
+      if (method === 'PUT') await sleep(3000);
+      return 'pass';
+    };
+    const begun = performance.now();
+    const s3 = { endpoint: service.endpoint };
+    await assert.rejects(openStore(`s3://${service.bucket}/run`, { s3 }), { code: 'unreachable' });
+    assert.ok(performance.now() - begun < 5000);
+    while (service.requests.at(-1)?.method !== 'DELETE' && performance.now() - begun < 10_000)
+      await sleep(50);
+    const whole = await openStore(`s3://${service.bucket}`, { s3, access: 'read' });
+    assert.deepEqual(await storeKeys(whole), []);
+    await whole.close();
+    assert.deepEqual(
+      service.requests.map(({ method }) => method).filter((method) => method !== 'GET'),
+      ['PUT', 'PUT', 'DELETE'],
+    );
+  }));
 
 test('opening for reading writes nothing', () =>
   withS3({ conditionalPuts: true }, async ({ endpoint, bucket, requests }) => {
