@@ -92,7 +92,8 @@ export function openFailure(facts: ErrorFacts, error: unknown, of: string): Erro
   const status = httpStatus(error);
   const refuse = (code: string, message: string) =>
     new ConfigError(code, `${of}${message}`, { ...facts, status }, plainError(error));
-  if (name === 'NoSuchBucket' || status === 404) return refuse('no-bucket', 'S3 bucket does not exist');
+  if (name === 'NoSuchBucket') return refuse('no-bucket', 'S3 bucket does not exist');
+  if (status === 404) return refuse('not-s3', 'endpoint is no S3 service, or the bucket does not exist');
   if (name === 'InvalidAccessKeyId' || name === 'SignatureDoesNotMatch') {
     return refuse('bad-credentials', 'S3 service does not accept the AWS credentials');
   }

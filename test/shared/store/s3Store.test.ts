@@ -1,6 +1,9 @@
 /** What only S3 can do wrong, and what the store makes of it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +11,7 @@ import { ConfigError, describeError } from '../../../src/shared/errors.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import {
+  CREDENTIALS,
   type Fate,
   type S3Request,
   type S3Service,
@@ -260,6 +264,24 @@ test('a bucket that does not exist is a configuration error', () =>
     assert.match(error.message, /no-such-bucket/);
     assert.ok(requests.every(({ method }) => method === 'GET'));
   }));
+
+for (const [what, type, body] of [
+  ['a web server', 'text/plain', 'nope'],
+  ['a service with an error of its own', 'application/xml', '<Error><Code>NotFound</Code></Error>'],
+] as const) {
+  test(`${what} that finds nothing is not taken for a service without the bucket alone`, async () => {
+    const server = createServer((_, response) => response.writeHead(404, { 'content-type': type }).end(body));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const error = await withEnvironment(CREDENTIALS, () => openingError('s3://faces/run', endpoint));
+      assert.equal(error.code, 'not-s3');
+      assert.match(error.message, /^endpoint is no S3 service, or the bucket does not exist \[bucket=faces,/);
+    } finally {
+      server.close();
+    }
+  });
+}
 
 for (const [code, expected] of [
   ['InvalidAccessKeyId', 'bad-credentials'],
