@@ -49,7 +49,7 @@ export async function openS3Source(
   s3: S3Options,
   { onRetry, pageKeys }: S3SourceOptions = {},
 ): Promise<S3Source> {
-  const options = { s3, sockets: READS, of: 'corpus: ', onRetry };
+  const options = { s3, sockets: READS, of: 'corpus: ', prefixRule, onRetry };
   const opened = await openS3Client(root, options, async ({ client, address }, deadline) => {
     try {
       const listing = new ListObjectsV2Command({
@@ -185,6 +185,10 @@ function s3Source(
     },
     close: async () => client.destroy(),
   };
+}
+
+function prefixRule(prefix: string): string | undefined {
+  return staysInside(prefix) ? undefined : "has a NUL, or a segment '.' or '..'";
 }
 
 /** Services and proxies resolve `..` in a path. */

@@ -16,12 +16,20 @@ export interface S3Address {
   readonly profile: string | undefined;
 }
 
+/** Why a prefix is not acceptable, or undefined when it is. */
+export type PrefixRule = (prefix: string) => string | undefined;
+
 /**
  * Where a store is, the profile of the AWS configuration files included.
+ * @param rule for the prefix without its last slash; default: that of OUT's keys.
  * @throws ConfigError as `parseS3Address`, and when the files cannot be understood.
  */
-export async function resolveS3Address(uri: string, options: S3Options): Promise<S3Address> {
-  const address = parseS3Address(uri, options);
+export async function resolveS3Address(
+  uri: string,
+  options: S3Options,
+  rule: PrefixRule = keyProblem,
+): Promise<S3Address> {
+  const address = parseS3Address(uri, options, rule);
   const said = await readAwsProfile(options.profile);
   const endpoint = address.endpoint ?? said.endpoint;
   if (endpoint !== undefined) checkEndpoint(endpoint);
@@ -42,7 +50,12 @@ export function isSameEndpoint(one: string | undefined, other: string | undefine
 }
 
 /** What the user wrote and the AWS variables say. Throws ConfigError when the URI or the endpoint cannot be meant. */
-function parseS3Address(uri: string, options: S3Options, env: NodeJS.ProcessEnv = process.env): S3Address {
+function parseS3Address(
+  uri: string,
+  options: S3Options,
+  rule: PrefixRule,
+  env: NodeJS.ProcessEnv = process.env,
+): S3Address {
   const [, bucket = '', rest = ''] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(uri) ?? [];
   if (bucket === '') {
     throw new ConfigError('bad-uri', 'an S3 address must be s3://bucket or s3://bucket/prefix', { uri });
@@ -55,7 +68,7 @@ function parseS3Address(uri: string, options: S3Options, env: NodeJS.ProcessEnv 
     );
   }
   const folder = rest.replace(/\/+$/, '');
-  const problem = folder === '' ? undefined : keyProblem(folder);
+  const problem = folder === '' ? undefined : rule(folder);
   if (problem !== undefined)
     throw new ConfigError('bad-uri', `the prefix of an S3 address ${problem}`, { uri });
   const endpoint = options.endpoint ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined);

@@ -7,7 +7,7 @@ import { keepSecret } from '../secrets.ts';
 import { missingCredentials } from './missingCredentials.ts';
 import type { RequestListeners } from './observedStore.ts';
 import type { S3Options } from './openStore.ts';
-import { resolveS3Address, type S3Address } from './s3Address.ts';
+import { type PrefixRule, resolveS3Address, type S3Address } from './s3Address.ts';
 import { errorName, openFailure, plainError } from './s3Errors.ts';
 import { hearRetries } from './s3Retries.ts';
 
@@ -30,6 +30,8 @@ export interface OpenS3Options {
   readonly sockets: number;
   /** What the words of a refusal begin with. */
   readonly of?: string;
+  /** Default: that of OUT's keys. */
+  readonly prefixRule?: PrefixRule;
   readonly onRetry?: RequestListeners['onRetry'] | undefined;
 }
 
@@ -47,10 +49,10 @@ export interface OpenedS3 {
  */
 export async function openS3Client(
   uri: string,
-  { s3 = {}, sockets, of = '', onRetry }: OpenS3Options,
+  { s3 = {}, sockets, of = '', prefixRule, onRetry }: OpenS3Options,
   firstUse: (opened: OpenedS3, deadline: AbortSignal) => Promise<void>,
 ): Promise<OpenedS3> {
-  const address = await resolveS3Address(uri, s3);
+  const address = await resolveS3Address(uri, s3, prefixRule);
   const client = await createClient(address, sockets);
   if (onRetry !== undefined) hearRetries(client, onRetry);
   const deadline = AbortSignal.timeout(OPEN_DEADLINE_MS);

@@ -247,6 +247,24 @@ test('a bucket that is missing, and a service that is not there, are refused whe
     await assert.rejects(open('s3://bucket/x', 'http://127.0.0.1:9'), { code: 'unreachable' });
   }));
 
+test('the prefix of a corpus may hold any character, as keys do, and leads nowhere else', () =>
+  withS3({ conditionalPuts: false }, async (service) => {
+    await putObjects(service, { 'a//20:24 *?|"/anna/1.jpg': 'a picture', 'a/b/1.jpg': 'another' });
+    const open = async (prefix: string) =>
+      (await openCorpusSource(`s3://${service.bucket}/${prefix}`, {
+        s3: { endpoint: service.endpoint },
+      })) as S3Source;
+    const source = await open('a//20:24 *?|"/');
+    const uris: string[] = [];
+    for await (const { uri } of source.list('', never)) uris.push(uri);
+    assert.deepEqual(uris, ['anna/1.jpg']);
+    assert.equal(text(await readImage(source, { uri: 'anna/1.jpg' }, never)), 'a picture');
+    await source.close();
+    for (const prefix of ['a/../a/b', 'a/./b', '..']) {
+      await assert.rejects(open(prefix), { name: 'ConfigError', code: 'bad-uri' });
+    }
+  }));
+
 test('the refusal of a corpus holds the status of the answer', () =>
   withS3({ conditionalPuts: false }, async (service) => {
     service.fate = () => ({ status: 400, code: 'InvalidRequest' });
