@@ -1,6 +1,6 @@
 /** The same photographs as a folder, a RecordIO archive, tables and a KDEF folder, through the whole job. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -85,6 +85,49 @@ test('a table in S3 whose keys are refused in the middle of a run ends it with e
       const ran = await run();
       assert.equal(ran.code, 0, ran.stderr);
       assert.equal((await readRun(join(folder, 'out'))).rows.length, photographs.length);
+    }),
+  ));
+
+test('tables in S3 whose bucket vanishes in the middle of a run end it with exit code 1, and lose no photograph; with the bucket back the same command finishes it', () =>
+  withS3({ conditionalPuts: true }, (service) =>
+    withTempFolder(async (folder) => {
+      const photographs = samplePhotographs(6);
+      const tables: Record<string, Uint8Array> = {};
+      for (const person of new Set(photographs.map(({ subjectId }) => subjectId))) {
+        const own = photographs.filter(({ subjectId }) => subjectId === person);
+        tables[`c/t-${person}.parquet`] = tableBytes(
+          {
+            label: { type: 'text', values: own.map(() => person) },
+            image: { type: 'bytes', values: own.map(({ bytes }) => bytes) },
+          },
+          { format: 'parquet' },
+        );
+      }
+      await putObjects(service, tables);
+      const out = join(folder, 'out');
+      const request = [`s3://${service.bucket}/c/t-*.parquet`, out, '--variants', '0', '--shard-faces', '2'];
+      const how = ['--batch', '1', '--threads', '1', '--corpus-s3-endpoint', service.endpoint];
+      const run = () => posecast(['run', ...request, ...how]);
+      const committed = () =>
+        existsSync(join(out, 'commits')) && readdirSync(join(out, 'commits')).length > 0;
+      let isGone = false;
+      service.fate = ({ method }) => {
+        // A table is opened by its HEAD, whose answer does not say what is missing.
+        isGone ||= method === 'HEAD' && committed();
+        return isGone ? { status: 404, code: 'NoSuchBucket' } : 'pass';
+      };
+      const stopped = await run();
+      assert.ok(isGone, 'a table was opened after the first commit');
+      assert.equal(stopped.code, 1, stopped.stdout + stopped.stderr);
+      assert.match(stopped.stdout, /stopped: the corpus cannot be read; what is committed stays/);
+      assert.match(stopped.stdout, /reason +corpus: S3 bucket: does not exist \(any more\)/);
+      assert.ok(!existsSync(join(out, 'manifest.json')), 'the run is not finished');
+      assert.ok(!existsSync(join(out, 'failures')), 'no shard is given up');
+      service.fate = () => 'pass';
+      const ran = await run();
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.equal((await readRun(out)).rows.length, photographs.length);
+      assert.equal((await posecast(['verify', out])).code, 0);
     }),
   ));
 
