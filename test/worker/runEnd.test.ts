@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { PosecastError } from '../../src/shared/errors.ts';
+import { ConfigError, PosecastError } from '../../src/shared/errors.ts';
 import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
 import {
   jobId,
@@ -156,13 +156,14 @@ test('a run whose OUT was deleted, or holds another run by now, is not waited fo
     await assert.rejects(wait(), { code: 'other-run' });
   }));
 
-test('a run.json that is damaged while its run is waited for is damage of the run, not something that was asked wrongly', () =>
+test('a run.json that is damaged or forbidden while its run is waited for is nothing that was asked wrongly', () =>
   withRun(async (run, store, queue, redis) => {
+    const wait = (store: ObjectStore) =>
+      waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) });
+    const forbidden = { ...store, get: () => Promise.reject(new ConfigError('not-readable', 'forbidden')) };
+    await assert.rejects(wait(forbidden), { name: 'IntegrityError', code: 'not-readable' });
     await store.put(RUN_KEY, new TextEncoder().encode('{"runId":'));
-    await assert.rejects(waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) }), {
-      name: 'IntegrityError',
-      code: 'damaged-run',
-    });
+    await assert.rejects(wait(store), { name: 'IntegrityError', code: 'damaged-run' });
   }));
 
 test('a run has failed by its shards that count and have no commit: not by one that was replaced, or done in the end', () =>

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../store/objectStore.ts';
 import { otherRun } from './otherRun.ts';
 import { type RunFile, readRunFile } from './runFile.ts';
 
-/** @throws IntegrityError, no-run, other-run or damaged-run; what is there then is not this run's to be counted. */
+/** @throws IntegrityError, no-run, other-run, damaged-run or not-readable; what is there then is not this run's to be counted. */
 export async function requireThisRun(store: ObjectStore, runId: string): Promise<void> {
   const found = await readAgain(store);
   if (found === undefined) {
@@ -19,15 +19,16 @@ export async function requireThisRun(store: ObjectStore, runId: string): Promise
   throw otherRun(IntegrityError, store, runId, found.runId);
 }
 
-/** What was sound when the run began was damaged since: nothing that another option would put right. */
+/** What was sound when the run began was damaged or forbidden since: nothing that another option would put right. */
 async function readAgain(store: ObjectStore): Promise<RunFile | undefined> {
   try {
     return await readRunFile(store);
   } catch (error) {
-    if (!(error instanceof ConfigError) || error.code !== 'damaged-run') throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    const found = error.code === 'not-readable' ? 'forbidden' : 'damaged';
     throw new IntegrityError(
-      'damaged-run',
-      'expected run.json of this run, found it damaged',
+      error.code,
+      `expected run.json of this run, found it ${found}`,
       { store: store.uri },
       error,
     );
