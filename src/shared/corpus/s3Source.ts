@@ -5,7 +5,7 @@ import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts
 import type { RequestListeners, StoreOperation, StoreRetry } from '../store/observedStore.ts';
 import type { S3Options } from '../store/openStore.ts';
 import { type OpenedS3, openS3Client, sendOptions } from '../store/s3Client.ts';
-import { errorName, httpStatus, isAbsent, isDenialOfKeys, storeFailure } from '../store/s3Errors.ts';
+import { errorName, httpStatus, isDenialOfKeys, storeFailure } from '../store/s3Errors.ts';
 import {
   headObject,
   holdTo,
@@ -122,7 +122,7 @@ function s3Source(
       try {
         return await run();
       } catch (error) {
-        if (isAboutOneObject(error)) {
+        if (isForbidden(error)) {
           if (httpStatus(error) !== 403 || tries > 1) throw error;
           await sleep(DENIED_WAIT_MS);
           onRetry({ operation, code: retryCode(error) });
@@ -150,12 +150,13 @@ function s3Source(
       if (!staysInside(uri)) throw cannotOpen(root, uri, outside(uri).rejection);
       const bytes = await attempt('head', prefix + uri, async () => {
         const found = await headObject(client, target(uri), signal);
-        holdTo(target(uri), versionOf(uri), found.etag);
-        return found.bytes;
+        if (found !== undefined) holdTo(target(uri), versionOf(uri), found.etag);
+        return found?.bytes;
       }).catch((error: unknown) => {
         const refused = refusal(error);
         throw refused === undefined ? error : cannotOpen(root, uri, refused.rejection);
       });
+      if (bytes === undefined) throw cannotOpen(root, uri, missing().rejection);
       return {
         uri,
         bytes,
@@ -196,12 +197,9 @@ function staysInside(uri: string): boolean {
   return !uri.includes('\0') && !uri.split('/').some((segment) => segment === '..' || segment === '.');
 }
 
-/**
- * An object that is not there, or one that these credentials may not read, as against credentials that are wrong or
- * have expired.
- */
-function isAboutOneObject(error: unknown): boolean {
-  return isAbsent(error) || errorName(error) === 'AccessDenied' || isBareDenial(error);
+/** That these credentials may not read this one object, as against credentials that are wrong or have expired. */
+function isForbidden(error: unknown): boolean {
+  return errorName(error) === 'AccessDenied' || isBareDenial(error);
 }
 
 /** As for OUT, but the code says whose store it is: with the corpus gone, OUT is as good as before. */
@@ -217,8 +215,7 @@ function isBareDenial(error: unknown): boolean {
 
 /** The rejection that an error stands for; undefined: it is not about this one object. */
 function refusal(error: unknown, range?: ByteRange): Rejected | undefined {
-  if (isAbsent(error)) return missing();
-  if (isAboutOneObject(error)) return rejected('unreadable', 'cannot be read: AccessDenied');
+  if (isForbidden(error)) return rejected('unreadable', 'cannot be read: AccessDenied');
   if (!(error instanceof PosecastError)) return undefined;
   switch (error.code) {
     case 'bad-range':

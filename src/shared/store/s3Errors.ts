@@ -20,10 +20,12 @@ export function requestAttempts(error: unknown): number {
   return (error as ServiceError).$metadata?.attempts ?? 1;
 }
 
+/**
+ * Whether a GET found no such object. A 404 by any other name says nothing of the object: its bucket is gone, or what
+ * answered is no S3 service, such as a proxy whose way to it is lost.
+ */
 export function isAbsent(error: unknown): boolean {
-  return (
-    errorName(error) === 'NoSuchKey' || (httpStatus(error) === 404 && errorName(error) !== 'NoSuchBucket')
-  );
+  return errorName(error) === 'NoSuchKey';
 }
 
 const EXPIRED = ['ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'CredentialsProviderError'];

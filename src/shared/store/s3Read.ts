@@ -89,21 +89,22 @@ export async function readObject(
 }
 
 /**
- * Size and version of an object. Throws the service's own error: the answer to a HEAD has no body that would say what
- * is refused, or whether the object or its whole bucket is absent, so such a one is asked again as a GET.
+ * Size and version of an object, or undefined when there is none. Throws the service's own error: the answer to a HEAD
+ * has no body that would say what is refused, or whether the object or its whole bucket is absent, so such a one is
+ * asked again as a GET.
  */
 export async function headObject(
   client: S3Client,
   object: S3Object,
   signal: AbortSignal | undefined,
-): Promise<{ readonly bytes: number; readonly etag: string | undefined }> {
+): Promise<{ readonly bytes: number; readonly etag: string | undefined } | undefined> {
   try {
     const { ContentLength, ETag } = await client.send(new HeadObjectCommand(object), sendOptions(signal));
     return { bytes: ContentLength ?? 0, etag: ETag };
   } catch (error) {
-    if (AMBIGUOUS.includes(httpStatus(error))) {
-      await readObject(client, object, { range: { start: 0, end: 1 }, signal });
-    }
+    if (!AMBIGUOUS.includes(httpStatus(error))) throw error;
+    const found = await readObject(client, object, { range: { start: 0, end: 1 }, signal });
+    if (found === undefined) return undefined;
     throw error;
   }
 }

@@ -17,7 +17,7 @@ import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStor
 import type { StoreOperation, StoreRetry } from './observedStore.ts';
 import type { OpenStoreOptions } from './openStore.ts';
 import { type OpenedS3, openS3Client, sendOptions } from './s3Client.ts';
-import { httpStatus, isAbsent, isDenied, requestAttempts, storeFailure } from './s3Errors.ts';
+import { httpStatus, isDenied, requestAttempts, storeFailure } from './s3Errors.ts';
 import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
 import { retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
@@ -191,13 +191,8 @@ function s3Store(
 
   function head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
     return attempt('head', key, async () => {
-      try {
-        const { bytes } = await headObject(client, target(key), signal);
-        return { key, bytes };
-      } catch (error) {
-        if (isAbsent(error)) return undefined;
-        throw error;
-      }
+      const found = await headObject(client, target(key), signal);
+      return found && { key, bytes: found.bytes };
     });
   }
 

@@ -227,6 +227,13 @@ test('an archive or table of a bucket that is gone is not taken for one that is 
     });
   }));
 
+test('a photograph or table is missing by the word of the service, and not by a 404 of what stands before it', () =>
+  withSource(async ({ source, service }) => {
+    service.fate = () => ({ status: 404, code: '' });
+    await assert.rejects(source.read('anna/1.jpg', undefined, never), { code: 's3-failed' });
+    await assert.rejects(source.open('anna/1.jpg', never), { code: 's3-failed' });
+  }));
+
 for (const [status, code, expected] of [
   [403, 'InvalidAccessKeyId', 'corpus-access-denied'],
   [401, 'Unauthorized', 'corpus-access-denied'],

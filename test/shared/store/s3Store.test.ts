@@ -195,6 +195,15 @@ test('a look for an object in a bucket that is gone says so, and does not take t
     await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'no-bucket' });
   }));
 
+test('a 404 that does not say that the key is absent, as of a proxy without its service, is an error of the store', () =>
+  withStore(async (store, service) => {
+    for (const code of ['', 'NotFound']) {
+      service.fate = () => ({ status: 404, code });
+      await assert.rejects(store.get('x'), { code: 's3-failed', message: /status=404/ });
+      await assert.rejects(store.head('x'), { code: 's3-failed', message: /status=404/ });
+    }
+  }));
+
 const more = (token: string) => (listing: string) =>
   listing.replace('<IsTruncated>false</IsTruncated>', `<IsTruncated>true</IsTruncated>${token}`);
 
