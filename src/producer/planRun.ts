@@ -14,6 +14,7 @@ import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
+import { hasOnlyLost } from './append/hasOnlyLost.ts';
 import { readerNotes } from './readers/corpusReader.ts';
 import type { OnListed } from './readers/onListed.ts';
 import { openCorpus } from './readers/openCorpus.ts';
@@ -171,12 +172,17 @@ async function checkSameRun(
   ];
   // An append says itself what it finds.
   if (differences.length === 0 && options.append !== true) {
-    const { corpus } = await readRunShards(store, run, options.signal);
-    const listed = await openCorpus(config, { s3: options.corpusS3 });
     const { signal, onListed } = options;
-    const found = await digestCorpus(listed.faces(signal, onListed), onListed);
+    const shards = await readRunShards(store, run, signal);
+    const { corpus } = shards;
+    const listNow = async () => (await openCorpus(config, { s3: options.corpusS3 })).faces(signal, onListed);
+    const found = await digestCorpus(await listNow(), onListed);
     if (found.faces === 0) throw emptyCorpus(config);
-    if (found.sha256 !== corpus.sha256) differences.push(corpusDifference(corpus, found));
+    if (found.sha256 !== corpus.sha256) {
+      const onlyLost =
+        found.faces < corpus.faces && (await hasOnlyLost(await listNow(), shards, store, config, signal));
+      differences.push(corpusDifference(corpus, found, onlyLost));
+    }
   }
   if (differences.length === 0) return;
   throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
@@ -190,12 +196,16 @@ function withFraFolder(run: RunFile, asked: string): RunFile {
   return { ...run, config: { ...run.config, fra: asked }, fra: run.fra && { ...run.fra, name: asked } };
 }
 
-function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus']): string {
+function corpusDifference(there: RunFile['corpus'], found: RunFile['corpus'], onlyLost: boolean): string {
   const counts = differencesOf(
     { faces: there.faces, subjects: there.subjects, bytes: there.bytes },
     { faces: found.faces, subjects: found.subjects, bytes: found.bytes },
   );
-  return `the corpus has changed since: ${counts.length > 0 ? counts.join(', ') : 'same counts, other names, places, sizes or labels'}; --append processes what is new`;
+  const what = counts.length > 0 ? counts.join(', ') : 'same counts, other names, places, sizes or labels';
+  const goOn = onlyLost
+    ? `${there.faces - found.faces} photographs of the plan are gone: restore them, or start a new run at another OUT`
+    : '--append processes what is new';
+  return `the corpus has changed since: ${what}; ${goOn}`;
 }
 
 /**

@@ -133,6 +133,27 @@ test('a corpus that has changed is refused with what changed', () =>
     await assert.rejects(plan(place), { message: /same counts, other names, places, sizes or labels/ });
   }));
 
+test('a corpus that has only lost photographs is refused with how many, and not sent to --append, which would find nothing', () =>
+  withPlace(async (place) => {
+    await plan(place);
+    await rm(join(place.corpus, 'anna/2.jpg'));
+    await rm(join(place.corpus, 'cleo'), { recursive: true });
+    await assert.rejects(plan(place), {
+      code: 'another-run',
+      message:
+        /faces: 4 there, 2 asked.*; 2 photographs of the plan are gone: restore them, or start a new run at another OUT \[/,
+    });
+    await writeFiles(place.corpus, { 'dora/1.jpg': 'e' });
+    await assert.rejects(plan(place), {
+      message: /faces: 4 there, 3 asked.*; --append processes what is new/,
+    });
+    await rm(join(place.corpus, 'dora'), { recursive: true });
+    await writeFiles(place.corpus, { 'bert/1.jpg': 'another file' });
+    await assert.rejects(plan(place), {
+      message: /faces: 4 there, 2 asked.*; --append processes what is new/,
+    });
+  }));
+
 test('an OUT with other files is refused and left alone', () =>
   withPlace(async (place) => {
     await writeFiles(place.out, { 'thesis.doc': 'precious' });
