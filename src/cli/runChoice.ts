@@ -22,6 +22,8 @@ export interface RunChoice {
   brokeOff(runId: string, error: unknown): void;
   /** What this machine lacks for a run, such as its corpus, if it lacks anything. */
   lacking(): ConfigError | undefined;
+  /** As of the last look, the oldest first, if no run was taken: those that only their pause keeps from it. */
+  readonly paused: readonly RunEntry[];
   /** As of the last look: there are runs, and nothing keeps this process from them but their pause. */
   readonly waitsForResume: boolean;
   /** Of a process that ends now. */
@@ -58,7 +60,7 @@ export function createRunChoice(
   now: () => number = () => performance.now(),
 ): RunChoice {
   const marks = new Map<string, Mark>();
-  let waitsForResume = false;
+  let paused: readonly RunEntry[] = [];
 
   function later(ms: number): () => boolean {
     const at = now() + ms;
@@ -99,18 +101,19 @@ export function createRunChoice(
     return (active + delayed > 0 || failed === 0) && (await removeSilentWorkers(redis, runId)).length === 0;
   }
 
-  async function mayBeTaken(entry: RunEntry): Promise<boolean> {
+  async function lookAt(entry: RunEntry): Promise<'free' | 'paused' | 'marked'> {
     const mark = marks.get(entry.runId);
-    if (mark !== undefined && !(await mark.again())) return false;
+    if (mark !== undefined && !(await mark.again())) return 'marked';
     try {
-      if (!(await isPaused(entry, s3))) return true;
+      if (!(await isPaused(entry, s3))) return 'free';
       marks.delete(entry.runId);
+      return 'paused';
     } catch (error) {
       // Its OUT cannot be read, or holds another run.
       if (!(error instanceof PosecastError)) throw error;
       skip(entry.runId, error, { again: later(LOOK_AGAIN_MS) });
+      return 'marked';
     }
-    return false;
   }
 
   return {
@@ -118,17 +121,22 @@ export function createRunChoice(
       const runs = await listRuns(redis);
       const listed = new Set(runs.map(({ runId }) => runId));
       for (const runId of marks.keys()) if (!listed.has(runId)) marks.delete(runId);
+      const held: RunEntry[] = [];
       for (const entry of runs) {
-        if (!(await mayBeTaken(entry))) continue;
-        waitsForResume = false;
+        const look = await lookAt(entry);
+        if (look === 'paused') held.push(entry);
+        if (look !== 'free') continue;
+        paused = [];
         return entry;
       }
-      const paused = runs.length - marks.size;
-      waitsForResume = paused > 0 && [...marks.values()].every(({ hasEnded }) => hasEnded);
+      paused = held;
       return undefined;
     },
+    get paused() {
+      return paused;
+    },
     get waitsForResume() {
-      return waitsForResume;
+      return paused.length > 0 && [...marks.values()].every(({ hasEnded }) => hasEnded);
     },
     async ended(runId, end) {
       if (!isEarly(end) && end.status !== 'complete') {

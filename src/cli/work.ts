@@ -5,9 +5,11 @@ import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
+import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
+import type { RunEntry } from '../shared/redisRuns/runList.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
@@ -22,9 +24,11 @@ import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { refusePastDeadline } from './deadline.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, Interrupted } from './exit.ts';
+import { count } from './format.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
 import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
 import { seconds } from './optionValues.ts';
+import { printResult } from './printResult.ts';
 import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
 import { retireRun } from './retireRun.ts';
 import { createRunChoice } from './runChoice.ts';
@@ -169,11 +173,30 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
     // Whatever started this process has to know of it; what else there was to do is done.
     const lacking = choice.lacking();
     if (lacking !== undefined) throw lacking;
-    if (flags.once) break;
+    if (flags.once) {
+      sayPaused(choice.paused, flags);
+      break;
+    }
     await sleep(IDLE_MS, undefined, { signal: toldToEnd }).catch(() => {});
   }
   // Who sends SIGTERM asks for the end of this process, and not for how runs ended.
   process.exitCode = stop.notice.aborted ? EXIT.ok : choice.exitCode();
+}
+
+/** What is left of a process that takes what there is: nobody else says that it is there, and not done. */
+function sayPaused(paused: readonly RunEntry[], flags: Flags): void {
+  const [first] = paused;
+  if (first === undefined) return;
+  const runs = paused.map(({ runId, out }) => ({ runId, out }));
+  // Redis may say anything.
+  const goOn = printable(resumeCommandLine(first.out, flags));
+  printResult(
+    flags,
+    { event: 'runs-paused', paused: runs.length, runs },
+    runs.length === 1
+      ? `1 run is paused and left as it is; go on with: ${goOn}`
+      : `${count(runs.length)} runs are paused and left as they are; the oldest goes on with: ${goOn}`,
+  );
 }
 
 /** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */

@@ -143,7 +143,7 @@ test('a shard that comes to an idle worker after it was paused goes back to the 
     }),
   ));
 
-test('a worker without OUT leaves a paused run for the next one', () =>
+test('a worker without OUT leaves a paused run for the next one, and says at its end that it is left', () =>
   withRedis(({ url }) =>
     withTempFolder(async (folder) => {
       const env = { REDIS_URL: url };
@@ -154,6 +154,11 @@ test('a worker without OUT leaves a paused run for the next one', () =>
       const worker = await posecast(['work', '--once'], env);
       assert.equal(worker.code, 0, worker.stderr);
       assert.deepEqual([await commits(held), await commits(free)], [0, 12]);
+      const goOn = `1 run is paused and left as it is; go on with: posecast resume ${held}\n`;
+      assert.ok(worker.stdout.endsWith(goOn), worker.stdout);
+      const again = await posecast(['work', '--once', '--json'], env);
+      const { event, paused, runs } = JSON.parse(again.stdout);
+      assert.deepEqual([event, paused, runs[0].out], ['runs-paused', 1, held]);
     }),
   ));
 
