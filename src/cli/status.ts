@@ -12,6 +12,7 @@ import { readRunShards } from '../shared/run/generations.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
 import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { workCommandLine } from './commandLine.ts';
 import { EXIT } from './exit.ts';
 import { count, countsByCode, labelledLines } from './format.ts';
 import { isTerminal } from './lastLine.ts';
@@ -26,8 +27,8 @@ Finished shards, faces, variants and rejects are counted from the commits in OUT
 when --redis or REDIS_URL names a Redis that answers.
 
 States: complete · paused (until \`posecast resume\`) · finishing (the manifest is being written) · running · waiting (no
-worker) · failed (the remaining shards failed; submit again to retry) · not queued (submit again to queue it) · unknown
-(not complete, and no Redis was given, or none answered)
+worker) · failed (the remaining shards failed; submit again to retry) · not queued, or forgotten (\`posecast work OUT\`
+goes on, and so does submitting again) · unknown (not complete, and no Redis was given, or none answered)
 
 Examples:
   posecast status out/sample
@@ -123,19 +124,16 @@ function show(found: RunStatus, flags: Flags): void {
   }
   // A terminal shows the newest state in place.
   if (flags.watch && isTerminal(process.stdout)) process.stdout.write('\x1b[H\x1b[2J');
-  process.stdout.write(formatStatus(found));
+  process.stdout.write(formatStatus(found, flags));
 }
 
 /** A status for a person. */
-function formatStatus(status: RunStatus): string {
+function formatStatus(status: RunStatus, flags: Flags): string {
   const { counters, queue, rejectsByCode } = status;
   const share = Math.floor((100 * status.shardsDone) / status.shardsTotal);
   const rejects = countsByCode(rejectsByCode);
   const lines: [string, string][] = [
-    [
-      'state',
-      status.pausedSince === undefined ? status.state : `${status.state} since ${status.pausedSince}`,
-    ],
+    ['state', describeState(status, flags)],
     ['shards', `${count(status.shardsDone)} of ${count(status.shardsTotal)} (${share} %)`],
     ['faces', `${count(counters.faces)} of ${count(status.facesTotal)}`],
     ['variants', count(counters.variants)],
@@ -161,4 +159,9 @@ function formatStatus(status: RunStatus): string {
     lines.push(['failed', `shard ${shard}: ${code}: ${reason}`]);
   const shown = labelledLines(lines.map(([label, text]) => [label, printable(text)]));
   return [`run ${status.runId}  ${status.out}`, ...shown, ''].join('\n');
+}
+
+function describeState({ state, pausedSince, out }: RunStatus, flags: Flags): string {
+  if (state === 'not queued') return `${state}; go on with: ${workCommandLine(out, flags)}`;
+  return pausedSince === undefined ? state : `${state} since ${pausedSince}`;
 }

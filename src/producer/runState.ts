@@ -8,7 +8,8 @@ import type { QueueDepth } from '../shared/queue.ts';
  * - failed: what is left has failed for good; submitting again tries it again
  * - running: a worker is alive
  * - waiting: there is work in the queue and nobody to do it
- * - not queued: shards are missing and the queue does not hold them: submit again
+ * - not queued: shards are missing and the queue does not hold them, or the run was forgotten and nobody works on it: a
+ *   worker that is given its OUT, or submitting again, goes on
  * - unknown: shards are missing, and no Redis was asked
  */
 export type RunState =
@@ -26,8 +27,8 @@ export interface RunFacts {
   /** The manifest is in place. */
   readonly finished: boolean;
   readonly paused: boolean;
-  /** Undefined: no Redis was asked, or none answered. `workers`: alive. */
-  readonly queue: (QueueDepth & { readonly workers: number }) | undefined;
+  /** Undefined: no Redis was asked, or none answered. `listed`: workers without OUT find it. `workers`: alive. */
+  readonly queue: (QueueDepth & { readonly listed: boolean; readonly workers: number }) | undefined;
   /** Missing shards with a note that they were given up. */
   readonly failures: number;
   /** Shards without a commit. */
@@ -42,5 +43,7 @@ export function stateOf({ finished, paused, queue, failures, missing }: RunFacts
   const givenUp = Math.max(failures, queue?.failed ?? 0) >= missing;
   if (queue === undefined) return givenUp ? 'failed' : 'unknown';
   if (queue.waiting + queue.active + queue.delayed === 0) return givenUp ? 'failed' : 'not queued';
-  return queue.workers > 0 ? 'running' : 'waiting';
+  if (queue.workers > 0) return 'running';
+  // What is left of its queue ends by itself.
+  return queue.listed ? 'waiting' : 'not queued';
 }

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { removeSilentWorkers, type WorkerEntry } from '../shared/redisRuns/liveWorkers.ts';
+import { isListed } from '../shared/redisRuns/runList.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { Generation, RunShards } from '../shared/run/generations.ts';
 import { readPause } from '../shared/run/pause.ts';
@@ -41,6 +42,8 @@ export interface GenerationStatus {
 }
 
 export interface QueueStatus extends QueueDepth {
+  /** Workers without OUT find the run. */
+  readonly listed: boolean;
   readonly workers: readonly WorkerEntry[];
 }
 
@@ -104,5 +107,6 @@ async function readQueueStatus(
   const depth = await readQueueDepth(queue);
   // Without those that were replaced since, or committed by another attempt.
   const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isMissing);
-  return { ...depth, failed: failed.length, workers: await removeSilentWorkers(redis, runId) };
+  const listed = await isListed(redis, runId);
+  return { ...depth, failed: failed.length, listed, workers: await removeSilentWorkers(redis, runId) };
 }

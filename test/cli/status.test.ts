@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { feedRun } from '../../src/producer/feedRun.ts';
 import type { RunStatus } from '../../src/producer/runStatus.ts';
+import { openShardQueue } from '../../src/shared/queue.ts';
+import { forgetRun } from '../../src/shared/redisRuns/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { pauseRun } from '../../src/shared/run/pause.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
+import { withRedis } from '../helpers/services/redis.ts';
 import { storeKeys, withFolderStore } from '../helpers/stores.ts';
 
 /** Looks that may pass until a change is seen: the one on its way when it is made, and some more. */
@@ -75,6 +79,25 @@ test('whoever watches a run is not shown another that takes its place, nor a pla
     });
   }
 });
+
+test('a run that was forgotten is not said to wait for a worker: it is not queued, and how it goes on is said', () =>
+  withRedis(({ url, redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store);
+      const queue = openShardQueue(redis, run.runId);
+      try {
+        await feedRun(run, store, { redis, queue, signal: new AbortController().signal });
+      } finally {
+        await queue.close();
+      }
+      const show = async () => (await posecast(['status', store.uri, '--redis', url])).stdout;
+      assert.match(await show(), /^ +state +waiting$/m);
+      await forgetRun(redis, run.runId);
+      const shown = await show();
+      const goOn = `not queued; go on with: posecast work ${store.uri} --redis ${url}`;
+      assert.ok(shown.includes(goOn), shown);
+    }),
+  ));
 
 test('a run is shown as paused until it is complete, also when only its last step is left', () =>
   withFolderStore(async (store) => {

@@ -206,7 +206,7 @@ const state = (facts: Partial<RunFacts>) =>
   stateOf({ finished: false, paused: false, queue: undefined, failures: 0, missing: 320, ...facts });
 
 test('the state of a run follows from commits first, then from the pause, then from the queue', () => {
-  const idle = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 };
+  const idle = { waiting: 0, active: 0, delayed: 0, failed: 0, listed: true, workers: 0 };
   const busy = { ...idle, waiting: 3, failed: 1 };
   assert.equal(state({ finished: true, missing: 0, queue: idle }), 'complete');
   assert.equal(state({ missing: 0, queue: busy }), 'finishing');
@@ -215,6 +215,9 @@ test('the state of a run follows from commits first, then from the pause, then f
   assert.equal(state({}), 'unknown');
   assert.equal(state({ queue: { ...busy, workers: 1 } }), 'running');
   assert.equal(state({ queue: busy }), 'waiting');
+  const forgotten = { ...busy, listed: false };
+  assert.equal(state({ queue: forgotten }), 'not queued');
+  assert.equal(state({ queue: { ...forgotten, workers: 1 } }), 'running', 'until its workers leave');
   assert.equal(state({ queue: { ...idle, failed: 1, workers: 1 }, missing: 1 }), 'failed');
   assert.equal(
     state({ queue: { ...idle, failed: 1 }, failures: 1 }),
@@ -225,7 +228,7 @@ test('the state of a run follows from commits first, then from the pause, then f
 });
 
 test('a run whose missing shards were all given up has failed, also when its Redis was emptied', () => {
-  const emptied = { waiting: 0, active: 0, delayed: 0, failed: 0, workers: 0 };
+  const emptied = { waiting: 0, active: 0, delayed: 0, failed: 0, listed: true, workers: 0 };
   assert.equal(state({ queue: emptied, failures: 1, missing: 2 }), 'not queued');
   assert.equal(state({ queue: emptied, failures: 2, missing: 2 }), 'failed');
   assert.equal(state({ failures: 2, missing: 2 }), 'failed');

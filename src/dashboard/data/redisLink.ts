@@ -11,6 +11,7 @@ import {
 } from '../../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
 import { readWorkers, WORKER_ALIVE_MS } from '../../shared/redisRuns/liveWorkers.ts';
+import { isListed } from '../../shared/redisRuns/runList.ts';
 
 /** Between two attempts to reach a Redis that has not answered yet, in milliseconds. */
 const RETRY_MS = 5_000;
@@ -33,6 +34,8 @@ export interface SeenWorker {
 export interface QueueView extends Omit<QueueDepth, 'failed'> {
   /** Shards that were given up. */
   readonly failed: readonly number[];
+  /** Workers without OUT find the run. */
+  readonly listed: boolean;
   /** Those heard of last first. */
   readonly workers: readonly SeenWorker[];
   /** Shards in work. `since`: milliseconds since 1970, by the worker; of those that have been for longest. */
@@ -124,11 +127,12 @@ async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<QueueView> {
-  const [depth, active, longest, failed, heard] = await Promise.all([
+  const [depth, active, longest, failed, listed, heard] = await Promise.all([
     readQueueDepth(queue),
     queue.getRanges(['active'], 0, KNOWN_ACTIVE - 1, true),
     queue.getJobs(['active'], 0, TIMED_ACTIVE - 1, true),
     readFailedShards(queue),
+    isListed(redis, runId),
     readWorkers(redis, runId),
   ]);
   const since = new Map(longest.map((job) => [job.id, job.processedOn]));
@@ -140,6 +144,7 @@ async function lookAt(runId: string, redis: Redis, queue: ShardQueue): Promise<Q
   return {
     ...depth,
     failed,
+    listed,
     workers: heard
       .map(({ host, pid, device, silentMs }) => ({
         host,

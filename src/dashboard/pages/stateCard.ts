@@ -52,10 +52,15 @@ function headline(snapshot: RunSnapshot): Html {
     case 'waiting':
       return html`Waiting: no worker is alive, ${share} done${since}`;
     case 'not queued':
-      return html`Not queued: this Redis has no shards of it, ${share} done${since}`;
+      return html`Not queued: ${whyNotQueued(snapshot)}, ${share} done${since}`;
     case 'unknown':
       return snapshot.reading ? html`Reading the commits` : html`Not complete: ${share} done${left}${since}`;
   }
+}
+
+function whyNotQueued({ redis }: RunSnapshot): string {
+  const isOffList = redis.status === 'answers' && !redis.queue.listed;
+  return isOffList ? 'it is not on the list of this Redis' : 'this Redis has no shards of it';
 }
 
 function progressBar({

@@ -72,6 +72,11 @@ export async function takeUpAgain(redis: Redis, runId: string): Promise<void> {
   await redis.del(runFactKey(runId, 'forgotten'));
 }
 
+/** Whether workers without OUT find the run: not once it was forgotten, or is complete. */
+export async function isListed(redis: Redis, runId: string): Promise<boolean> {
+  return (await redis.hexists(RUNS_KEY, runId)) === 1;
+}
+
 /** Registered runs, oldest first. Entries of another version of posecast are left out. */
 export async function listRuns(redis: Redis): Promise<RunEntry[]> {
   const runs: RunEntry[] = [];
