@@ -1,6 +1,7 @@
 /** `posecast submit CORPUS OUT`: plans a run and queues its shards for workers on any machine. */
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
+import type { EnqueueProgress } from '../producer/enqueueShards.ts';
 import { feedAgain, feedRun } from '../producer/feedRun.ts';
 import { type PlannedRun, planRun } from '../producer/planRun.ts';
 import { warnings } from '../shared/logFields.ts';
@@ -198,8 +199,8 @@ async function queueShards(submission: Submission, isLast: boolean): Promise<boo
     printResult(
       flags,
       { event: 'queued', runId: run.runId, out: store.uri, shards: shards.places, ...fed },
-      `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already); ` +
-        `workers: ${workCommandLine(store.uri, flags)}`,
+      `queued ${count(fed.queued)} of ${count(shards.places)} shards (${count(fed.skipped)} were committed already` +
+        `${fed.held === 0 ? '' : `, ${count(fed.held)} in the queue`}); workers: ${workCommandLine(store.uri, flags)}`,
     );
     if (!flags.wait) return false;
   }
@@ -242,9 +243,9 @@ function reportComplete({ run, store, flags }: Submission): void {
 /** A line now and then while the queue is filled: with a long plan that takes as long as the run. */
 function feedLines(shards: number, live: LiveLine) {
   let saidAt = performance.now();
-  return ({ queued, skipped }: { queued: number; skipped: number }) => {
+  return ({ queued, held, skipped }: EnqueueProgress) => {
     if (performance.now() - saidAt < FEED_EVERY_MS) return;
     saidAt = performance.now();
-    live.note(`queued ${count(queued + skipped)} of ${count(shards)} shards`);
+    live.note(`${count(queued + held + skipped)} of ${count(shards)} shards are queued or committed`);
   };
 }

@@ -23,8 +23,10 @@ export interface EnqueueOptions {
 }
 
 export interface EnqueueProgress {
-  /** Shards given to the queue; those it already held are counted too. */
+  /** Shards given to the queue. */
   readonly queued: number;
+  /** Those whose job the queue had when feeding began: waiting, in work, to be tried again, or failed. */
+  readonly held: number;
   /** Skipped because they have a commit. */
   readonly skipped: number;
 }
@@ -40,7 +42,8 @@ export async function enqueueShards(
 ): Promise<EnqueueProgress> {
   const { committed, highWater = 2_000, pollMs = 500, signal, onProgress, tracing } = options;
   await forgetJobs(queue, 'completed');
-  const progress = { queued: 0, skipped: 0 };
+  const held = await heldJobs(queue);
+  const progress = { queued: 0, held: 0, skipped: 0 };
   let chunk: ShardSpec[] = [];
   const chunkSize = Math.min(CHUNK, highWater);
 
@@ -50,7 +53,9 @@ export async function enqueueShards(
       await sleep(pollMs, undefined, signal ? { signal } : {});
     }
     await sendShards(queue, chunk, tracing);
-    progress.queued += chunk.length;
+    const known = chunk.filter(({ index }) => held.has(jobId(index))).length;
+    progress.queued += chunk.length - known;
+    progress.held += known;
     chunk = [];
     onProgress?.({ ...progress });
   };
@@ -83,6 +88,11 @@ export async function sendShards(
     }),
   );
   for (const span of spans) span?.end();
+}
+
+/** Ids of jobs that have not ended well; a high-water mark of them, and those that failed. */
+async function heldJobs(queue: ShardQueue): Promise<ReadonlySet<string>> {
+  return new Set(await queue.getRanges(['wait', 'prioritized', 'active', 'delayed', 'failed'], 0, -1));
 }
 
 async function waiting(queue: ShardQueue): Promise<number> {

@@ -145,7 +145,9 @@ test('a producer that waits for a run says that it was forgotten, and ends; star
         ),
       );
       const again = startPosecast(submit, env);
-      await until('the queue', again, () => again.output().includes('queued 12 of 12'));
+      await until('the queue', again, () =>
+        again.output().includes('queued 0 of 12 shards (0 were committed already, 12 in the queue)'),
+      );
       // A Redis that was emptied has forgotten nothing that somebody wanted forgotten.
       await redis.flushall();
       await submitted(out, env);

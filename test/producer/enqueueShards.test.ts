@@ -67,7 +67,7 @@ async function withWorker<T>(
 test('every shard becomes one small job that parses back', () =>
   withQueue(async (queue) => {
     const fed = await enqueueShards(queue, specs(1_203), NONE);
-    assert.deepEqual(fed, { queued: 1_203, skipped: 0 });
+    assert.deepEqual(fed, { queued: 1_203, held: 0, skipped: 0 });
     const jobs = await queue.getJobs(['wait'], 0, -1, true);
     assert.deepEqual(
       jobs.map((job) => parseShardJob(job.data)),
@@ -77,17 +77,19 @@ test('every shard becomes one small job that parses back', () =>
     assert.equal(jobs[0]?.opts.attempts, SHARD_ATTEMPTS);
   }));
 
-test('queueing again adds nothing twice', () =>
+test('queueing again adds nothing twice, and says so of shards that wait or are to be tried again', () =>
   withQueue(async (queue) => {
-    await enqueueShards(queue, specs(20), NONE);
-    await enqueueShards(queue, specs(20), NONE);
-    assert.deepEqual(await queue.getJobCounts('wait'), { wait: 20 });
+    await queue.add('shard', specOf(3), { jobId: jobId(3), delay: 3_600_000 });
+    await enqueueShards(queue, specs(19), NONE);
+    const fed = await enqueueShards(queue, specs(20), NONE);
+    assert.deepEqual(fed, { queued: 1, held: 19, skipped: 0 });
+    assert.deepEqual(await queue.getJobCounts('wait', 'delayed'), { wait: 19, delayed: 1 });
   }));
 
 test('shards that have a commit are skipped', () =>
   withQueue(async (queue) => {
     const fed = await enqueueShards(queue, specs(5), { ...NONE, committed: new Set([0, 3]) });
-    assert.deepEqual(fed, { queued: 3, skipped: 2 });
+    assert.deepEqual(fed, { queued: 3, held: 0, skipped: 2 });
     const waiting = await queue.getJobs(['wait'], 0, -1, true);
     assert.deepEqual(
       waiting.map(({ id }) => id),

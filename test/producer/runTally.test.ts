@@ -61,7 +61,11 @@ test('feeding a run makes it known, seeds its progress from the commits and queu
       const queue = openShardQueue(redis, run.runId);
       try {
         const signal = new AbortController().signal;
-        assert.deepEqual(await feedRun(run, store, { redis, queue, signal }), { queued: 3, skipped: 1 });
+        assert.deepEqual(await feedRun(run, store, { redis, queue, signal }), {
+          queued: 3,
+          held: 0,
+          skipped: 1,
+        });
         assert.deepEqual(await queue.getJobCounts('wait'), { wait: 3 });
         const [known] = await listRuns(redis);
         assert.deepEqual(known, {

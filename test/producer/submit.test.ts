@@ -34,7 +34,7 @@ test('a submitted run is planned and queued, and the same command again queues n
       const again = await posecast(['submit', CORPUS, out, ...OPTIONS, '--json'], env);
       assert.equal(again.code, 0, again.stderr);
       const { runId, ...queued } = JSON.parse(again.stdout);
-      assert.deepEqual(queued, { event: 'queued', out, shards: 6, queued: 6, skipped: 0 });
+      assert.deepEqual(queued, { event: 'queued', out, shards: 6, queued: 0, held: 6, skipped: 0 });
       assert.equal(await redis.llen(`bull:posecast-${runId}:wait`), 6);
 
       const byRunId = await posecast(['status', runId, '--json'], env);
