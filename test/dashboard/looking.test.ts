@@ -2,12 +2,31 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseRun, resumeRun } from '../../src/shared/run/pause.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
-import { makeSampleRun } from '../helpers/sampleRun.ts';
+import { makeSampleRun, planSampleRun } from '../helpers/sampleRun.ts';
 import { withEnvironment, withS3 } from '../helpers/services/s3.ts';
+import { withFolderStore } from '../helpers/stores.ts';
 
 const RUN = 'runs/sample-run/';
+
+test('a pause by a clock that is ahead is not said to be 0 s old: the time of day by that clock is shown', () =>
+  withFolderStore(async (store) => {
+    const { runId } = await planSampleRun(store);
+    const shown = async (since: string) => {
+      await resumeRun(store, runId);
+      await pauseRun(store, { runId, since, host: 'node-7' });
+      return withDashboard([store.uri], {}, async ({ url }) => (await fetch(`${url}${RUN}`)).text());
+    };
+    const ahead = new Date(Date.now() + 3_600_000).toISOString();
+    const page = await shown(ahead);
+    assert.match(
+      page,
+      new RegExp(`Paused at .*, at <time datetime="${ahead}".*by the clock of who paused it`),
+    );
+    assert.match(await shown(new Date(Date.now() - 60_000).toISOString()), /Paused at .*class="ago".* ago</);
+  }));
 
 test('a run in S3 is read while somebody looks, and not at all when nobody does', () =>
   withS3({ conditionalPuts: true }, (service) =>

@@ -43,7 +43,7 @@ function headline(snapshot: RunSnapshot): Html {
     case 'finishing':
       return html`Finishing: every shard is committed, the manifest is being written`;
     case 'paused':
-      return html`Paused at ${share}${snapshot.pausedSince === undefined ? undefined : html`, ${ago(Date.parse(snapshot.pausedSince), at)} ago`}`;
+      return html`Paused at ${share}${pausedWhen(snapshot)}`;
     case 'failed':
       // Of one or another there may be no note: what is missing then has failed.
       return html`Failed: ${counted(snapshot.shardsTotal - snapshot.shardsDone, 'shard was', 'shards were')} given up, ${share} is done`;
@@ -56,6 +56,15 @@ function headline(snapshot: RunSnapshot): Html {
     case 'unknown':
       return snapshot.reading ? html`Reading the commits` : html`Not complete: ${share} done${left}${since}`;
   }
+}
+
+function pausedWhen({ pausedSince, at }: RunSnapshot): Html | undefined {
+  if (pausedSince === undefined) return undefined;
+  const since = Date.parse(pausedSince);
+  // How long ago is not known where the clock of whoever paused it is ahead of this one.
+  return since > at
+    ? html`, at ${moment(since)} by the clock of who paused it`
+    : html`, ${ago(since, at)} ago`;
 }
 
 function whyNotQueued({ redis }: RunSnapshot): string {

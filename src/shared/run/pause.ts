@@ -29,7 +29,7 @@ export async function readPause(store: ObjectStore, runId: string): Promise<Paus
 }
 
 /**
- * Pauses a run; one that is paused keeps its first pause, which is returned.
+ * Pauses a run; one that is paused keeps its first pause, which is returned. One that cannot be read is replaced.
  *
  * @throws ConfigError when it is complete: nothing of it is left to be held.
  */
@@ -40,8 +40,8 @@ export async function pauseRun(store: ObjectStore, asked: Omit<Pause, 'schemaVer
       out: store.uri,
     });
   }
-  const before = await readPause(store, asked.runId);
-  if (before !== undefined) return before;
+  const before = await readOrDamaged(store, asked.runId);
+  if (before !== undefined && before !== 'damaged') return before;
   const pause: Pause = { schemaVersion: 1, ...asked };
   await store.put(PAUSE_KEY, jsonFile(pause));
   return pause;
@@ -49,12 +49,17 @@ export async function pauseRun(store: ObjectStore, asked: Omit<Pause, 'schemaVer
 
 /** Lifts a pause, also one that cannot be read; false: there was none. */
 export async function resumeRun(store: ObjectStore, runId: string): Promise<boolean> {
-  try {
-    if ((await readPause(store, runId)) === undefined) return false;
-  } catch (error) {
-    // Whose it was is not to be known any more, and nothing else would lift it.
-    if (!(error instanceof IntegrityError)) throw error;
-  }
+  if ((await readOrDamaged(store, runId)) === undefined) return false;
   await store.delete(PAUSE_KEY);
   return true;
+}
+
+/** Whose a damaged one was is not to be known any more: it is taken for the run's, since nothing else would lift it. */
+async function readOrDamaged(store: ObjectStore, runId: string): Promise<Pause | 'damaged' | undefined> {
+  try {
+    return await readPause(store, runId);
+  } catch (error) {
+    if (!(error instanceof IntegrityError)) throw error;
+    return 'damaged';
+  }
 }

@@ -49,6 +49,15 @@ test('the merged subjects table has every person once, in class_index order', ()
     );
   }));
 
+test('a pause that cannot be read is replaced by a new one', () =>
+  withFolderStore(async (store) => {
+    const { runId } = await planSampleRun(store);
+    await store.put(PAUSE_KEY, Buffer.from(''));
+    const asked = { runId, since: '2026-01-01T00:00:00Z', host: 'here' };
+    assert.deepEqual(await pauseRun(store, asked), { schemaVersion: 1, ...asked });
+    assert.deepEqual(await readPause(store, runId), { schemaVersion: 1, ...asked });
+  }));
+
 test('a pause that cannot be read is lifted too, and holds no run back from its end', () =>
   withFolderStore(async (store) => {
     const run = await makeSampleRun(store);
