@@ -195,6 +195,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
       const { evaluateProtocol } = await import('./evaluateProtocol.ts');
       const asked = { ...flags, protocol: flags.protocol };
       const { result, files, text } = await evaluateProtocol(corpus, asked, command, hooks);
+      await makeOut(out);
       for (const [name, content] of Object.entries(files)) await writeWhole(join(out, name), content);
       reporter.clear();
       printResult(flags, result, text);

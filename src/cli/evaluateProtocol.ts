@@ -10,10 +10,10 @@ import { openBackend } from '../fra/backend.ts';
 import { type FraModel, openAskedFraModel } from '../fra/fraModel.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
+import { checkFolder } from '../shared/store/checkFolder.ts';
 import { openModelPool } from '../worker/modelPool.ts';
 import { openCombiner } from '../worker/models/combiner.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { makeOut } from './outFolder.ts';
 
 /** Options of `posecast evaluate` that a protocol uses. */
 export interface ProtocolFlags {
@@ -59,7 +59,8 @@ export async function evaluateProtocol(
   const leftOut = { landmarks: false, pose: true };
   const pipeline = await resolvePipelineModels({ detector: flags.detector, recognizer }, hooks.note, leftOut);
   requireSameRecognizer(opened, pipeline.recognizer.sourceDigest);
-  await makeOut(resolve(flags.out));
+  // Made at the end: a list that is refused leaves nothing behind.
+  await checkFolder(resolve(flags.out), 'write');
   await openBackend('cpu', flags.threads);
   const releasers = createReleasers();
   try {

@@ -68,6 +68,14 @@ test('an option that --protocol would not look at is refused by its name', () =>
     await assert.rejects(evaluate(...words, ...used, ...rest), /expected a matched pair/);
   }));
 
+test('a protocol whose list is missing is refused, and leaves no OUT behind', () =>
+  withTempFolder(async (folder) => {
+    const [list, out] = [join(folder, 'pairs.txt'), join(folder, 'out')];
+    const asked = evaluate(folder, '--protocol', 'lfw', '--pairs-file', list, '--out', out, '--threads', '1');
+    await assert.rejects(asked, { name: 'ConfigError', message: /pairs\.txt/ });
+    assert.equal(existsSync(out), false);
+  }));
+
 test('what only a protocol reads is refused without one', () =>
   withTempFolder(async (folder) => {
     for (const option of ['--pairs-file=pairs.txt', '--kdef-samples=10']) {
