@@ -4,8 +4,8 @@ import { Interrupted } from './exit.ts';
 import { openStopSignal } from './signals.ts';
 
 export interface StoppableOptions {
-  /** What a stopped command says of what is left. */
-  readonly stopped: string;
+  /** What a stopped command says of what is left; a function is asked once it is stopped. */
+  readonly stopped: string | (() => string);
   /** Hears the first signal; the second ends the process at once. */
   readonly onStop?: (name: NodeJS.Signals) => void;
   /** Takes away what is shown while the work goes on, before an error is. */
@@ -27,7 +27,7 @@ export async function stoppable<T>(
     return await work(stop.signal, releasers);
   } catch (error) {
     onError?.();
-    if (stop.signal.aborted) throw new Interrupted(stopped);
+    if (stop.signal.aborted) throw new Interrupted(typeof stopped === 'string' ? stopped : stopped());
     throw error;
   } finally {
     await releasers.release();

@@ -1,7 +1,7 @@
 /** `posecast train`: a corpus becomes a FRA model folder. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { openBackend } from '../fra/backend.ts';
 import { ConfigError } from '../shared/errors.ts';
@@ -51,6 +51,9 @@ export function trainCommand(): Command {
     .action(train);
 }
 
+/** In OUT, as soon as there is something to continue. */
+const WORK = 'work';
+
 type Flags = TrainFlags & CorpusFlags & OnlyCorpusStoreFlags;
 
 async function train(corpus: string, flags: Flags, parsed: Command): Promise<void> {
@@ -60,7 +63,7 @@ async function train(corpus: string, flags: Flags, parsed: Command): Promise<voi
   await checkOut(out, flags.resume === true);
   const say = openTrainReporter(flags.json === true);
   const stopping = {
-    stopped: `training stopped; continue with --resume [out=${flags.out}]`,
+    stopped: () => describeStopped(out, flags.out),
     onStop: (name: string) => process.stderr.write(`\n${name}: stopping after this step\n`),
     onError: say.clear,
   };
@@ -106,7 +109,7 @@ async function train(corpus: string, flags: Flags, parsed: Command): Promise<voi
 /** Nothing is overwritten: OUT must be new, or hold a training that --resume continues. */
 async function checkOut(out: string, resume: boolean): Promise<void> {
   const entries = await entriesOfOut(out);
-  const holdsTraining = entries.includes('work');
+  const holdsTraining = entries.includes(WORK);
   if (entries.length > 0 && !(resume && holdsTraining)) {
     throw new ConfigError(
       'out-not-empty',
@@ -121,6 +124,14 @@ async function checkOut(out: string, resume: boolean): Promise<void> {
       path: out,
     });
   }
+}
+
+/** @param asked OUT as it was typed. */
+function describeStopped(out: string, asked: string): string {
+  const goOn = existsSync(join(out, WORK))
+    ? 'continue with --resume'
+    : 'nothing was kept yet, so that the same command begins anew';
+  return `training stopped; ${goOn} [out=${asked}]`;
 }
 
 /**

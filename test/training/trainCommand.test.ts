@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -95,6 +96,25 @@ test('train makes a model that opens, without the excluded person, and --resume 
   assert.deepEqual({ ...second, training: null }, { ...card, training: null });
   assert.equal(second.training.command, card.training.command);
 });
+
+test('a training that is stopped while the corpus is listed does not name --resume, which would find nothing', () =>
+  withTempFolder(async (place) => {
+    const [out, names] = [join(place, 'out'), join(place, 'names')];
+    execFileSync('mkfifo', [names]);
+    const training = startPosecast(['train', corpus, '--out', out, '--exclude-subjects', names]);
+    // Opens when the training reads it, and ends it with nobody named once it is stopped.
+    const writer = await open(names, 'w');
+    training.child.kill('SIGINT');
+    while (!training.output().includes('SIGINT')) await once(training.child.stderr!, 'data');
+    await writer.close();
+    const { code, stderr } = await training.done;
+    assert.equal(code, 130, stderr);
+    assert.match(
+      stderr,
+      /training stopped; nothing was kept yet, so that the same command begins anew \[out=/,
+    );
+    assert.equal(existsSync(out), false);
+  }));
 
 test('other generators take the autoencoder and the samples of a first training', async () => {
   const { card } = await openFraModel(tiny);
