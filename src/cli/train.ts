@@ -9,6 +9,7 @@ import type { FaceRecord } from '../shared/face.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { shownCommandLine } from './commandLine.ts';
+import { refuseTooManyThreads } from './computeOptions.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { CORPUS_KINDS } from './corpusPlace.ts';
 import { refuseForeignOptions } from './generatorOptions.ts';
@@ -58,6 +59,7 @@ type Flags = TrainFlags & CorpusFlags & OnlyCorpusStoreFlags;
 
 async function train(corpus: string, flags: Flags, parsed: Command): Promise<void> {
   refuseForeignOptions(parsed, flags.generator);
+  refuseTooManyThreads(flags.threads, 'cpu');
   const out = resolve(flags.out);
   const config = trainConfigOf(flags, out);
   await checkOut(out, flags.resume === true);

@@ -24,6 +24,7 @@ import {
   seed,
   someText,
   textList,
+  threads,
   wordsOf,
   yawKnots,
 } from './optionValues.ts';
@@ -159,7 +160,7 @@ export function addTrainOptions(command: Command): Command {
     )
     .option('--seed <n>', 'seed of everything random', seed, 0)
     .addOption(new Option('--device <device>', 'where to train').choices(TRAINING_DEVICES).default('cpu'))
-    .option('--threads <n>', 'CPU threads of one operation', naturalNumber, 2)
+    .option('--threads <n>', 'CPU threads of one operation', threads, 2)
     .option('--data-name <text>', 'name of the data, for the card (default: the name of CORPUS)', someText)
     .option('--data-licence <text>', 'licence of the data, for the card', someText, 'not stated')
     .option('--data-credit <text>', 'credit of the data, for the card', '')

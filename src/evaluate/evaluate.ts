@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import type { FraModel } from '../fra/fraModel.ts';
 import type { ResolvedModel } from '../models/cache.ts';
 import { version } from '../shared/package.ts';
-import { createReleasers } from '../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 import { type CorpusInput, embedEnrolmentViews, embedPeople } from './corpus/embedPeople.ts';
 import { networkCost } from './cost.ts';
-import { curveRequests } from './curves.ts';
+import { type CurveRequest, curveRequests } from './curves.ts';
 import { compareRows, detectableGain, type MeasuredRow } from './evaluateRows.ts';
 import { drawExamples } from './examples.ts';
 import { findLeaks, refuseLeaks, type TrainingRecord, trainingRecord } from './leakage.ts';
 import type { RowMeasurement } from './measureMethod.ts';
 import type { FaceClass } from './people.ts';
-import { openContext, type RecognizerJob } from './recognizerJob.ts';
+import { openContext, type RecognizerContext, type RecognizerJob } from './recognizerJob.ts';
 import type { Cost, EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
 import type { PosePair } from './rivals/posePairs.ts';
 import { openRowsPool, type RowsPool } from './rowsPool.ts';
@@ -83,14 +83,20 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
     // What is wrong with a network shows before hours of measuring.
     costs.push({ cost: await modelCost(recognizer), parts: await measureParts(pipeline, job, input.models) });
   }
-  const pool = await openRowsPool(input.threads, { jobs, settings });
   const results: RecognizerResult[] = [];
   const examples: Example[] = [];
   let pairs = { genuine: 0, impostor: 0 };
+  const releasers = createReleasers();
   try {
+    const plans: RowsPlan[] = [];
+    for (const job of jobs) plans.push(await planRows(job, settings, releasers));
+    // A further thread would have nothing to do.
+    const most = Math.max(...plans.map(({ context, curves }) => context.methods.length + curves.length));
+    const pool = await openRowsPool(Math.min(input.threads, most), { jobs, settings });
+    releasers.push('threads', () => pool.close());
     for (const [i, { recognizer }] of recognizers.entries()) {
       const job = jobs[i]!;
-      const measured = await measureRecognizer(job, pool, input);
+      const measured = await measureRecognizer(job.name, plans[i]!, pool, input);
       pairs = measured.pairs;
       results.push({
         name: job.name,
@@ -106,7 +112,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
       examples.push(...(await drawExamples(shown, people.files)));
     }
   } finally {
-    await pool.close();
+    await releasers.release();
   }
   const protocol: Protocol = {
     folds: settings.folds,
@@ -215,41 +221,50 @@ interface MeasuredRecognizer {
   readonly pairs: RowMeasurement['pairs'];
 }
 
+/** What is to be measured of a recogniser. */
+interface RowsPlan {
+  /** The threads have their own. */
+  readonly context: RecognizerContext;
+  readonly curves: readonly CurveRequest[];
+}
+
+async function planRows(
+  job: RecognizerJob,
+  settings: EvaluationSettings,
+  releasers: Releasers,
+): Promise<RowsPlan> {
+  const context = await openContext(job, settings, releasers);
+  return { context, curves: curveRequests(context) };
+}
+
 /** Rows and curves, as many at a time as there are threads. */
 async function measureRecognizer(
-  job: RecognizerJob,
+  name: string,
+  { context, curves }: RowsPlan,
   pool: RowsPool,
   { settings, hooks }: EvaluationInput,
 ): Promise<MeasuredRecognizer> {
-  hooks.stage(job.name);
-  const releasers = createReleasers();
-  try {
-    // The list of rows and curves; the threads have their own.
-    const context = await openContext(job, settings, releasers);
-    const curves = curveRequests(context);
-    const total = context.methods.length + curves.length;
-    let done = 0;
-    const counted = async <T>(working: Promise<T>, note: string): Promise<T> => {
-      const value = await working;
-      hooks.signal.throwIfAborted();
-      hooks.progress(++done, total, note);
-      return value;
-    };
-    const [measured, drawn] = await Promise.all([
-      Promise.all(context.methods.map(({ label }, row) => counted(pool.row(job.name, row), label))),
-      Promise.all(curves.map((curve) => counted(pool.curve(job.name, curve), 'curves'))),
-    ]);
-    return {
-      rows: compareRows(measured, context.draws, settings.seeds),
-      pairs: measured[0]!.pairs,
-      curves: {
-        variants: drawn.filter((_, i) => curves[i]!.over === 'variants'),
-        trainingPeople: drawn.filter((_, i) => curves[i]!.over === 'people'),
-      },
-    };
-  } finally {
-    await releasers.release();
-  }
+  hooks.stage(name);
+  const total = context.methods.length + curves.length;
+  let done = 0;
+  const counted = async <T>(working: Promise<T>, note: string): Promise<T> => {
+    const value = await working;
+    hooks.signal.throwIfAborted();
+    hooks.progress(++done, total, note);
+    return value;
+  };
+  const [measured, drawn] = await Promise.all([
+    Promise.all(context.methods.map(({ label }, row) => counted(pool.row(name, row), label))),
+    Promise.all(curves.map((curve) => counted(pool.curve(name, curve), 'curves'))),
+  ]);
+  return {
+    rows: compareRows(measured, context.draws, settings.seeds),
+    pairs: measured[0]!.pairs,
+    curves: {
+      variants: drawn.filter((_, i) => curves[i]!.over === 'variants'),
+      trainingPeople: drawn.filter((_, i) => curves[i]!.over === 'people'),
+    },
+  };
 }
 
 /** The row whose right and wrong answers are shown: the best generator, or the best rival where there is none. */

@@ -26,6 +26,13 @@ test('a loss without any term is refused, also where the generator has fewer of 
   }
 });
 
+test('more threads than the machine can have are refused', async () => {
+  await assert.rejects(trainWith('--threads', '100000'), {
+    code: 'bad-option',
+    message: /^--threads: expected at most \d+, found 100000/,
+  });
+});
+
 test('an option that the generator does not have is refused with those that have it', async () => {
   const closed = ['ridge', 'mean-offset', 'mixture'];
   const transformers = ['vit', 'vit-published', 'vit-prefix', 'vit-late'];
