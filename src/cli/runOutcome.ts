@@ -174,13 +174,13 @@ export function formatEarlyOutcome(outcome: EarlyOutcome): string {
     ],
     ['to go on', outcome.goOn],
   ];
-  return [`run ${runId} ${headline(end)}`, ...labelledLines(lines), ''].join('\n');
+  return [`run ${runId} ${headline(end, shards.done)}`, ...labelledLines(lines), ''].join('\n');
 }
 
-function headline(end: EarlyEnd): string {
+function headline(end: EarlyEnd, done: number | null): string {
   switch (end.status) {
     case 'failed':
-      return 'is not complete: shards failed for good; everything else is committed';
+      return `is not complete: shards failed for good; ${done === 0 ? 'nothing' : 'everything else'} is committed`;
     case 'store-unusable':
       return `stopped: ${end.code.startsWith('corpus-') ? 'the corpus cannot be read' : 'OUT cannot be used'}; what is committed stays`;
     case 'thread-died':

@@ -113,9 +113,11 @@ function stages({ stageTotals, counters }: RunSnapshot): Html {
   return html`<figure class="chart"><h3>Where the time goes</h3>${bars.length > 0 ? barPlot('Milliseconds a face by stage', bars, 'fill-done') : html`<p class="empty">Nothing is committed yet.</p>`}<figcaption>Milliseconds a face by stage, summed over threads: they overlap, so together they are more than the clock shows.</figcaption></figure>`;
 }
 
-function failures({ failed, state }: RunSnapshot): Html {
+function failures({ failed, state, shardsDone }: RunSnapshot): Html {
   const { shards, notes } = failed;
   if (shards.length === 0) return html``;
+  const committed = `${shardsDone === 0 ? 'nothing' : 'everything else'} is committed`;
+  const whatOfOthers = state === 'failed' ? committed : 'the others go on';
   const rows = notes
     .slice(0, SHOWN_FAILURES)
     .map(
@@ -123,7 +125,7 @@ function failures({ failed, state }: RunSnapshot): Html {
         html`<tr><td class="text">shard ${note.shard}</td><td class="text" data-label="code"><span class="wrong">✕</span> ${printable(note.code)}</td><td class="text message wide">${printable(note.message)}</td><td data-label="attempts">${note.attempts}</td><td class="text" data-label="on">${printable(note.host)}</td></tr>`,
     );
   const more = shards.length - rows.length;
-  return html`<h2>Failed shards <small>${count(shards.length)}</small></h2><p class="lead">Given up after their attempts; ${state === 'failed' ? 'everything else is committed' : 'the others go on'}. <code>posecast retry-failed OUT</code> takes them up again.</p>
+  return html`<h2>Failed shards <small>${count(shards.length)}</small></h2><p class="lead">Given up after their attempts; ${whatOfOthers}. <code>posecast retry-failed OUT</code> takes them up again.</p>
 <div class="scroll"><table class="rows"><thead><tr><th class="text">shard</th><th class="text">code</th><th class="text">reason</th><th>attempts</th><th class="text">host</th></tr></thead><tbody>${rows}</tbody></table></div>${more > 0 ? html`<p class="empty">${count(more)} more.</p>` : undefined}`;
 }
 
