@@ -11,8 +11,12 @@
  * - plan: the listing and its shards, complete before the first of them is done.
  * - generation: what was added to a run after it was planned: photographs (append), or shards to be done again (retry).
  * - place: a shard's position in the plans of a run laid end to end; whichever shard counts there, it never changes.
+ *   Where an image lies in an object is its location.
  * - worker: a process that does shards.
  * - attempt: one try of a worker at a shard, with an id that the files it writes carry.
+ * - stage: a step that every face passes, one of `STAGES`; of a training or an evaluation, a part of its work that is
+ *   told as it begins.
+ * - label: what a corpus says of a photograph beside whose it is; a value in a label column.
  * - crop: the aligned 112×112 RGB picture of a face.
  * - landmarks: 68 points in 300-W order. Landmark image: their binary drawing.
  * - posture code: the autoencoder's 512 values for a landmark image.
@@ -20,6 +24,12 @@
  * - posture bank: posture codes with their poses, from training subjects only; targets of generation.
  * - identity embedding: the recogniser's output for a crop, L2-normalised.
  * - variant: a generated embedding of a subject at a target posture (`kind` = 'augmented').
+ * - gate: the similarity gate, a cosine to the centroid of the subject's real embeddings below which a variant is
+ *   dropped. In a network: a learnt factor, of how much passes.
+ * - enrolment: of an evaluation, the photographs that a subject is known by.
+ * - probe: of an evaluation, a photograph whose subject is asked for. Elsewhere a trial whose result is thrown away: of
+ *   a store, of a batch size, of how fast a run would be.
+ * - distractor: of an evaluation, a subject who is enrolled and never asked for.
  * - rejection: a face that could not be used, with stage, code and message; a row, never an exception.
  * - commit: the record, put if absent, that makes one attempt of a shard the shard's result.
  * - manifest: manifest.json, written when every shard is committed: the files that make up the output.

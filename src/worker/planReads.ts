@@ -2,7 +2,7 @@
  * Photographs that lie close together in one archive are read at once: a request costs as much as a megabyte, and
  * members of one person often lie side by side.
  */
-import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
+import type { ImageLocation } from '../shared/corpus/corpusSource.ts';
 
 /** Records that are looked at together, so that nothing read waits long for its turn. */
 const BLOCK = 64;
@@ -19,7 +19,7 @@ export interface PlannedRead {
 }
 
 /** Every record in exactly one read. */
-export function planReads(records: readonly ImagePlace[]): PlannedRead[] {
+export function planReads(records: readonly ImageLocation[]): PlannedRead[] {
   const reads: PlannedRead[] = [];
   for (let start = 0; start < records.length; start += BLOCK) {
     reads.push(...planBlock(records, start, Math.min(start + BLOCK, records.length)));
@@ -33,7 +33,7 @@ interface Growing {
   records: number[];
 }
 
-function planBlock(records: readonly ImagePlace[], from: number, to: number): PlannedRead[] {
+function planBlock(records: readonly ImageLocation[], from: number, to: number): PlannedRead[] {
   const reads: PlannedRead[] = [];
   const places: { index: number; uri: string; start: number; end: number }[] = [];
   for (let index = from; index < to; index++) {

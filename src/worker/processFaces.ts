@@ -1,6 +1,6 @@
 /** Photographs of a shard → faces: read, and through the models in batches. */
 import pLimit from 'p-limit';
-import type { ImagePlace } from '../shared/corpus/corpusSource.ts';
+import type { ImageLocation } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { batchesWithin } from './batchesWithin.ts';
 import { openBatchReader } from './readBatch.ts';
@@ -24,7 +24,8 @@ export async function* processFaces(
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): AsyncGenerator<FaceResult[]> {
-  const openReader = (places: readonly ImagePlace[]) => openShardReader(corpus, places, readLimit, signal);
+  const openReader = (locations: readonly ImageLocation[]) =>
+    openShardReader(corpus, locations, readLimit, signal);
   const images = openShardImages(run.config, openReader, tableImages, records);
   const readBatch = openBatchReader(images, BATCH_BYTES);
   const processBatch = async (batch: readonly FaceRecord[]): Promise<FaceResult[]> => {

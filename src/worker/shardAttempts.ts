@@ -7,7 +7,7 @@ import { countDeath, requireShardJob } from '../shared/queue.ts';
 import { addProgress } from '../shared/redisRuns/runProgress.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import { type AfterFailure, afterFailure } from './afterFailure.ts';
-import { createAloneGate } from './aloneGate.ts';
+import { createAloneTurns } from './aloneTurns.ts';
 import { processShard } from './processShard.ts';
 import type { ShardContext } from './shardContext.ts';
 import type { ShardIntake } from './shardIntake.ts';
@@ -73,7 +73,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
   const { runId } = context.run;
   const pace = createShardPace();
   const inWork = createShardsInWork(pace);
-  const aloneGate = createAloneGate({
+  const aloneTurns = createAloneTurns({
     onMayOverlap(mayOverlap) {
       // What is handed back would be handed out again at once.
       worker.concurrency = mayOverlap ? concurrency : 1;
@@ -93,7 +93,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
       observer.queueWait?.(Math.max(0, job.processedOn - job.timestamp) / 1_000);
     }
     try {
-      const mayEnter = await aloneGate.enter(job.stalledCounter > 0, shard.signal);
+      const mayEnter = await aloneTurns.enter(job.stalledCounter > 0, shard.signal);
       spec = requireShardJob(job);
       shard.setFaces(facesOf(spec));
       if (!mayEnter || !mayStart(spec)) return await handBack(job, token);
@@ -111,7 +111,7 @@ export function createShardAttempts(options: ShardAttemptsOptions): ShardAttempt
       throw after.error;
     } finally {
       progressAt = performance.now();
-      aloneGate.leave();
+      aloneTurns.leave();
       options.onAttemptEnd?.(shard, result.outcome === 'committed');
       const seconds = shard.elapsedMs() / 1_000;
       const times = { seconds, stages: stopwatch.spans(), stagesMs: stopwatch.measured() };

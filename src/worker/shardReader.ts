@@ -3,7 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import {
   type CorpusSource,
   type HasRoom,
-  type ImagePlace,
+  type ImageLocation,
   type ReadOutcome,
   readImage,
 } from '../shared/corpus/corpusSource.ts';
@@ -14,7 +14,7 @@ export interface ShardReader {
    * The bytes of one of the records, in an ArrayBuffer of their own. Each record is read once; a whole object that
    * `hasRoom` refuses is a rejection, and may be read again.
    */
-  read(record: ImagePlace, hasRoom?: HasRoom): Promise<ReadOutcome>;
+  read(record: ImageLocation, hasRoom?: HasRoom): Promise<ReadOutcome>;
 }
 
 /** A read under way or done, until each of its records has been taken. */
@@ -26,16 +26,16 @@ interface Shared {
 /** @param limit bounds the reads under way in this process. */
 export function openShardReader(
   source: CorpusSource,
-  records: readonly ImagePlace[],
+  records: readonly ImageLocation[],
   limit: LimitFunction,
   signal: AbortSignal,
 ): ShardReader {
-  const planned = new Map<ImagePlace, PlannedRead>();
+  const planned = new Map<ImageLocation, PlannedRead>();
   for (const read of planReads(records)) {
     for (const index of read.records) planned.set(records[index]!, read);
   }
   const shared = new Map<PlannedRead, Shared>();
-  const alone = (record: ImagePlace, hasRoom?: HasRoom) =>
+  const alone = (record: ImageLocation, hasRoom?: HasRoom) =>
     limit(() => readImage(source, record, signal, hasRoom));
 
   return {

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { openShardQueue, WORKER_OPTIONS } from '../../src/shared/queue.ts';
 import { listRuns } from '../../src/shared/redisRuns/runList.ts';
-import { createAloneGate } from '../../src/worker/aloneGate.ts';
+import { createAloneTurns } from '../../src/worker/aloneTurns.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
@@ -122,22 +122,22 @@ test('a shard that kills a thread of its workers is given up after the same numb
 
 test('a shard that must be alone waits until it is, and what comes meanwhile is handed back', async () => {
   const overlap: boolean[] = [];
-  const gate = createAloneGate({ onMayOverlap: (may) => overlap.push(may) });
+  const turns = createAloneTurns({ onMayOverlap: (may) => overlap.push(may) });
   const { signal } = new AbortController();
-  assert.equal(await gate.enter(false, signal), true);
+  assert.equal(await turns.enter(false, signal), true);
   let entered = false;
-  const alone = gate.enter(true, signal).then((may) => {
+  const alone = turns.enter(true, signal).then((may) => {
     entered = may;
   });
-  assert.equal(await gate.enter(false, signal), false);
-  gate.leave();
-  assert.equal(await gate.enter(true, signal), false, 'another that must be alone too');
-  gate.leave();
+  assert.equal(await turns.enter(false, signal), false);
+  turns.leave();
+  assert.equal(await turns.enter(true, signal), false, 'another that must be alone too');
+  turns.leave();
   assert.deepEqual([entered, overlap], [false, [false]]);
-  gate.leave();
+  turns.leave();
   await alone;
   assert.equal(entered, true);
-  gate.leave();
+  turns.leave();
   assert.deepEqual(overlap, [false, true]);
-  assert.equal(await gate.enter(false, signal), true);
+  assert.equal(await turns.enter(false, signal), true);
 });

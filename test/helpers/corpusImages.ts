@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/shared/config.ts';
-import type { CorpusSource, ImagePlace } from '../../src/shared/corpus/corpusSource.ts';
+import type { CorpusSource, ImageLocation } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import type { S3Options } from '../../src/shared/store/openStore.ts';
@@ -38,8 +38,8 @@ export async function imagesOf(
       ? await tableImages(run.imageRoot, source, format, run.tableColumns, s3)
       : undefined;
   try {
-    const openReader = (places: readonly ImagePlace[]) =>
-      openShardReader(source, places, pLimit(4), new AbortController().signal);
+    const openReader = (locations: readonly ImageLocation[]) =>
+      openShardReader(source, locations, pLimit(4), new AbortController().signal);
     const images = openShardImages(run, openReader, tables, faces);
     return await Promise.all(
       faces.map(async (face) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import pLimit from 'p-limit';
-import { type ImagePlace, readImage } from '../../src/shared/corpus/corpusSource.ts';
+import { type ImageLocation, readImage } from '../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../src/shared/corpus/folderSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import { planReads } from '../../src/worker/planReads.ts';
@@ -23,7 +23,7 @@ const places = fc.array(
       bytes: fc.integer({ min: 0, max: 1_000_000 }),
     },
     { requiredKeys: ['uri', 'bytes'] },
-  ) as fc.Arbitrary<ImagePlace>,
+  ) as fc.Arbitrary<ImageLocation>,
   { maxLength: 200 },
 );
 
@@ -62,7 +62,7 @@ test('photographs side by side in an archive come with one request, others with 
       { uri: 'a.tar', offset: 1_900_000, bytes: 10 },
       { uri: 'a.tar', offset: 2_900_000, bytes: 10 },
     ];
-    const records: ImagePlace[] = [...near.reverse(), ...far, { uri: 'whole.jpg' }];
+    const records: ImageLocation[] = [...near.reverse(), ...far, { uri: 'whole.jpg' }];
     const source = await openCorpusSource(`s3://${service.bucket}/c`, { s3: { endpoint: service.endpoint } });
     service.requests.length = 0;
     const reader = openShardReader(source, records, pLimit(8), never);

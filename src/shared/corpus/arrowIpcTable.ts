@@ -13,7 +13,12 @@ import {
   tableToIPC,
 } from 'apache-arrow';
 import { columnOf } from '../table/columnOf.ts';
-import { type ArrowMessages, arrowMessages, type BatchPlace, type MessagePlace } from './arrowMessages.ts';
+import {
+  type ArrowMessages,
+  arrowMessages,
+  type BatchLocation,
+  type MessageLocation,
+} from './arrowMessages.ts';
 import {
   type FieldKind,
   pieceOf,
@@ -47,8 +52,8 @@ export async function openArrowIpcTable(file: TableBytes): Promise<SourceTable> 
     rows += batch.rows;
     if (!Number.isSafeInteger(rows)) throw new Error(`record batch of ${batch.rows} rows`);
   }
-  const places = new Map(pieces.map((piece, i) => [piece, batches[i] as BatchPlace]));
-  const batchOf = (piece: TablePiece) => places.get(piece) as BatchPlace;
+  const locations = new Map(pieces.map((piece, i) => [piece, batches[i] as BatchLocation]));
+  const batchOf = (piece: TablePiece) => locations.get(piece) as BatchLocation;
   return {
     fields: schema.fields.map(fieldOf),
     rows,
@@ -92,7 +97,7 @@ function schemaMessage(schema: Schema): Uint8Array {
 async function readBatch(
   file: TableBytes,
   { dictionaries }: ArrowMessages,
-  batch: BatchPlace,
+  batch: BatchLocation,
   fields: Schema,
   columns: readonly string[],
 ): Promise<RecordBatch> {
@@ -124,14 +129,14 @@ async function readBatch(
   return found;
 }
 
-async function wholeOf(file: TableBytes, { at, headBytes, bodyBytes }: MessagePlace): Promise<Uint8Array> {
+async function wholeOf(file: TableBytes, { at, headBytes, bodyBytes }: MessageLocation): Promise<Uint8Array> {
   return file.read(at, at + headBytes + bodyBytes);
 }
 
 /** The buffers of top-level columns; undefined where a column's layout is not a fixed number of buffers. */
 function buffersOf(
   schema: Schema,
-  batch: BatchPlace,
+  batch: BatchLocation,
   columns: readonly string[],
 ): (readonly [offset: number, length: number])[] | undefined {
   const wanted: (readonly [number, number])[] = [];

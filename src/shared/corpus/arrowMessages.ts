@@ -39,13 +39,13 @@ const DICTIONARY_BLOCKS = 2;
 const BATCH_BLOCKS = 3;
 
 /** A message in the file: its head (mark, length and metadata), then its body. */
-export interface MessagePlace {
+export interface MessageLocation {
   readonly at: number;
   readonly headBytes: number;
   readonly bodyBytes: number;
 }
 
-export interface BatchPlace extends MessagePlace {
+export interface BatchLocation extends MessageLocation {
   readonly rows: number;
   /** Offset and length of each buffer in the body. */
   readonly buffers: readonly (readonly [offset: number, length: number])[];
@@ -58,8 +58,8 @@ export interface BatchPlace extends MessagePlace {
 export interface ArrowMessages {
   /** The beginning of a stream, or a file without messages, for the library to read the schema from. */
   readonly schema: Uint8Array;
-  readonly dictionaries: readonly MessagePlace[];
-  readonly batches: readonly BatchPlace[];
+  readonly dictionaries: readonly MessageLocation[];
+  readonly batches: readonly BatchLocation[];
 }
 
 /** Throws an Error that says what is wrong and at which byte; the caller knows the file. */
@@ -71,8 +71,8 @@ export async function arrowMessages(file: TableBytes): Promise<ArrowMessages> {
 
 async function messagesOfStream(file: TableBytes): Promise<ArrowMessages> {
   let schema: Uint8Array | undefined;
-  const dictionaries: MessagePlace[] = [];
-  const batches: BatchPlace[] = [];
+  const dictionaries: MessageLocation[] = [];
+  const batches: BatchLocation[] = [];
   for (let at = 0; ; ) {
     const head = await readHead(file, at, HEAD_BYTES);
     if (head === undefined) break;
@@ -85,8 +85,8 @@ async function messagesOfStream(file: TableBytes): Promise<ArrowMessages> {
       checkSchema(found);
       refuseUnreadableTypes(viewOf(head.bytes), found);
       schema ??= head.bytes;
-    } else if (head.type === DICTIONARY) dictionaries.push(dictionaryPlace(head));
-    else if (head.type === BATCH) batches.push(batchPlace(head, dictionaries.length));
+    } else if (head.type === DICTIONARY) dictionaries.push(dictionaryLocation(head));
+    else if (head.type === BATCH) batches.push(batchLocation(head, dictionaries.length));
     at = next;
   }
   if (schema === undefined) throw new Error('no schema, as an Arrow IPC stream begins with');
@@ -105,13 +105,13 @@ async function messagesOfFile(file: TableBytes): Promise<ArrowMessages> {
   const batchBlocks = blocksOf(footer, root, BATCH_BLOCKS);
   checkBlocks([...dictionaryBlocks, ...batchBlocks], file.bytes - footer.length);
   const schema = schemaOf(footer);
-  const dictionaries: MessagePlace[] = [];
+  const dictionaries: MessageLocation[] = [];
   for (const block of dictionaryBlocks) {
-    dictionaries.push(dictionaryPlace(await readBlock(file, block, DICTIONARY)));
+    dictionaries.push(dictionaryLocation(await readBlock(file, block, DICTIONARY)));
   }
-  const batches: BatchPlace[] = [];
+  const batches: BatchLocation[] = [];
   for (const block of batchBlocks) {
-    batches.push(batchPlace(await readBlock(file, block, BATCH), dictionaries.length));
+    batches.push(batchLocation(await readBlock(file, block, BATCH), dictionaries.length));
   }
   return { schema, dictionaries, batches };
 }
@@ -149,7 +149,7 @@ function schemaOf(footer: Uint8Array): Uint8Array {
   return file;
 }
 
-function blocksOf(footer: Uint8Array, root: FlatTable, slot: number): MessagePlace[] {
+function blocksOf(footer: Uint8Array, root: FlatTable, slot: number): MessageLocation[] {
   const view = viewOf(footer);
   return root.structs(slot, 24).map((block) => ({
     at: longAt(view, block),
@@ -159,7 +159,7 @@ function blocksOf(footer: Uint8Array, root: FlatTable, slot: number): MessagePla
 }
 
 /** Throws unless each block has bytes of its own between the mark and the footer: none is read more than once. */
-function checkBlocks(blocks: readonly MessagePlace[], end: number): void {
+function checkBlocks(blocks: readonly MessageLocation[], end: number): void {
   let before = FILE_START.length;
   for (const { at, headBytes, bodyBytes } of [...blocks].sort((a, b) => a.at - b.at)) {
     const next = at + headBytes + bodyBytes;
@@ -173,7 +173,7 @@ function checkBlocks(blocks: readonly MessagePlace[], end: number): void {
   }
 }
 
-async function readBlock(file: TableBytes, block: MessagePlace, type: number): Promise<Head> {
+async function readBlock(file: TableBytes, block: MessageLocation, type: number): Promise<Head> {
   const { at, headBytes, bodyBytes } = block;
   const head = await readHead(file, at, headBytes);
   if (head?.type !== type || head.bytes.length !== headBytes || head.bodyBytes > bodyBytes) {
@@ -218,14 +218,14 @@ async function readHead(file: TableBytes, at: number, guess: number): Promise<He
   return { at, bytes, message, type: byteAt(view, message.at(1)), bodyBytes: longAt(view, message.at(3)) };
 }
 
-function dictionaryPlace({ at, bytes, message, bodyBytes }: Head): MessagePlace {
+function dictionaryLocation({ at, bytes, message, bodyBytes }: Head): MessageLocation {
   checkDictionaryMessage(message);
   if (message.table(2)?.table(1)?.at(3) !== undefined)
     throw new Error('a dictionary is compressed; write it uncompressed');
   return { at, headBytes: bytes.length, bodyBytes };
 }
 
-function batchPlace({ at, bytes, message, bodyBytes }: Head, dictionaries: number): BatchPlace {
+function batchLocation({ at, bytes, message, bodyBytes }: Head, dictionaries: number): BatchLocation {
   checkBatchMessage(message);
   const batch = message.table(2);
   if (batch?.at(3) !== undefined) {

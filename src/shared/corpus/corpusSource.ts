@@ -68,12 +68,12 @@ export interface SourceFile {
 }
 
 /** Where one image lies: `bytes` is its exact length when there is an `offset`, else only what the listing knew. */
-export type ImagePlace = Pick<FaceRecord, 'uri' | 'offset'> & Partial<Pick<FaceRecord, 'bytes'>>;
+export type ImageLocation = Pick<FaceRecord, 'uri' | 'offset'> & Partial<Pick<FaceRecord, 'bytes'>>;
 
 /** The bytes of a listed photograph. */
 export async function readImage(
   source: CorpusSource,
-  { uri, offset, bytes = 0 }: ImagePlace,
+  { uri, offset, bytes = 0 }: ImageLocation,
   signal: AbortSignal,
   hasRoom?: HasRoom,
 ): Promise<ReadOutcome> {

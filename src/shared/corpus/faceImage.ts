@@ -21,7 +21,7 @@ export async function readFaceImage(
 ): Promise<ReadOutcome> {
   const image = storedImage(corpusFormat, face);
   return image.kind === 'bytes'
-    ? image.imageIn(await readImage(source, image.place, signal))
+    ? image.imageIn(await readImage(source, image.location, signal))
     : readRow(source, image, tableColumns, signal);
 }
 

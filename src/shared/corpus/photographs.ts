@@ -50,7 +50,7 @@ export async function openPhotographs(
     place: isTableFormat(corpusFormat) ? `${root} ${JSON.stringify(tableColumns)}` : root,
     async read(face) {
       const image = storedImage(corpusFormat, face);
-      if (image.kind === 'bytes') return image.imageIn(await readImage(source, image.place, signal));
+      if (image.kind === 'bytes') return image.imageIn(await readImage(source, image.location, signal));
       rows ??= openRowImages(source, { format: image.format, columns: tableColumns }, signal);
       return rows.read(image.face);
     },

@@ -5,16 +5,16 @@
  */
 import type { RunConfig } from '../config.ts';
 import type { FaceRecord } from '../face.ts';
-import type { ImagePlace, ReadOutcome } from './corpusSource.ts';
+import type { ImageLocation, ReadOutcome } from './corpusSource.ts';
 import { imageInRecord } from './imageRecord.ts';
 import type { TableFormat } from './tableFormat.ts';
 import type { RowFace } from './tableRows.ts';
-import { imageInMember, memberPlace } from './tarMember.ts';
+import { imageInMember, memberLocation } from './tarMember.ts';
 
 /** Bytes of an object: all of it, or a member of an archive. */
 export interface StoredBytes {
   readonly kind: 'bytes';
-  readonly place: ImagePlace;
+  readonly location: ImageLocation;
   /** Takes the image out of what was read there; what was rejected, or is another's by now, is a rejection. */
   imageIn(read: ReadOutcome): ReadOutcome;
 }
@@ -30,16 +30,16 @@ export function storedImage(
   corpusFormat: RunConfig['corpusFormat'],
   face: FaceRecord,
 ): StoredBytes | StoredRow {
-  const whole: StoredBytes = { kind: 'bytes', place: face, imageIn: (read) => read };
+  const whole: StoredBytes = { kind: 'bytes', location: face, imageIn: (read) => read };
   switch (corpusFormat) {
     case 'folder':
     case 'csv':
     case 'kdef':
       return whole;
     case 'webdataset':
-      return { kind: 'bytes', place: memberPlace(face), imageIn: (read) => imageInMember(read, face) };
+      return { kind: 'bytes', location: memberLocation(face), imageIn: (read) => imageInMember(read, face) };
     case 'recordio':
-      return { kind: 'bytes', place: face, imageIn: (read) => imageInRecord(read, face) };
+      return { kind: 'bytes', location: face, imageIn: (read) => imageInRecord(read, face) };
     case 'parquet':
     case 'arrow': {
       const { row } = face;

@@ -3,19 +3,19 @@
  * was replaced would give bytes from the middle of other photographs, or a photograph of somebody else.
  */
 import type { FaceRecord } from '../face.ts';
-import { type ImagePlace, type ReadOutcome, rejected } from './corpusSource.ts';
+import { type ImageLocation, type ReadOutcome, rejected } from './corpusSource.ts';
 import { BLOCK, parseTarBlock } from './tarHeader.ts';
 
 type Member = Pick<FaceRecord, 'uri' | 'offset' | 'bytes'>;
 
 /** Where header and photograph lie. */
-export function memberPlace({ uri, offset = 0, bytes }: Member): ImagePlace {
+export function memberLocation({ uri, offset = 0, bytes }: Member): ImageLocation {
   // Nothing lies before the first header; a listing that says so is caught by what is read.
   const header = Math.min(BLOCK, offset);
   return { uri, offset: offset - header, bytes: bytes + header };
 }
 
-/** Takes the photograph out of the bytes of its `memberPlace`, in an ArrayBuffer of its own. */
+/** Takes the photograph out of the bytes of its `memberLocation`, in an ArrayBuffer of its own. */
 export function imageInMember(read: ReadOutcome, { uri, offset = 0, bytes }: Member): ReadOutcome {
   if (read.status === 'rejected') return read;
   const expected = `expected the header of a member of ${bytes} bytes, as listed`;

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ImagePlace, readImage } from '../../../src/shared/corpus/corpusSource.ts';
+import { type ImageLocation, readImage } from '../../../src/shared/corpus/corpusSource.ts';
 import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
 import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
 import { asOrdinaryUser } from '../../helpers/ordinaryUser.ts';
@@ -19,7 +19,7 @@ before(async () => {
 after(() => rm(root, { recursive: true }));
 
 const never = new AbortController().signal;
-const readAt = (place: ImagePlace) => readImage(folderSource(join(root, 'corpus')), place, never);
+const readAt = (location: ImageLocation) => readImage(folderSource(join(root, 'corpus')), location, never);
 const read = (uri: string) => readAt({ uri });
 
 test('a listed photograph is read whole', async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ImagePlace, type ReadOutcome, readImage } from '../../../src/shared/corpus/corpusSource.ts';
+import { type ImageLocation, type ReadOutcome, readImage } from '../../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
 import { openS3Source, type S3Source } from '../../../src/shared/corpus/s3Source.ts';
 import type { ConfigError } from '../../../src/shared/errors.ts';
@@ -19,7 +19,7 @@ const never = new AbortController().signal;
 interface Place {
   readonly service: S3Service;
   readonly source: S3Source;
-  read(place: ImagePlace, signal?: AbortSignal): Promise<ReadOutcome>;
+  read(location: ImageLocation, signal?: AbortSignal): Promise<ReadOutcome>;
 }
 
 const OBJECTS = {
@@ -35,7 +35,7 @@ function withSource(run: (place: Place) => Promise<void>): Promise<void> {
     const source = (await openCorpusSource(`s3://${bucket}/faces`, { s3: { endpoint } })) as S3Source;
     service.requests.length = 0;
     try {
-      await run({ service, source, read: (place, signal = never) => readImage(source, place, signal) });
+      await run({ service, source, read: (location, signal = never) => readImage(source, location, signal) });
     } finally {
       await source.close();
     }

@@ -3,7 +3,7 @@
  * there. Without this a shard that is always handed out beside a deadly one would be given up with it.
  */
 
-export interface AloneGate {
+export interface AloneTurns {
   /**
    * Resolves when the shard may be worked on; false: one that must be alone is in work or waits for it, hand this one
    * back.
@@ -13,7 +13,7 @@ export interface AloneGate {
   leave(): void;
 }
 
-export interface AloneGateOptions {
+export interface AloneTurnsOptions {
   /**
    * Called with false when one that must be alone comes, and with true when it has left: whether several are taken at
    * once.
@@ -21,7 +21,7 @@ export interface AloneGateOptions {
   readonly onMayOverlap: (mayOverlap: boolean) => void;
 }
 
-export function createAloneGate({ onMayOverlap }: AloneGateOptions): AloneGate {
+export function createAloneTurns({ onMayOverlap }: AloneTurnsOptions): AloneTurns {
   /** Those that entered and have not left, whatever they were told. */
   let inside = 0;
   let alone = false;
