@@ -137,8 +137,9 @@ const fraCardSchema = z.strictObject({
     /** Library and processor that trained. */
     backend: z.string().min(1),
     autoencoderSteps: z.int().min(0),
-    combinerSteps: z.int().min(0),
-    loss: z.string().min(1),
+    /** Null, as the loss, of a generator that was solved or mixed; older cards say 0, and a loss that nothing used. */
+    combinerSteps: z.int().min(0).nullable(),
+    loss: z.string().min(1).nullable(),
     /** Loss terms that were left out on purpose. */
     without: z.array(z.enum(COMBINER_TERMS)),
     /** --train-people: fewer than there were; null: all. */

@@ -37,8 +37,8 @@ export interface MakeRequest {
 export interface MadeGenerator {
   readonly config: GeneratorConfig;
   readonly weights: NamedWeights;
-  /** Best step of a descent; 0 of a closed form. */
-  readonly step: number;
+  /** Best step of a descent; null: there was none. */
+  readonly step: number | null;
   /** What was chosen on validation people, and from what. */
   readonly choices: readonly string[];
 }
@@ -72,7 +72,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
         judge: (candidate, weights) => retrievalLoss(candidate, weights, tasks),
         note,
       });
-      return { ...solved, step: 0, choices };
+      return { ...solved, step: null, choices };
     }
     case 'mixture': {
       const mixed = await mixParts({
@@ -84,7 +84,7 @@ export async function makeGenerator(request: MakeRequest): Promise<MadeGenerator
         tasks,
         note,
       });
-      return { ...mixed, step: 0, choices };
+      return { ...mixed, step: null, choices };
     }
     case 'residual-mlp': {
       const { weights: fixed, error } = fitPoseReadOut(training, request.validation);

@@ -156,7 +156,7 @@ export async function trainFra(
         autoencoderSteps: drawn.step,
         autoencoderFrom: drawn.encoderSha256,
         combinerSteps: made.step,
-        loss: config.combiner.loss,
+        loss: made.step === null ? null : config.combiner.loss,
         without: [...config.combiner.without],
         peopleLimit: config.peopleLimit,
         choices: [...made.choices],

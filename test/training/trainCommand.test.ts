@@ -123,6 +123,7 @@ test('other generators take the autoencoder and the samples of a first training'
   assert.doesNotMatch(ridge.stderr, /rejected/, 'samples were collected again');
   const linear = (await openFraModel(join(folder, 'ridge'))).card;
   assert.equal(linear.architecture.combiner.kind, 'ridge');
+  assert.deepEqual([linear.training.combinerSteps, linear.training.loss], [null, null], 'it is solved');
   for (const name of ['renders', 'invented']) {
     const [first, taken] = await Promise.all(
       [tiny, join(folder, 'ridge')].map((of) => readFile(join(of, 'pictures', `${name}.png`))),
@@ -139,6 +140,7 @@ test('other generators take the autoencoder and the samples of a first training'
   assert.equal(mixed.code, 0, mixed.stderr);
   const mixture = (await openFraModel(join(folder, 'mixture'))).card;
   assert.equal(mixture.architecture.combiner.kind, 'mixture');
+  assert.deepEqual([mixture.training.combinerSteps, mixture.training.loss], [null, null]);
   assert.ok(mixture.metrics.combiner.retrieval.loss <= linear.metrics.combiner.retrieval.loss + 1e-6);
 
   const few = ['--generator', 'mean-offset', '--yaw-knots=-30,0,30'];
