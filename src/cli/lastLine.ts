@@ -5,6 +5,9 @@ export function isTerminal(out: NodeJS.WriteStream): boolean {
   return out.isTTY === true && process.env.TERM !== 'dumb';
 }
 
+/** Where a terminal does not say its width, such as a serial line: a longer line would wrap, and be left behind. */
+const USUAL_COLUMNS = 80;
+
 export interface LastLine {
   /** Shows a text in place of the one before, cut to the width of the terminal. */
   rewrite(text: string): void;
@@ -19,8 +22,8 @@ export function openLastLine(out: NodeJS.WriteStream): LastLine {
   let shown = '';
   return {
     rewrite(text) {
-      const width = out.columns > 0 ? out.columns : 120;
-      shown = text.length < width ? text : `${text.slice(0, width - 2)}…`;
+      const width = out.columns > 0 ? out.columns : USUAL_COLUMNS;
+      shown = text.length < width ? text : `${text.slice(0, Math.max(0, width - 2))}…`;
       out.write(`\r\x1b[2K${shown}`);
     },
     above(line) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openEvaluationReporter } from '../../src/cli/evaluationReporter.ts';
-import { isTerminal } from '../../src/cli/lastLine.ts';
+import { isTerminal, openLastLine } from '../../src/cli/lastLine.ts';
 import { openTrainReporter } from '../../src/cli/trainReporter.ts';
 
 const CLEARED = '\r\x1b[2K';
@@ -37,6 +37,20 @@ test('the progress of an evaluation fits the terminal, and is gone before anythi
     assert.ok(line.length < 40, line);
     reporter.clear();
     assert.ok(text().endsWith(`${line}${CLEARED}`));
+  }));
+
+test('the progress fits a terminal that does not say its width, and one of hardly any', () =>
+  withTerm('xterm', () => {
+    for (const [columns, longest] of [
+      [0, 79],
+      [1, 1],
+      [12, 11],
+    ] as const) {
+      const { out, text } = record(columns);
+      openLastLine(out).rewrite('many '.repeat(40));
+      const line = text().split(CLEARED).at(-1) ?? '';
+      assert.ok(line.length <= longest, `${columns} columns: ${line}`);
+    }
   }));
 
 test('work whose end nobody knows has no total and no time left', () =>
