@@ -98,14 +98,17 @@ export async function headObject(
   object: S3Object,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly bytes: number; readonly etag: string | undefined } | undefined> {
-  try {
-    const { ContentLength, ETag } = await client.send(new HeadObjectCommand(object), sendOptions(signal));
-    return { bytes: ContentLength ?? 0, etag: ETag };
-  } catch (error) {
-    if (!AMBIGUOUS.includes(httpStatus(error))) throw error;
-    const found = await readObject(client, object, { range: { start: 0, end: 1 }, signal });
-    if (found === undefined) return undefined;
-    throw error;
+  for (let tries = 1; ; tries++) {
+    try {
+      const { ContentLength, ETag } = await client.send(new HeadObjectCommand(object), sendOptions(signal));
+      return { bytes: ContentLength ?? 0, etag: ETag };
+    } catch (error) {
+      if (!AMBIGUOUS.includes(httpStatus(error))) throw error;
+      const found = await readObject(client, object, { range: { start: 0, end: 1 }, signal });
+      if (found === undefined) return undefined;
+      // An object that was not there, and is now, was written in between.
+      if (httpStatus(error) !== 404 || tries > 1) throw error;
+    }
   }
 }
 

@@ -195,6 +195,14 @@ test('a look for an object in a bucket that is gone says so, and does not take t
     await assert.rejects(store.head('x'), { name: 'StoreUnusableError', code: 'no-bucket' });
   }));
 
+test('a look for an object that is written just then finds it', () =>
+  withStore(async (store, service) => {
+    await store.put('x', bytes('body'));
+    let heads = 0;
+    service.fate = ({ method }) => (method === 'HEAD' && heads++ === 0 ? { status: 404, code: '' } : 'pass');
+    assert.equal((await store.head('x'))?.bytes, 4);
+  }));
+
 test('a 404 that does not say that the key is absent, as of a proxy without its service, is an error of the store', () =>
   withStore(async (store, service) => {
     for (const code of ['', 'NotFound']) {
