@@ -82,7 +82,7 @@ function loadNative(): NativeOutcome {
   return { status: 'absent', reason };
 }
 
-/** Loads and selects tfjs-wasm; also used by tests to compare it with the native library. */
+/** Loads and selects tfjs-wasm. */
 async function openWasm(threads: number): Promise<void> {
   const require = createRequire(import.meta.url);
   // tfjs-core's build for Node registers no gradients; the umbrella package does, for the same core.

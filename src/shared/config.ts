@@ -1,7 +1,7 @@
 /**
  * What a run is asked to do. `parseRunConfig` is the only place where defaults live; after it nothing is
  * optional. Everything here is part of the run's identity: a resume with another value is refused. How a worker
- * computes (device, threads, batch) is not, and lives in `WorkOptions`.
+ * computes (device, threads, batch) is not, and lives in `ComputeOptions`.
  */
 import { z } from 'zod';
 import { tableColumnsSchema } from './corpus/tableColumns.ts';

@@ -89,7 +89,7 @@ export interface FaceInput {
   readonly bytes: Uint8Array;
 }
 
-/** The stages a face passes, in order; the stage of a rejection is where it stopped. */
+/** The stages that may reject a face, in the order in which it passes them. */
 const STAGES = ['read', 'decode', 'detect', 'landmarks', 'align', 'embed', 'posture', 'augment'] as const;
 export type Stage = (typeof STAGES)[number];
 

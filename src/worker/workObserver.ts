@@ -24,8 +24,11 @@ export const BATCH_STAGES = [
 ] as const;
 export type BatchStage = (typeof BATCH_STAGES)[number];
 
-/** The parts of a shard's processing, in order; `read`, `faces` and `augment` overlap. */
-export const SHARD_STAGES = ['listing', 'read', 'faces', 'augment', 'encode', 'commit'] as const;
+/**
+ * The parts of a shard's processing, in order; `earlier` (faces of its people that were committed before) is of appends
+ * alone; `read`, `faces` and `augment` overlap.
+ */
+export const SHARD_STAGES = ['listing', 'earlier', 'read', 'faces', 'augment', 'encode', 'commit'] as const;
 
 /** How an attempt of a shard ends in this process. */
 export type AttemptResult =

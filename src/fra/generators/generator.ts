@@ -1,7 +1,8 @@
 /**
  * A generator: (identity embedding, posture code) → the same person's embedding at that posture. One file a family in
- * this folder; `openGenerator` finds the family of a configuration. To add one: a schema, a function that makes a
- * `Generator` of it, and a line in generators.ts; training, cards, workers and evaluation then know it.
+ * this folder; `openGenerator` finds the family of a configuration. To add one: a schema and its kind in
+ * generatorConfig.ts, a function that makes a `Generator` of it, a line in generators.ts, and its case in
+ * training/makeGenerator.ts, where it is learnt or solved; cards, workers and evaluation then know it.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../export/graphBuilder.ts';

@@ -64,7 +64,7 @@ export interface LogEntry {
 
 export interface LoopHooks {
   readonly log: (entry: LogEntry) => void;
-  /** Called after every step with the mean loss since the last entry's start. */
+  /** Called after every step: so many of all. */
   readonly progress: (step: number, steps: number) => void;
   readonly signal: AbortSignal;
 }

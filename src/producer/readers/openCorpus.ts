@@ -1,6 +1,6 @@
 /**
  * The reader of each format. To add a format: a file beside this one that implements `CorpusReader`, its name in
- * `CORPUS_FORMATS`, its case here and in `storedImage.ts`, its test.
+ * `CORPUS_FORMATS`, its case here and wherever the compiler then misses one, its test.
  */
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { tableColumnsSchema } from '../../shared/corpus/tableColumns.ts';

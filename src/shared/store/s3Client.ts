@@ -1,4 +1,7 @@
-/** The S3 client as posecast uses it, for OUT and for a corpus. This file and its neighbours alone know the AWS SDK. */
+/**
+ * The S3 client as posecast uses it, for OUT and for a corpus. Its neighbours and `corpus/s3Source.ts` alone know the
+ * AWS SDK besides.
+ */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
