@@ -10,8 +10,7 @@ import type { LabelColumn } from '../shared/labelColumns.ts';
 import { compareFaces } from '../shared/listingOrder.ts';
 import { createPlanTableWriter, listingColumns, SHARD_COLUMNS } from '../shared/listingTable.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
-import { planKey } from '../shared/shardPlan.ts';
+import { partKey, planKey } from '../shared/run/runKeys.ts';
 import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
@@ -20,11 +19,6 @@ import { LISTED_EVERY, type OnListed } from './readers/onListed.ts';
 
 /** Rows at which a listing part ends: 8 to 15 MB of Parquet, which is what lies in memory of it. */
 const PART_ROWS = 500_000;
-
-/** Keys hold the run's id, so that two planners of one store never write over each other. */
-export function partKey(runId: string, part: number): string {
-  return `${LISTING_PREFIX}part-${runId}-${String(part).padStart(5, '0')}.parquet`;
-}
 
 export interface WriteListingOptions {
   readonly runId: string;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { IntegrityError } from './errors.ts';
 import { SHARD_COLUMNS } from './listingTable.ts';
-import { LISTING_PREFIX } from './run/runKeys.ts';
+import { planKey } from './run/runKeys.ts';
 import type { ShardSpec } from './shard.ts';
 import type { ObjectStore } from './store/objectStore.ts';
 import { openStoredTable, type StoredTable } from './table/storedTable.ts';
@@ -20,11 +20,6 @@ const shardRow = z.strictObject({
   bytes: z.bigint(),
   first_class_index: z.bigint(),
 });
-
-/** Where a run's plan lies; its id is in the key, so that two planners never write over each other. */
-export function planKey(runId: string): string {
-  return `${LISTING_PREFIX}shards-${runId}.parquet`;
-}
 
 /** A shard of the stored plan. */
 export interface PlanRow {

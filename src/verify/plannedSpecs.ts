@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { IntegrityError } from '../shared/errors.ts';
 import type { RunShards } from '../shared/run/generations.ts';
-import { commitKey } from '../shared/run/runKeys.ts';
+import { commitKey, planKey } from '../shared/run/runKeys.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
-import { planKey, readPlan } from '../shared/shardPlan.ts';
+import { readPlan } from '../shared/shardPlan.ts';
 import type { Verification } from './verification.ts';
 
 /**

@@ -1,14 +1,14 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
 import type { RunShards } from '../shared/run/generations.ts';
-import { plannedGeneration } from '../shared/run/planId.ts';
 import {
   ATTEMPT_FOLDERS,
   COMMITS_PREFIX,
-  commitShardIndex,
+  generationOfListingKey,
   LISTING_PREFIX,
   parseAttemptKey,
+  planKey,
+  shardOfCommitKey,
 } from '../shared/run/runKeys.ts';
-import { planKey } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { ProblemLog } from './problems.ts';
 
@@ -29,9 +29,9 @@ export async function findStrayFiles(
   // Of an append that is being planned, or was broken off: the next one that finds something new removes it.
   const next = shards.generations.length + 1;
   const isOurs = (key: string): boolean => {
-    if (key.startsWith(COMMITS_PREFIX)) return (commitShardIndex(key) ?? shards.numbers) < shards.numbers;
+    if (key.startsWith(COMMITS_PREFIX)) return (shardOfCommitKey(key) ?? shards.numbers) < shards.numbers;
     if (key.startsWith(LISTING_PREFIX))
-      return listing.has(key) || plannedGeneration(shards.runId, key) === next;
+      return listing.has(key) || generationOfListingKey(shards.runId, key) === next;
     const attempt = parseAttemptKey(key);
     if (attempt === undefined) return false;
     // Files of a replaced shard are removed by the finish, after which nobody names them.

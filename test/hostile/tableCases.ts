@@ -2,7 +2,8 @@
 
 import { readListing } from '../../src/shared/listing.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
-import { planKey, readPlan } from '../../src/shared/shardPlan.ts';
+import { planKey } from '../../src/shared/run/runKeys.ts';
+import { readPlan } from '../../src/shared/shardPlan.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { parseTableMetadata } from '../../src/shared/table/tableMetadata.ts';
 import { makeSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';

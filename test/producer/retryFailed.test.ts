@@ -5,7 +5,7 @@ import { StoreUnusableError } from '../../src/shared/errors.ts';
 import { isFinished } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { listGenerations } from '../../src/shared/run/generations.ts';
-import { planKey } from '../../src/shared/shardPlan.ts';
+import { planKey } from '../../src/shared/run/runKeys.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { makeSampleRun } from '../helpers/sampleRun.ts';
 import { withFolderStore } from '../helpers/stores.ts';

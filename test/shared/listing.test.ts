@@ -4,16 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { planShards } from '../../src/producer/planShards.ts';
-import {
-  digestCorpus,
-  partKey,
-  type WriteListingOptions,
-  writeListing,
-} from '../../src/producer/writeListing.ts';
+import { digestCorpus, type WriteListingOptions, writeListing } from '../../src/producer/writeListing.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { readListing } from '../../src/shared/listing.ts';
 import { createPlanTableWriter, LISTING_COLUMNS } from '../../src/shared/listingTable.ts';
-import { planKey, readPlan } from '../../src/shared/shardPlan.ts';
+import { partKey, planKey } from '../../src/shared/run/runKeys.ts';
+import { readPlan } from '../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';

@@ -8,7 +8,7 @@ import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { type RunManifest, readManifest } from '../../src/shared/run/manifest.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
-import { planKey } from '../../src/shared/shardPlan.ts';
+import { planKey } from '../../src/shared/run/runKeys.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../src/verify/verifyRun.ts';
 import {

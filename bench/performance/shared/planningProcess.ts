@@ -6,7 +6,7 @@ import { parseRunConfig } from '../../../src/shared/config.ts';
 import { openShardQueue } from '../../../src/shared/queue.ts';
 import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
-import { planKey } from '../../../src/shared/shardPlan.ts';
+import { planKey } from '../../../src/shared/run/runKeys.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { peakMegabytes, requestOf } from './ownProcess.ts';
 import { inventedFaces } from './timerRun.ts';

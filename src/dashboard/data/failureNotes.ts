@@ -4,7 +4,7 @@
  */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
-import { FAILURES_PREFIX, failureShard } from '../../shared/run/runKeys.ts';
+import { FAILURES_PREFIX, shardOfFailureKey } from '../../shared/run/runKeys.ts';
 import { readShardFailure, type ShardFailureNote } from '../../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 
@@ -37,7 +37,7 @@ export function openFailureNotes(store: ObjectStore, runId: string): FailureNote
     async look(shards, isCommitted, signal) {
       const failed: number[] = [];
       for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-        const shard = failureShard(key);
+        const shard = shardOfFailureKey(key);
         if (shard !== undefined && shards.placeOf(shard) !== undefined && !isCommitted(shard))
           failed.push(shard);
       }

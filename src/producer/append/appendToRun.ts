@@ -7,9 +7,9 @@ import {
   type RunShards,
   readRunShards,
 } from '../../shared/run/generations.ts';
-import { newPlanId, plannedGeneration } from '../../shared/run/planId.ts';
 import { reopenRun } from '../../shared/run/reopenRun.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
+import { generationOfListingKey, newPlanId } from '../../shared/run/runKeys.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { removeListings, removeOwnListing } from '../removeListings.ts';
 import { type ListAppendOptions, listAppend } from './listAppend.ts';
@@ -81,7 +81,7 @@ async function removeLeftovers(
   { generations, listings }: RunShards,
 ): Promise<void> {
   await removeListings(store, (key) => {
-    const planned = plannedGeneration(runId, key);
+    const planned = generationOfListingKey(runId, key);
     if (planned === undefined || planned > generations.length) return false;
     // The id of the run is in every key.
     return !listings.some(({ generation, planId }) => generation > 0 && key.includes(planId));

@@ -8,7 +8,6 @@ import type { PlanColumns } from '../listingTable.ts';
 import { MAX_SHARDS } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { openStoredTable } from '../table/storedTable.ts';
-import { LISTING_PREFIX } from './runKeys.ts';
 
 export const APPENDED_SUBJECT_COLUMNS = {
   subject_id: 'STRING',
@@ -32,10 +31,6 @@ const subjectRow = z.strictObject({
   class_index: z.bigint().min(0n),
   earlier: z.string().regex(/^(\d{1,9}(,\d{1,9})*)?$/, 'expected places separated by commas'),
 });
-
-export function appendedSubjectsKey(planId: string): string {
-  return `${LISTING_PREFIX}subjects-${planId}.parquet`;
-}
 
 /** Rows [start, end). Throws IntegrityError when the table is not there, is shorter, or is not such a table. */
 export async function readAppendedSubjects(

@@ -1,12 +1,12 @@
 /** What of a run is done, read from the names in its store alone. */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { listGenerations, type RunShards } from './generations.ts';
-import { COMMITS_PREFIX, commitShardIndex, SUCCESS_KEY } from './runKeys.ts';
+import { COMMITS_PREFIX, SUCCESS_KEY, shardOfCommitKey } from './runKeys.ts';
 
 /** Indices of the committed shards, ascending. */
 export async function* committedShards(store: ObjectStore, signal?: AbortSignal): AsyncIterable<number> {
   for await (const { key } of store.list(COMMITS_PREFIX, signal)) {
-    const index = commitShardIndex(key);
+    const index = shardOfCommitKey(key);
     if (index !== undefined) yield index;
   }
 }

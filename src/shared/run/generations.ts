@@ -15,7 +15,7 @@ import {
 } from './generationFile.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 import type { RunFile } from './runFile.ts';
-import { GENERATIONS_PREFIX, generationKey, generationNumber } from './runKeys.ts';
+import { GENERATIONS_PREFIX, generationKey, generationOfKey } from './runKeys.ts';
 import type { FileEntry } from './shardCommit.ts';
 
 export type { AppendGeneration, Generation, RetryGeneration };
@@ -74,7 +74,7 @@ export type PlannedShards = Pick<RunFile, 'runId' | 'shards' | 'corpus' | 'listi
 export async function listGenerations(store: ObjectStore, signal?: AbortSignal): Promise<number[]> {
   const numbers: number[] = [];
   for await (const { key } of store.list(GENERATIONS_PREFIX, signal)) {
-    const number = generationNumber(key);
+    const number = generationOfKey(key);
     if (number !== undefined) numbers.push(number);
   }
   return numbers.sort((a, b) => a - b);

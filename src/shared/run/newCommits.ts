@@ -6,7 +6,7 @@
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { RunShards } from './generations.ts';
-import { COMMITS_PREFIX, commitKey, commitShardIndex } from './runKeys.ts';
+import { COMMITS_PREFIX, commitKey, shardOfCommitKey } from './runKeys.ts';
 
 /** Shards of a piece: as many names as S3 lists with one request. */
 export const PIECE_SHARDS = 1_000;
@@ -38,7 +38,7 @@ export function findNewCommits(store: ObjectStore): NewCommits {
       const prefixes = pieces?.map(piecePrefix) ?? [COMMITS_PREFIX];
       for (const prefix of prefixes) {
         for await (const { key } of store.list(prefix, signal)) {
-          const shard = commitShardIndex(key);
+          const shard = shardOfCommitKey(key);
           if (shard !== undefined && wanted(shard)) yield shard;
         }
       }

@@ -7,8 +7,7 @@ import { ConfigError, IntegrityError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { isFinished } from './committedShards.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
-
-export const PAUSE_KEY = 'paused.json';
+import { PAUSE_KEY } from './runKeys.ts';
 
 const pauseSchema = z.strictObject({
   schemaVersion: z.literal(1),

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { mapInOrder } from '../mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
-import { FAILURES_PREFIX, failureKey, failureShard } from './runKeys.ts';
+import { FAILURES_PREFIX, failureKey, shardOfFailureKey } from './runKeys.ts';
 
 const failureSchema = z.strictObject({
   schemaVersion: z.literal(1),
@@ -51,7 +51,7 @@ export async function readShardFailures(
 ): Promise<ShardFailureNote[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-    if (failureShard(key) !== undefined) keys.push(key);
+    if (shardOfFailureKey(key) !== undefined) keys.push(key);
   }
   const notes: ShardFailureNote[] = [];
   for await (const { key, bytes } of mapInOrder(keys, READ_AHEAD, async (key) => ({
@@ -69,7 +69,7 @@ export async function readShardFailures(
 export async function notedShards(store: ObjectStore, signal?: AbortSignal): Promise<Set<number>> {
   const shards = new Set<number>();
   for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-    const shard = failureShard(key);
+    const shard = shardOfFailureKey(key);
     if (shard !== undefined) shards.add(shard);
   }
   return shards;
@@ -82,7 +82,7 @@ export async function removeShardFailures(
   signal?: AbortSignal,
 ): Promise<void> {
   for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
-    const shard = failureShard(key);
+    const shard = shardOfFailureKey(key);
     if (shard !== undefined && which(shard)) await store.delete(key, signal);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import type { RunFile } from './runFile.ts';
-import { LISTING_PREFIX } from './runKeys.ts';
+import { isListingKey, LISTING_PREFIX } from './runKeys.ts';
 
 /** The keys, without what posecast did not name. */
 export async function* strayListings(
@@ -13,6 +13,6 @@ export async function* strayListings(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
   for await (const { key } of store.list(LISTING_PREFIX, signal)) {
-    if (/^listing\/(part|shards|subjects)-.+\.parquet$/.test(key) && !key.includes(runId)) yield key;
+    if (isListingKey(key) && !key.includes(runId)) yield key;
   }
 }

@@ -4,7 +4,8 @@ import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
 import { readManifest, requireManifest } from '../../../src/shared/run/manifest.ts';
-import { PAUSE_KEY, pauseRun, readPause, resumeRun } from '../../../src/shared/run/pause.ts';
+import { pauseRun, readPause, resumeRun } from '../../../src/shared/run/pause.ts';
+import { PAUSE_KEY } from '../../../src/shared/run/runKeys.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
 import { STORES, storeKeys, withFolderStore } from '../../helpers/stores.ts';
 
