@@ -7,12 +7,12 @@ import { seedProgress } from '../shared/redisRuns/runProgress.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
+import { createRunTally, type RunTally } from '../shared/run/runTally.ts';
 import { notedShards, removeShardFailures } from '../shared/run/shardFailure.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
 import { type EnqueueProgress, enqueueShards, forgetFailed } from './enqueueShards.ts';
-import { createRunTally, type RunTally } from './runTally.ts';
 
 export interface FeedOptions {
   readonly redis: Redis;

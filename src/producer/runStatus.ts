@@ -3,15 +3,15 @@ import type { Redis } from 'ioredis';
 import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
 import { removeSilentWorkers, type WorkerEntry } from '../shared/redisRuns/liveWorkers.ts';
 import { isListed } from '../shared/redisRuns/runList.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
+import { isFinished, isMissing } from '../shared/run/committedShards.ts';
 import type { Generation, RunShards } from '../shared/run/generations.ts';
 import { readPause } from '../shared/run/pause.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunTally } from '../shared/run/runTally.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import { readShardFailures } from '../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { type RunState, stateOf } from './runState.ts';
-import type { RunTally } from './runTally.ts';
 
 export interface RunStatus {
   readonly runId: string;
@@ -63,9 +63,9 @@ export async function readRunStatus(
   const allCommitted = tally.shardsDone === shards.places;
   const pause = finished ? undefined : await readPause(store, run.runId);
   const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
-  const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !tally.has(shard);
-  const failures = noted.filter(({ shard }) => isMissing(shard));
-  const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue, isMissing));
+  const isOpen = (shard: number) => isMissing(shards, tally, shard);
+  const failures = noted.filter(({ shard }) => isOpen(shard));
+  const queue = dispatch && (await readQueueStatus(run.runId, dispatch.redis, dispatch.queue, isOpen));
   return {
     runId: run.runId,
     out: store.uri,
@@ -102,11 +102,11 @@ async function readQueueStatus(
   runId: string,
   redis: Redis,
   queue: ShardQueue,
-  isMissing: (shard: number) => boolean,
+  isOpen: (shard: number) => boolean,
 ): Promise<QueueStatus> {
   const depth = await readQueueDepth(queue);
   // Without those that were replaced since, or committed by another attempt.
-  const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isMissing);
+  const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isOpen);
   const listed = await isListed(redis, runId);
   return { ...depth, failed: failed.length, listed, workers: await removeSilentWorkers(redis, runId) };
 }

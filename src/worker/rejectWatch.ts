@@ -3,10 +3,10 @@
  * worker process judges by the photographs that it has seen itself, so that one node with a broken mount stops
  * without stopping the others.
  */
-import { committedShards } from '../shared/run/committedShards.ts';
 import { type RunShards, readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
-import { addByCode, readCommitOf, rejectCode } from '../shared/run/shardCommit.ts';
+import { createRunTally } from '../shared/run/runTally.ts';
+import { rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { FaceResult } from './shardTables.ts';
 
@@ -155,17 +155,18 @@ export async function rejectsOfSmallRun(
 
 /** For small runs: reads every commit. */
 async function committedRejects(store: ObjectStore, shards: RunShards): Promise<RejectReport> {
-  let [photographs, rejected] = [0, 0];
-  const byCode: Record<string, number> = {};
-  for await (const index of committedShards(store)) {
-    if (shards.placeOf(index) === undefined) continue;
-    const commit = await readCommitOf(store, shards.runId, index);
-    photographs += commit?.counters.faces ?? 0;
-    rejected += commit?.counters.rejected ?? 0;
-    addByCode(byCode, commit?.rejectsByCode ?? {});
-  }
-  const reasons = Object.entries(byCode).map(([code, photographs]) => ({ code, photographs, example: null }));
-  return { photographs, rejected, reasons: reasons.sort(commonestFirst) };
+  const { counters, rejectsByCode, refresh } = createRunTally(shards, store);
+  await refresh();
+  const reasons = Object.entries(rejectsByCode).map(([code, photographs]) => ({
+    code,
+    photographs,
+    example: null,
+  }));
+  return {
+    photographs: counters.faces,
+    rejected: counters.rejected,
+    reasons: reasons.sort(commonestFirst),
+  };
 }
 
 function commonestFirst(a: RejectReason, b: RejectReason): number {

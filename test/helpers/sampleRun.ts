@@ -30,6 +30,9 @@ const DIM = 16;
 /** Variants kept of each person; one more is dropped. */
 export const KEPT_VARIANTS = 3;
 
+/** What a shard of two people of four faces adds to the counters: a face of each is rejected. */
+export const PER_SHARD = { faces: 8, ok: 6, rejected: 2, variants: 6, variantsRejected: 2 };
+
 /** Named as the defaults of a run are. */
 export const MODELS: RunModels = {
   models: { 'fr-detect': 'a'.repeat(64), 'fr-feature': 'd'.repeat(64) },

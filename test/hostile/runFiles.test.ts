@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { chooseRetries } from '../../src/producer/retryFailed.ts';
-import { createRunTally } from '../../src/producer/runTally.ts';
 import { parseShardJob } from '../../src/shared/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
@@ -15,6 +14,7 @@ import {
   parseAttemptKey,
   SUBJECTS_KEY,
 } from '../../src/shared/run/runKeys.ts';
+import { createRunTally } from '../../src/shared/run/runTally.ts';
 import { type FileEntry, readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { keyProblem } from '../../src/shared/store/storeKey.ts';
 import { makeSampleRun } from '../helpers/sampleRun.ts';

@@ -3,6 +3,7 @@
  * shown.
  */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
+import { isMissing } from '../../shared/run/committedShards.ts';
 import type { RunShards } from '../../shared/run/generations.ts';
 import { FAILURES_PREFIX, shardOfFailureKey } from '../../shared/run/runKeys.ts';
 import { readShardFailure, type ShardFailureNote } from '../../shared/run/shardFailure.ts';
@@ -38,8 +39,7 @@ export function openFailureNotes(store: ObjectStore, runId: string): FailureNote
       const failed: number[] = [];
       for await (const { key } of store.list(FAILURES_PREFIX, signal)) {
         const shard = shardOfFailureKey(key);
-        if (shard !== undefined && shards.placeOf(shard) !== undefined && !isCommitted(shard))
-          failed.push(shard);
+        if (shard !== undefined && isMissing(shards, { has: isCommitted }, shard)) failed.push(shard);
       }
       const now = performance.now();
       const read = async (shard: number): Promise<ShardFailureNote | undefined> => {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
-import { isFinished } from '../../shared/run/committedShards.ts';
+import { isFinished, isMissing } from '../../shared/run/committedShards.ts';
 import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
 import { otherRun } from '../../shared/run/otherRun.ts';
 import { readPause } from '../../shared/run/pause.ts';
@@ -119,9 +119,9 @@ export function openRunWatch(
       if (link !== undefined) {
         const { label } = link;
         const view = await queue;
-        const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !log.has(shard);
+        const isOpen = (shard: number) => isMissing(shards, log, shard);
         redis = view
-          ? { status: 'answers', label, queue: { ...view, failed: view.failed.filter(isMissing) } }
+          ? { status: 'answers', label, queue: { ...view, failed: view.failed.filter(isOpen) } }
           : { status: 'away', label };
       }
     } catch (error) {

@@ -32,6 +32,11 @@ export async function readCommittedSet(
   return { size, has: (index) => flags[index] === 1 };
 }
 
+/** Whether a shard counts and has no commit. */
+export function isMissing(shards: RunShards, committed: Pick<CommittedSet, 'has'>, shard: number): boolean {
+  return shards.placeOf(shard) !== undefined && !committed.has(shard);
+}
+
 /**
  * Whether the run's last step is done, for all its generations: `_SUCCESS` says which one it is about, so that a
  * finisher that slept while a generation was added cannot declare that one done.

@@ -9,7 +9,7 @@ import { encodeParquet } from '../table/encodeTable.ts';
 import { tableMetadata } from '../table/tableMetadata.ts';
 import { attemptFiles } from './attemptFiles.ts';
 import { CommitSums } from './commitSums.ts';
-import { isFinished, readCommittedSet, successBody } from './committedShards.ts';
+import { isFinished, isMissing, readCommittedSet, successBody } from './committedShards.ts';
 import { listGenerations, type RunShards, readRunShards } from './generations.ts';
 import { ManifestFileList, type RunManifest } from './manifest.ts';
 import { type MergeOptions, mergeSubjects } from './mergeSubjects.ts';
@@ -40,9 +40,13 @@ export async function finalizeRun(
   const shards = await readRunShards(store, run, signal);
   const committed = await readCommittedSet(store, shards, signal);
   if (committed.size < shards.places) {
-    const isMissing = (shard: number) => shards.placeOf(shard) !== undefined && !committed.has(shard);
     const { size: done } = committed;
-    return { status: 'unfinished', done, missing: shards.places - done, isMissing };
+    return {
+      status: 'unfinished',
+      done,
+      missing: shards.places - done,
+      isMissing: (shard) => isMissing(shards, committed, shard),
+    };
   }
 
   const sums = new CommitSums(run, shards);

@@ -5,6 +5,7 @@
  * commit.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
+import { isMissing } from './committedShards.ts';
 import type { RunShards } from './generations.ts';
 import { COMMITS_PREFIX, commitKey, shardOfCommitKey } from './runKeys.ts';
 
@@ -33,7 +34,8 @@ export function findNewCommits(store: ObjectStore): NewCommits {
   let looks = 0;
   return {
     async *find(shards, has, signal) {
-      const wanted = (shard: number): boolean => shards.placeOf(shard) !== undefined && !has(shard);
+      const committed = { has };
+      const wanted = (shard: number): boolean => isMissing(shards, committed, shard);
       const pieces = looks++ % WHOLE_EVERY === 0 ? undefined : openPieces(shards, has, wanted);
       const prefixes = pieces?.map(piecePrefix) ?? [COMMITS_PREFIX];
       for (const prefix of prefixes) {

@@ -1,15 +1,9 @@
 /** What the commits of a run add up to. Commits never change, so each is read once, however often one looks. */
-import { mapInOrder } from '../shared/mapInOrder.ts';
-import { committedShards } from '../shared/run/committedShards.ts';
-import type { RunShards } from '../shared/run/generations.ts';
-import {
-  addByCode,
-  addCounters,
-  type Counters,
-  noCounters,
-  readCommitOf,
-} from '../shared/run/shardCommit.ts';
-import type { ObjectStore } from '../shared/store/objectStore.ts';
+import { mapInOrder } from '../mapInOrder.ts';
+import type { ObjectStore } from '../store/objectStore.ts';
+import { committedShards, isMissing } from './committedShards.ts';
+import type { RunShards } from './generations.ts';
+import { addByCode, addCounters, type Counters, noCounters, readCommitOf } from './shardCommit.ts';
 
 /** Commits read at the same time. */
 const READS = 16;
@@ -30,10 +24,11 @@ export function createRunTally(shards: RunShards, store: ObjectStore): RunTally 
   const counters = noCounters();
   const rejectsByCode: Record<string, number> = {};
   let shardsDone = 0;
+  const has = (index: number): boolean => committed[index] === 1;
 
   async function* unread(signal: AbortSignal | undefined): AsyncGenerator<number> {
     for await (const index of committedShards(store, signal)) {
-      if (shards.placeOf(index) !== undefined && committed[index] === 0) yield index;
+      if (isMissing(shards, { has }, index)) yield index;
     }
   }
 
@@ -43,7 +38,7 @@ export function createRunTally(shards: RunShards, store: ObjectStore): RunTally 
     get shardsDone() {
       return shardsDone;
     },
-    has: (index) => committed[index] === 1,
+    has,
     async refresh(signal) {
       const read = async (index: number) => ({
         index,

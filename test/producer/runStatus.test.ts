@@ -1,127 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { feedAgain, feedRun } from '../../src/producer/feedRun.ts';
+import { feedRun } from '../../src/producer/feedRun.ts';
 import { chooseRetries } from '../../src/producer/retryFailed.ts';
 import { type RunFacts, stateOf } from '../../src/producer/runState.ts';
 import { readRunStatus } from '../../src/producer/runStatus.ts';
-import { createRunTally } from '../../src/producer/runTally.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
-import { sayAlive } from '../../src/shared/redisRuns/liveWorkers.ts';
-import { listRuns } from '../../src/shared/redisRuns/runList.ts';
-import { readProgress } from '../../src/shared/redisRuns/runProgress.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
+import { createRunTally } from '../../src/shared/run/runTally.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
-import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { rejectsOfSmallRun } from '../../src/worker/rejectWatch.ts';
 import { addFailedJob } from '../helpers/failedJob.ts';
-import { planSampleRun, runSampleShard, runShardOfAnother, sampleSpecs } from '../helpers/sampleRun.ts';
+import {
+  PER_SHARD,
+  planSampleRun,
+  runSampleShard,
+  runShardOfAnother,
+  sampleSpecs,
+} from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { storeKeys, withFolderStore } from '../helpers/stores.ts';
-
-// A shard of the sample run: 2 people of 4 faces, one of the faces rejected, 3 variants each.
-const PER_SHARD = { faces: 8, ok: 6, rejected: 2, variants: 6, variantsRejected: 2 };
-
-function times(n: number) {
-  return Object.fromEntries(Object.entries(PER_SHARD).map(([name, value]) => [name, value * n]));
-}
-
-test('a tally adds up every commit and reads each of them once', () =>
-  withFolderStore(async (store) => {
-    const run = await planSampleRun(store, { subjects: 8 });
-    const specs = await sampleSpecs(store, run);
-    const reads: string[] = [];
-    const watched: ObjectStore = {
-      ...store,
-      get: (key, range, signal) => {
-        reads.push(key);
-        return store.get(key, range, signal);
-      },
-    };
-    const tally = createRunTally(runShards(run, []), watched);
-    await tally.refresh();
-    assert.equal(tally.shardsDone, 0);
-    for (const spec of specs.slice(1)) await runSampleShard(store, run, spec, 'a1');
-    await tally.refresh();
-    await tally.refresh();
-    assert.equal(tally.shardsDone, 3);
-    assert.deepEqual(tally.counters, times(3));
-    assert.deepEqual(tally.rejectsByCode, { 'detect/no-face': 6 });
-    assert.deepEqual([0, 1, 2, 3].map(tally.has), [false, true, true, true]);
-    assert.deepEqual([...reads].sort(), [...new Set(reads)].sort());
-  }));
-
-test('feeding a run makes it known, seeds its progress from the commits and queues the rest', () =>
-  withRedis(({ redis }) =>
-    withFolderStore(async (store) => {
-      const run = await planSampleRun(store, { subjects: 8 });
-      const [first] = await sampleSpecs(store, run);
-      assert.ok(first);
-      await runSampleShard(store, run, first, 'a1');
-      const queue = openShardQueue(redis, run.runId);
-      try {
-        const signal = new AbortController().signal;
-        assert.deepEqual(await feedRun(run, store, { redis, queue, signal }), {
-          queued: 3,
-          held: 0,
-          skipped: 1,
-        });
-        assert.deepEqual(await queue.getJobCounts('wait'), { wait: 3 });
-        const [known] = await listRuns(redis);
-        assert.deepEqual(known, {
-          runId: run.runId,
-          out: store.uri,
-          createdAt: run.createdAt,
-          shards: 4,
-          generation: 0,
-        });
-        const { faces, rejected: rejects, variants } = PER_SHARD;
-        assert.deepEqual(await readProgress(redis, run.runId), { shardsDone: 1, faces, rejects, variants });
-
-        await sayAlive(redis, run.runId, { workerId: 'w', host: 'node1', pid: 7, device: 'cpu' });
-        const status = await readRunStatus(
-          run,
-          store,
-          createRunTally(runShards(run, []), store),
-          runShards(run, []),
-          {
-            redis,
-            queue,
-          },
-        );
-        assert.equal(status.state, 'running');
-        assert.deepEqual([status.shardsDone, status.shardsTotal, status.facesTotal], [1, 4, 32]);
-        assert.deepEqual([status.queue?.waiting, status.queue?.workers.length], [3, 1]);
-      } finally {
-        await queue.close();
-      }
-    }),
-  ));
-
-test('of several that find the queue empty one feeds it, and the run is known again', () =>
-  withRedis(({ redis }) =>
-    withFolderStore(async (store) => {
-      const run = await planSampleRun(store, { subjects: 8 });
-      const queue = openShardQueue(redis, run.runId);
-      try {
-        const { signal } = new AbortController();
-        await feedRun(run, store, { redis, queue, signal });
-        await redis.flushall();
-        let fed = 0;
-        const onProgress = () => void fed++;
-        const options = { redis, queue, signal, onProgress };
-        await Promise.all([1, 2, 3].map(() => feedAgain(run, store, options)));
-        assert.equal(fed, 1);
-        assert.deepEqual(await queue.getJobCounts('wait'), { wait: 4 });
-        assert.deepEqual(
-          (await listRuns(redis)).map(({ runId }) => runId),
-          [run.runId],
-        );
-      } finally {
-        await queue.close();
-      }
-    }),
-  ));
 
 test('a shard that failed before it was replaced, or committed, does not make a run that is not queued a failed one', () =>
   withRedis(({ redis }) =>
@@ -151,32 +49,6 @@ test('a shard that failed before it was replaced, or committed, does not make a 
     }),
   ));
 
-test('feeding a run forgets its failed shards before it reads what is committed', () =>
-  withRedis(({ redis }) =>
-    withFolderStore(async (store) => {
-      const run = await planSampleRun(store, { subjects: 8 });
-      const [first] = await sampleSpecs(store, run);
-      await runSampleShard(store, run, first!, 'a1');
-      const queue = openShardQueue(redis, run.runId);
-      try {
-        await addFailedJob(redis, queue, 3);
-        const failed: number[] = [];
-        const watched: ObjectStore = {
-          ...store,
-          get: async (...args) => {
-            failed.push(await queue.getFailedCount());
-            return store.get(...args);
-          },
-        };
-        await feedRun(run, watched, { redis, queue, signal: new AbortController().signal });
-        assert.deepEqual([...new Set(failed)], [0]);
-        assert.deepEqual(await queue.getJobCounts('wait', 'failed'), { wait: 3, failed: 0 });
-      } finally {
-        await queue.close();
-      }
-    }),
-  ));
-
 test('without Redis the status still counts what is committed', () =>
   withFolderStore(async (store) => {
     const run = await planSampleRun(store, { subjects: 8 });
@@ -186,7 +58,7 @@ test('without Redis the status still counts what is committed', () =>
     const shards = runShards(run, []);
     const read = () => readRunStatus(run, store, createRunTally(shards, store), shards, undefined);
     const status = await read();
-    assert.deepEqual([status.state, status.shardsDone, status.counters], ['unknown', 1, times(1)]);
+    assert.deepEqual([status.state, status.shardsDone, status.counters], ['unknown', 1, PER_SHARD]);
     assert.equal(status.queue, undefined);
     for (const shard of [0, 1, 2, 3]) {
       assert.equal((await read()).state, 'unknown', 'shards are missing that nobody gave up');
