@@ -8,7 +8,7 @@ import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
 import type { Releasers } from '../shared/releasers.ts';
-import type { RetryGeneration } from '../shared/run/generations.ts';
+import type { RetryGeneration } from '../shared/run/generationFile.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { addByCode } from '../shared/run/shardCommit.ts';

@@ -2,10 +2,11 @@
 import type { RunConfig } from '../shared/config.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { isFinished, readCommittedSet } from '../shared/run/committedShards.ts';
-import { type RunShards, readRunShards } from '../shared/run/generations.ts';
+import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { SUBJECTS_KEY } from '../shared/run/runKeys.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import { bodyBytes } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { readTable } from '../shared/table/readTable.ts';

@@ -7,7 +7,7 @@ import { IntegrityError } from '../shared/errors.ts';
 import { jobId } from '../shared/queue.ts';
 import { registerRun } from '../shared/redisRuns/runList.ts';
 import { readProgress } from '../shared/redisRuns/runProgress.ts';
-import type { RetryGeneration } from '../shared/run/generations.ts';
+import type { RetryGeneration } from '../shared/run/generationFile.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ShardSpec } from '../shared/shard.ts';

@@ -2,16 +2,12 @@
 import { IntegrityError } from '../shared/errors.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
-import {
-  addRetryGeneration,
-  placesOf,
-  type RetryGeneration,
-  type RunShards,
-  readRunShards,
-} from '../shared/run/generations.ts';
+import type { RetryGeneration } from '../shared/run/generationFile.ts';
+import { addRetryGeneration, readRunShards } from '../shared/run/generations.ts';
 import { reopenRun } from '../shared/run/reopenRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan, readAppendedShard } from '../shared/run/runPlan.ts';
+import { placesOf, type RunShards } from '../shared/run/runShards.ts';
 import { addByCode, readCommitOf } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
 import { readPlan } from '../shared/shardPlan.ts';

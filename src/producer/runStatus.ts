@@ -4,9 +4,10 @@ import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } fr
 import { removeSilentWorkers, type WorkerEntry } from '../shared/redisRuns/liveWorkers.ts';
 import { isListed } from '../shared/redisRuns/runList.ts';
 import { isFinished, isMissing } from '../shared/run/committedShards.ts';
-import type { Generation, RunShards } from '../shared/run/generations.ts';
+import type { Generation } from '../shared/run/generationFile.ts';
 import { readPause } from '../shared/run/pause.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import type { RunTally } from '../shared/run/runTally.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import { readShardFailures } from '../shared/run/shardFailure.ts';

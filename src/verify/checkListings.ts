@@ -1,6 +1,7 @@
 /** Whether the parts of all listings, and the tables that say who their people are, are the ones that the run names. */
-import type { RunShards } from '../shared/run/generations.ts';
+
 import { generationKey } from '../shared/run/runKeys.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import type { Verification } from './verification.ts';
 

@@ -1,6 +1,7 @@
 /** Whether the shards' row ranges follow one another through a whole listing. */
-import type { RunListing } from '../shared/run/generations.ts';
+
 import { commitKey, generationKey, RUN_KEY } from '../shared/run/runKeys.ts';
+import type { RunListing } from '../shared/run/runShards.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ProblemLog } from './problems.ts';
 

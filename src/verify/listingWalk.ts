@@ -2,7 +2,7 @@
  * Whether the shards' row ranges follow one another through all listings of a run. Shards come in the order of their
  * places.
  */
-import type { RunListing, RunShards } from '../shared/run/generations.ts';
+import type { RunListing, RunShards } from '../shared/run/runShards.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import { ListingCover } from './listingCover.ts';
 import type { ProblemLog } from './problems.ts';

@@ -1,9 +1,9 @@
 /** Whether the manifest says what the commits say. */
 import { isDeepStrictEqual } from 'node:util';
 import { isFinished } from '../shared/run/committedShards.ts';
-import type { RunShards } from '../shared/run/generations.ts';
 import { type RunManifest, readManifest } from '../shared/run/manifest.ts';
 import { MANIFEST_KEY, RUN_KEY, SUCCESS_KEY } from '../shared/run/runKeys.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import type { FileEntry, ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ProblemLog } from './problems.ts';
 import type { Tally } from './tally.ts';

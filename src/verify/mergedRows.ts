@@ -4,8 +4,8 @@
  */
 import { describeError, IntegrityError } from '../shared/errors.ts';
 import { isAfterPlan, readAppendedTotals } from '../shared/run/appendedTotals.ts';
-import type { RunShards } from '../shared/run/generations.ts';
 import { SUBJECTS_KEY } from '../shared/run/runKeys.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import type { SubjectTotals } from '../shared/run/subjectTotals.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { damageOf } from './problems.ts';

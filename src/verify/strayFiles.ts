@@ -1,5 +1,5 @@
 /** Files in a run's own folders that the run does not name. A reader of `data/*` would take them for results. */
-import type { RunShards } from '../shared/run/generations.ts';
+
 import {
   ATTEMPT_FOLDERS,
   COMMITS_PREFIX,
@@ -9,6 +9,7 @@ import {
   planKey,
   shardOfCommitKey,
 } from '../shared/run/runKeys.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { ProblemLog } from './problems.ts';
 

@@ -7,17 +7,11 @@ import { describeError, PermanentShardError } from '../shared/errors.ts';
 import { readListing } from '../shared/listing.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { CommitSums } from '../shared/run/commitSums.ts';
-import {
-  listGenerations,
-  placesOf,
-  type RunListing,
-  type RunShards,
-  readRunShards,
-  runShards,
-} from '../shared/run/generations.ts';
+import { listGenerations, readRunShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import { commitKey, GENERATIONS_PREFIX, generationKey } from '../shared/run/runKeys.ts';
 import { readAppendedShard } from '../shared/run/runPlan.ts';
+import { placesOf, type RunListing, type RunShards, runShards } from '../shared/run/runShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 import { checkListings } from './checkListings.ts';

@@ -3,8 +3,10 @@
  * worker process judges by the photographs that it has seen itself, so that one node with a broken mount stops
  * without stopping the others.
  */
-import { type RunShards, readRunShards } from '../shared/run/generations.ts';
+
+import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
+import type { RunShards } from '../shared/run/runShards.ts';
 import { createRunTally } from '../shared/run/runTally.ts';
 import { rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openCommitLog } from '../../src/dashboard/data/commitLog.ts';
-import { addRetryGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
+import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { findNewCommits, PIECE_SHARDS } from '../../src/shared/run/newCommits.ts';
 import { commitKey } from '../../src/shared/run/runKeys.ts';
+import { runShards } from '../../src/shared/run/runShards.ts';
 import { createRunTally } from '../../src/shared/run/runTally.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';

@@ -5,7 +5,8 @@ import { chooseRetries } from '../../src/producer/retryFailed.ts';
 import { parseShardJob } from '../../src/shared/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
-import { type AppendGeneration, readRunShards, runShards } from '../../src/shared/run/generations.ts';
+import type { AppendGeneration } from '../../src/shared/run/generationFile.ts';
+import { readRunShards } from '../../src/shared/run/generations.ts';
 import { readManifest } from '../../src/shared/run/manifest.ts';
 import { type RunFile, readRunFile } from '../../src/shared/run/runFile.ts';
 import {
@@ -14,6 +15,7 @@ import {
   parseAttemptKey,
   SUBJECTS_KEY,
 } from '../../src/shared/run/runKeys.ts';
+import { runShards } from '../../src/shared/run/runShards.ts';
 import { createRunTally } from '../../src/shared/run/runTally.ts';
 import { type FileEntry, readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { keyProblem } from '../../src/shared/store/storeKey.ts';

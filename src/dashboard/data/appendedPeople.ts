@@ -3,7 +3,7 @@
  * Read once, since the table never changes.
  */
 import { readAppendedSubjects } from '../../shared/run/appendedSubjects.ts';
-import type { RunListing } from '../../shared/run/generations.ts';
+import type { RunListing } from '../../shared/run/runShards.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 
 /** Rows of the table in memory at a time. */

@@ -3,8 +3,8 @@
  * commits as objects would take a gigabyte.
  */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
-import type { RunShards } from '../../shared/run/generations.ts';
 import { findNewCommits } from '../../shared/run/newCommits.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import {
   addByCode,
   addCounters,

@@ -4,8 +4,8 @@
  */
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { isMissing } from '../../shared/run/committedShards.ts';
-import type { RunShards } from '../../shared/run/generations.ts';
 import { FAILURES_PREFIX, shardOfFailureKey } from '../../shared/run/runKeys.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import { readShardFailure, type ShardFailureNote } from '../../shared/run/shardFailure.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 

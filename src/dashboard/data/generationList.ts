@@ -1,6 +1,7 @@
 /** The generations of a run as the page lists them: what each brought, when, and how much of it is done. */
-import type { RunShards } from '../../shared/run/generations.ts';
+
 import type { RunFile } from '../../shared/run/runFile.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import { lowerBound } from './appendedPeople.ts';
 import type { CommitLog } from './commitLog.ts';
 

@@ -3,8 +3,8 @@
  * the time.
  */
 import { type RunState, stateOf } from '../../producer/runState.ts';
-import type { RunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import type { Counters } from '../../shared/run/shardCommit.ts';
 import type { CommitLog } from './commitLog.ts';
 import type { FailedShards } from './failureNotes.ts';

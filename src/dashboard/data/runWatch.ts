@@ -6,10 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
 import { isFinished, isMissing } from '../../shared/run/committedShards.ts';
-import { type RunShards, readRunShards, runShards } from '../../shared/run/generations.ts';
+import { readRunShards } from '../../shared/run/generations.ts';
 import { otherRun } from '../../shared/run/otherRun.ts';
 import { readPause } from '../../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../../shared/run/runFile.ts';
+import { type RunShards, runShards } from '../../shared/run/runShards.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { type CommitLog, openCommitLog } from './commitLog.ts';
 import { type FailedShards, openFailureNotes } from './failureNotes.ts';

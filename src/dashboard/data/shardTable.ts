@@ -1,7 +1,7 @@
 /**
  * Which shards the table shows: filtered, sorted, a page of them. Pure over the log, and bounded for 100,000 shards.
  */
-import type { RunShards } from '../../shared/run/generations.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import type { CommitLog, ShardNumber } from './commitLog.ts';
 import { clampPage } from './pages.ts';
 import type { RunWatch } from './runWatch.ts';

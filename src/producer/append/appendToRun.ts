@@ -1,15 +1,12 @@
 /** Takes up what a corpus has got since a run was planned, as a generation of the run. */
 import type { RunConfig } from '../../shared/config.ts';
 import { readCommittedSet } from '../../shared/run/committedShards.ts';
-import {
-  type AppendGeneration,
-  addGeneration,
-  type RunShards,
-  readRunShards,
-} from '../../shared/run/generations.ts';
+import type { AppendGeneration } from '../../shared/run/generationFile.ts';
+import { addGeneration, readRunShards } from '../../shared/run/generations.ts';
 import { reopenRun } from '../../shared/run/reopenRun.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import { generationOfListingKey, newPlanId } from '../../shared/run/runKeys.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { removeListings, removeOwnListing } from '../removeListings.ts';
 import { type ListAppendOptions, listAppend } from './listAppend.ts';

@@ -2,7 +2,7 @@
 import type { LabelColumn } from '../../shared/labelColumns.ts';
 import { readListing } from '../../shared/listing.ts';
 import { readAppendedSubjects } from '../../shared/run/appendedSubjects.ts';
-import type { RunListing } from '../../shared/run/generations.ts';
+import type { RunListing } from '../../shared/run/runShards.ts';
 import type { ShardSpec } from '../../shared/shard.ts';
 import { readPlan } from '../../shared/shardPlan.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';

@@ -1,7 +1,7 @@
 /** Whether all that has changed of a corpus since its listings is that photographs are gone: nothing is new for an append. */
 import type { RunConfig } from '../../shared/config.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { RunShards } from '../../shared/run/generations.ts';
+import type { RunShards } from '../../shared/run/runShards.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { compareCorpus } from './compareCorpus.ts';
 import { earlierFaces } from './earlierFaces.ts';

@@ -1,7 +1,7 @@
 /** What the shards that came after the plan, by an append or a retry, have of every person. */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readCommittedSubjects } from './committedSubjects.ts';
-import { placesOf, type RunShards } from './generations.ts';
+import { placesOf, type RunShards } from './runShards.ts';
 import { SubjectTotals } from './subjectTotals.ts';
 
 /** Whether a shard is an append's, or was done again. */

@@ -1,7 +1,7 @@
 /** The files of attempts that lie in a run's store, whichever of them was committed. */
 import type { ObjectStore } from '../store/objectStore.ts';
-import type { RunShards } from './generations.ts';
 import { ATTEMPT_FOLDERS, parseAttemptKey } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 
 export interface AttemptFile {
   readonly key: string;

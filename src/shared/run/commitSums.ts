@@ -1,10 +1,10 @@
 /** Adds up the commits of a run, in the order of their places: what the manifest says of them. */
 import { IntegrityError } from '../errors.ts';
 import { embeddingColumns, type SubjectRow, TABLE_SCHEMA_VERSION } from '../table/tables.ts';
-import type { RunListing, RunShards } from './generations.ts';
 import { describeGenerations, MAX_REJECT_CODES, type RunManifest } from './manifest.ts';
 import type { RunFile } from './runFile.ts';
 import { SUBJECTS_KEY } from './runKeys.ts';
+import type { RunListing, RunShards } from './runShards.ts';
 import {
   addCounters,
   type Counters,

@@ -1,7 +1,8 @@
 /** What of a run is done, read from the names in its store alone. */
 import type { ObjectStore } from '../store/objectStore.ts';
-import { listGenerations, type RunShards } from './generations.ts';
+import { listGenerations } from './generations.ts';
 import { COMMITS_PREFIX, SUCCESS_KEY, shardOfCommitKey } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 
 /** Indices of the committed shards, ascending. */
 export async function* committedShards(store: ObjectStore, signal?: AbortSignal): AsyncIterable<number> {

@@ -4,9 +4,9 @@ import { mapInOrder } from '../mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readTable } from '../table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../table/tables.ts';
-import type { RunListing, RunShards } from './generations.ts';
 import { requireDigest } from './requireDigest.ts';
 import { commitKey } from './runKeys.ts';
+import type { RunListing, RunShards } from './runShards.ts';
 import { readCommitOf, type ShardCommit } from './shardCommit.ts';
 
 /** Commits and subject tables read ahead. */

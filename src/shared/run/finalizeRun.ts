@@ -10,12 +10,13 @@ import { tableMetadata } from '../table/tableMetadata.ts';
 import { attemptFiles } from './attemptFiles.ts';
 import { CommitSums } from './commitSums.ts';
 import { isFinished, isMissing, readCommittedSet, successBody } from './committedShards.ts';
-import { listGenerations, type RunShards, readRunShards } from './generations.ts';
+import { listGenerations, readRunShards } from './generations.ts';
 import { ManifestFileList, type RunManifest } from './manifest.ts';
 import { type MergeOptions, mergeSubjects } from './mergeSubjects.ts';
 import { resumeRun } from './pause.ts';
 import type { RunFile } from './runFile.ts';
 import { MANIFEST_KEY, SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 import { removeShardFailures } from './shardFailure.ts';
 import { strayListings } from './strayListings.ts';
 

@@ -6,10 +6,10 @@ import { MAX_SHARDS, runIdSchema } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { TABLE_SCHEMA_VERSION } from '../table/tables.ts';
 import { appendGenerationSchema, retryGenerationSchema } from './generationFile.ts';
-import type { RunShards } from './generations.ts';
 import { parseJsonFile } from './parseFile.ts';
 import { modelRefSchema, runFileSchema } from './runFile.ts';
 import { MANIFEST_KEY, parseAttemptKey, SUBJECTS_KEY } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 import {
   type Counters,
   countersSchema,

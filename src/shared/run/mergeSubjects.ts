@@ -10,9 +10,9 @@ import { subjectRows } from '../table/tables.ts';
 import { isAfterPlan, readAppendedTotals } from './appendedTotals.ts';
 import type { CommitSums } from './commitSums.ts';
 import { readCommittedSubjects } from './committedSubjects.ts';
-import { placesOf, type RunListing, type RunShards } from './generations.ts';
 import type { ManifestFileList } from './manifest.ts';
 import { commitKey } from './runKeys.ts';
+import { placesOf, type RunListing, type RunShards } from './runShards.ts';
 import type { ShardCommit } from './shardCommit.ts';
 
 export interface MergeOptions {

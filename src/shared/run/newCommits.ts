@@ -6,8 +6,8 @@
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { isMissing } from './committedShards.ts';
-import type { RunShards } from './generations.ts';
 import { COMMITS_PREFIX, commitKey, shardOfCommitKey } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 
 /** Shards of a piece: as many names as S3 lists with one request. */
 export const PIECE_SHARDS = 1_000;

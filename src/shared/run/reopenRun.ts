@@ -2,8 +2,9 @@
 import { PosecastError } from '../errors.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { isFinished, successBody } from './committedShards.ts';
-import { listGenerations, type RunShards } from './generations.ts';
+import { listGenerations } from './generations.ts';
 import { SUCCESS_KEY } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 
 /**
  * What `add` returns, with the run unfinished. When it fails, a run that was finished is finished again as before,

@@ -4,7 +4,8 @@ import type { ShardSpec } from '../shard.ts';
 import { openPlan, readPlan, type ShardPlan } from '../shardPlan.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { type AppendedSubject, readAppendedSubjects } from './appendedSubjects.ts';
-import { type PlannedShards, type RunListing, type RunShards, readRunShards } from './generations.ts';
+import { readRunShards } from './generations.ts';
+import type { PlannedShards, RunListing, RunShards } from './runShards.ts';
 
 /** Who the people of an append's shard are to the run. */
 export interface AppendedShard {

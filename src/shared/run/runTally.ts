@@ -2,7 +2,7 @@
 import { mapInOrder } from '../mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { committedShards, isMissing } from './committedShards.ts';
-import type { RunShards } from './generations.ts';
+import type { RunShards } from './runShards.ts';
 import { addByCode, addCounters, type Counters, noCounters, readCommitOf } from './shardCommit.ts';
 
 /** Commits read at the same time. */

@@ -8,9 +8,10 @@ import type { ObjectStore } from '../store/objectStore.ts';
 import { attemptFiles } from './attemptFiles.ts';
 import { isFinished } from './committedShards.ts';
 import { finalizeRun } from './finalizeRun.ts';
-import { type RunShards, readRunShards } from './generations.ts';
+import { readRunShards } from './generations.ts';
 import type { RunFile } from './runFile.ts';
 import { MANIFEST_KEY, SUBJECTS_KEY } from './runKeys.ts';
+import type { RunShards } from './runShards.ts';
 import { strayListings } from './strayListings.ts';
 
 /**

@@ -4,7 +4,7 @@ import { PosecastError } from '../../../src/shared/errors.ts';
 import { commitShard } from '../../../src/shared/run/commitShard.ts';
 import { readCommittedSet } from '../../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
-import { runShards } from '../../../src/shared/run/generations.ts';
+import { runShards } from '../../../src/shared/run/runShards.ts';
 import { settleFinished } from '../../../src/shared/run/settleFinished.ts';
 import { readShardCommit } from '../../../src/shared/run/shardCommit.ts';
 import { wholeBody } from '../../../src/shared/store/objectBody.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runShards } from '../../../src/shared/run/generations.ts';
+import { runShards } from '../../../src/shared/run/runShards.ts';
 import { createRunTally } from '../../../src/shared/run/runTally.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { PER_SHARD, planSampleRun, runSampleShard, sampleSpecs } from '../../helpers/sampleRun.ts';
