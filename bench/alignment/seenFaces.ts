@@ -36,21 +36,19 @@ export async function seeFaces(
   otherDetectors: readonly string[],
 ): Promise<SeenFace[]> {
   const releasers = createReleasers();
-  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const opened = await opening;
-    releasers.push('network', () => opened.close());
-    return opened;
-  };
   const modelsWith = async (detector: string) =>
     (await resolvePipelineModels({ detector, recognizer: 'fr-feature' }, console.error)).models;
   try {
     const models = await modelsWith('fr-detect');
-    const detector = await keep(openDetector(models.detector, SESSION));
-    const landmarks = await keep(openLandmarks(models.landmarks, SESSION));
-    const pose = await keep(openPose(models.pose, SESSION));
+    const detector = await releasers.keep('network', openDetector(models.detector, SESSION));
+    const landmarks = await releasers.keep('network', openLandmarks(models.landmarks, SESSION));
+    const pose = await releasers.keep('network', openPose(models.pose, SESSION));
     const others = [];
     for (const name of otherDetectors) {
-      others.push({ name, network: await keep(openDetector((await modelsWith(name)).detector, SESSION)) });
+      others.push({
+        name,
+        network: await releasers.keep('network', openDetector((await modelsWith(name)).detector, SESSION)),
+      });
     }
     const seen: SeenFace[] = [];
     for (const photograph of photographs) {

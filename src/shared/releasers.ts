@@ -3,9 +3,15 @@
  *
  *     const store = await openStore(uri);
  *     releasers.push('store', () => store.close());
+ *
+ * or both at once, where what is opened has a `close`:
+ *
+ *     const store = await releasers.keep('store', openStore(uri));
  */
 export interface Releasers {
   push(name: string, release: () => Promise<void> | void): void;
+  /** What `opening` opens, to be closed with the rest; nothing is kept of an opening that fails. */
+  keep<T extends { close(): Promise<void> | void }>(name: string, opening: Promise<T>): Promise<T>;
   /** Releases everything; every release is tried, several failures become one AggregateError. */
   release(): Promise<void>;
 }
@@ -15,6 +21,11 @@ export function createReleasers(): Releasers {
   return {
     push(name, release) {
       stack.push({ name, release });
+    },
+    async keep(name, opening) {
+      const opened = await opening;
+      stack.push({ name, release: () => opened.close() });
+      return opened;
     },
     async release() {
       const failures: unknown[] = [];

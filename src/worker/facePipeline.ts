@@ -141,21 +141,20 @@ async function openNetworks(options: FacePipelineOptions<ModelSet>, releasers: R
   const { models, aligned, encoderPath } = options;
   const { device, intraOpThreads, deviceClient } = options;
   const session = { device, intraOpThreads, deviceClient };
-  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const network = await opening;
-    releasers.push('network', () => network.close());
-    return network;
-  };
   return {
-    detector: aligned ? undefined : await keep(openDetector(models.detector, session)),
+    detector: aligned ? undefined : await releasers.keep('network', openDetector(models.detector, session)),
     fallback:
       aligned || models.fallbackDetector === undefined
         ? undefined
-        : await keep(openDetector(models.fallbackDetector, session)),
-    landmarks: models.landmarks && (await keep(openLandmarks(models.landmarks, session))),
-    pose: models.pose && (await keep(openPose(models.pose, session))),
-    recognizer: await keep(openRecognizer(models.recognizer, session)),
-    encoder: encoderPath === undefined ? undefined : await keep(openPostureEncoder(encoderPath, session)),
+        : await releasers.keep('network', openDetector(models.fallbackDetector, session)),
+    landmarks:
+      models.landmarks && (await releasers.keep('network', openLandmarks(models.landmarks, session))),
+    pose: models.pose && (await releasers.keep('network', openPose(models.pose, session))),
+    recognizer: await releasers.keep('network', openRecognizer(models.recognizer, session)),
+    encoder:
+      encoderPath === undefined
+        ? undefined
+        : await releasers.keep('network', openPostureEncoder(encoderPath, session)),
   };
 }
 

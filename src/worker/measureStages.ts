@@ -72,11 +72,6 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
   const faceBatches = FACE_BATCHES[session.device === 'cpu' ? 'cpu' : 'gpu'];
   const photographs = repeated(options.photographs, Math.max(...faceBatches));
   const releasers = createReleasers();
-  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const opened = await opening;
-    releasers.push('network', () => opened.close());
-    return opened;
-  };
   const rates: StageRate[] = [];
   /** Measures `work` on the items in batches of each size and answers its results. */
   async function measure<T, R>(
@@ -117,7 +112,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     return results;
   }
   try {
-    const recognizer = await keep(openRecognizer(models.recognizer, session));
+    const recognizer = await releasers.keep('network', openRecognizer(models.recognizer, session));
 
     // One after the other: what libjpeg-turbo does not decode is decoded on libuv's threads, and one core's cost is
     // asked for. Into the same memory every time, as in the pipeline: memory that is new costs as much as half of the
@@ -132,7 +127,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const pictures = decoded.filter(isUsable);
     const found = aligned
       ? pictures.map(faceOfCrop)
-      : await keep(openDetector(models.detector, session)).then((detector) =>
+      : await releasers.keep('network', openDetector(models.detector, session)).then((detector) =>
           measure('detect', pictures, 'faces', faceBatches, (batch) => {
             memory.clear();
             return detectFaces(
@@ -154,7 +149,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const crops = usable.map(({ crop }) => crop);
     await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
-      const { encoder, combiner } = await keep(openFraNetworks(fra, session));
+      const { encoder, combiner } = await releasers.keep('network', openFraNetworks(fra, session));
       if (encoder !== undefined) {
         await measure('posture', usable, 'faces', faceBatches, (batch) =>
           encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks!))),
@@ -184,12 +179,12 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     landmarks: PipelineModel,
     faces: readonly ChosenFace[],
   ): Promise<AlignedFace[]> {
-    const network = await keep(openLandmarks(landmarks, session));
+    const network = await releasers.keep('network', openLandmarks(landmarks, session));
     const located = await measure('landmarks', faces, 'faces', faceBatches, (batch) =>
       locateLandmarks(network, batch),
     );
     if (models.pose !== undefined) {
-      const pose = await keep(openPose(models.pose, session));
+      const pose = await releasers.keep('network', openPose(models.pose, session));
       await measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(pose, batch));
     }
     if (aligned) return located.map(cropOf);

@@ -125,18 +125,16 @@ async function openNetworks(
   await mkdir(work, { recursive: true });
   const [first] = recognizers as [PipelineModels, ...PipelineModels[]];
   const session = { device: 'cpu', intraOpThreads: 1 } as const;
-  const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-    const network = await opening;
-    releasers.push('network', () => network.close());
-    return network;
-  };
-  const pipeline = await keep(openFacePipeline({ models: first.models, aligned: false, ...session }));
-  const detector = await keep(openDetector(first.models.detector, session));
-  const landmarks = await keep(openLandmarks(first.models.landmarks, session));
+  const pipeline = await releasers.keep(
+    'network',
+    openFacePipeline({ models: first.models, aligned: false, ...session }),
+  );
+  const detector = await releasers.keep('network', openDetector(first.models.detector, session));
+  const landmarks = await releasers.keep('network', openLandmarks(first.models.landmarks, session));
   const code = await pipelineCodeDigest();
   const opened: OpenedRecognizer[] = [];
   for (const { models, recognizer, resolved } of recognizers) {
-    const network = await keep(openRecognizer(models.recognizer, session));
+    const network = await releasers.keep('network', openRecognizer(models.recognizer, session));
     const { name } = recognizer;
     const digests = resolved.map((model) => `${model.name} ${model.digest}`);
     const key = createHash('sha256')
