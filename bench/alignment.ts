@@ -9,6 +9,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isRejection } from '../src/shared/face.ts';
 import { openRecognizer } from '../src/worker/models/openModels.ts';
 import { resolvePipelineModels } from '../src/worker/models/pipelineModels.ts';
 import type { Recognizer } from '../src/worker/models/recognizer.ts';
@@ -81,7 +82,7 @@ function rememberingEmbed(recognizer: Recognizer): Embed {
     const before = known.get(key);
     if (before !== undefined) return before;
     const embedding = (await embedCrops(recognizer, [warpCrop(face.located.picture, toCrop)]))[0]!;
-    if ('code' in embedding) throw new Error(`a crop has no embedding [photograph=${face.path}]`);
+    if (isRejection(embedding)) throw new Error(`a crop has no embedding [photograph=${face.path}]`);
     known.set(key, embedding);
     return embedding;
   };

@@ -1,5 +1,6 @@
 /** Everything that a face could be aligned by, measured once with the product's own stages. */
 import { readFile } from 'node:fs/promises';
+import { isRejection } from '../../src/shared/face.ts';
 import { createReleasers } from '../../src/shared/releasers.ts';
 import type { FivePoints } from '../../src/worker/models/detector.ts';
 import type { LandmarkNetwork } from '../../src/worker/models/frLandmark.ts';
@@ -53,14 +54,14 @@ export async function seeFaces(
     const seen: SeenFace[] = [];
     for (const photograph of photographs) {
       const picture = await decodeImage(await readFile(photograph.path));
-      if ('code' in picture) continue;
+      if (isRejection(picture)) continue;
       const chosen = (await detectFaces(detector, [picture]))[0]!;
-      if ('code' in chosen) continue;
+      if (isRejection(chosen)) continue;
       const located = (await locateLandmarks(landmarks, [chosen]))[0]!;
       const otherFives = new Map<string, FivePoints>();
       for (const { name, network } of others) {
         const found = (await detectFaces(network, [picture]))[0]!;
-        if (!('code' in found) && found.points !== undefined) otherFives.set(name, found.points);
+        if (!isRejection(found) && found.points !== undefined) otherFives.set(name, found.points);
       }
       seen.push({
         ...photograph,

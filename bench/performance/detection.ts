@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { ensureModels } from '../../src/models/pull.ts';
+import { isRejection } from '../../src/shared/face.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { decodePnm, readPnmHeader } from '../../src/shared/picture/decodePnm.ts';
 import {
@@ -132,9 +133,9 @@ async function openAll() {
 /** The faces that the product finds, in shares of the picture; undefined where it finds none. */
 async function ownFaces(detector: Detector, files: readonly Uint8Array[]): Promise<(Box | undefined)[]> {
   const decoded = await Promise.all(files.map((bytes) => decodeImage(bytes)));
-  const pictures = decoded.filter((picture): picture is Raster => !('code' in picture));
+  const pictures = decoded.filter((picture): picture is Raster => !isRejection(picture));
   const found = await detectFaces(detector, pictures);
-  return found.map((face) => ('code' in face ? undefined : inShares(face.region, face.picture)));
+  return found.map((face) => (isRejection(face) ? undefined : inShares(face.region, face.picture)));
 }
 
 async function naiveFaces(naive: Naive, files: readonly Uint8Array[]): Promise<(Box | undefined)[]> {

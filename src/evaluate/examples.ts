@@ -1,5 +1,6 @@
 /** Photographs for the report: where the judged row is right and `none` wrong, the reverse, and where both fail. */
 import sharp from 'sharp';
+import { isRejection } from '../shared/face.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
 import type { PhotographFile } from './corpus/embedPeople.ts';
 import { type Gallery, openGalleries } from './gallery.ts';
@@ -82,7 +83,7 @@ async function thumbnail({ faceId }: Photograph, files: Files): Promise<string> 
   const { photographs, face } = files.get(faceId)!;
   const read = await photographs.read(face);
   const picture = read.status === 'ok' ? await decodeImage(read.bytes) : read.rejection;
-  if ('code' in picture) throw new Error(`photograph vanished during the evaluation: ${face.faceId}`);
+  if (isRejection(picture)) throw new Error(`photograph vanished during the evaluation: ${face.faceId}`);
   const { width, height, data } = picture;
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(SIDE, SIDE, { fit: 'inside' })

@@ -100,6 +100,9 @@ export interface Rejection {
   readonly message: string;
 }
 
+/** Whether a stage answered with a rejection: nothing else that a stage makes has these fields. */
+export const isRejection = (value: object): value is Rejection => 'code' in value && 'stage' in value;
+
 /** What is kept of a photograph. */
 export interface EmbeddedFace {
   /** How many faces the detector's looks found in the photograph, see docs/accuracy.md (1 in aligned corpora). */

@@ -5,7 +5,7 @@
  */
 import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../shared/corpus/photographs.ts';
-import type { FaceOutcome, FaceRecord, Rejection } from '../shared/face.ts';
+import { type FaceOutcome, type FaceRecord, isRejection, type Rejection } from '../shared/face.ts';
 import { mapInOrder } from '../shared/mapInOrder.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -159,7 +159,7 @@ async function collectInvented(
   for (const { subjectId, face, landmarks } of chooseParents(frontals, random)) {
     const read = await collector.photographs.read(face);
     const picture = read.status === 'ok' ? await decodeImage(read.bytes) : undefined;
-    if (picture === undefined || 'code' in picture) return;
+    if (picture === undefined || isRejection(picture)) return;
     parents.push({ subjectId, landmarks, picture });
   }
   const subjectId = `invented-${n}`;
@@ -206,9 +206,9 @@ async function locateInPicture(
   { detector, landmarks }: Networks,
 ): Promise<{ picture: Raster; landmarks: Float32Array } | undefined> {
   const picture = await decodeImage(bytes);
-  if ('code' in picture) return undefined;
+  if (isRejection(picture)) return undefined;
   const [chosen] = await detectFaces(detector, [picture]);
-  if (chosen === undefined || 'code' in chosen) return undefined;
+  if (chosen === undefined || isRejection(chosen)) return undefined;
   const [located] = await locateLandmarks(landmarks, [chosen]);
   return located && { picture, landmarks: located.points68 };
 }

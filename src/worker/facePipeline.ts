@@ -6,7 +6,15 @@
  * Stages run one after another over small sub-batches; a face that a stage rejects leaves the sub-batch with its
  * outcome and the others go on.
  */
-import type { CroppedFace, FaceInput, FaceOutcome, Pose, ProcessedFace, Rejection } from '../shared/face.ts';
+import {
+  type CroppedFace,
+  type FaceInput,
+  type FaceOutcome,
+  isRejection,
+  type Pose,
+  type ProcessedFace,
+  type Rejection,
+} from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { Detector } from './models/detector.ts';
@@ -286,8 +294,6 @@ interface Entry<T> {
 }
 
 const values = <T>(entries: readonly Entry<T>[]): T[] => entries.map(({ value }) => value);
-
-const isRejection = (value: object): value is Rejection => 'code' in value && 'stage' in value;
 
 const isFace = <Face extends ChosenFace>(value: Face | Rejection): value is Face => !isRejection(value);
 

@@ -2,7 +2,7 @@
  * How fast each stage of a shard is alone: ready inputs, nothing else running, at its best batch. In a thread of its
  * own (`measureThread.ts`), as stages are in a run.
  */
-import { POSTURE_DIM, type Rejection } from '../shared/face.ts';
+import { isRejection, POSTURE_DIM, type Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
 import { createReleasers } from '../shared/releasers.ts';
@@ -143,7 +143,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
         ? faces.map(({ picture }) => ({ crop: picture.data }))
         : await measureCutting(models.landmarks, faces);
     if (usable.length === 0) {
-      const [first] = [...decoded, ...found].filter((outcome): outcome is Rejection => !isUsable(outcome));
+      const [first] = [...decoded, ...found].filter(isRejection);
       throw nothingUsable(first?.message);
     }
     const crops = usable.map(({ crop }) => crop);
@@ -253,6 +253,6 @@ function anew({ width, height, data }: Raster): Raster {
   return { width, height, data };
 }
 
-function isUsable<T extends object>(value: T): value is Exclude<T, { readonly code: string }> {
-  return !('code' in value);
+function isUsable<T extends object>(value: T): value is Exclude<T, Rejection> {
+  return !isRejection(value);
 }

@@ -2,6 +2,7 @@
  * A thread that decodes, detects, locates landmarks by one look (a run takes five, to know which are invented), aligns
  * and embeds: no pose, no posture code, no variants, no table.
  */
+import { isRejection, type Rejection } from '../../../src/shared/face.ts';
 import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
@@ -63,8 +64,8 @@ await serveThread(async ({ models }: SameWorkInit) => {
 /** What a stage did not reject, with its place in what the stage was given. */
 function accepted<T extends object>(
   results: readonly T[],
-): { readonly index: number; readonly value: Exclude<T, { readonly code: string }> }[] {
+): { readonly index: number; readonly value: Exclude<T, Rejection> }[] {
   return results.flatMap((value, index) =>
-    'code' in value ? [] : [{ index, value: value as Exclude<T, { readonly code: string }> }],
+    isRejection(value) ? [] : [{ index, value: value as Exclude<T, Rejection> }],
   );
 }

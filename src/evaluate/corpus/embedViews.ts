@@ -7,7 +7,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadOutcome } from '../../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../../shared/corpus/photographs.ts';
-import type { FaceInput, FaceRecord, Pose, ProcessedFace } from '../../shared/face.ts';
+import {
+  type FaceInput,
+  type FaceRecord,
+  isRejection,
+  type Pose,
+  type ProcessedFace,
+} from '../../shared/face.ts';
 import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
 import { createReleasers, type Releasers } from '../../shared/releasers.ts';
@@ -215,7 +221,7 @@ async function compute(
       const embedding = embeddings[i]!;
       cache.set(
         viewKey(sha256, view),
-        'code' in embedding
+        isRejection(embedding)
           ? { status: 'rejected', rejection: embedding }
           : { status: 'ok', view: { pose: asKept(pose), landmarks, cropHash: hashes[i]!, embedding } },
       );

@@ -1,4 +1,5 @@
 /** Photographs turned by the renderer of the training pairs. The only file of evaluate that knows that renderer. */
+import { isRejection } from '../../shared/face.ts';
 import { openPoseRenderer, toPpm } from '../../training/renderPose.ts';
 import type { Detector } from '../../worker/models/detector.ts';
 import type { LandmarkNetwork } from '../../worker/models/frLandmark.ts';
@@ -21,9 +22,9 @@ export async function openTurn(
   { detector, landmarks }: TurnNetworks,
 ): Promise<Turn | undefined> {
   const picture = await decodeImage(bytes);
-  if ('code' in picture) return undefined;
+  if (isRejection(picture)) return undefined;
   const [chosen] = await detectFaces(detector, [picture]);
-  if (chosen === undefined || 'code' in chosen) return undefined;
+  if (chosen === undefined || isRejection(chosen)) return undefined;
   const [located] = await locateLandmarks(landmarks, [chosen]);
   if (located === undefined) return undefined;
   const renderer = openPoseRenderer(picture, located.points68);
@@ -33,7 +34,7 @@ export async function openTurn(
 /** The photograph mirrored left to right; undefined when it cannot be decoded. */
 export async function mirrorPicture(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   const picture = await decodeImage(bytes);
-  return 'code' in picture ? undefined : toPpm(mirror(picture));
+  return isRejection(picture) ? undefined : toPpm(mirror(picture));
 }
 
 function mirror({ width, height, data }: Raster): Raster {

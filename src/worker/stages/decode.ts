@@ -10,7 +10,7 @@
  */
 import pLimit from 'p-limit';
 import sharp, { type Metadata, type Sharp } from 'sharp';
-import type { Rejection } from '../../shared/face.ts';
+import { isRejection, type Rejection } from '../../shared/face.ts';
 import { decodePnm, readPnmHeader } from '../../shared/picture/decodePnm.ts';
 import { asStill, endsEarly, type ImageFormat, imageFormat } from '../../shared/picture/imageFormat.ts';
 import type { ImageSize } from '../../shared/picture/imageHeader.ts';
@@ -49,7 +49,7 @@ const reject = (code: string, message: string): Rejection => ({ stage: 'decode',
  */
 export async function decodeImage(bytes: Uint8Array, memory?: PictureMemory): Promise<Raster | Rejection> {
   const picture = await decodeFile(bytes, memory);
-  if (memory === undefined || 'code' in picture || picture.memory !== undefined) return picture;
+  if (memory === undefined || isRejection(picture) || picture.memory !== undefined) return picture;
   return { ...picture, data: moveInto(memory, picture.data), memory };
 }
 
