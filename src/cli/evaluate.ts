@@ -1,5 +1,4 @@
 /** `posecast evaluate`: whether generated embeddings help, on people and poses that no model has seen. */
-import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evaluate, workFolder } from '../evaluate/evaluate.ts';
@@ -10,6 +9,7 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { openAskedFraModel } from '../fra/fraModel.ts';
 import { usableCores } from '../shared/cores.ts';
+import { writeWhole } from '../shared/writeWhole.ts';
 import { shownCommandLine } from './commandLine.ts';
 import { refuseTooManyThreads } from './computeOptions.ts';
 import { addCorpusOptions } from './corpusOptions.ts';
@@ -254,10 +254,4 @@ function settingsOf(flags: EvaluateFlags): EvaluationSettings {
 async function writeResult(out: string, result: EvaluationResult): Promise<void> {
   await writeWhole(join(out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
   await writeWhole(join(out, 'report.html'), renderReport(result));
-}
-
-/** Written whole or not at all. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.partial`, content);
-  await rename(`${path}.partial`, path);
 }

@@ -2,7 +2,7 @@
  * Training samples: what the face pipeline said about photographs and renders. Kept as one Arrow file, so that a
  * second training of the same corpus does not collect again.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   Field,
   FixedSizeList,
@@ -22,6 +22,7 @@ import {
 } from 'apache-arrow';
 import { LANDMARK_COUNT, type Landmarks68, type Pose } from '../shared/face.ts';
 import { columnOf, textsOf } from '../shared/table/columnOf.ts';
+import { writeWhole } from '../shared/writeWhole.ts';
 
 export interface TrainingSample {
   readonly subjectId: string;
@@ -85,8 +86,7 @@ export async function writeSamples(
     rows(embeddingType, (sample) => sample.embedding),
   ];
   const batch = new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, children }));
-  await writeFile(`${path}.partial`, tableToIPC(new Table(schema, [batch]), 'file'));
-  await rename(`${path}.partial`, path);
+  await writeWhole(path, tableToIPC(new Table(schema, [batch]), 'file'));
 }
 
 /** The samples of a file that was made from the same things; undefined when there is none. */

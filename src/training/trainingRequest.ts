@@ -1,6 +1,6 @@
 /** What a training was asked for, kept in OUT: what was made of one request is never taken, or replaced, for another. */
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { byPath, differencesOf } from '../shared/differences.ts';
@@ -9,6 +9,7 @@ import { makeFolder } from '../shared/makeFolder.ts';
 import { version } from '../shared/package.ts';
 import { parseJson } from '../shared/parseJson.ts';
 import { sha256Hex } from '../shared/sha256.ts';
+import { writeWhole } from '../shared/writeWhole.ts';
 import { listingKey } from './listingKey.ts';
 import type { TrainConfig, TrainInputs } from './trainConfig.ts';
 
@@ -75,8 +76,7 @@ export async function keepRequest(out: string, request: TrainingRequest): Promis
     }
   }
   await makeFolder(work);
-  await writeFile(`${path}.partial`, `${JSON.stringify(request, null, 2)}\n`);
-  await rename(`${path}.partial`, path);
+  await writeWhole(path, `${JSON.stringify(request, null, 2)}\n`);
 }
 
 async function readRequest(path: string): Promise<TrainingRequest> {

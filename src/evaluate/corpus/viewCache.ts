@@ -1,5 +1,5 @@
 /** Embedded views of one recogniser as an Arrow file in DIR/work, so that a second evaluation only compares. */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   Field,
   FixedSizeList,
@@ -15,6 +15,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { LANDMARK_COUNT, type Stage } from '../../shared/face.ts';
+import { writeWhole } from '../../shared/writeWhole.ts';
 import type { ViewOutcome } from './faceView.ts';
 
 /** View key → outcome. */
@@ -101,6 +102,5 @@ export async function writeViewCache(
     rows(embeddingType, (outcome) => (outcome.status === 'ok' ? outcome.view.embedding : [])),
   ];
   const batch = new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, children }));
-  await writeFile(`${path}.partial`, tableToIPC(new Table(schema, [batch]), 'file'));
-  await rename(`${path}.partial`, path);
+  await writeWhole(path, tableToIPC(new Table(schema, [batch]), 'file'));
 }

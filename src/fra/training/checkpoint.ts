@@ -2,10 +2,11 @@
  * A checkpoint: everything a training needs to continue as if it had never stopped, in one file. Layout: magic,
  * header length (uint32, little-endian), header (JSON), then the float32 values of every tensor in header order.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { describeIssues } from '../../shared/config.ts';
 import { IntegrityError } from '../../shared/errors.ts';
+import { writeWhole } from '../../shared/writeWhole.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
 
 const MAGIC = 'POSECAST';
@@ -40,7 +41,7 @@ const headerSchema = z.strictObject({
   tensors: z.array(z.strictObject({ group: z.string(), name: z.string(), shape: z.array(z.int().min(0)) })),
 });
 
-/** Written under another name first, so that an interruption leaves the former checkpoint whole. */
+/** An interruption leaves the former checkpoint whole. */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const entries = Object.entries(checkpoint.groups).flatMap(([group, weights]) =>
     Array.from(weights, ([name, tensor]) => ({ group, name, tensor })),
@@ -50,8 +51,7 @@ export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Pro
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   const values = entries.map(({ tensor }) => Buffer.from(Float32Array.from(tensor.values).buffer));
-  await writeFile(`${path}.partial`, Buffer.concat([Buffer.from(MAGIC), length, header, ...values]));
-  await rename(`${path}.partial`, path);
+  await writeWhole(path, Buffer.concat([Buffer.from(MAGIC), length, header, ...values]));
 }
 
 /** Reads a checkpoint; IntegrityError when it is not one, or not whole. */
