@@ -4,6 +4,7 @@
  */
 import { innerProducts } from '../../src/evaluate/tasks/innerProducts.ts';
 import { eigen } from '../../src/fra/training/ridge.ts';
+import { squaredDistance } from '../../src/shared/l2.ts';
 import { dealPeople } from './linearProbe.ts';
 import type { Answer } from './personTally.ts';
 import { FEATURES, type Feature, type PostureFace } from './postureFace.ts';
@@ -142,10 +143,4 @@ function peopleOf(faces: readonly PostureFace[]): PostureFace[][] {
     else own.push(face);
   }
   return [...people.values()];
-}
-
-function squaredDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
 }

@@ -36,7 +36,7 @@ import {
 } from './optionValues.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
 import { printResult } from './printResult.ts';
-import { refuseUnusedOptions } from './protocolOptions.ts';
+import { refuseUnusedOptions } from './refuseUnusedOptions.ts';
 import { stoppable } from './stoppable.ts';
 import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 

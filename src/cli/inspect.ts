@@ -1,5 +1,5 @@
 /** `posecast inspect`: pictures of what posecast sees and makes. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { Argument, Command } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
@@ -22,7 +22,7 @@ import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
 import { collect, someText } from './optionValues.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
-import { photoBytes } from './photoFile.ts';
+import { photoSize, readPhoto } from './photoFile.ts';
 import { pictureNames } from './pictureNames.ts';
 import { rejectionText } from './rejectionText.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
@@ -77,7 +77,7 @@ interface FaceFlags {
 
 async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promise<void> {
   await entriesOfOut(flags.out);
-  await Promise.all(photos.map(photoBytes));
+  await Promise.all(photos.map(photoSize));
   const releasers = createReleasers();
   try {
     const note = (line: string) => process.stderr.write(`${line}\n`);
@@ -197,14 +197,6 @@ async function subjectPoses(
   throw new ConfigError('unknown-subject', `OUT has no embeddings of ${whom}`, {
     out: store.uri,
   });
-}
-
-async function readPhoto(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new ConfigError('no-photo', 'cannot read photograph', { path }, error);
-  }
 }
 
 /** a/b/c.jpg → b-c: the folder is the person's. */

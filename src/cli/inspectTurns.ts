@@ -10,7 +10,7 @@ import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { count } from './format.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
-import { photoBytes } from './photoFile.ts';
+import { photoSize } from './photoFile.ts';
 import { rejectionText } from './rejectionText.ts';
 import { stoppable } from './stoppable.ts';
 
@@ -71,6 +71,6 @@ function poseText(faceId: string, samples: readonly TrainingSample[]): string {
 }
 
 async function faceOf(photo: string): Promise<FaceRecord> {
-  const bytes = await photoBytes(photo);
+  const bytes = await photoSize(photo);
   return { faceId: photo, subjectId: photo, uri: relative('/', resolve(photo)), bytes };
 }

@@ -14,6 +14,13 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
+/** Square of the Euclidean distance. Lengths must be equal. */
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
+  return sum;
+}
+
 /**
  * The direction of the mean of unit vectors: a subject's centroid.
  * @param others sum of further vectors.

@@ -9,8 +9,8 @@ import {
 } from '../fra/networks/weights.ts';
 import { answerAll, unitAnswers } from '../fra/training/answers.ts';
 import type { Probe } from '../fra/training/combinerTask.ts';
-import { judgeVariants } from '../fra/training/evaluate.ts';
 import { meanInterval } from '../fra/training/interval.ts';
+import { judgeVariants } from '../fra/training/judgeVariants.ts';
 import { frontalSamples, type PairSample } from '../fra/training/pairs.ts';
 import {
   judgeRetrieval,

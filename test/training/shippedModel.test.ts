@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type FraModel, openFraModel, shippedFraModel } from '../../src/fra/fraModel.ts';
-
-import { correlation } from '../../src/fra/training/evaluate.ts';
 import { subjectDigest } from '../../src/fra/training/splitSubjects.ts';
+import { correlation } from '../../src/fra/training/statistics.ts';
 import { ensureModels } from '../../src/models/pull.ts';
 import { CROP_SIZE, POSTURE_DIM, type ProcessedFace } from '../../src/shared/face.ts';
 import { centroid, dot } from '../../src/shared/l2.ts';

@@ -6,7 +6,6 @@ import type { GeneratorConfig } from '../generators/generatorConfig.ts';
 import { openGenerator } from '../generators/generators.ts';
 import { initialWeights, type NamedWeights, type Weights } from '../networks/weights.ts';
 import { stackRows as rows, unitAnswers } from './answers.ts';
-import { mean } from './evaluate.ts';
 import type { TrainingTask } from './loop.ts';
 import { cosineLoss, nPairLoss, pairLoss, tripletLoss } from './losses.ts';
 import {
@@ -18,6 +17,7 @@ import {
 import { choosePairs, indexPairs, inventPerson, type PairSample } from './pairs.ts';
 import type { PostureForm } from './postureForm.ts';
 import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from './retrieval.ts';
+import { mean } from './statistics.ts';
 
 export interface CombinerTaskOptions {
   readonly network: GeneratorConfig;

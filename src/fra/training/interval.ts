@@ -1,5 +1,6 @@
 /** 95 % bootstrap interval of a mean over persons. */
 import { randomInt, seededRandom } from '../../shared/random.ts';
+import { mean } from './statistics.ts';
 
 export interface MeanInterval {
   readonly value: number;
@@ -11,7 +12,6 @@ const RESAMPLES = 1000;
 
 /** `values`: one a person (a person's own mean). Percentile bootstrap; persons are what is drawn. */
 export function meanInterval(values: readonly number[], seed: number): MeanInterval {
-  const mean = (of: readonly number[]) => of.reduce((sum, value) => sum + value, 0) / Math.max(1, of.length);
   const random = seededRandom(seed, 'bootstrap');
   const means = Array.from({ length: RESAMPLES }, () =>
     mean(values.map(() => values[randomInt(random, values.length)]!)),

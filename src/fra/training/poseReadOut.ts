@@ -1,9 +1,9 @@
 /** Fits the linear read-out posture → (yaw, pitch), on training people. */
 import { POSTURE_DIM } from '../../shared/face.ts';
 import type { WeightValues } from '../networks/weights.ts';
-import { mean } from './evaluate.ts';
 import type { PairSample } from './pairs.ts';
 import { ridgePath } from './ridge.ts';
+import { mean } from './statistics.ts';
 
 export interface PoseReadOut {
   /** Named as the generators want them. */

@@ -8,8 +8,8 @@ import { dot } from '../../shared/l2.ts';
 import { randomInt, seededRandom, shuffle } from '../../shared/random.ts';
 import { valuesOf } from '../networks/tensorOps.ts';
 import { type Question, stackRows } from './answers.ts';
-import { mean } from './evaluate.ts';
 import { frontalSamples, type PairSample } from './pairs.ts';
+import { mean } from './statistics.ts';
 
 export interface RetrievalTask {
   /** A training person's sample, whose posture is the target. */

@@ -1,47 +1,7 @@
-/** What a trained model reaches on validation people: the numbers of its card. */
-import { dot } from '../../shared/l2.ts';
+/** Where generated embeddings of validation people lie: the numbers of a model's card that do not come from retrieval. */
+import { dot, squaredDistance } from '../../shared/l2.ts';
 import type { FraMetrics } from '../modelCard.ts';
-
-/** A landmark image with the pose that was measured for its face. */
-export interface PosedImage {
-  readonly image: Float32Array;
-  readonly yaw: number;
-  readonly pitch: number;
-}
-
-/** Neighbours that vote on the pose of a picture. */
-const NEIGHBOURS = 5;
-/** Side of the coarse pictures that are compared: 112 / 4. */
-const COARSE = 28;
-
-/** Reads yaw and pitch off landmark images by their nearest neighbours among known ones. */
-export function openPoseReader(
-  known: readonly PosedImage[],
-): (image: Float32Array) => { yaw: number; pitch: number } {
-  const features = known.map(({ image }) => coarse(image));
-  return (image) => {
-    const feature = coarse(image);
-    const ranked = features
-      .map((other, i) => ({ i, distance: squaredDistance(feature, other) }))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, NEIGHBOURS);
-    return {
-      yaw: mean(ranked.map(({ i }) => known[i]!.yaw)),
-      pitch: mean(ranked.map(({ i }) => known[i]!.pitch)),
-    };
-  };
-}
-
-/** Means of 4×4 pixels. */
-function coarse(image: Float32Array): Float32Array {
-  const result = new Float32Array(COARSE * COARSE);
-  for (let y = 0; y < 4 * COARSE; y++) {
-    for (let x = 0; x < 4 * COARSE; x++) {
-      result[(y >> 2) * COARSE + (x >> 2)]! += image[y * 4 * COARSE + x]! / 16;
-    }
-  }
-  return result;
-}
+import { mean } from './statistics.ts';
 
 /** A generated embedding with what it should be. */
 export interface JudgedVariant {
@@ -144,26 +104,4 @@ function spread(vectors: readonly Float32Array[]): { centre: Float32Array; varia
 function unit(vector: Float32Array): Float32Array {
   const norm = Math.sqrt(dot(vector, vector)) || 1;
   return vector.map((value) => value / norm);
-}
-
-function squaredDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
-}
-
-export function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Pearson's coefficient; 0 when one side does not vary. */
-export function correlation(a: readonly number[], b: readonly number[]): number {
-  const [meanA, meanB] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  a.forEach((value, i) => {
-    ab += (value - meanA) * (b[i]! - meanB);
-    aa += (value - meanA) ** 2;
-    bb += (b[i]! - meanB) ** 2;
-  });
-  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
 }
