@@ -1,5 +1,5 @@
 /** What the measurements of `posecast bench` mean: the limit, how near a run comes to it, and what would help. */
-import type { StageRate } from '../worker/measureStages.ts';
+import type { StageRate } from '../worker/stageMeter.ts';
 import { LIBJPEG_TURBO_ADVICE } from '../worker/stages/libjpegTurbo.ts';
 import type { StandIns } from '../worker/standIns.ts';
 import type { WholeRun } from './benchWholeRun.ts';

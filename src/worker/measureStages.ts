@@ -5,12 +5,13 @@
 import { isRejection, POSTURE_DIM, type Rejection } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
 import { seededRandom } from '../shared/random.ts';
-import { createReleasers } from '../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import { bodySha256 } from '../shared/store/objectBody.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { tableMetadata } from '../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
 import type { ModelSet } from './facePipeline.ts';
+import type { Combiner } from './models/combiner.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
 import {
   openDetector,
@@ -23,6 +24,7 @@ import { openPictureMemory } from './models/pictureMemory.ts';
 import type { Raster } from './models/raster.ts';
 import type { SessionOptions } from './models/session.ts';
 import { nothingUsable } from './nothingUsable.ts';
+import { openStageMeter, type StageMeter, type StageRate } from './stageMeter.ts';
 import { type AlignedFace, alignFace, cropOf } from './stages/align.ts';
 import { decodeImage } from './stages/decode.ts';
 import { type ChosenFace, detectFaces } from './stages/detect.ts';
@@ -30,20 +32,6 @@ import { faceOfCrop } from './stages/detectCrop.ts';
 import { embedCrops } from './stages/embed.ts';
 import { locateLandmarks } from './stages/landmarks.ts';
 import { measurePoses } from './stages/pose.ts';
-
-export interface StageRate {
-  readonly stage: string;
-  /** Photographs, faces, variants or rows of the table a second on one thread. */
-  readonly perSecond: number;
-  readonly unit: 'faces' | 'variants' | 'rows';
-  /**
-   * Seconds of a core that an item takes, those of other threads included: garbage is collected, and photographs are
-   * decoded, beside the thread that waits for it. Never less than the time that passes.
-   */
-  readonly coreSeconds: number;
-  /** Items the stage got at a time when it was fastest. */
-  readonly batch: number;
-}
 
 export interface MeasureOptions {
   readonly models: ModelSet;
@@ -72,45 +60,8 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
   const faceBatches = FACE_BATCHES[session.device === 'cpu' ? 'cpu' : 'gpu'];
   const photographs = repeated(options.photographs, Math.max(...faceBatches));
   const releasers = createReleasers();
-  const rates: StageRate[] = [];
-  /** Measures `work` on the items in batches of each size and answers its results. */
-  async function measure<T, R>(
-    stage: string,
-    items: readonly T[],
-    unit: StageRate['unit'],
-    sizes: readonly number[],
-    work: (batch: readonly T[]) => Promise<readonly R[]>,
-  ): Promise<R[]> {
-    let results: R[] = [];
-    let best: StageRate = { stage, unit, perSecond: 0, coreSeconds: 0, batch: 0 };
-    for (const size of sizes) {
-      const pass = async (): Promise<void> => {
-        results = [];
-        for (let start = 0; start < items.length; start += size) {
-          results.push(...(await work(items.slice(start, start + size))));
-        }
-      };
-      // The first pass warms caches up and is not counted.
-      await pass();
-      const start = performance.now();
-      const used = process.cpuUsage();
-      let passes = 0;
-      do {
-        await pass();
-        passes++;
-      } while (performance.now() - start < (options.secondsPerStage * 1000) / sizes.length);
-      const seconds = (performance.now() - start) / 1000;
-      const { user, system } = process.cpuUsage(used);
-      const done = passes * items.length;
-      const perSecond = done / seconds;
-      if (perSecond > best.perSecond) {
-        const coreSeconds = Math.max(seconds, (user + system) / 1e6) / done;
-        best = { ...best, perSecond, coreSeconds, batch: Math.min(size, items.length) };
-      }
-    }
-    rates.push(best);
-    return results;
-  }
+  const meter = openStageMeter(options.secondsPerStage);
+  const measuring = { meter, releasers, faceBatches };
   try {
     const recognizer = await releasers.keep('network', openRecognizer(models.recognizer, session));
 
@@ -118,7 +69,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     // asked for. Into the same memory every time, as in the pipeline: memory that is new costs as much as half of the
     // decoding.
     const memory = openPictureMemory(MEASURED_BYTES);
-    await measure('decode', photographs, 'faces', [1], async ([bytes]) => {
+    await meter.measure('decode', photographs, 'faces', [1], async ([bytes]) => {
       memory.clear();
       await decodeImage(bytes!, memory);
       return [];
@@ -128,7 +79,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const found = aligned
       ? pictures.map(faceOfCrop)
       : await releasers.keep('network', openDetector(models.detector, session)).then((detector) =>
-          measure('detect', pictures, 'faces', faceBatches, (batch) => {
+          meter.measure('detect', pictures, 'faces', faceBatches, (batch) => {
             memory.clear();
             return detectFaces(
               detector,
@@ -141,84 +92,96 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
     const usable: readonly CutFace[] =
       models.landmarks === undefined
         ? faces.map(({ picture }) => ({ crop: picture.data }))
-        : await measureCutting(models.landmarks, faces);
+        : await measureCutting(measuring, options, models.landmarks, faces);
     if (usable.length === 0) {
       const [first] = [...decoded, ...found].filter(isRejection);
       throw nothingUsable(first?.message);
     }
     const crops = usable.map(({ crop }) => crop);
-    await measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
+    await meter.measure('embed', crops, 'faces', faceBatches, (batch) => embedCrops(recognizer, batch));
     if (fra !== undefined) {
       const { encoder, combiner } = await releasers.keep('network', openFraNetworks(fra, session));
       if (encoder !== undefined) {
-        await measure('posture', usable, 'faces', faceBatches, (batch) =>
+        await meter.measure('posture', usable, 'faces', faceBatches, (batch) =>
           encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks!))),
         );
       }
-      const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
-      const identities = new Float32Array(rows.length * recognizer.embedDim).fill(
-        recognizer.embedDim ** -0.5,
-      );
-      const postures = new Float32Array(rows.length * POSTURE_DIM).fill(0.1);
-      await measure('combine', rows, 'variants', VARIANT_BATCHES, async (batch) => {
-        await combiner.combine(
-          identities.subarray(0, batch.length * recognizer.embedDim),
-          postures.subarray(0, batch.length * POSTURE_DIM),
-        );
-        return batch;
-      });
+      await measureCombining(meter, combiner, recognizer.embedDim);
     }
-    await measureTable(recognizer.embedDim);
-    return rates;
+    await measureTable(meter, options, recognizer.embedDim);
+    return meter.rates();
   } finally {
     await releasers.release();
   }
+}
 
-  /** What lies between detection and embedding. */
-  async function measureCutting(
-    landmarks: PipelineModel,
-    faces: readonly ChosenFace[],
-  ): Promise<AlignedFace[]> {
-    const network = await releasers.keep('network', openLandmarks(landmarks, session));
-    const located = await measure('landmarks', faces, 'faces', faceBatches, (batch) =>
-      locateLandmarks(network, batch),
-    );
-    if (models.pose !== undefined) {
-      const pose = await releasers.keep('network', openPose(models.pose, session));
-      await measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(pose, batch));
-    }
-    if (aligned) return located.map(cropOf);
-    const cut = await measure('align', located, 'faces', faceBatches, async (batch) => batch.map(alignFace));
-    return cut.filter(isUsable);
-  }
+/** With what a part of the stages is measured. */
+interface Measuring {
+  readonly meter: StageMeter;
+  readonly releasers: Releasers;
+  readonly faceBatches: readonly number[];
+}
 
-  async function measureTable(dim: number): Promise<void> {
-    const random = seededRandom(1, 'bench-table');
-    const embeddings = Array.from({ length: 256 }, () =>
-      Float32Array.from({ length: dim }, () => random() - 0.5),
-    );
-    const postureCode = Float32Array.from({ length: POSTURE_DIM }, () => random() - 0.5);
-    const rows = Array.from({ length: Math.max(...TABLE_ROWS) }, (_, i) => i);
-    const { format } = options;
-    const metadata = tableMetadata({
-      kind: 'embeddings',
-      runId: 'bench',
-      recognizer: 'bench',
-      recognizerDigest: '',
-    });
-    await measure('table', rows, 'rows', TABLE_ROWS, async (batch) => {
-      const table = embeddingRows({
-        dim,
-        embeddingType: 'float32',
-        withLandmarks: false,
-        withPostureCode: fra?.encoderPath !== undefined,
-        labelColumns: [],
-      });
-      for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!, postureCode));
-      bodySha256(await encodeTable(table.finish(), { format, metadata }));
-      return batch;
-    });
+/** What lies between detection and embedding. */
+async function measureCutting(
+  { meter, releasers, faceBatches }: Measuring,
+  { models, session, aligned }: MeasureOptions,
+  landmarks: PipelineModel,
+  faces: readonly ChosenFace[],
+): Promise<AlignedFace[]> {
+  const network = await releasers.keep('network', openLandmarks(landmarks, session));
+  const located = await meter.measure('landmarks', faces, 'faces', faceBatches, (batch) =>
+    locateLandmarks(network, batch),
+  );
+  if (models.pose !== undefined) {
+    const pose = await releasers.keep('network', openPose(models.pose, session));
+    await meter.measure('pose', located, 'faces', faceBatches, (batch) => measurePoses(pose, batch));
   }
+  if (aligned) return located.map(cropOf);
+  const cut = await meter.measure('align', located, 'faces', faceBatches, async (batch) =>
+    batch.map(alignFace),
+  );
+  return cut.filter(isUsable);
+}
+
+async function measureCombining(meter: StageMeter, combiner: Combiner, dim: number): Promise<void> {
+  const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
+  const identities = new Float32Array(rows.length * dim).fill(dim ** -0.5);
+  const postures = new Float32Array(rows.length * POSTURE_DIM).fill(0.1);
+  await meter.measure('combine', rows, 'variants', VARIANT_BATCHES, async (batch) => {
+    await combiner.combine(
+      identities.subarray(0, batch.length * dim),
+      postures.subarray(0, batch.length * POSTURE_DIM),
+    );
+    return batch;
+  });
+}
+
+async function measureTable(meter: StageMeter, { fra, format }: MeasureOptions, dim: number): Promise<void> {
+  const random = seededRandom(1, 'bench-table');
+  const embeddings = Array.from({ length: 256 }, () =>
+    Float32Array.from({ length: dim }, () => random() - 0.5),
+  );
+  const postureCode = Float32Array.from({ length: POSTURE_DIM }, () => random() - 0.5);
+  const rows = Array.from({ length: Math.max(...TABLE_ROWS) }, (_, i) => i);
+  const metadata = tableMetadata({
+    kind: 'embeddings',
+    runId: 'bench',
+    recognizer: 'bench',
+    recognizerDigest: '',
+  });
+  await meter.measure('table', rows, 'rows', TABLE_ROWS, async (batch) => {
+    const table = embeddingRows({
+      dim,
+      embeddingType: 'float32',
+      withLandmarks: false,
+      withPostureCode: fra?.encoderPath !== undefined,
+      labelColumns: [],
+    });
+    for (const i of batch) table.add(variantRow(i, embeddings[i % embeddings.length]!, postureCode));
+    bodySha256(await encodeTable(table.finish(), { format, metadata }));
+    return batch;
+  });
 }
 
 /** `landmarks` is absent where the networks for them are. */

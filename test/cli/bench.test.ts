@@ -11,7 +11,7 @@ import { spreadPeople } from '../../src/cli/benchPhotographs.ts';
 import { adviceOf, compareBench, formatBench, meanRates } from '../../src/cli/benchReport.ts';
 import { reasonOf, type WholeRun, wordsOf } from '../../src/cli/benchWholeRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
-import type { StageRate } from '../../src/worker/measureStages.ts';
+import type { StageRate } from '../../src/worker/stageMeter.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { until } from '../helpers/until.ts';
