@@ -6,7 +6,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { GraphBuilder } from '../export/graphBuilder.ts';
-import type { Dropout } from '../networks/autoencoder.ts';
+import type { Dropout } from '../networks/dropout.ts';
 import type { NamedWeights, WeightSpecs, Weights } from '../networks/weights.ts';
 
 /** Names of values in a graph: identity (N,D) of unit length, posture (N,512). */

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
+import { type Dropout, noDropout } from './dropout.ts';
 import { convolve, maxPool2, upsampleNearest } from './tensorOps.ts';
 import { type WeightSpecs, type Weights, weight } from './weights.ts';
 
@@ -54,11 +55,11 @@ export function autoencoderSpecs(config: AutoencoderConfig): WeightSpecs {
   return specs;
 }
 
-/** Called between a convolution and its ReLU; identity outside training. */
-export type Dropout = <T extends tf.Tensor>(x: T) => T;
-export const noDropout: Dropout = (x) => x;
-
-/** images (N,112,112,1) → posture codes (N,512), all ≥ 0 (the last step is a ReLU). */
+/**
+ * images (N,112,112,1) → posture codes (N,512), all ≥ 0 (the last step is a ReLU).
+ *
+ * @param dropout called between a convolution and its ReLU.
+ */
 export function encode(
   weights: Weights,
   config: AutoencoderConfig,

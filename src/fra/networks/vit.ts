@@ -4,7 +4,7 @@
  * 8×8 read row by row, tokens 1–8 are pure posture and tokens 9–16 pure identity; token 0 is CLS, which is read out.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { type Dropout, noDropout } from './autoencoder.ts';
+import { type Dropout, noDropout } from './dropout.ts';
 import { type Heads, OWN_TOKENS, openLayers, SIDE_TOKENS, type Tokens, type VitSizes } from './vitLayers.ts';
 import type { Weights } from './weights.ts';
 

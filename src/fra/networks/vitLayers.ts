@@ -1,7 +1,7 @@
 /** Sizes, weights and layers of the Vision Transformer (networks/vit.ts), whoever attends to whom. */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
-import type { Dropout } from './autoencoder.ts';
+import type { Dropout } from './dropout.ts';
 import { gelu, layerNorm, linear, matMul, normalizeRows } from './tensorOps.ts';
 import { type WeightSpecs, type Weights, weight } from './weights.ts';
 

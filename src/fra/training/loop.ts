@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { byPath, differencesOf } from '../../shared/differences.ts';
 import { ConfigError, PosecastError } from '../../shared/errors.ts';
 import { seededRandom } from '../../shared/random.ts';
-import type { Dropout } from '../networks/autoencoder.ts';
+import { type Dropout, noDropout } from '../networks/dropout.ts';
 import {
   type NamedWeights,
   readWeights,
@@ -197,7 +197,7 @@ export function nextState(state: LoopState, config: LoopConfig, score: number): 
 
 /** Zeroes a share of the values and scales the rest up; the masks of a step are the same on every backend. */
 function seededDropout({ dropout, seed }: LoopConfig, step: number): Dropout {
-  if (dropout === 0) return (x) => x;
+  if (dropout === 0) return noDropout;
   const random = seededRandom(seed, 'dropout', step);
   return (x) => {
     const mask = new Float32Array(x.size);
