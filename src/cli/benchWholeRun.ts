@@ -11,6 +11,7 @@ import { endWithOwner } from '../shared/endWithOwner.ts';
 import { ConfigError, type ErrorFacts, PosecastError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { measuredEnvironment } from '../shared/measuredEnvironment.ts';
+import { parseJson } from '../shared/parseJson.ts';
 import type { FraEngine } from '../worker/models/fraNetworks.ts';
 import { nothingUsable } from '../worker/nothingUsable.ts';
 import type { StandIns } from '../worker/standIns.ts';
@@ -170,7 +171,7 @@ const earlySchema = z.object({
 /** Why a run failed: what it printed for machines, else its last line for a person. */
 export function reasonOf(stdout: string, stderr: string): ErrorFacts {
   const lastLine = (text: string) => text.trimEnd().split('\n').at(-1) ?? '';
-  const early = earlySchema.safeParse(parsed(lastLine(stdout))).data;
+  const early = earlySchema.safeParse(parseJson(lastLine(stdout))).data;
   if (early === undefined) return { said: lastLine(stderr) };
   const { event, message, failures, rejects } = early;
   const [first] = rejects?.reasons ?? [];
@@ -180,14 +181,6 @@ export function reasonOf(stdout: string, stderr: string): ErrorFacts {
     first &&
     `${count(rejects.rejected)} of ${count(rejects.photographs)} photographs rejected, ${first.code} ${count(first.photographs)}${example}`;
   return { event, said: message ?? rejected ?? failures[0]?.reason };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whole rounds of the corpus, and of the last one people from all over it. */

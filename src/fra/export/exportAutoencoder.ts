@@ -3,7 +3,7 @@ import { intsAttribute } from '../../models/onnx.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../shared/face.ts';
 import { type AutoencoderConfig, autoencoderSpecs, decoderSteps } from '../networks/autoencoder.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
-import { GraphBuilder } from './graphBuilder.ts';
+import { GraphBuilder, type GraphEnds } from './graphBuilder.ts';
 import { readOnnxWeights } from './readOnnxWeights.ts';
 import { weightValues } from './weightValues.ts';
 
@@ -11,7 +11,7 @@ import { weightValues } from './weightValues.ts';
 export function exportEncoder(
   weights: NamedWeights,
   config: AutoencoderConfig,
-  metadata: Metadata,
+  metadata: GraphEnds['metadata'],
 ): Uint8Array {
   const graph = new GraphBuilder();
   let x = 'landmark_image';
@@ -32,7 +32,7 @@ export function exportEncoder(
 export function exportDecoder(
   weights: NamedWeights,
   config: AutoencoderConfig,
-  metadata: Metadata,
+  metadata: GraphEnds['metadata'],
 ): Uint8Array {
   const graph = new GraphBuilder();
   let x = graph.reshape('posture', [0, POSTURE_DIM, 1, 1]);
@@ -79,8 +79,6 @@ function toFile(shape: readonly number[]): number[] {
   const [kh, kw, inputs, outputs] = shape as [number, number, number, number];
   return [outputs, inputs, kh, kw];
 }
-
-type Metadata = Readonly<Record<string, string>>;
 
 function convolution(
   graph: GraphBuilder,

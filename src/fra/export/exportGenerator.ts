@@ -2,13 +2,15 @@
 import { POSTURE_DIM } from '../../shared/face.ts';
 import type { CachedForward, Generator } from '../generators/generator.ts';
 import type { NamedWeights } from '../networks/weights.ts';
-import { GraphBuilder } from './graphBuilder.ts';
+import { GraphBuilder, type GraphEnds } from './graphBuilder.ts';
 import { readOnnxWeights } from './readOnnxWeights.ts';
 
-type Metadata = Readonly<Record<string, string>>;
-
 /** identity (N,D) of unit length, posture (N,512) → embedding (N,D). */
-export function exportGenerator(generator: Generator, weights: NamedWeights, metadata: Metadata): Uint8Array {
+export function exportGenerator(
+  generator: Generator,
+  weights: NamedWeights,
+  metadata: GraphEnds['metadata'],
+): Uint8Array {
   const graph = new GraphBuilder();
   const { identityDim } = generator;
   return graph.finish(generator.emit(graph, weights, { identity: 'identity', posture: 'posture' }), {
@@ -27,7 +29,7 @@ export function exportCached(
   cached: CachedForward,
   identityDim: number,
   weights: NamedWeights,
-  metadata: Metadata,
+  metadata: GraphEnds['metadata'],
 ): { identityState: Uint8Array; postureState: Uint8Array; combine: Uint8Array } {
   const { identitySize, postureSize } = cached;
   const one = (

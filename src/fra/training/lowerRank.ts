@@ -1,5 +1,6 @@
 /** Takes a ridge map to the smallest rank that loses nothing on validation people. */
 import * as tf from '@tensorflow/tfjs-core';
+import { basisSize } from '../generators/poseBasis.ts';
 import { valuesOf } from '../networks/tensorOps.ts';
 import type { WeightValues } from '../networks/weights.ts';
 import { eigen, type LinearFit } from './ridge.ts';
@@ -20,7 +21,7 @@ export function lowerRank(
   { identityDim, judge, note }: SolveRequest,
 ): Solution {
   if (config.kind !== 'ridge') return { config, weights };
-  const functions = config.basis.knots.length + (config.basis.pitch ? 2 : 0);
+  const functions = basisSize(config.basis);
   const map = weights.get('map.weight')!.values;
   const every = Math.max(1, Math.floor(turns.length / DIRECTION_ROWS));
   const some = turns.filter((_, i) => i % every === 0);
