@@ -1,7 +1,7 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { TABLE_FORMATS } from '../shared/config.ts';
+import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, TABLE_FORMATS } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { packageRoot } from '../shared/package.ts';
@@ -58,8 +58,8 @@ export function benchCommand(): Command {
       480,
     )
     .option('--variants <n>', 'variants per person in the whole run', variants, 10)
-    .option('--detector <name>', 'detector of the registry', 'fr-detect')
-    .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
+    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
     .option('--without-pose', 'no poses are measured (with --variants 0)', false)

@@ -8,6 +8,7 @@ import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { openAskedFraModel } from '../fra/fraModel.ts';
+import { DEFAULT_DETECTOR } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
 import { writeWhole } from '../shared/writeWhole.ts';
 import { shownCommandLine } from './commandLine.ts';
@@ -118,7 +119,7 @@ export function evaluateCommand(): Command {
       collect,
       [],
     )
-    .option('--detector <name>', 'fr-detect, mtcnn or yunet', 'fr-detect')
+    .option('--detector <name>', 'fr-detect, mtcnn or yunet', DEFAULT_DETECTOR)
     .addOption(
       new Option('--poses <source>', 'where yaw and names of people in CORPUS come from')
         .choices(POSE_SOURCES)

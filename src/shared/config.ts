@@ -21,6 +21,10 @@ export const POSE_POLICIES = ['coverage', 'uniform', 'random'] as const;
 export const TABLE_FORMATS = ['parquet', 'arrow'] as const;
 export const EMBEDDING_TYPES = ['float32', 'float16'] as const;
 
+/** Of the registry: what is taken where no other is asked for. */
+export const DEFAULT_DETECTOR = 'fr-detect';
+export const DEFAULT_RECOGNIZER = 'fr-feature';
+
 /** Generated embeddings per subject. */
 export const MOST_VARIANTS = 10_000;
 export const MOST_SHARD_FACES = 100_000;
@@ -44,9 +48,9 @@ const runFields = z.strictObject({
   /** True: images are already aligned 112×112 crops; nothing is detected again. */
   aligned: z.boolean().default(false),
   /** Registry name of the detector. */
-  detector: z.string().default('fr-detect'),
+  detector: z.string().default(DEFAULT_DETECTOR),
   /** Registry name of the recogniser. */
-  recognizer: z.string().default('fr-feature'),
+  recognizer: z.string().default(DEFAULT_RECOGNIZER),
   /** FRA model: the name of a shipped one (models/fra/<name>) or a folder. */
   fra: z.string().default('fr-feature'),
   /** Generated embeddings per subject. 0: real embeddings only. */

@@ -1,12 +1,11 @@
 /** The models of a face pipeline by their registry names: fetched when missing, and translated for the pipeline. */
 import type { ResolvedModel } from '../../models/cache.ts';
 import { ensureModels } from '../../models/pull.ts';
+import { DEFAULT_DETECTOR } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { AllModels, ModelSet } from '../facePipeline.ts';
 import type { PipelineModel } from './openModels.ts';
 
-/** The detector whose boxes landmarks and pose were made for; it stands in where another one fails. */
-const DEFAULT_DETECTOR = 'fr-detect';
 const LANDMARKS = 'fr-landmark';
 const POSE = 'fr-pose';
 
@@ -48,6 +47,7 @@ export async function resolvePipelineModels(
       ...(leftOut.landmarks ? [] : [LANDMARKS]),
       ...(leftOut.pose ? [] : [POSE]),
       recognizer,
+      // Landmarks and pose were made for its boxes: it stands in where another one fails.
       ...(detector === DEFAULT_DETECTOR ? [] : [DEFAULT_DETECTOR]),
     ],
     note,
