@@ -3,15 +3,15 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { TRAINING_DEVICES, type TrainingDevice } from '../fra/backend.ts';
 import { GENERATOR_KINDS, type GeneratorKind } from '../fra/generators/generatorConfig.ts';
-import { fraNameSchema } from '../fra/modelCard.ts';
 import {
   COMBINER_LOSSES,
   COMBINER_TERMS,
   type CombinerLoss,
   type CombinerTerm,
   type CombinerTermWeights,
-} from '../fra/training/lossTerms.ts';
-import { POSTURE_FORMS, type PostureForm } from '../fra/training/postureForm.ts';
+} from '../fra/lossTerms.ts';
+import { fraNameSchema } from '../fra/modelCard.ts';
+import { POSTURE_FORMS, type PostureForm } from '../fra/postureForm.ts';
 import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, describeIssues } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { TrainConfig } from '../training/trainConfig.ts';

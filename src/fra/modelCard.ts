@@ -5,8 +5,8 @@ import { IntegrityError } from '../shared/errors.ts';
 import { POSE_BINS } from '../shared/poseBins.ts';
 import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
 import { generatorConfigSchema } from './generators/generatorConfig.ts';
-import { COMBINER_TERMS } from './training/lossTerms.ts';
-import { POSTURE_FORMS } from './training/postureForm.ts';
+import { COMBINER_TERMS } from './lossTerms.ts';
+import { POSTURE_FORMS } from './postureForm.ts';
 
 const fileSchema = z.strictObject({ sha256: sha256Schema, bytes: z.int().min(1) });
 

@@ -6,8 +6,8 @@ import type { GeneratorConfig, PlainGeneratorConfig } from '../fra/generators/ge
 import { openGenerator } from '../fra/generators/generators.ts';
 import { mixtureWeights } from '../fra/generators/mixture.ts';
 import { disposeWeights, type NamedWeights, trainableWeights } from '../fra/networks/weights.ts';
+import type { PostureForm } from '../fra/postureForm.ts';
 import { unitAnswers } from '../fra/training/answers.ts';
-import type { PostureForm } from '../fra/training/postureForm.ts';
 import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from '../fra/training/retrieval.ts';
 import { divisionDigest, peopleDigest } from '../fra/training/reuseAutoencoder.ts';
 import { ConfigError } from '../shared/errors.ts';

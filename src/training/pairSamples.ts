@@ -1,6 +1,7 @@
 /** Samples as pairs are chosen from: with posture codes, and a grid index that always says something about the pose. */
+
+import { type PostureForm, postureInput } from '../fra/postureForm.ts';
 import type { PairSample } from '../fra/training/pairs.ts';
-import { type PostureForm, postureInput } from '../fra/training/postureForm.ts';
 import type { TrainingSample } from './samples.ts';
 
 /** Degrees beyond which a photograph is no near-frontal one. */

@@ -1,9 +1,9 @@
 /** What a training is asked to do, what it works on, and what it says meanwhile. */
 import type { TensorBackend } from '../fra/backend.ts';
 import type { GeneratorKind } from '../fra/generators/generatorConfig.ts';
+import type { CombinerLoss, CombinerTerm, CombinerTermWeights } from '../fra/lossTerms.ts';
+import type { PostureForm } from '../fra/postureForm.ts';
 import type { LogEntry, LoopConfig } from '../fra/training/loop.ts';
-import type { CombinerLoss, CombinerTerm, CombinerTermWeights } from '../fra/training/lossTerms.ts';
-import type { PostureForm } from '../fra/training/postureForm.ts';
 import type { Photographs } from '../shared/corpus/photographs.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';

@@ -9,9 +9,9 @@ import { openGenerator } from '../fra/generators/generators.ts';
 import type { FraCard } from '../fra/modelCard.ts';
 import { PAPER_AUTOENCODER } from '../fra/networks/autoencoder.ts';
 import { type NamedWeights, weightsDigest } from '../fra/networks/weights.ts';
+import type { PostureForm } from '../fra/postureForm.ts';
 import { autoencoderTask } from '../fra/training/autoencoderTask.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
-import type { PostureForm } from '../fra/training/postureForm.ts';
 import { makeRetrievalTasks } from '../fra/training/retrieval.ts';
 import { checkDivision, peopleDigest, reuseAutoencoder } from '../fra/training/reuseAutoencoder.ts';
 import {

@@ -4,18 +4,18 @@ import { dot } from '../../shared/l2.ts';
 import { seededRandom } from '../../shared/random.ts';
 import type { GeneratorConfig } from '../generators/generatorConfig.ts';
 import { openGenerator } from '../generators/generators.ts';
-import { initialWeights, type NamedWeights, type Weights } from '../networks/weights.ts';
-import { stackRows as rows, unitAnswers } from './answers.ts';
-import type { TrainingTask } from './loop.ts';
-import { cosineLoss, nPairLoss, pairLoss, tripletLoss } from './losses.ts';
 import {
   COMBINER_TERMS,
   type CombinerLoss,
   type CombinerTerm,
   type CombinerTermWeights,
-} from './lossTerms.ts';
+} from '../lossTerms.ts';
+import { initialWeights, type NamedWeights, type Weights } from '../networks/weights.ts';
+import type { PostureForm } from '../postureForm.ts';
+import { stackRows as rows, unitAnswers } from './answers.ts';
+import type { TrainingTask } from './loop.ts';
+import { cosineLoss, nPairLoss, pairLoss, tripletLoss } from './losses.ts';
 import { choosePairs, indexPairs, inventPerson, type PairSample } from './pairs.ts';
-import type { PostureForm } from './postureForm.ts';
 import { judgeRetrieval, type RetrievalTask, retrievalQuestions } from './retrieval.ts';
 import { mean } from './statistics.ts';
 

@@ -1,5 +1,5 @@
 /** What a generator is told about the target posture; the worker passes on whatever the posture bank holds. */
-import { LANDMARK_COUNT, type Landmarks68, POSTURE_DIM } from '../../shared/face.ts';
+import { LANDMARK_COUNT, type Landmarks68, POSTURE_DIM } from '../shared/face.ts';
 
 /**
  * - `code`: the autoencoder's posture code.
