@@ -10,8 +10,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { exportCached, exportGenerator, readGeneratorWeights } from '../src/fra/export/exportGenerator.ts';
 import { openFraModel } from '../src/fra/fraModel.ts';
+import {
+  exportCached,
+  exportGenerator,
+  readGeneratorWeights,
+} from '../src/fra/generators/exportGenerator.ts';
 import { type Generator, parameterCount } from '../src/fra/generators/generator.ts';
 import { type GeneratorConfig, VIT_KINDS } from '../src/fra/generators/generatorConfig.ts';
 import { openGenerator } from '../src/fra/generators/generators.ts';

@@ -5,8 +5,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Tensor } from 'onnxruntime-node';
-import { exportCached, exportGenerator, readGeneratorWeights } from '../../src/fra/export/exportGenerator.ts';
 import { locateFraModel, openFraModel } from '../../src/fra/fraModel.ts';
+import {
+  exportCached,
+  exportGenerator,
+  readGeneratorWeights,
+} from '../../src/fra/generators/exportGenerator.ts';
 import type { Generator } from '../../src/fra/generators/generator.ts';
 import { openGenerator } from '../../src/fra/generators/generators.ts';
 import { defaultVit } from '../../src/fra/generators/vit.ts';

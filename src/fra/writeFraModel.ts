@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { countPoses } from '../shared/poseBins.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import { exportDecoder, exportEncoder } from './export/exportAutoencoder.ts';
-import { exportGenerator } from './export/exportGenerator.ts';
+import { exportGenerator } from './generators/exportGenerator.ts';
 import { parameterCount } from './generators/generator.ts';
 import { openGenerator } from './generators/generators.ts';
 import { FRA_CARD_VERSION, type FraCard, parseFraCard } from './modelCard.ts';

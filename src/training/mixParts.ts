@@ -1,7 +1,7 @@
 /** Mixtures: the parts are read from their model folders, their shares chosen on validation people. */
 import { readFile } from 'node:fs/promises';
-import { readGeneratorWeights } from '../fra/export/exportGenerator.ts';
 import { type FraModel, openFraModel } from '../fra/fraModel.ts';
+import { readGeneratorWeights } from '../fra/generators/exportGenerator.ts';
 import type { GeneratorConfig, PlainGeneratorConfig } from '../fra/generators/generatorConfig.ts';
 import { openGenerator } from '../fra/generators/generators.ts';
 import { mixtureWeights } from '../fra/generators/mixture.ts';

@@ -3,7 +3,11 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openBackend } from '../../src/fra/backend.ts';
-import { exportCached, exportGenerator, readGeneratorWeights } from '../../src/fra/export/exportGenerator.ts';
+import {
+  exportCached,
+  exportGenerator,
+  readGeneratorWeights,
+} from '../../src/fra/generators/exportGenerator.ts';
 import type { GeneratorConfig, PlainGeneratorConfig } from '../../src/fra/generators/generatorConfig.ts';
 import { generatorConfigSchema } from '../../src/fra/generators/generatorConfig.ts';
 import { openGenerator } from '../../src/fra/generators/generators.ts';

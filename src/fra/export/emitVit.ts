@@ -1,5 +1,4 @@
 /** The Vision Transformer as nodes of a graph; step for step the forward passes of networks/vit.ts. */
-import type { GraphInputs } from '../generators/generator.ts';
 import {
   GRID,
   hasProjection,
@@ -10,7 +9,7 @@ import {
 } from '../networks/vitLayers.ts';
 import type { NamedWeights } from '../networks/weights.ts';
 import { emitGelu, emitLinear, emitNorm, emitUnitRows, emitWeight } from './emitOps.ts';
-import type { GraphBuilder } from './graphBuilder.ts';
+import type { GraphBuilder, GraphInputs } from './graphBuilder.ts';
 
 /** Tokens of a batch: (N·T,E). */
 interface Tokens {

@@ -22,6 +22,12 @@ export interface GraphEnds {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Names of a generator's inputs in a graph: identity (N,D) of unit length, posture (N,512). */
+export interface GraphInputs {
+  readonly identity: string;
+  readonly posture: string;
+}
+
 export class GraphBuilder {
   readonly #nodes: OnnxNode[] = [];
   readonly #constants: OnnxTensor[] = [];

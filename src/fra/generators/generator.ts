@@ -5,15 +5,9 @@
  * training/makeGenerator.ts, where it is learnt or solved; cards, workers and evaluation then know it.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { GraphBuilder } from '../export/graphBuilder.ts';
+import type { GraphBuilder, GraphInputs } from '../export/graphBuilder.ts';
 import type { Dropout } from '../networks/dropout.ts';
 import type { NamedWeights, WeightSpecs, Weights } from '../networks/weights.ts';
-
-/** Names of values in a graph: identity (N,D) of unit length, posture (N,512). */
-export interface GraphInputs {
-  readonly identity: string;
-  readonly posture: string;
-}
 
 export interface Generator {
   /** Dimension D of the recogniser's embeddings. */

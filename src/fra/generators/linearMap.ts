@@ -9,10 +9,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
 import { emitWeight as constant, emitOverRoot, emitUnitRows } from '../export/emitOps.ts';
-import type { GraphBuilder } from '../export/graphBuilder.ts';
+import type { GraphBuilder, GraphInputs } from '../export/graphBuilder.ts';
 import { matMul, overRoot } from '../networks/tensorOps.ts';
 import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
-import { type CachedForward, forwardInTwoSteps, type Generator, type GraphInputs } from './generator.ts';
+import { type CachedForward, forwardInTwoSteps, type Generator } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
 import { basisSize, basisValues, emitBasisAt, hatShares, PROBE_SPECS, readPose } from './poseBasis.ts';
 

@@ -1,9 +1,9 @@
 /** A generator as combiner.onnx, and its weights read back from one. */
 import { POSTURE_DIM } from '../../shared/face.ts';
-import type { CachedForward, Generator } from '../generators/generator.ts';
+import { GraphBuilder, type GraphEnds } from '../export/graphBuilder.ts';
+import { readOnnxWeights } from '../export/readOnnxWeights.ts';
 import type { NamedWeights } from '../networks/weights.ts';
-import { GraphBuilder, type GraphEnds } from './graphBuilder.ts';
-import { readOnnxWeights } from './readOnnxWeights.ts';
+import type { CachedForward, Generator } from './generator.ts';
 
 /** identity (N,D) of unit length, posture (N,512) → embedding (N,D). */
 export function exportGenerator(
