@@ -11,12 +11,12 @@ import { openRunAssets } from '../worker/runAssets.ts';
 import type { StageRate } from '../worker/stageMeter.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
 import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
-import { listBenchCorpus, locateBenchCorpus, readPhotographs } from './benchCorpus.ts';
-import { spread, spreadPeople } from './benchPhotographs.ts';
-import { compareBench, formatBench, formatStandIn, meanRates } from './benchReport.ts';
-import { measureWholeRun } from './benchWholeRun.ts';
-import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { positiveInteger, someText, variants } from './optionValues.ts';
+import { listBenchCorpus, locateBenchCorpus, readPhotographs } from './bench/benchCorpus.ts';
+import { spread, spreadPeople } from './bench/benchPhotographs.ts';
+import { compareBench, formatBench, formatStandIn, meanRates } from './bench/benchReport.ts';
+import { measureWholeRun } from './bench/benchWholeRun.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './options/computeOptions.ts';
+import { positiveInteger, someText, variants } from './options/optionValues.ts';
 
 const PARTS = ['real', 'dummy'] as const;
 

@@ -9,17 +9,17 @@ import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { collect, port } from './optionValues.ts';
-import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf, runIdOf } from './runAddress.ts';
-import { openStopSignal } from './signals.ts';
+import { collect, port } from './options/optionValues.ts';
+import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
+import { outOf, runIdOf } from './options/runAddress.ts';
 import {
   addCorpusStoreOptions,
   addStoreOptions,
   type CorpusStoreFlags,
   corpusS3Options,
   s3Options,
-} from './storeOptions.ts';
+} from './options/storeOptions.ts';
+import { openStopSignal } from './signals.ts';
 
 const DEFAULT_PORT = 7350;
 

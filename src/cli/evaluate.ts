@@ -11,10 +11,6 @@ import { openAskedFraModel } from '../fra/fraModel.ts';
 import { DEFAULT_DETECTOR } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
 import { writeWhole } from '../shared/writeWhole.ts';
-import { shownCommandLine } from './commandLine.ts';
-import { refuseTooManyThreads } from './computeOptions.ts';
-import { addCorpusOptions } from './corpusOptions.ts';
-import { CORPUS_KINDS } from './corpusPlace.ts';
 import {
   DEFAULT_RECOGNIZERS,
   type EvaluatedFlags,
@@ -25,6 +21,9 @@ import {
   type RecognizerFlags,
 } from './evaluationInputs.ts';
 import { openEvaluationReporter } from './evaluationReporter.ts';
+import { refuseTooManyThreads } from './options/computeOptions.ts';
+import { addCorpusOptions } from './options/corpusOptions.ts';
+import { CORPUS_KINDS } from './options/corpusPlace.ts';
 import {
   collect,
   degrees,
@@ -34,12 +33,17 @@ import {
   someText,
   threads,
   wordsOf,
-} from './optionValues.ts';
+} from './options/optionValues.ts';
+import { refuseUnusedOptions } from './options/refuseUnusedOptions.ts';
+import {
+  addOnlyCorpusStoreOptions,
+  corpusS3Options,
+  type OnlyCorpusStoreFlags,
+} from './options/storeOptions.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
-import { printResult } from './printResult.ts';
-import { refuseUnusedOptions } from './refuseUnusedOptions.ts';
+import { shownCommandLine } from './output/commandLine.ts';
+import { printResult } from './output/printResult.ts';
 import { stoppable } from './stoppable.ts';
-import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
 
 const EPILOGUE = `
 Examples:

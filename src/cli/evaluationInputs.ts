@@ -9,9 +9,14 @@ import { subjectDigest } from '../fra/training/splitSubjects.ts';
 import { DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { type PipelineModels, resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { type AskedCorpus, type CorpusFlags, corpusFromOptions, optionsOfFormat } from './corpusOptions.ts';
-import { locateCorpus } from './corpusPlace.ts';
 import { type ListedCorpusOptions, openListedCorpus } from './listedCorpus.ts';
+import {
+  type AskedCorpus,
+  type CorpusFlags,
+  corpusFromOptions,
+  optionsOfFormat,
+} from './options/corpusOptions.ts';
+import { locateCorpus } from './options/corpusPlace.ts';
 
 /** The pose meter with the folders' names, or file names such as AF01ANFL.JPG. */
 export const POSE_SOURCES = ['meter', 'kdef-names'] as const;

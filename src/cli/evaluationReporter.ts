@@ -1,7 +1,7 @@
 /** What a person sees on stderr while an evaluation works. */
 import type { EvaluationHooks } from '../evaluate/settings.ts';
-import { duration } from './format.ts';
-import { isTerminal, openLastLine } from './lastLine.ts';
+import { duration } from './output/format.ts';
+import { isTerminal, openLastLine } from './output/lastLine.ts';
 
 const PLAIN_EVERY_MS = 10_000;
 

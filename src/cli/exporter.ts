@@ -6,9 +6,9 @@ import { createQueueMetrics } from '../observe/queueMetrics.ts';
 import { warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { addLogOptions, type LogFlags, openLog } from './log.ts';
-import { port } from './optionValues.ts';
-import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
+import { port } from './options/optionValues.ts';
+import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
+import { addLogOptions, type LogFlags, openLog } from './output/log.ts';
 import { openStopSignal } from './signals.ts';
 
 interface Flags extends LogFlags, RedisFlag {

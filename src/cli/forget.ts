@@ -4,8 +4,8 @@ import { ConfigError } from '../shared/errors.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { removeSilentWorkers, WORKER_ALIVE_MS } from '../shared/redisRuns/liveWorkers.ts';
 import { forgetRun, listRuns } from '../shared/redisRuns/runList.ts';
-import { printResult } from './printResult.ts';
-import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
+import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
+import { printResult } from './output/printResult.ts';
 
 const EPILOGUE = `
 For a run that nobody is going to finish: its OUT was deleted, or it was a trial. Workers without OUT no longer look at

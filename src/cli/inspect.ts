@@ -21,12 +21,12 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
-import { collect, someText } from './optionValues.ts';
+import { collect, someText } from './options/optionValues.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
+import { pictureNames } from './output/pictureNames.ts';
+import { rejectionText } from './output/rejectionText.ts';
 import { photoSize, readPhoto } from './photoFile.ts';
-import { pictureNames } from './pictureNames.ts';
-import { rejectionText } from './rejectionText.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 export function inspectCommand(): Command {
   const command = new Command('inspect').description('Draws what posecast sees and makes, as PNG files.');

@@ -8,10 +8,10 @@ import { collectSamples } from '../training/collectSamples.ts';
 import type { TrainingSample } from '../training/samples.ts';
 import { addTurned, TURNED_COLUMNS } from '../training/turnedSheets.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { count } from './format.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
+import { count } from './output/format.ts';
+import { rejectionText } from './output/rejectionText.ts';
 import { photoSize } from './photoFile.ts';
-import { rejectionText } from './rejectionText.ts';
 import { stoppable } from './stoppable.ts';
 
 export interface TurnsFlags {

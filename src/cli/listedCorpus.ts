@@ -6,7 +6,7 @@ import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import type { Releasers } from '../shared/releasers.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
-import type { AskedCorpus } from './corpusOptions.ts';
+import type { AskedCorpus } from './options/corpusOptions.ts';
 
 export interface ListedCorpus {
   /** In the order of `compareFaces`, in memory. */

@@ -7,8 +7,8 @@ import { printable } from '../shared/printable.ts';
 import { isRefusal } from '../shared/redisRefusal.ts';
 import { keepSecret, withoutSecrets } from '../shared/secrets.ts';
 import { EXIT, exitCodeOfError } from './exit.ts';
-import { processLog } from './log.ts';
-import { surviveLostReaders } from './lostReaders.ts';
+import { processLog } from './output/log.ts';
+import { surviveLostReaders } from './output/lostReaders.ts';
 import { outliveTerminal } from './signals.ts';
 
 interface CommandEntry {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../shared/errors.ts';
-import { hasLostReader } from './lostReaders.ts';
+import { hasLostReader } from './output/lostReaders.ts';
 import { openStopSignal } from './signals.ts';
 
 /** A command that hangs must not keep a machine for ever. */

@@ -9,11 +9,11 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { PAUSE_KEY } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { resumeCommandLine } from './commandLine.ts';
-import { printResult } from './printResult.ts';
-import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { isRunId, outOf, runIdOf } from './runAddress.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
+import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
+import { isRunId, outOf, runIdOf } from './options/runAddress.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
+import { resumeCommandLine } from './output/commandLine.ts';
+import { printResult } from './output/printResult.ts';
 
 const PAUSE_EPILOGUE = `
 Workers and \`posecast run\` take no new shard from about 2 seconds afterwards; shards in work are finished. The pause is

@@ -16,14 +16,14 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { openTracing } from '../shared/tracing/tracing.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
-import { workCommandLine } from './commandLine.ts';
 import { EXIT } from './exit.ts';
-import { count, countsByCode, labelledLines } from './format.ts';
-import { printResult } from './printResult.ts';
-import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf, runIdOf } from './runAddress.ts';
+import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
+import { outOf, runIdOf } from './options/runAddress.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
+import { workCommandLine } from './output/commandLine.ts';
+import { count, countsByCode, labelledLines } from './output/format.ts';
+import { printResult } from './output/printResult.ts';
 import { stoppable } from './stoppable.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 When every attempt at a shard has failed, a note in OUT/failures/ has the code of its error. This command gives such

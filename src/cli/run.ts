@@ -4,21 +4,27 @@ import { warnings } from '../shared/logFields.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import type { StandIns } from '../worker/standIns.ts';
-import { type AppendFlag, addAppendOption } from './appendOption.ts';
-import { resumeCommandLine, shownCommandLine } from './commandLine.ts';
-import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { addControlOptions, type ControlFlags } from './controlOptions.ts';
-import { CORPUS_KINDS } from './corpusPlace.ts';
 import { refusePastDeadline } from './deadline.ts';
-import { dryRun } from './dryRun.ts';
-import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
-import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
-import { addObserveOptions, type ObserveFlags, openObservation } from './observeOptions.ts';
+import { dryRun } from './dryRun/dryRun.ts';
 import { runOnFinish } from './onFinish.ts';
-import { someText } from './optionValues.ts';
-import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { runCorpus } from './runCorpus.ts';
-import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
+import { type AppendFlag, addAppendOption } from './options/appendOption.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './options/computeOptions.ts';
+import { addControlOptions, type ControlFlags } from './options/controlOptions.ts';
+import { CORPUS_KINDS } from './options/corpusPlace.ts';
+import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './options/dryRunOptions.ts';
+import { addObserveOptions, type ObserveFlags, openObservation } from './options/observeOptions.ts';
+import { someText } from './options/optionValues.ts';
+import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
+import { addRunOptions, type RunFlags, runConfigFromOptions } from './options/runOptions.ts';
+import {
+  addCorpusStoreOptions,
+  addStoreOptions,
+  type CorpusStoreFlags,
+  s3Options,
+} from './options/storeOptions.ts';
+import { refuseUselessStores } from './options/uselessStores.ts';
+import { resumeCommandLine, shownCommandLine } from './output/commandLine.ts';
+import { addLogOptions, type Log, type LogFlags, openLog } from './output/log.ts';
 import {
   earlyFacts,
   earlyOutcome,
@@ -27,11 +33,10 @@ import {
   formatEarlyOutcome,
   runFacts,
   sayFailures,
-} from './runOutcome.ts';
+} from './output/runOutcome.ts';
+import { formatSummary, summaryFacts } from './output/summary.ts';
+import { runCorpus } from './runCorpus.ts';
 import { stoppable } from './stoppable.ts';
-import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
-import { formatSummary, summaryFacts } from './summary.ts';
-import { refuseUselessStores } from './uselessStores.ts';
 
 interface Flags
   extends RunFlags,

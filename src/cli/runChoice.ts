@@ -11,7 +11,7 @@ import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
-import { exitCodeOf, isEarly } from './runOutcome.ts';
+import { exitCodeOf, isEarly } from './output/runOutcome.ts';
 
 export interface RunChoice {
   /** The oldest run that may be worked on here and is not paused. */

@@ -13,15 +13,15 @@ import type { S3Options } from '../shared/store/openStore.ts';
 import { unlessAborted } from '../shared/unlessAborted.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
-import { describeAppend } from './appendOption.ts';
-import type { ControlFlags } from './controlOptions.ts';
-import type { LiveLine } from './liveLine.ts';
-import type { Observation } from './observeOptions.ts';
+import { describeAppend } from './options/appendOption.ts';
+import type { ControlFlags } from './options/controlOptions.ts';
+import type { Observation } from './options/observeOptions.ts';
+import type { LiveLine } from './output/liveLine.ts';
+import { type EarlyEnd, isEarly } from './output/runOutcome.ts';
+import type { RunSummary } from './output/summary.ts';
 import { retireRun } from './retireRun.ts';
 import { type RunHereOptions, type RunHereResult, runHere } from './runHere.ts';
-import { type EarlyEnd, isEarly } from './runOutcome.ts';
 import { ownRedis, type RunRedis, sharedRedis } from './runRedis.ts';
-import type { RunSummary } from './summary.ts';
 
 export interface RunCorpusOptions {
   readonly store: ObjectStore;

@@ -18,14 +18,14 @@ import { waitForRunEnd } from '../worker/runEnd.ts';
 import type { ShardContext } from '../worker/shardContext.ts';
 import { NOTHING } from '../worker/shardsInWork.ts';
 import { startRunWorker } from '../worker/work.ts';
-import type { ControlFlags } from './controlOptions.ts';
 import { formatMoment } from './deadline.ts';
 import { createEndOfWork, type RunHereEnd, unusable } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
 import { createFinishClaim } from './finishClaim.ts';
-import type { LiveLine } from './liveLine.ts';
-import type { Observation } from './observeOptions.ts';
-import { progressOf } from './progressOf.ts';
+import type { ControlFlags } from './options/controlOptions.ts';
+import type { Observation } from './options/observeOptions.ts';
+import type { LiveLine } from './output/liveLine.ts';
+import { progressOf } from './output/progressOf.ts';
 
 export interface RunHereOptions {
   readonly redis: Redis;

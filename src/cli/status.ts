@@ -12,15 +12,15 @@ import { requireRun } from '../shared/run/requireRun.ts';
 import { createRunTally } from '../shared/run/runTally.ts';
 import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { workCommandLine } from './commandLine.ts';
 import { EXIT } from './exit.ts';
-import { count, countsByCode, labelledLines } from './format.ts';
-import { isTerminal } from './lastLine.ts';
-import { hasLostReader } from './lostReaders.ts';
-import { type RedisFlag, redisUrlOf } from './redisUrl.ts';
-import { outOf, runIdOf } from './runAddress.ts';
+import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
+import { outOf, runIdOf } from './options/runAddress.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
+import { workCommandLine } from './output/commandLine.ts';
+import { count, countsByCode, labelledLines } from './output/format.ts';
+import { isTerminal } from './output/lastLine.ts';
+import { hasLostReader } from './output/lostReaders.ts';
 import { stoppable } from './stoppable.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 Finished shards, faces, variants and rejects are counted from the commits in OUT. Workers and the queue are shown

@@ -23,31 +23,31 @@ import { openEmptyQueueWatch } from '../worker/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/pauseWatch.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
 import { type RunEnd, waitForRunEnd } from '../worker/runEnd.ts';
-import { type AppendFlag, addAppendOption, describeAppend } from './appendOption.ts';
-import { workCommandLine } from './commandLine.ts';
-import { CORPUS_KINDS } from './corpusPlace.ts';
-import { dryRun } from './dryRun.ts';
-import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './dryRunOptions.ts';
+import { dryRun } from './dryRun/dryRun.ts';
 import { EXIT } from './exit.ts';
 import { openForgottenWatch } from './forgottenWatch.ts';
-import { count } from './format.ts';
-import type { LiveLine } from './liveLine.ts';
-import { addLogOptions, type LogFlags, openLog } from './log.ts';
-import { addTraceOption, type TraceFlags } from './observeOptions.ts';
-import { printResult } from './printResult.ts';
-import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
-import { retireRun } from './retireRun.ts';
-import { addRunOptions, type RunFlags, runConfigFromOptions } from './runOptions.ts';
-import { sayFailures } from './runOutcome.ts';
-import { stoppable } from './stoppable.ts';
+import { type AppendFlag, addAppendOption, describeAppend } from './options/appendOption.ts';
+import { CORPUS_KINDS } from './options/corpusPlace.ts';
+import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './options/dryRunOptions.ts';
+import { addTraceOption, type TraceFlags } from './options/observeOptions.ts';
+import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
+import { addRunOptions, type RunFlags, runConfigFromOptions } from './options/runOptions.ts';
 import {
   addCorpusStoreOptions,
   addStoreOptions,
   type CorpusStoreFlags,
   corpusS3Options,
   s3Options,
-} from './storeOptions.ts';
-import { refuseUselessStores } from './uselessStores.ts';
+} from './options/storeOptions.ts';
+import { refuseUselessStores } from './options/uselessStores.ts';
+import { workCommandLine } from './output/commandLine.ts';
+import { count } from './output/format.ts';
+import type { LiveLine } from './output/liveLine.ts';
+import { addLogOptions, type LogFlags, openLog } from './output/log.ts';
+import { printResult } from './output/printResult.ts';
+import { sayFailures } from './output/runOutcome.ts';
+import { retireRun } from './retireRun.ts';
+import { stoppable } from './stoppable.ts';
 
 const EPILOGUE = `
 Submitting plans the run into OUT (corpus listing, shards, run.json) and then feeds the queue, a few thousand
@@ -95,7 +95,7 @@ async function submit(corpus: string, out: string, flags: Flags, command: Comman
   if (flags.dryRun) {
     refuseUseless(command);
     // Loads ONNX Runtime, which a producer's machine needs for nothing else.
-    const { computeOptions } = await import('./computeOptions.ts');
+    const { computeOptions } = await import('./options/computeOptions.ts');
     const config = await runConfigFromOptions(corpus, flags);
     return dryRun(config, out, await computeOptions({ ...flags, device: 'cpu' }), flags);
   }

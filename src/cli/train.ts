@@ -8,16 +8,20 @@ import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { trainFra } from '../training/trainFra.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
-import { shownCommandLine } from './commandLine.ts';
-import { refuseTooManyThreads } from './computeOptions.ts';
-import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
-import { CORPUS_KINDS } from './corpusPlace.ts';
 import { openListedCorpus } from './listedCorpus.ts';
+import { refuseTooManyThreads } from './options/computeOptions.ts';
+import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './options/corpusOptions.ts';
+import { CORPUS_KINDS } from './options/corpusPlace.ts';
+import { refuseForeignOptions } from './options/refuseForeignOptions.ts';
+import {
+  addOnlyCorpusStoreOptions,
+  corpusS3Options,
+  type OnlyCorpusStoreFlags,
+} from './options/storeOptions.ts';
+import { addTrainOptions, type TrainFlags, trainConfigOf } from './options/trainOptions.ts';
 import { entriesOfOut } from './outFolder.ts';
-import { refuseForeignOptions } from './refuseForeignOptions.ts';
+import { shownCommandLine } from './output/commandLine.ts';
 import { stoppable } from './stoppable.ts';
-import { addOnlyCorpusStoreOptions, corpusS3Options, type OnlyCorpusStoreFlags } from './storeOptions.ts';
-import { addTrainOptions, type TrainFlags, trainConfigOf } from './trainOptions.ts';
 import { openTrainReporter } from './trainReporter.ts';
 
 const EPILOGUE = `

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { FraCard } from '../fra/modelCard.ts';
 import type { LogEntry } from '../fra/training/loop.ts';
 import type { TrainHooks } from '../training/trainConfig.ts';
-import { duration } from './format.ts';
-import { isTerminal, openLastLine } from './lastLine.ts';
+import { duration } from './output/format.ts';
+import { isTerminal, openLastLine } from './output/lastLine.ts';
 
 const PLAIN_EVERY_MS = 10_000;
 

@@ -3,10 +3,10 @@ import { Command } from 'commander';
 import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT } from './exit.ts';
-import { count, duration } from './format.ts';
-import { isTerminal, openLastLine } from './lastLine.ts';
+import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
+import { count, duration } from './output/format.ts';
+import { isTerminal, openLastLine } from './output/lastLine.ts';
 import { stoppable } from './stoppable.ts';
-import { addStoreOptions, type StoreFlags, s3Options } from './storeOptions.ts';
 
 const EPILOGUE = `
 Checked: every file against the SHA-256 in its commit; every face of the corpus has one embedding row or one

@@ -18,21 +18,29 @@ import { unlessAborted } from '../shared/unlessAborted.ts';
 import { openLivenessFile } from '../worker/consumptionWatch.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import { resumeCommandLine } from './commandLine.ts';
-import { addComputeOptions, type ComputeFlags, computeOptions } from './computeOptions.ts';
-import { addControlOptions, type ControlFlags } from './controlOptions.ts';
 import { refusePastDeadline } from './deadline.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, Interrupted } from './exit.ts';
-import { count } from './format.ts';
-import { addLogOptions, type Log, type LogFlags, openLog } from './log.ts';
-import { addObserveOptions, type Observation, type ObserveFlags, openObservation } from './observeOptions.ts';
-import { seconds } from './optionValues.ts';
-import { printResult } from './printResult.ts';
-import { type RedisFlag, requireRedisUrl } from './redisUrl.ts';
-import { retireRun } from './retireRun.ts';
-import { createRunChoice } from './runChoice.ts';
-import { runHere } from './runHere.ts';
+import { addComputeOptions, type ComputeFlags, computeOptions } from './options/computeOptions.ts';
+import { addControlOptions, type ControlFlags } from './options/controlOptions.ts';
+import {
+  addObserveOptions,
+  type Observation,
+  type ObserveFlags,
+  openObservation,
+} from './options/observeOptions.ts';
+import { seconds } from './options/optionValues.ts';
+import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
+import {
+  addCorpusStoreOptions,
+  addStoreOptions,
+  type CorpusStoreFlags,
+  s3Options,
+} from './options/storeOptions.ts';
+import { resumeCommandLine } from './output/commandLine.ts';
+import { count } from './output/format.ts';
+import { addLogOptions, type Log, type LogFlags, openLog } from './output/log.ts';
+import { printResult } from './output/printResult.ts';
 import {
   earlyFacts,
   earlyOutcome,
@@ -41,9 +49,11 @@ import {
   formatEarlyOutcome,
   isEarly,
   sayFailures,
-} from './runOutcome.ts';
+} from './output/runOutcome.ts';
+import { retireRun } from './retireRun.ts';
+import { createRunChoice } from './runChoice.ts';
+import { runHere } from './runHere.ts';
 import { openStopSignal, type StopSignal } from './signals.ts';
-import { addCorpusStoreOptions, addStoreOptions, type CorpusStoreFlags, s3Options } from './storeOptions.ts';
 
 interface Flags extends ComputeFlags, ControlFlags, CorpusStoreFlags, LogFlags, ObserveFlags, RedisFlag {
   readonly once: boolean;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { DryRunReport } from '../../src/cli/dryRunEstimate.ts';
+import type { DryRunReport } from '../../src/cli/dryRun/dryRunEstimate.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { addSamples } from '../helpers/addSamples.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';

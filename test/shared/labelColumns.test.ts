@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { labelColumns } from '../../src/cli/labelOptions.ts';
+import { labelColumns } from '../../src/cli/options/labelOptions.ts';
 import { parseLabel, RESERVED_COLUMNS } from '../../src/shared/labelColumns.ts';
 import { LISTING_COLUMNS } from '../../src/shared/listingTable.ts';
 import { EMBEDDING_COLUMNS, embeddingColumns, SUBJECT_COLUMNS } from '../../src/shared/table/tables.ts';

@@ -1,0 +1,45 @@
+/** `--append` of `run` and `submit`, and what is said about it. */
+import type { Command } from 'commander';
+import type { AppendOutcome } from '../../producer/append/appendToRun.ts';
+import { count } from '../output/format.ts';
+
+export interface AppendFlag {
+  readonly append?: boolean;
+}
+
+export function addAppendOption(command: Command): Command {
+  return command
+    .optionsGroup('What goes in:')
+    .option(
+      '--append',
+      'process only photographs added to the corpus since OUT was planned (an empty OUT gets an ordinary run)',
+    )
+    .optionsGroup('Options:');
+}
+
+/** What an append came to, for a person. */
+export function describeAppend(outcome: AppendOutcome): string[] {
+  switch (outcome.status) {
+    case 'waits':
+      return [
+        `${count(outcome.missing)} shards are not committed yet; new photographs are looked for once they are`,
+      ];
+    case 'nothing':
+      return ['no new photographs', ...describeGone(outcome.gone)];
+    case 'planned': {
+      const { generation, added, shards, subjects, gone } = outcome.generation;
+      const known = subjects.rows - added.subjects;
+      return [
+        `generation ${generation}: ${count(added.faces)} new photographs in ${count(shards)} shards, of ` +
+          `${count(added.subjects)} new people and ${count(known)} who have rows already`,
+        ...describeGone(gone),
+      ];
+    }
+  }
+}
+
+function describeGone(gone: number): string[] {
+  return gone === 0
+    ? []
+    : [`${count(gone)} photographs of the run are no longer in the corpus; their rows stay`];
+}
