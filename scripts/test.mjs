@@ -14,8 +14,8 @@ const FOLDER = 'dist/test';
  */
 const LONG = [
   'bench/benches',
-  'cli/bench',
-  'cli/lostReaders',
+  'cli/bench.test',
+  'cli/output/lostReaders',
   'controls/',
   'e2e/append',
   'e2e/badRequest',
