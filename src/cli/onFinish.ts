@@ -27,16 +27,32 @@ export async function runOnFinish(
   { say, limitMs = LIMIT_MS }: OnFinishOptions,
 ): Promise<void> {
   const text = `${JSON.stringify(summary)}\n`;
-  const folder = await mkdtemp(join(tmpdir(), 'posecast-finish-'));
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-finish-')).catch(() => undefined);
   try {
-    const file = join(folder, 'summary.json');
-    await writeFile(file, text);
-    const how = await carryOut(command, text, { ...process.env, POSECAST_SUMMARY: file }, limitMs);
+    const env = { ...process.env, POSECAST_SUMMARY: await summaryFile(folder, text, say) };
+    const how = await carryOut(command, text, env, limitMs);
     if (how !== undefined) say(`--on-finish: the command ${how}; the run is what it was without it`);
   } catch (error) {
     say(`--on-finish: the command could not be started (${describeError(error)})`);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Undefined where there is no room for one, such as on a full disk, of which a command may be there to tell. */
+async function summaryFile(
+  folder: string | undefined,
+  text: string,
+  say: (line: string) => void,
+): Promise<string | undefined> {
+  try {
+    if (folder === undefined) throw new Error(`no folder can be made in ${tmpdir()}`);
+    const file = join(folder, 'summary.json');
+    await writeFile(file, text);
+    return file;
+  } catch (error) {
+    say(`--on-finish: the summary is on standard input alone (${describeError(error)})`);
+    return undefined;
   }
 }
 

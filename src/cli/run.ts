@@ -36,6 +36,7 @@ import {
 } from './output/runOutcome.ts';
 import { formatSummary, summaryFacts } from './output/summary.ts';
 import { runCorpus } from './runCorpus.ts';
+import { holdSignals } from './signals.ts';
 import { stoppable } from './stoppable.ts';
 
 interface Flags
@@ -132,11 +133,16 @@ async function run(
   const startedAt = performance.now();
   const known: Record<string, unknown> = { out };
   let facts: Facts = known;
+  let release = () => {};
+  // From here on the hook is told, and a signal that comes when the run no longer listens does not keep it from that.
+  const onListening = () => {
+    if (flags.onFinish !== undefined) release = holdSignals();
+  };
   try {
     refuseRate(flags);
     refuseUselessStores(corpus, out, flags);
     refusePastDeadline(flags.deadline, new Date());
-    facts = await carryOut(corpus, out, flags, { startedAt, log, known, standIns });
+    facts = await carryOut(corpus, out, flags, { startedAt, log, known, standIns, onListening });
   } catch (error) {
     facts = {
       ...errorFacts(error),
@@ -149,6 +155,7 @@ async function run(
     if (flags.onFinish !== undefined) {
       await runOnFinish(flags.onFinish, facts, { say: warnings(log.say) });
     }
+    release();
   }
 }
 
@@ -161,13 +168,15 @@ interface Carrying {
   /** Receives what can be said of a run that is broken off by an error. */
   readonly known: Record<string, unknown>;
   readonly standIns: StandIns | undefined;
+  /** Called as soon as signals stop the run and not the process. */
+  readonly onListening: () => void;
 }
 
 async function carryOut(
   corpus: string,
   out: string,
   flags: Flags,
-  { startedAt, log, known, standIns }: Carrying,
+  { startedAt, log, known, standIns, onListening }: Carrying,
 ): Promise<Facts> {
   const compute = { ...(await computeOptions(flags)), ...(standIns && { standIns }) };
   const device = `${compute.device}, ${compute.threads} threads`;
@@ -184,6 +193,7 @@ async function carryOut(
     onError: live.finish,
   };
   return stoppable(stopping, async (signal, releasers) => {
+    onListening();
     const config = await runConfigFromOptions(corpus, flags);
     const service = 'posecast-run';
     const observation = await openObservation({ flags, compute, service, say: note, releasers });

@@ -51,6 +51,18 @@ export function openStopSignal(
   };
 }
 
+/**
+ * No signal ends the process by itself until the answer is called: for the moments between two that listen to them.
+ */
+export function holdSignals(): () => void {
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const ignore = () => undefined;
+  for (const name of names) process.on(name, ignore);
+  return () => {
+    for (const name of names) process.off(name, ignore);
+  };
+}
+
 /** Keeps a process that is detached from its terminal when the terminal goes, whatever the command does. */
 export function outliveTerminal(): void {
   if (detached) process.on('SIGHUP', () => undefined);

@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runOnFinish } from '../../src/cli/onFinish.ts';
+import { holdSignals } from '../../src/cli/signals.ts';
 import { packageRoot } from '../../src/shared/package.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { repeatedSamples } from '../helpers/repeatedSamples.ts';
+import { withEnvironment } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
@@ -113,4 +116,35 @@ test('a command that reads nothing, and one that is not there, disturb nothing',
   assert.equal(said.length, 0);
   await runOnFinish('posecast-no-such-command 2>/dev/null', large, { say });
   assert.match(said.join(), /ended with code 127/);
+});
+
+test('a command is called also where no temporary file can be made: the summary is on its standard input', async () => {
+  const said: string[] = [];
+  await withEnvironment({ TMPDIR: '/posecast/no/such/folder' }, () =>
+    runOnFinish(
+      'grep -q complete && test -z "$POSECAST_SUMMARY"',
+      { event: 'complete' },
+      {
+        say: (line) => said.push(line),
+      },
+    ),
+  );
+  assert.equal(said.length, 1, said.join());
+  assert.match(said[0]!, /the summary is on standard input alone \(.*\/posecast\/no\/such\/folder/);
+});
+
+test('a run that is refused keeps its reason and its exit code where its command has no temporary folder', () =>
+  withTempFolder(async (folder) => {
+    const args = ['run', join(folder, 'nowhere'), join(folder, 'out'), '--on-finish', 'true'];
+    const ran = await posecast(args, { TMPDIR: join(folder, 'none') });
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.match(ran.stderr, /CORPUS: expected a folder/);
+  }));
+
+test('a signal that nobody listens to does not end the process while signals are held', async () => {
+  const release = holdSignals();
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(process.pid, name);
+  await sleep(200);
+  release();
+  assert.equal(process.listenerCount('SIGTERM'), 0);
 });
