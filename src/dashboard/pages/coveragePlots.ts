@@ -3,17 +3,27 @@ import { type Html, html } from '../../shared/page/html.ts';
 import { POSE_BINS } from '../../shared/poseBins.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import type { RunCoverage } from '../data/coverage.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { count, counted, percent } from '../format.ts';
 import { poseGrid } from './plots.ts';
 
-export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): Html {
+/** @param coverage undefined until it has been read. */
+export function coveragePlots(
+  run: RunFile,
+  { shardsDone }: RunSnapshot,
+  coverage: RunCoverage | undefined,
+): Html {
   if (run.config.withoutPose) {
     return html`<p class="empty">This run measures no poses (<code>--without-pose</code>).</p>`;
   }
-  if (coverage === undefined || coverage.people === 0) {
-    return html`<p class="empty">Nothing is committed yet.</p>`;
-  }
+  if (shardsDone === 0) return html`<p class="empty">Nothing is committed yet.</p>`;
+  if (coverage === undefined) return html`<p class="empty">The poses are being read.</p>`;
   const { people, before, after } = coverage;
+  const isSample = coverage.shards < coverage.shardsDone;
+  const shards = `${count(coverage.shards)} of ${count(coverage.shardsDone)} shards`;
+  if (people === 0) {
+    return html`<p class="empty">Nobody has a usable face.${isSample ? ` Counted over ${shards}.` : undefined}</p>`;
+  }
   const grid = (title: string, counts: Uint32Array, className: (bin: number) => string): Html => {
     const shares = Array.from({ length: POSE_BINS }, (_, bin) => counts[bin]! / people);
     return html`<figure class="chart"><h3>${title}</h3>${poseGrid({
@@ -26,10 +36,7 @@ export function coveragePlots(run: RunFile, coverage: RunCoverage | undefined): 
       className,
     })}</figure>`;
   };
-  const sampled =
-    coverage.shards < coverage.shardsDone
-      ? ` Counted over ${counted(people, 'person', 'people')} of ${count(coverage.shards)} of ${count(coverage.shardsDone)} shards.`
-      : ` Counted over ${counted(people, 'person', 'people')}.`;
+  const sampled = ` Counted over ${counted(people, 'person', 'people')}${isSample ? ` of ${shards}` : ''}.`;
   const lead = 'Percent of people with a face at each pose: yaw to the right, pitch upwards.';
   if (run.config.variants === 0) {
     return html`<p class="lead">${lead} No variants were asked for.${sampled}</p>

@@ -35,7 +35,7 @@ export function overviewParts(
     stages: stages(snapshot),
     failures: failures(snapshot),
     reasons: reasons(run, snapshot, examples),
-    coverage: coveragePlots(run, coverage),
+    coverage: coveragePlots(run, snapshot, coverage),
     workers: workerTable(snapshot, workers),
     generations: generationTable(snapshot),
     facts: facts(run, out, snapshot),
