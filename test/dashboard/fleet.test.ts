@@ -6,7 +6,7 @@ import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
 import { jobId, openShardQueue, queueName, SHARD_JOB } from '../../src/shared/queue.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
-import { planSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';
+import { makeSampleRun, planSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';
 import { type TestRedis, withRedis } from '../helpers/services/redis.ts';
 import { withFolderStore } from '../helpers/stores.ts';
 
@@ -41,6 +41,32 @@ test('a silent worker is shown however many others there are, and those that are
         await fetch(`${url}queues/api/queues`);
         assert.deepEqual(await service.redis.keys('bull:*'), [], 'looking leaves nothing in Redis');
       });
+    }),
+  ));
+
+test('a container that was started again under its host name and pid is one worker: its commits are shown once', () =>
+  withRedis(({ url: redis, redis: client }) =>
+    withFolderStore(async (store) => {
+      await makeSampleRun(store, { subjects: 4 });
+      const [seconds] = await client.time();
+      // Who commits a sample run is called so.
+      const worker = { host: 'test', pid: 1, device: 'cpu' };
+      for (const [id, age] of Object.entries({ running: -3_600, killed: 60, before: 600 })) {
+        const seenAt = 1_000 * (Number(seconds) - age);
+        await client.hset(`posecast:${RUN}:workers`, id, JSON.stringify({ ...worker, seenAt }));
+      }
+      const shown = () =>
+        withDashboard([store.uri], { redis }, async ({ url }) => {
+          const text = await (await fetch(`${url}runs/${RUN}/`)).text();
+          return text.match(/<td class="text">test .*?<\/tr>/g) ?? [];
+        });
+      const [alive, ...others] = await shown();
+      assert.match(alive ?? '', /data-label="shards">2<.*heard/);
+      assert.deepEqual(others, []);
+      await client.hdel(`posecast:${RUN}:workers`, 'running');
+      const [silent, ...earlier] = await shown();
+      assert.match(silent ?? '', /data-label="shards">2<.*data-since="\d+">1.min 0\d.s</);
+      assert.deepEqual(earlier, []);
     }),
   ));
 

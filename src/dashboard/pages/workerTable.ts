@@ -35,13 +35,17 @@ function mergeWorkers(snapshot: RunSnapshot, totals: readonly WorkerTotals[]): W
     heard: worker,
     done: done.get(key(worker)),
   }));
-  const named = new Set(heard.map(key));
+  // A container that is started again keeps its host name and pid. A silent one of the same name is it, earlier: the
+  // commits would be shown twice.
+  const newest = new Map(heard.toReversed().map((worker) => [key(worker), worker]));
   const gone = totals
-    .filter((worker) => !named.has(key(worker)))
+    .filter((worker) => !newest.has(key(worker)))
     .sort((a, b) => b.lastCommitAt - a.lastCommitAt)
     .map((worker) => ({ ...worker, heard: undefined, done: worker }));
   return {
-    silent: shown.filter((worker) => worker.heard?.alive === false),
+    silent: shown.filter(
+      (worker) => worker.heard?.alive === false && newest.get(key(worker)) === worker.heard,
+    ),
     alive: shown.filter((worker) => worker.heard?.alive === true),
     gone,
   };
