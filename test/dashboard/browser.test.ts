@@ -226,6 +226,7 @@ test('while a run goes on the page follows it, and its parts do not jump', { ski
       assert.deepEqual(await tops(), before);
       assert.equal(await value(page, 'percent'), '75\u202F%');
       assert.equal(await value(page, 'faces'), '24');
+      assert.match(await page.title(), /^75 % /);
       await page.getByRole('link', { name: /^Shards/ }).click();
       await live(page);
       assert.match(await page.locator('tr[data-shard="3"]').innerText(), /s3-failed/);

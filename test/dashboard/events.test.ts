@@ -14,7 +14,8 @@ const MOST = 100;
 
 interface Followed {
   readonly view: RunView;
-  ask(method?: string): Promise<Response>;
+  /** @param path within the run; the events unless another is named. */
+  ask(method?: string, path?: string): Promise<Response>;
 }
 
 async function withFollowed(run: (followed: Followed) => Promise<void>): Promise<void> {
@@ -36,10 +37,10 @@ async function withFollowed(run: (followed: Followed) => Promise<void>): Promise
         allowActions: false,
         warn: (line) => assert.fail(line),
       });
-      const path = '/runs/sample-run/events?tab=rejects';
       await run({
         view: board.views()[0]!,
-        ask: async (method = 'GET') => app.request(path, { method, headers: { host: '127.0.0.1' } }),
+        ask: async (method = 'GET', path = 'events?tab=rejects') =>
+          app.request(`/runs/sample-run/${path}`, { method, headers: { host: '127.0.0.1' } }),
       });
     } finally {
       await board.close();
@@ -62,6 +63,18 @@ test('asking for the head of the events follows nothing', () =>
     const page = await ask();
     assert.equal(page.status, 200);
     await page.body!.cancel();
+  }));
+
+test('the events carry the title of the page, as it was sent with the page', () =>
+  withFollowed(async ({ view, ask }) => {
+    await view.watch.fresh();
+    const reader = (await ask()).body!.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    const event = JSON.parse(/^data: (.*)$/m.exec(new TextDecoder().decode(value))![1]!);
+    const page = await (await ask('GET', '')).text();
+    assert.equal(event.title, /<title>(.*)<\/title>/.exec(page)![1]);
+    assert.match(event.title, /^100 % .* · posecast sample-run$/);
   }));
 
 test('a page that does not read is told the newest numbers when it does, and not all those before', () =>

@@ -98,8 +98,9 @@ function follow(address) {
   const offline = document.querySelector('.offline');
   const source = new EventSource(address);
   source.addEventListener('parts', (event) => {
-    const { now, parts, classes, counts, table } = JSON.parse(event.data);
+    const { now, title, parts, classes, counts, table } = JSON.parse(event.data);
     clockOffset = now - Date.now();
+    document.title = title;
     for (const [id, markup] of Object.entries(parts)) replace(id, markup);
     for (const [id, className] of Object.entries(classes)) {
       const element = document.getElementById(id);

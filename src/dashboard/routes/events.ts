@@ -4,6 +4,7 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import { createInterruptibleWait } from '../../shared/interruptibleWait.ts';
 import { count } from '../format.ts';
 import { TABS, type Tab } from '../pages/layout.ts';
+import { pageTitle } from '../pages/pageTitle.ts';
 import { stateClass } from '../pages/stateCard.ts';
 import type { RunView } from '../runView.ts';
 import { liveParts, tableVersion } from './liveParts.ts';
@@ -55,6 +56,7 @@ async function follow(
     sent = texts;
     return JSON.stringify({
       now: snapshot.at,
+      title: pageTitle(snapshot, view.run.runId),
       parts: Object.fromEntries(changed),
       classes: { state: stateClass(snapshot) },
       counts: { rejects: count(snapshot.counters.rejected), shards: count(snapshot.shardsTotal) },

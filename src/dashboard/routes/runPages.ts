@@ -10,6 +10,7 @@ import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { shardPage, shardSource } from '../data/shardTable.ts';
 import { layout, type Tab } from '../pages/layout.ts';
 import { overviewBody } from '../pages/overview.ts';
+import { pageTitle } from '../pages/pageTitle.ts';
 import { PEOPLE_A_PAGE, peopleBody } from '../pages/people.ts';
 import { REJECTS_A_PAGE, rejectsBody } from '../pages/rejects.ts';
 import { shardsBody } from '../pages/shards.ts';
@@ -26,7 +27,7 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
     return c.html(
       layout({
         site: site(),
-        title: `${titleOf(snapshot)} · posecast ${run.runId}`,
+        title: pageTitle(snapshot, run.runId),
         run: { id: run.runId, tab, rejects: snapshot.counters.rejected, shards: snapshot.shardsTotal },
         body: html`<section id="state" class="${stateClass(snapshot)}" aria-label="State of the run">${stateCard(watch.store.uri, snapshot, actionForms(snapshot, allowActions))}</section>${body}`,
       }),
@@ -99,11 +100,4 @@ export function addRunPages(app: Hono, { board, site, allowActions }: Served): v
 
 function peopleFields(c: Context): Record<string, unknown> {
   return { ...c.req.query(), show: c.req.queries('show') };
-}
-
-function titleOf(snapshot: RunSnapshot): string {
-  const share = Math.floor((100 * snapshot.counters.faces) / snapshot.facesTotal);
-  return snapshot.state === 'complete'
-    ? 'complete'
-    : `${share} % ${snapshot.state === 'unknown' ? 'done' : snapshot.state}`;
 }
