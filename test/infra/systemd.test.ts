@@ -1,7 +1,7 @@
 /** The units, read by systemd itself. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -40,9 +40,17 @@ test('systemd finds no fault in the units', OPTIONS, () =>
 
 test('a worker may little: systemd calls its exposure OK', OPTIONS, () =>
   inFolder(async (folder) => {
-    const { stdout } = await promisify(execFile)('systemd-analyze', [
-      ...['security', '--offline=true', '--threshold=30', join(folder, 'posecast-worker.service')],
-    ]);
-    assert.match(stdout, /exposure level for posecast-worker\.service: \d\.\d OK/);
+    for (const unit of ['posecast-worker.service', 'posecast-worker@0.service']) {
+      const { stdout } = await promisify(execFile)('systemd-analyze', [
+        ...['security', '--offline=true', '--threshold=30', join(folder, unit)],
+      ]);
+      assert.match(stdout, new RegExp(`exposure level for ${unit.replace('.', '\\.')}: \\d\\.\\d OK`));
+    }
   }),
 );
+
+test('nothing in the unit for GPUs closes the devices to it', async () => {
+  const unit = await readFile(join(infra, 'systemd', 'posecast-worker@.service'), 'utf8');
+  // Each of them closes every device that is not named, ProtectClock= in older versions of systemd.
+  assert.doesNotMatch(unit, /^(PrivateDevices|DevicePolicy|DeviceAllow|ProtectClock)=/m);
+});
