@@ -23,44 +23,63 @@ export interface Chamber {
   close(): Promise<void>;
 }
 
+/** What the process sends when it can be asked. */
+export const READY = 'ready';
+/** It loads what it tries: on a busy machine that takes longer than a case may. */
+const START_MS = 60_000;
+
 /** Starts a process that tries cases of one subject (`chamberSubjects.ts`). */
 export function openChamber(subject: string): Chamber {
-  let child = start(subject);
+  let process = start(subject);
   return {
     async run(seed) {
-      const answer = await ask(child, seed);
+      const answer = await ask(process, seed);
       if (typeof answer !== 'string') {
         assert.equal(answer.problem, undefined, `${subject}, case ${seed}: ${answer.problem}`);
         return answer;
       }
-      await end(child);
-      child = start(subject);
+      await end(process.child);
+      process = start(subject);
       assert.fail(`${subject}, case ${seed}: ${answer}`);
     },
-    close: () => end(child),
+    close: () => end(process.child),
   };
 }
 
-function start(subject: string): ChildProcess {
-  const file = fileURLToPath(new URL('./chamberProcess.js', import.meta.url));
-  return fork(file, [subject], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+interface Started {
+  readonly child: ChildProcess;
+  /** READY, or why it is not. */
+  readonly ready: Promise<string>;
 }
 
-/** The child's answer, or how it failed to give one. The first case also waits for the start of the process. */
-function ask(child: ChildProcess, seed: number): Promise<CaseAnswer | string> {
+function start(subject: string): Started {
+  const file = fileURLToPath(new URL('./chamberProcess.js', import.meta.url));
+  const child = fork(file, [subject], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return { child, ready: nextMessage<never>(child, START_MS) };
+}
+
+/** The child's answer, or how it failed to give one. */
+async function ask({ child, ready }: Started, seed: number): Promise<CaseAnswer | string> {
+  const started = await ready;
+  if (started !== READY) return `at its start: ${started}`;
+  child.send(seed);
+  return nextMessage<CaseAnswer>(child, HANG_MS);
+}
+
+/** What the child sends next, or how it failed to. */
+function nextMessage<T>(child: ChildProcess, withinMs: number): Promise<T | string> {
   return new Promise((resolve) => {
-    const settle = (answer: CaseAnswer | string) => {
+    const settle = (message: T | string) => {
       clearTimeout(timer);
       child.off('message', settle);
       child.off('exit', died);
-      resolve(answer);
+      resolve(message);
     };
     const died = (code: number | null, signal: NodeJS.Signals | null) =>
       settle(`the process died [code=${code}, signal=${signal}]`);
-    const timer = setTimeout(() => settle(`no answer within ${HANG_MS / 1000} s`), HANG_MS);
+    const timer = setTimeout(() => settle(`no answer within ${withinMs / 1000} s`), withinMs);
     child.on('message', settle);
     child.on('exit', died);
-    child.send(seed);
   });
 }
 

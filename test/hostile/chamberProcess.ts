@@ -1,6 +1,6 @@
 /** The process of a chamber: `node chamberProcess.js SUBJECT`, seeds in and answers out by message. */
 import { readFileSync } from 'node:fs';
-import type { CaseAnswer } from './chamber.ts';
+import { type CaseAnswer, READY } from './chamber.ts';
 import { SUBJECTS } from './chamberSubjects.ts';
 
 const open = SUBJECTS[process.argv[2] ?? ''];
@@ -16,6 +16,7 @@ process.on('message', async (seed: number) => {
   );
   process.send?.({ ...answer, ...memory() } satisfies CaseAnswer);
 });
+process.send?.(READY);
 
 function memory(): { resident: number; peak: number } {
   const status = readFileSync('/proc/self/status', 'utf8');
