@@ -9,7 +9,7 @@ import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { collect, port } from './options/optionValues.ts';
+import { collect, port, someText } from './options/optionValues.ts';
 import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';
 import {
@@ -59,7 +59,12 @@ export function dashboardCommand(): Command {
     .description('Shows runs in a browser.')
     .argument('[OUT|RUN_ID...]', 'folders or s3://bucket/prefix of runs, or ids of runs that Redis knows')
     .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
-    .option('--host <address>', 'address to listen on; any but this machine’s own needs a token', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'address to listen on; any but this machine’s own needs a token',
+      someText,
+      '127.0.0.1',
+    )
     .option('--port <number>', 'port to listen on; 0 picks a free port and prints it', port, DEFAULT_PORT)
     .option(
       '--token <text>',

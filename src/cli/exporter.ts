@@ -6,7 +6,7 @@ import { createQueueMetrics } from '../observe/queueMetrics.ts';
 import { warnings } from '../shared/logFields.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { createReleasers } from '../shared/releasers.ts';
-import { port } from './options/optionValues.ts';
+import { port, someText } from './options/optionValues.ts';
 import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
 import { addLogOptions, type LogFlags, openLog } from './output/log.ts';
 import { openStopSignal } from './signals.ts';
@@ -39,7 +39,7 @@ export function exporterCommand(): Command {
     .description('Serves how much work is queued, for Prometheus and for scaling workers.')
     .option('--redis <url>', 'the Redis that holds the queues (default: REDIS_URL)')
     .option('--port <port>', 'port to listen on; 0 picks a free port and prints it', port, PORT)
-    .option('--host <host>', 'address to listen on; 0.0.0.0 in a container', '127.0.0.1');
+    .option('--host <host>', 'address to listen on; 0.0.0.0 in a container', someText, '127.0.0.1');
   return addLogOptions(command).addHelpText('after', EPILOGUE).action(serve);
 }
 

@@ -11,7 +11,7 @@ import type { RequestListeners } from '../../shared/store/observedStore.ts';
 import { openTracing, type Tracing } from '../../shared/tracing/tracing.ts';
 import type { ComputeOptions } from '../../worker/openShardContext.ts';
 import { tellAll, type WorkObserver } from '../../worker/workObserver.ts';
-import { port } from './optionValues.ts';
+import { port, someText } from './optionValues.ts';
 
 /** Metrics are for this machine alone unless asked otherwise. */
 const METRICS_HOST = '127.0.0.1';
@@ -64,6 +64,7 @@ export function addObserveOptions(command: Command): Command {
     .option(
       '--metrics-host <host>',
       `with --metrics-port: address to listen on; 0.0.0.0 in a container (default: ${METRICS_HOST})`,
+      someText,
     )
     .optionsGroup('Options:');
   return command;

@@ -100,7 +100,10 @@ export function wordsOf<T extends string>(words: readonly T[]): (text: string) =
     });
 }
 
-/** Of places as well: '', as of a variable that is not set, would be the current folder. */
+/**
+ * Of places and addresses as well: '', as of a variable that is not set, would be the current folder, or every address
+ * of the machine.
+ */
 export function someText(text: string): string {
   if (text.trim() !== '') return text;
   throw new InvalidArgumentError('Expected text that is not blank, such as a name or a folder.');

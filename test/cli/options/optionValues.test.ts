@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { benchCommand } from '../../../src/cli/bench.ts';
 import { dashboardCommand } from '../../../src/cli/dashboard.ts';
 import { evaluateCommand } from '../../../src/cli/evaluate.ts';
+import { exporterCommand } from '../../../src/cli/exporter.ts';
 import { inspectCommand } from '../../../src/cli/inspect.ts';
 import { labelColumns } from '../../../src/cli/options/labelOptions.ts';
 import { retryFailedCommand } from '../../../src/cli/retryFailed.ts';
@@ -129,6 +130,20 @@ test('a place that is named by nothing, as by an unset variable, is refused: it 
   for (const command of [evaluateCommand(), benchCommand()]) {
     const [corpus] = command.registeredArguments;
     assert.throws(() => corpus?.parseArg?.('', undefined), InvalidArgumentError, command.name());
+  }
+});
+
+test('an address to listen on that is blank, as of an unset variable, is refused: it would be every address', () => {
+  for (const [command, name] of [
+    [dashboardCommand(), '--host'],
+    [exporterCommand(), '--host'],
+    [runCommand(), '--metrics-host'],
+    [workCommand(), '--metrics-host'],
+  ] as const) {
+    const parse = parserOf(command, name);
+    assert.equal(parse('0.0.0.0'), '0.0.0.0');
+    for (const blank of ['', ' '])
+      assert.throws(() => parse(blank), InvalidArgumentError, `${command.name()} ${name}`);
   }
 });
 
