@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Command } from 'commander';
 import { type NamedRun, openBoard } from '../dashboard/board.ts';
 import { openRedisLink } from '../dashboard/data/redisLink.ts';
-import { isLoopback, tokenFor } from '../dashboard/guard.ts';
+import { addressWithToken, isLoopback, tokenFor } from '../dashboard/guard.ts';
 import { startDashboard } from '../dashboard/server.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
@@ -124,7 +124,7 @@ async function dashboard(named: readonly string[], flags: Flags): Promise<void> 
       warn: say,
     });
     releasers.push('server', () => server.close());
-    const address = token === undefined ? server.url : `${server.url}?token=${token}`;
+    const address = token === undefined ? server.url : addressWithToken(server.url, token);
     // The one place that shows the token: whoever reads this started the server.
     if (flags.json) process.stdout.write(`${JSON.stringify({ event: 'listening', url: address })}\n`);
     else {

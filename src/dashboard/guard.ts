@@ -22,7 +22,7 @@ export function isLoopback(host: string): boolean {
  * The token that protects a server bound to `host`: the one asked for, a new one where the server can be reached from
  * elsewhere, none on loopback.
  * @param from the option or variable that asks for it, for the message.
- * @throws ConfigError for one that can be guessed, or does not fit into an address.
+ * @throws ConfigError for one that can be guessed, or does not fit into a header.
  */
 export function tokenFor(host: string, asked: string | undefined, from = '--token'): string | undefined {
   if (asked === undefined) return isLoopback(host) ? undefined : randomBytes(24).toString('base64url');
@@ -32,6 +32,11 @@ export function tokenFor(host: string, asked: string | undefined, from = '--toke
     `${from}: expected at least ${MIN_TOKEN} characters without spaces, such as \`openssl rand -hex 16\` prints, found ` +
       (asked.length < MIN_TOKEN ? `${asked.length} characters` : 'others'),
   );
+}
+
+/** Opens the page of `url` to whoever has it. */
+export function addressWithToken(url: string, token: string): string {
+  return `${url}?token=${encodeURIComponent(token)}`;
 }
 
 /** Names under which the server may be asked for, in lower case, without brackets. */

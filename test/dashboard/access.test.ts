@@ -4,7 +4,7 @@ import { access, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
+import { addressWithToken, isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
 import { registerRun } from '../../src/shared/redisRuns/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
@@ -125,6 +125,17 @@ test('the token in the address becomes a cookie that scripts cannot read, and le
       assert.equal((await ask(url, RUN, { cookie: pair })).status, 200);
     }),
   ));
+
+test('the address that is printed lets in whoever opens it, whatever characters the token has', () =>
+  withSampleOut((out) => {
+    const token = 'abcdefghijklmnop+/&#%41?=x';
+    return withDashboard([out], { token }, async ({ url }) => {
+      const address = new URL(addressWithToken(url, token));
+      const first = await ask(url, `${address.pathname}${address.search}`);
+      assert.equal(first.status, 303);
+      assert.equal(first.headers.location, '/');
+    });
+  }));
 
 test('a request under a foreign name is refused, with and without a token: DNS rebinding', () =>
   withSampleOut(async (out) => {
