@@ -152,10 +152,14 @@ test('tracing that is switched off by OpenTelemetry’s own variables stays off,
   assert.equal(empty, undefined, 'an empty variable is one that is not set');
   for (const [variables, message] of [
     [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, /expected http\/protobuf or http\/json \[found=grpc\]/],
-    [
-      { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector' },
-      /expected a URL such as http:\/\/host:4318 \[found=collector\]/,
-    ],
+    // As a URL, `collector:4318` has the scheme `collector:`.
+    ...['collector', 'collector:4318', '127.0.0.1:4318', 'grpc://collector:4317'].map(
+      (endpoint) =>
+        [
+          { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint },
+          new RegExp(`expected a URL such as http://host:4318 \\[found=${endpoint}\\]`),
+        ] as const,
+    ),
   ] as const) {
     await assert.rejects(
       open(variables),

@@ -51,7 +51,7 @@ export interface TracingOptions {
  * By OpenTelemetry's own variables: OTEL_EXPORTER_OTLP_(TRACES_)ENDPOINT turns traces on, OTEL_SDK_DISABLED=true and
  * OTEL_TRACES_EXPORTER=none turn them off whatever else is said.
  *
- * @throws ConfigError when the protocol asked for is not spoken.
+ * @throws ConfigError when the protocol asked for is not spoken, or the endpoint is no URL of HTTP.
  */
 export async function openTracing(options: TracingOptions): Promise<Tracing | undefined> {
   const { env } = process;
@@ -60,7 +60,7 @@ export async function openTracing(options: TracingOptions): Promise<Tracing | un
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none')
     return undefined;
   if (!options.asked && endpoint === undefined) return undefined;
-  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+  if (endpoint !== undefined && !isHttpUrl(endpoint)) {
     throw new ConfigError(
       'bad-otlp-endpoint',
       'OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://host:4318',
@@ -77,6 +77,11 @@ export async function openTracing(options: TracingOptions): Promise<Tracing | un
   const tracing = startTracing({ ...options, protocol });
   options.say(`traces go to ${endpoint ?? 'http://localhost:4318'}`);
   return tracing;
+}
+
+/** `collector:4318`, without a scheme, is a URL too, to which nothing can be sent. */
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 }
 
 const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
