@@ -1,4 +1,5 @@
 /** Connects to Redis; the only place that makes a client. Messages name host and port, never the credentials. */
+import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { ConfigError, describeError } from './errors.ts';
 import { keepSecret } from './secrets.ts';
@@ -77,7 +78,8 @@ interface RedisAddress {
     db: number;
     username?: string;
     password?: string;
-    tls?: { servername: string };
+    /** Names only: the handshake has no place for an address. The certificate is checked for either. */
+    tls?: { servername?: string };
   };
 }
 
@@ -126,7 +128,7 @@ export function parseRedisUrl(url: string, from = 'Redis'): RedisAddress {
       db: Number(database),
       ...(username !== '' && { username }),
       ...(password !== '' && { password }),
-      ...(parsed.protocol === 'rediss:' && { tls: { servername: host } }),
+      ...(parsed.protocol === 'rediss:' && { tls: isIP(host) === 0 ? { servername: host } : {} }),
     },
   };
 }

@@ -130,7 +130,24 @@ test('a URL gives host, port, database, credentials and TLS', () => {
     label: '[::1]:6379',
     options: { host: '::1', port: 6379, db: 0 },
   });
+  assert.deepEqual(parseRedisUrl('rediss://[::1]').options.tls, {});
 });
+
+test('TLS to an address makes no warning of Node: it would be a line in the log that is none of the log', () =>
+  withServer(
+    (socket) => socket.end(),
+    async (port) => {
+      const warnings: string[] = [];
+      const onWarning = (warning: Error) => warnings.push(warning.message);
+      process.on('warning', onWarning);
+      try {
+        await refusal(`rediss://127.0.0.1:${port}`);
+      } finally {
+        process.off('warning', onWarning);
+      }
+      assert.deepEqual(warnings, []);
+    },
+  ));
 
 test('a Redis that may evict jobs is used with a warning', () =>
   withRedis(async ({ url, redis }) => {
