@@ -1,15 +1,16 @@
 /** `posecast dashboard`: runs in a browser. */
 import { once } from 'node:events';
-import { Command } from 'commander';
+import { isIPv6 } from 'node:net';
+import { Command, InvalidArgumentError } from 'commander';
 import { type NamedRun, openBoard } from '../dashboard/board.ts';
 import { openRedisLink } from '../dashboard/data/redisLink.ts';
-import { addressWithToken, isLoopback, tokenFor } from '../dashboard/guard.ts';
+import { addressWithToken, isLoopback, nameInHost, tokenFor } from '../dashboard/guard.ts';
 import { startDashboard } from '../dashboard/server.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import { collect, port, someText } from './options/optionValues.ts';
+import { port, someText } from './options/optionValues.ts';
 import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';
 import {
@@ -74,12 +75,18 @@ export function dashboardCommand(): Command {
     .option(
       '--allow-host <name>',
       'another name under which browsers may ask for it, such as that of a proxy; may be repeated',
-      collect,
+      collectNames,
       [],
     )
     .option('--allow-actions', 'buttons that pause and resume a run and retry its failed shards', false)
     .option('--json', 'print the address as one JSON object', false);
   return addCorpusStoreOptions(addStoreOptions(command)).addHelpText('after', EPILOGUE).action(dashboard);
+}
+
+function collectNames(text: string, before: readonly string[]): string[] {
+  const name = nameInHost(isIPv6(text) ? `[${text}]` : text);
+  if (name !== undefined) return [...before, name];
+  throw new InvalidArgumentError('Expected a name without a scheme or a path, such as faces.example.org.');
 }
 
 async function dashboard(named: readonly string[], flags: Flags): Promise<void> {

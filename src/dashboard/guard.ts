@@ -39,9 +39,12 @@ export function addressWithToken(url: string, token: string): string {
   return `${url}?token=${encodeURIComponent(token)}`;
 }
 
-/** Names under which the server may be asked for, in lower case, without brackets. */
+/**
+ * Names under which the server may be asked for.
+ * @param more further ones, as `nameInHost` gives them.
+ */
 export function allowedNames(host: string, more: readonly string[]): ReadonlySet<string> {
-  const names = new Set([...LOOPBACK, bare(host), ...more.map(bare)]);
+  const names = new Set([...LOOPBACK, bare(host), ...more]);
   if (!isLoopback(host)) {
     names.add(hostname().toLowerCase());
     for (const addresses of Object.values(networkInterfaces())) {
@@ -51,14 +54,15 @@ export function allowedNames(host: string, more: readonly string[]): ReadonlySet
   return names;
 }
 
-/** The name in a Host header, whatever the port: tunnels change it. Undefined for one that is none. */
+/** The bare name in a Host header, whatever the port: tunnels change it. Undefined for one that is none. */
 export function nameInHost(header: string | undefined): string | undefined {
   if (header === undefined || !/^[\w.:[\]%-]+$/.test(header)) return undefined;
   return URL.canParse(`http://${header}`) ? bare(new URL(`http://${header}`).hostname) : undefined;
 }
 
+/** In lower case, without brackets or the dot of the root. */
 function bare(name: string): string {
-  return name.toLowerCase().replace(/^\[|\]$/g, '');
+  return name.toLowerCase().replace(/^\[|\]$|\.$/g, '');
 }
 
 export function checkHost(names: ReadonlySet<string>): MiddlewareHandler {

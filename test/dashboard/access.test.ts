@@ -151,7 +151,13 @@ test('a request under a foreign name is refused, with and without a token: DNS r
         assert.ok([400, 403].includes((await ask(url, RUN, { host })).status), host);
       }
       // A tunnel has another port.
-      for (const host of ['localhost:9999', `127.0.0.1:${port}`, `[::1]:${port}`, 'LOCALHOST']) {
+      for (const host of [
+        'localhost:9999',
+        `127.0.0.1:${port}`,
+        `[::1]:${port}`,
+        'LOCALHOST',
+        'localhost.',
+      ]) {
         assert.equal((await ask(url, RUN, { host })).status, 200, host);
       }
     });

@@ -191,3 +191,25 @@ test('another name of a dashboard takes one word, and leaves what follows to the
   assert.deepEqual(operands, ['out']);
   assert.deepEqual(command.opts().allowHost, ['a.example', 'b.example']);
 });
+
+test('another name of a dashboard is kept as requests have it, and what no request has is refused', () => {
+  const parse = parserOf(dashboardCommand(), '--allow-host');
+  for (const [typed, name] of [
+    ['Faces.Example.org:8443', 'faces.example.org'],
+    ['c.example.org.', 'c.example.org'],
+    ['fd00::7', 'fd00::7'],
+    ['[fd00::7]:80', 'fd00::7'],
+  ] as const) {
+    assert.deepEqual(parse(typed), [name], typed);
+  }
+  for (const wrong of [
+    '',
+    ' ',
+    'https://b.example.org',
+    'b.example.org/faces',
+    '*.example.org',
+    ':8443',
+    'a,b',
+  ])
+    assert.throws(() => parse(wrong), InvalidArgumentError, `'${wrong}'`);
+});
