@@ -21,7 +21,7 @@ import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
 import { workCommandLine } from './output/commandLine.ts';
-import { count, countsByCode, labelledLines } from './output/format.ts';
+import { count, counted, countsByCode, labelledLines } from './output/format.ts';
 import { printResult } from './output/printResult.ts';
 import { stoppable } from './stoppable.ts';
 
@@ -235,7 +235,7 @@ function report(
 }
 
 function shardCount(shards: number): string {
-  return `${count(shards)} shard${shards === 1 ? '' : 's'}`;
+  return counted(shards, 'shard', 'shards');
 }
 
 function codeList(text: string): string[] {

@@ -17,7 +17,7 @@ import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
 import { workCommandLine } from './output/commandLine.ts';
-import { count, countsByCode, labelledLines } from './output/format.ts';
+import { count, counted, countsByCode, labelledLines } from './output/format.ts';
 import { isTerminal } from './output/lastLine.ts';
 import { hasLostReader } from './output/lostReaders.ts';
 import { stoppable } from './stoppable.ts';
@@ -127,8 +127,8 @@ function show(found: RunStatus, flags: Flags): void {
   process.stdout.write(formatStatus(found, flags));
 }
 
-/** A status for a person. */
-function formatStatus(status: RunStatus, flags: Flags): string {
+/** A status for a person; `flags` are for the command that goes on. */
+export function formatStatus(status: RunStatus, flags: StoreFlags & RedisFlag): string {
   const { counters, queue, rejectsByCode } = status;
   const share = Math.floor((100 * status.shardsDone) / status.shardsTotal);
   const rejects = countsByCode(rejectsByCode);
@@ -142,8 +142,9 @@ function formatStatus(status: RunStatus, flags: Flags): string {
   for (const { generation, kind, createdAt, shards, added } of status.generations) {
     const what =
       added === undefined
-        ? `${count(shards)} shards done again`
-        : `${count(added.faces)} photographs appended, ${count(added.subjects)} people of them new`;
+        ? `${counted(shards, 'shard', 'shards')} done again`
+        : `${counted(added.faces, 'photograph', 'photographs')} appended, ` +
+          `with ${counted(added.subjects, 'new person', 'new people')}`;
     lines.push([`gen. ${generation}`, `${kind} ${createdAt}: ${what}`]);
   }
   if (queue !== undefined) {
@@ -161,7 +162,7 @@ function formatStatus(status: RunStatus, flags: Flags): string {
   return [`run ${status.runId}  ${status.out}`, ...shown, ''].join('\n');
 }
 
-function describeState({ state, pausedSince, out }: RunStatus, flags: Flags): string {
+function describeState({ state, pausedSince, out }: RunStatus, flags: StoreFlags & RedisFlag): string {
   if (state === 'not queued') return `${state}; go on with: ${workCommandLine(out, flags)}`;
   return pausedSince === undefined ? state : `${state} since ${pausedSince}`;
 }

@@ -4,7 +4,7 @@ import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT } from './exit.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
-import { count, duration } from './output/format.ts';
+import { count, counted, duration } from './output/format.ts';
 import { isTerminal, openLastLine } from './output/lastLine.ts';
 import { stoppable } from './stoppable.ts';
 
@@ -85,9 +85,7 @@ function formatReport(report: VerifyReport, elapsedMs: number): string {
   if (total > problems.length) lines.push(`and ${count(total - problems.length)} more`);
   const seconds = duration(elapsedMs / 1000);
   lines.push(
-    report.ok
-      ? `all is well (${seconds})`
-      : `${count(total)} problem${total === 1 ? '' : 's'} found (${seconds})`,
+    report.ok ? `all is well (${seconds})` : `${counted(total, 'problem', 'problems')} found (${seconds})`,
   );
   return lines.join('\n');
 }

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { formatStatus } from '../../src/cli/status.ts';
 import { feedRun } from '../../src/producer/feedRun.ts';
-import type { RunStatus } from '../../src/producer/runStatus.ts';
+import { type GenerationStatus, type RunStatus, readRunStatus } from '../../src/producer/runStatus.ts';
 import { openShardQueue } from '../../src/shared/queue.ts';
 import { forgetRun } from '../../src/shared/redisRuns/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { pauseRun } from '../../src/shared/run/pause.ts';
+import { createRunTally } from '../../src/shared/run/runTally.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';
 import { withRedis } from '../helpers/services/redis.ts';
@@ -107,4 +109,22 @@ test('a run is shown as paused until it is complete, also when only its last ste
     assert.equal(shown.code, 0, shown.stderr);
     const { state, pausedSince, shardsDone } = JSON.parse(shown.stdout) as RunStatus;
     assert.deepEqual([state, pausedSince, shardsDone], ['paused', '2026-01-02T00:00:00.000Z', run.shards]);
+  }));
+
+test('what a generation did is said of one and of several', () =>
+  withFolderStore(async (store) => {
+    const run = await planSampleRun(store);
+    const shards = await readRunShards(store, run);
+    const status = await readRunStatus(run, store, createRunTally(shards, store), shards, undefined);
+    const said = (facts: Pick<GenerationStatus, 'kind' | 'shards' | 'added'>) => {
+      const generation = { generation: 1, createdAt: '2026-01-02T00:00:00.000Z', ...facts };
+      const shown = formatStatus({ ...status, generations: [generation] }, {});
+      return /^ +gen\. 1 +\w+ \S+: (.*)$/m.exec(shown)?.[1];
+    };
+    assert.equal(said({ kind: 'retry', shards: 1 }), '1 shard done again');
+    assert.equal(said({ kind: 'retry', shards: 1200 }), '1,200 shards done again');
+    const appended = (faces: number, subjects: number) =>
+      said({ kind: 'append', shards: 1, added: { faces, subjects } });
+    assert.equal(appended(1, 1), '1 photograph appended, with 1 new person');
+    assert.equal(appended(24, 12), '24 photographs appended, with 12 new people');
   }));
