@@ -41,7 +41,7 @@ import {
 } from './options/storeOptions.ts';
 import { refuseUselessStores } from './options/uselessStores.ts';
 import { workCommandLine } from './output/commandLine.ts';
-import { count } from './output/format.ts';
+import { count, counted } from './output/format.ts';
 import type { LiveLine } from './output/liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './output/log.ts';
 import { printResult } from './output/printResult.ts';
@@ -156,7 +156,8 @@ function sayPlanned(
 ): void {
   note(
     `${resumed ? 'resuming' : 'planned'} run ${run.runId}: ` +
-      `${count(shards.faces)} faces of ${count(shards.subjects)} people in ${count(shards.places)} shards`,
+      `${counted(shards.faces, 'face', 'faces')} of ${counted(shards.subjects, 'person', 'people')} in ` +
+      counted(shards.places, 'shard', 'shards'),
   );
   for (const line of append === undefined ? [] : describeAppend(append)) note(line);
 }

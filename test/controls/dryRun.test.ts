@@ -63,7 +63,7 @@ test('the size that a dry run names is the size of what the run writes', () =>
       `said ${told.outputBytes}, the data files alone have ${bytes}`,
     );
     const again = await posecast([...args, '--dry-run', '--rate', '10']);
-    assert.match(again.stdout, new RegExp(`resumes +run ${manifest.runId}: 0 shards with 0 faces are left`));
+    assert.match(again.stdout, new RegExp(`resumes +run ${manifest.runId}: 0 shards with 0 faces left`));
     const other = await posecast([...args, '--seed', '3', '--dry-run']);
     assert.equal(other.code, 2, 'what the run would refuse, the dry run refuses');
     assert.match(other.stderr, /another run: seed: 0 there, 3 asked/);

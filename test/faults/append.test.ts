@@ -143,11 +143,11 @@ test(
           assert.equal(submitted.code, 0, submitted.stderr);
           assert.match(
             submitted.stderr,
-            /\d shards are not committed yet; new photographs are looked for once they are/,
+            /\d shards? ha(s|ve) to be committed first; new photographs are looked for then/,
           );
           assert.match(
             submitted.stderr,
-            /generation 1: 5 new photographs in \d shards, of 2 new people and 2 who have/,
+            /generation 1: 5 new photographs in \d shards?, of 2 new people and 2 who have/,
           );
           await Promise.all([...workers, last].map(({ done }) => done));
           const report = await verifyRun(direct);

@@ -1,6 +1,6 @@
 /** A dry run's report as lines for a person. */
 import type { RunConfig } from '../../shared/config.ts';
-import { count, dataSize, duration, labelledLines } from '../output/format.ts';
+import { count, counted, dataSize, duration, labelledLines } from '../output/format.ts';
 import type { DryRunReport } from './dryRunEstimate.ts';
 
 export function formatDryRun(
@@ -20,7 +20,7 @@ export function formatDryRun(
       : [
           [
             'resumes',
-            `run ${report.resumes}: ${count(left.shards)} shards with ${count(left.faces)} faces are left; what follows is about them`,
+            `run ${report.resumes}: ${counted(left.shards, 'shard', 'shards')} with ${counted(left.faces, 'face', 'faces')} left; what follows is about them`,
           ] satisfies [string, string],
         ]),
     ...(report.appends === null
@@ -28,8 +28,9 @@ export function formatDryRun(
       : [
           [
             'appends',
-            `${count(report.appends.faces)} new photographs, ${count(report.appends.people)} new people; ` +
-              `${count(report.appends.gone)} photographs are gone, their rows stay`,
+            `${counted(report.appends.faces, 'new photograph', 'new photographs')}, ` +
+              `${counted(report.appends.people, 'new person', 'new people')}; ` +
+              `${counted(report.appends.gone, 'photograph is', 'photographs are')} gone, their rows stay`,
           ] satisfies [string, string],
         ]),
     ['variants', `${about} ${count(report.variants)} (${count(config.variants)} asked for a person)`],

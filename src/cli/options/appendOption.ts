@@ -1,7 +1,7 @@
 /** `--append` of `run` and `submit`, and what is said about it. */
 import type { Command } from 'commander';
 import type { AppendOutcome } from '../../producer/append/appendToRun.ts';
-import { count } from '../output/format.ts';
+import { count, counted } from '../output/format.ts';
 
 export interface AppendFlag {
   readonly append?: boolean;
@@ -22,7 +22,7 @@ export function describeAppend(outcome: AppendOutcome): string[] {
   switch (outcome.status) {
     case 'waits':
       return [
-        `${count(outcome.missing)} shards are not committed yet; new photographs are looked for once they are`,
+        `${counted(outcome.missing, 'shard has', 'shards have')} to be committed first; new photographs are looked for then`,
       ];
     case 'nothing':
       return ['no new photographs', ...describeGone(outcome.gone)];
@@ -30,8 +30,9 @@ export function describeAppend(outcome: AppendOutcome): string[] {
       const { generation, added, shards, subjects, gone } = outcome.generation;
       const known = subjects.rows - added.subjects;
       return [
-        `generation ${generation}: ${count(added.faces)} new photographs in ${count(shards)} shards, of ` +
-          `${count(added.subjects)} new people and ${count(known)} who have rows already`,
+        `generation ${generation}: ${counted(added.faces, 'new photograph', 'new photographs')} in ` +
+          `${counted(shards, 'shard', 'shards')}, of ${counted(added.subjects, 'new person', 'new people')} ` +
+          `and ${count(known)} who ${known === 1 ? 'has' : 'have'} rows already`,
         ...describeGone(gone),
       ];
     }
@@ -41,5 +42,5 @@ export function describeAppend(outcome: AppendOutcome): string[] {
 function describeGone(gone: number): string[] {
   return gone === 0
     ? []
-    : [`${count(gone)} photographs of the run are no longer in the corpus; their rows stay`];
+    : [`${counted(gone, 'photograph', 'photographs')} of the run no longer in the corpus; their rows stay`];
 }

@@ -3,7 +3,7 @@ import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
 import type { RunManifest } from '../../shared/run/manifest.ts';
 import { EXIT } from '../exit.ts';
 import type { StoreFlags } from '../options/storeOptions.ts';
-import { count, countsByCode, dataSize, duration, labelledLines } from './format.ts';
+import { count, counted, countsByCode, dataSize, duration, labelledLines } from './format.ts';
 
 export interface RunSummary {
   readonly runId: string;
@@ -118,7 +118,8 @@ function generationLines({ generations }: RunManifest): [string, string][] {
   return [
     [
       'appended',
-      `${count(appends.length)} times, last ${count(faces)} photographs with ${count(subjects)} new people`,
+      `${counted(appends.length, 'time', 'times')}, last ${counted(faces, 'photograph', 'photographs')} with ` +
+        counted(subjects, 'new person', 'new people'),
     ],
   ];
 }
