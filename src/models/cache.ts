@@ -6,8 +6,9 @@
  *     <cache>/pins/<digest of the source>.json           checksum of a download when it first came, of a local file when it was last pulled
  *     <cache>/tmp/…                                      pulls under way
  *
- * A model's folder appears with one rename, complete, and is never changed afterwards. Another registry entry or
- * another normaliser has another folder, so processes of different versions can share a cache.
+ * A model's folder appears with one rename, complete, and is never changed afterwards: only replaced as a whole, see
+ * `publishModel`. Another registry entry or another normaliser has another folder, so processes of different versions
+ * can share a cache.
  */
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -197,8 +198,10 @@ export async function verifyModel(entry: ModelEntry): Promise<Verification> {
 }
 
 /**
- * Makes a finished folder the model's. When a sound one is there already (another process was faster, or the pull
- * was forced) that one stays: both hold the same. A damaged one is replaced.
+ * Makes a finished folder the model's. When a sound one with the same digests is there already (another process was
+ * faster, or the pull was forced) that one stays. A damaged one is replaced, and so is one of another file: where the
+ * registry states no checksum, the folder is named by the source, and a file that the user accepted by deleting its pin
+ * has the folder of the earlier one.
  */
 export async function publishModel(
   entry: ModelEntry,
@@ -215,12 +218,18 @@ export async function publishModel(
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     }
-    const there = await verifyModel(entry);
-    if (there.status === 'ok') return describeModel(entry, record);
+    if (await holdsSame(entry, record)) return describeModel(entry, record);
     const old = `${finished}-old-${attempt}`;
     // Another process may be replacing it too; whoever comes second finds nothing to move.
     await rename(target, old).catch(() => {});
     await rm(old, { recursive: true, force: true });
   }
   throw new IntegrityError('bad-cache', 'cannot put the model into the cache', { folder: target });
+}
+
+/** Whether the model's folder is sound and of the same files, before and after normalisation. */
+async function holdsSame(entry: ModelEntry, { sha256, sourceSha256 }: ModelRecord): Promise<boolean> {
+  const there = await readRecord(modelFolder(entry));
+  if (there?.sha256 !== sha256 || there.sourceSha256 !== sourceSha256) return false;
+  return (await verifyModel(entry)).status === 'ok';
 }

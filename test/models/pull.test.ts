@@ -206,6 +206,27 @@ test('a model without a known checksum is pinned at the first download and anoth
   });
 });
 
+test('another file of a source without a checksum takes the place of the first once the pin is deleted', async () => {
+  let body = MODEL;
+  await withCache(async (cache) => {
+    await withServer(
+      (request, response) => send(body)(request, response),
+      async (origin) => {
+        const entry = recognizerEntry(`${origin}/model.onnx`, null);
+        const first = await pullModel(entry);
+        body = standInRecognizer({ seed: 9 });
+        await rm(join(cache, 'pins'), { recursive: true });
+        const second = await pullModel(entry, { force: true });
+        assert.notEqual(second.sha256, first.sha256);
+        assert.deepEqual(await resolveModel(entry), second);
+        assert.deepEqual(await verifyModel(entry), { name: 'stand-in', status: 'ok', sha256: second.sha256 });
+        assert.deepEqual(await pullModel(entry), second);
+        assert.deepEqual(await readdir(join(cache, 'tmp')), []);
+      },
+    );
+  });
+});
+
 test('a file of one’s own without a checksum that is replaced is prepared anew, and said; one that is gone is what it was', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-own-file-'));
   try {
