@@ -31,15 +31,17 @@ export interface PreparedModel {
 export async function prepareModel(
   source: Uint8Array,
   file: ModelFile,
-  layout: Preprocess['layout'],
+  preprocess: Preprocess,
 ): Promise<PreparedModel> {
   // The converter makes graphs with a free batch; nothing but the conversion itself can be the original then.
   const original =
-    file.format === 'tflite' ? encodeModel(convertTflite(source, file, layout === 'NCHW')) : source;
+    file.format === 'tflite'
+      ? encodeModel(convertTflite(source, file, preprocess.layout === 'NCHW'))
+      : source;
   refuseExternalData(decodeModel(original));
-  const free = await tryPrepare(original, file, true);
+  const free = await tryPrepare(original, file, preprocess, true);
   if (free !== undefined) return free;
-  const fixed = await tryPrepare(original, file, false);
+  const fixed = await tryPrepare(original, file, preprocess, false);
   if (fixed !== undefined) return fixed;
   throw new IntegrityError(
     'probe-failed',
@@ -51,6 +53,7 @@ export async function prepareModel(
 async function tryPrepare(
   original: Uint8Array,
   file: ModelFile,
+  preprocess: Preprocess,
   free: boolean,
 ): Promise<PreparedModel | undefined> {
   const model = decodeModel(original);
@@ -74,15 +77,16 @@ async function tryPrepare(
       const shape = input.shape
         .map((size, axis) => [size, asked[axis]].find((it) => typeof it === 'number') ?? size)
         .slice(1);
-      const probe = await probeEquality(before, after, { name: input.name, shape, originalBatch }, free);
+      const probed: ProbeInput = { name: input.name, shape, originalBatch, preprocess };
+      const probe = await probeEquality(before, after, probed, free);
       const apart = free ? Math.max(probe.singleDifference, probe.batchDifference) : probe.singleDifference;
-      if (apart > PROBE_TOLERANCE) return undefined;
+      if (!(apart <= PROBE_TOLERANCE)) return undefined;
       const outputs = signature.outputs.map(({ name }) => ({
         name,
         shape: probe.outputShapes.get(name) ?? [],
       }));
       checkSignature({ inputs: signature.inputs, outputs }, file);
-      await checkForCpu(bytes, after, { name: input.name, shape, originalBatch: free ? 1 : originalBatch });
+      await checkForCpu(bytes, after, { ...probed, originalBatch: free ? 1 : originalBatch });
       return { bytes, signature, batch: free ? 'free' : 'fixed', flushedWeights, probe };
     } finally {
       await after.release();

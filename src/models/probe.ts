@@ -6,6 +6,7 @@ import '../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { IntegrityError } from '../shared/errors.ts';
 import { type Random, seededRandom } from '../shared/random.ts';
+import type { Preprocess } from './registry.ts';
 
 /** Largest accepted difference, relative to the largest output value where that is above 1. */
 export const PROBE_TOLERANCE = 1e-5;
@@ -22,6 +23,8 @@ export interface ProbeInput {
   readonly shape: readonly (number | string)[];
   /** The batch the original graph insists on; 1 when it is free. */
   readonly originalBatch: number;
+  /** What makes input values of pixels. */
+  readonly preprocess: Preprocess;
 }
 
 type Outputs = ReadonlyMap<string, { readonly dims: readonly number[]; readonly values: Float32Array }>;
@@ -41,10 +44,19 @@ export async function openProbeSession(bytes: Uint8Array, what: string): Promise
   }
 }
 
-function randomSample(input: ProbeInput, random: Random): { dims: number[]; values: Float32Array } {
-  const dims = input.shape.map((size) => (typeof size === 'number' ? size : FREE_SIZE));
+/** Noise of the values that pixels 0–255 become: a network need not have an answer to others. */
+function randomSample(
+  { shape, preprocess: { mean, std, layout } }: ProbeInput,
+  random: Random,
+): { dims: number[]; values: Float32Array } {
+  const dims = shape.map((size) => (typeof size === 'number' ? size : FREE_SIZE));
   const values = new Float32Array(dims.reduce((product, size) => product * size, 1));
-  for (let i = 0; i < values.length; i++) values[i] = 2 * random() - 1;
+  const channels = mean.length;
+  const plane = values.length / channels;
+  for (let i = 0; i < values.length; i++) {
+    const channel = layout === 'NCHW' ? Math.floor(i / plane) : i % channels;
+    values[i] = (255 * random() - (mean[channel] as number)) / (std[channel] as number);
+  }
   return { dims, values };
 }
 
@@ -69,6 +81,10 @@ async function runBatch(
         type: tensor.type,
       });
     }
+    const notFinite = tensor.data.find((value) => !Number.isFinite(value));
+    if (notFinite !== undefined) {
+      throw new IntegrityError('not-finite', `expected finite outputs, found ${notFinite} in "${name}"`);
+    }
     outputs.set(name, { dims: tensor.dims, values: tensor.data });
   }
   return outputs;
@@ -85,7 +101,7 @@ function difference(expected: Outputs, found: Outputs, row: number, rows: number
     for (let i = 0; i < values.length; i++) {
       const value = values[i] as number;
       const gap = Math.abs(value - (other[row * values.length + i] as number));
-      if (!(gap <= apart)) apart = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : gap;
+      apart = Math.max(apart, gap);
       largest = Math.max(largest, Math.abs(value));
     }
     worst = Math.max(worst, apart / largest);
@@ -103,8 +119,8 @@ export interface ProbeResult {
 }
 
 /**
- * Compares `normalised` with `original` on seeded noise in −1…1. With `free` false only single runs (or the batch
- * the graph insists on) are compared.
+ * Compares `normalised` with `original` on the seeded noise of pixels. With `free` false only single runs (or the batch
+ * the graph insists on) are compared. Throws IntegrityError for an output that is not finite.
  */
 export async function probeEquality(
   original: InferenceSession,

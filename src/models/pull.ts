@@ -118,7 +118,7 @@ async function pullOne(
       const source = await read(role, file);
       const sourceSha256 = sha256Hex(source);
       await checkSource(file, source, sourceSha256);
-      const prepared = await prepareModel(source, file, entry.preprocess.layout);
+      const prepared = await prepareModel(source, file, entry.preprocess);
       await writeDurably(join(folder, `${role}.onnx`), prepared.bytes);
       if (file.sha256 === null) pins.push({ file, sha256: sourceSha256 });
       if (isUncheckedLocal(file)) asRead[role] = { ...file, sha256: sourceSha256 };

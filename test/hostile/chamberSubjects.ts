@@ -6,7 +6,7 @@ import { decodePostureBank, encodePostureBank } from '../../src/fra/postureBank.
 import { flushTinyWeights, freeBatch } from '../../src/models/normalize.ts';
 import { decodeModel, encodeModel } from '../../src/models/onnx.ts';
 import { prepareModel } from '../../src/models/prepare.ts';
-import type { ModelFile } from '../../src/models/registry.ts';
+import type { ModelFile, Preprocess } from '../../src/models/registry.ts';
 import { graphSignature } from '../../src/models/signature.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
 import { packageRoot } from '../../src/shared/package.ts';
@@ -68,8 +68,14 @@ export const SUBJECTS: Readonly<Record<string, OpenSubject>> = {
       inputs: [{ shape: ['N', 3, 112, 112] }],
       outputs: [{ shape: ['N', 8] }],
     };
+    const preprocess: Preprocess = {
+      colour: 'rgb',
+      mean: [127.5, 127.5, 127.5],
+      std: [128, 128, 128],
+      layout: 'NCHW',
+    };
     return async (seed) =>
-      word(await readOrRefuse(() => prepareModel(mutateBytes(onnx, seed), file, 'NCHW')));
+      word(await readOrRefuse(() => prepareModel(mutateBytes(onnx, seed), file, preprocess)));
   },
 
   // A network as `posecast train` writes it, opened from its path as workers do.

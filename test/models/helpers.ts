@@ -29,6 +29,8 @@ export interface StandInOptions {
   readonly flattenTo?: readonly number[];
   /** The flattening shape is computed, so that no rewriting of constants can free the batch. */
   readonly hiddenShape?: boolean;
+  /** The square root of every input value first: no number for what is below 0. */
+  readonly gamma?: boolean;
   readonly seed?: number;
 }
 
@@ -40,6 +42,7 @@ export function standInRecognizer(options: StandInOptions = {}): Uint8Array {
     side = 112,
     flattenTo = [-1, 3],
     hiddenShape = false,
+    gamma = false,
     seed = 7,
   } = options;
   const random = seededRandom(seed, 'stand-in');
@@ -47,7 +50,8 @@ export function standInRecognizer(options: StandInOptions = {}): Uint8Array {
   // As in real files: some weights so small that they only cost time.
   weights[0] = 1e-39;
   weights[4] = -3e-14;
-  const nodes: OnnxNode[] = [makeNode('GlobalAveragePool', ['input.1'], ['pooled'])];
+  const nodes: OnnxNode[] = gamma ? [makeNode('Sqrt', ['input.1'], ['corrected'])] : [];
+  nodes.push(makeNode('GlobalAveragePool', [gamma ? 'corrected' : 'input.1'], ['pooled']));
   const initializers: OnnxTensor[] = [
     makeTensor('weights', [dim, 3], weights),
     makeInt64Tensor('target', flattenTo),

@@ -21,11 +21,8 @@ import { recognizerEntry, standInRecognizer } from './helpers.ts';
 
 const SHARED_128 = '../shared/models/mobilefacenet/foamliu_MobileFaceNet.onnx';
 
-const standInFile = (() => {
-  const file = recognizerEntry('file:/x', null).files.model;
-  assert.ok(file);
-  return file;
-})();
+const { files, preprocess: PREPROCESS } = recognizerEntry('file:/x', null);
+const standInFile = files.model!;
 
 async function openGraph(bytes: Uint8Array): Promise<InferenceSession> {
   return await InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
@@ -65,7 +62,7 @@ test('flushing zeroes exactly the weights below 1e-12 and leaves every other bit
 
 test('a graph that flattens to [1,-1] gives one row a sample after normalisation, not one row for all', async () => {
   const source = standInRecognizer({ batch: 1, flattenTo: [1, -1] });
-  const prepared = await prepareModel(source, standInFile, 'NCHW');
+  const prepared = await prepareModel(source, standInFile, PREPROCESS);
   assert.equal(prepared.batch, 'free');
   assert.equal(prepared.flushedWeights, 2);
   assert.deepEqual(prepared.signature.inputs, [{ name: 'input.1', shape: ['N', 3, 112, 112] }]);
@@ -79,7 +76,7 @@ test('a graph that flattens to [1,-1] gives one row a sample after normalisation
 
 test('a graph whose batch cannot be freed keeps the one it declares and says so', async () => {
   const source = standInRecognizer({ batch: 1, hiddenShape: true });
-  const prepared = await prepareModel(source, standInFile, 'NCHW');
+  const prepared = await prepareModel(source, standInFile, PREPROCESS);
   assert.equal(prepared.batch, 'fixed');
   assert.deepEqual(prepared.signature.inputs[0]?.shape, [1, 3, 112, 112]);
   assert.equal(prepared.probe.singleDifference, 0);
@@ -96,7 +93,7 @@ test('freeing the batch leaves a graph with a free batch as it was', () => {
 test('outputs that only look right in the file are refused when a run gives other sizes', async () => {
   const source = decodeModel(standInRecognizer({ dim: 128 }));
   source.graph.output = [makeValueInfo('683', ['N', 'D'])];
-  await assert.rejects(prepareModel(encodeModel(source), standInFile, 'NCHW'), {
+  await assert.rejects(prepareModel(encodeModel(source), standInFile, PREPROCESS), {
     code: 'signature-mismatch',
     message: 'outputs do not fit the registry: expected any[N,512], found 683[1,128]',
   });
@@ -120,7 +117,7 @@ test('a graph that takes pictures of any size is tried with the size of the regi
     ],
     initializers: [makeTensor('weights', [147, 512], new Float32Array(147 * 512).fill(0.1))],
   });
-  const prepared = await prepareModel(encodeModel(model), standInFile, 'NCHW');
+  const prepared = await prepareModel(encodeModel(model), standInFile, PREPROCESS);
   assert.equal(prepared.batch, 'free');
   assert.deepEqual(prepared.probe.outputShapes.get('embedding'), [1, 512]);
 });
@@ -137,9 +134,9 @@ test('the default chain is normalised: any batch, no vanishing weight, the publi
 test('the 128-value MobileFaceNet gives a row a sample and the values of single runs', {
   skip: existsSync(SHARED_128) ? false : `${SHARED_128} is not here`,
 }, async () => {
-  const file = findModel(await loadRegistry(''), 'foamliu-128').files.model;
-  assert.ok(file);
-  const prepared = await prepareModel(readFileSync(SHARED_128), file, 'NCHW');
+  const { files, preprocess } = findModel(await loadRegistry(''), 'foamliu-128');
+  assert.ok(files.model);
+  const prepared = await prepareModel(readFileSync(SHARED_128), files.model, preprocess);
   assert.equal(prepared.batch, 'free');
   assert.ok(prepared.probe.singleDifference <= 1e-5 && prepared.probe.batchDifference <= 1e-5);
   assert.deepEqual(prepared.signature.outputs, [{ name: 'output0', shape: ['N', 128] }]);

@@ -358,6 +358,27 @@ test('several models of one zip file cost one download', async () => {
   });
 });
 
+test('a model is probed with what its pixels give, and one that answers no finite numbers to that is refused', async () => {
+  await withCache(async () => {
+    await withServer(send(standInRecognizer({ gamma: true })), async (origin) => {
+      const entry = recognizerEntry(`${origin}/model.onnx`, null);
+      const preprocess = { ...entry.preprocess, mean: [0, 0, 0], std: [255, 255, 255] };
+      const model = await pullModel({ ...entry, preprocess });
+      assert.equal(model.batch, 'free');
+      assert.equal((await verifyModel(entry)).status, 'ok');
+      const centred = recognizerEntry(`${origin}/model.onnx`, null, 'centred');
+      await assert.rejects(pullModel(centred), (error) => {
+        assert.match(
+          describeError(error),
+          /^cannot pull centred.*expected finite outputs, found NaN in "683"/,
+        );
+        return true;
+      });
+      assert.equal(await resolveModel(centred), undefined);
+    });
+  });
+});
+
 test('a damaged cached file is noticed by its size or its content before it is used, said, and pulled again', async () => {
   await withCache(async () => {
     await withServer(send(MODEL), async (origin) => {
