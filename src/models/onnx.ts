@@ -83,7 +83,9 @@ const modelType = protobuf.Root.fromJSON(ONNX_SCHEMA).lookupType('ModelProto');
 export function decodeModel(bytes: Uint8Array): OnnxModel {
   let message: unknown;
   try {
-    message = modelType.decode(bytes);
+    const reader = protobuf.Reader.create(bytes);
+    reader.discardUnknown = false;
+    message = modelType.decode(reader);
   } catch (error) {
     throw new IntegrityError('not-onnx', 'file is not a complete ONNX model', { bytes: bytes.length }, error);
   }

@@ -1,7 +1,7 @@
 /**
  * The part of onnx.proto (ONNX 1.16, proto2, Apache-2.0, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto)
- * that posecast reads or writes. Field numbers are the format. Fields that are not listed here survive a
- * decode–encode round trip untouched: protobufjs keeps them as unknown fields.
+ * that posecast reads or writes. Field numbers are the format. Fields that are not listed here, such as
+ * the functions of a model, survive a decode–encode round trip untouched: `decodeModel` has protobufjs keep them.
  *
  * proto2 is said of every message, because it decides what is written: an attribute that is 0 is there. protobufjs
  * takes a message without an edition for proto3 and leaves zeros out; ONNX Runtime reads that, OpenCV and onnx.checker

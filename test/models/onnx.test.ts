@@ -85,6 +85,42 @@ test('encoding and decoding a model gives back every tensor, shape and name', ()
   );
 });
 
+/** A length-delimited protobuf field: an id below 16 or not, at most 127 bytes. */
+const field = (id: number, content: string | Uint8Array): Buffer => {
+  const bytes = Buffer.from(content);
+  const tag = id < 16 ? [(id << 3) | 2] : [((id << 3) & 0x7f) | 0x82, id >> 4];
+  return Buffer.concat([Buffer.of(...tag, bytes.length), bytes]);
+};
+
+test('what the schema does not list survives reading and writing: a function of the model’s own runs', async () => {
+  const add = Buffer.concat([field(1, 'x'), field(1, 'x'), field(2, 'y'), field(4, 'Add')]);
+  const opset = Buffer.concat([field(1, ''), Buffer.of(0x10, 17)]);
+  const parts = [field(1, 'Twice'), field(4, 'x'), field(5, 'y'), field(7, add), field(9, opset)];
+  const model = makeModel({
+    name: 'twice',
+    inputs: [makeValueInfo('x', ['N', 1])],
+    outputs: [makeValueInfo('y', ['N', 1])],
+    nodes: [{ ...makeNode('Twice', ['x'], ['y']), domain: 'my' }],
+    initializers: [],
+  });
+  const opsetImport = [...model.opsetImport, { domain: 'my', version: 1 }];
+  const functions = field(25, Buffer.concat([...parts, field(10, 'my')]));
+  const bytes = Buffer.concat([encodeModel({ ...model, opsetImport }), functions]);
+  const session = await InferenceSession.create(encodeModel(decodeModel(bytes)), { intraOpNumThreads: 1 });
+  const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1.5, -2), [2, 1]) });
+  assert.deepEqual(y?.data, Float32Array.of(3, -4));
+  await session.release();
+});
+
+test('a list of doubles survives reading and writing', () => {
+  // TensorProto: dims [1], dataType DOUBLE, double_data [0.5].
+  const doubles = field(10, new Uint8Array(Float64Array.of(0.5).buffer));
+  const tensor = Buffer.concat([Buffer.of(0x08, 1, 0x10, 11), doubles]);
+  const node = Buffer.concat([field(2, 'y'), field(4, 'Identity')]);
+  const bytes = field(7, Buffer.concat([field(1, node), field(5, tensor)]));
+  assert.ok(Buffer.from(encodeModel(decodeModel(bytes))).includes(doubles));
+});
+
 test('bytes that are not an ONNX model are refused', () => {
   assert.throws(() => decodeModel(Buffer.from('<!DOCTYPE html><html></html>')), { code: 'not-onnx' });
   const whole = encodeModel(gemmRelu(new Float32Array(6), new Float32Array(2)));
