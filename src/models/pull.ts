@@ -1,5 +1,5 @@
 /** Brings models into the cache: fetch, check, convert, normalise, probe, publish. */
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { sha256Hex } from '../shared/sha256.ts';
@@ -38,7 +38,10 @@ export async function pullModels(
   { onProgress = () => {}, force = false, from, onFailure }: PullOptions = {},
 ): Promise<ResolvedModel[]> {
   // All of them before the first is pulled: a request that is refused has written nothing.
-  if (from !== undefined) for (const entry of entries) await refuseReplaced(entry, from);
+  if (from !== undefined) {
+    await refuseAmbiguous([...new Set(entries)], from);
+    for (const entry of entries) await refuseReplaced(entry, from);
+  }
   const lookUp = async (entry: ModelEntry) => {
     const { entry: asItIs, changed } = await withLocalChecksums(entry);
     if (changed.length > 0) onProgress(`${entry.name}: ${describeChanged(changed)}`);
@@ -74,6 +77,17 @@ export async function pullModels(
     }
   }
   return entries.flatMap((entry) => cached.get(entry) ?? []);
+}
+
+/** One file would become several models where no checksum tells whose it is. */
+async function refuseAmbiguous(entries: readonly ModelEntry[], from: string): Promise<void> {
+  const isChecked = ({ files }: ModelEntry) => Object.values(files).every(({ sha256 }) => sha256 !== null);
+  if (entries.length < 2 || entries.every(isChecked)) return;
+  if ((await stat(from).catch(() => undefined))?.isFile() !== true) return;
+  const found = entries.map(({ name }) => name).join(', ');
+  throw new ConfigError('bad-from', `--from: expected one model with a file, or a folder, found ${found}`, {
+    from,
+  });
 }
 
 /** What is pulled would not be what is used: that is the file that the registry names. */

@@ -441,6 +441,31 @@ test('--from takes a file or finds it in a folder, by checksum whatever its name
   }
 });
 
+test('--from with a file is refused for several models unless a checksum tells whose it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-from-'));
+  try {
+    const path = join(folder, 'model.onnx');
+    await writeFile(path, MODEL);
+    const [first, second, known] = [
+      recognizerEntry('manual:https://example.org/first', null, 'first'),
+      recognizerEntry('manual:https://example.org/second', null, 'second'),
+      recognizerEntry('manual:https://example.org/known', DIGEST, 'known'),
+    ];
+    await withCache(async (cache) => {
+      await assert.rejects(pullModels([known, first, second], { from: path }), {
+        code: 'bad-from',
+        message: /expected one model with a file, or a folder, found known, first, second/,
+      });
+      assert.deepEqual(await cachedFiles(cache), []);
+      assert.equal((await pullModels([first, first], { from: path })).length, 2);
+      const alike = recognizerEntry('manual:https://example.org/alike', DIGEST, 'alike');
+      assert.equal((await pullModels([known, alike], { from: path })).length, 2);
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 /** A package registry on loopback with one package, whose announced integrity may be wrong. */
 async function withPackage<T>(honest: boolean, use: () => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-npm-'));
