@@ -43,12 +43,17 @@ const fileSchema = z.strictObject({
   outputs: z.array(tensorSchema).min(1),
 });
 
+/** Of models and of their files, both of which become paths in the cache. */
+const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens');
+
 const entrySchema = z.strictObject({
   kind: z.enum(MODEL_KINDS),
   family: z.enum(MODEL_FAMILIES),
   /** What a person should know when choosing it. */
   summary: z.string().min(1),
-  files: z.record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), fileSchema),
+  files: z.record(nameSchema, fileSchema),
   preprocess: z.strictObject({
     colour: z.enum(['rgb', 'bgr', 'grey']),
     /** Input value = (pixel 0–255 − mean) / std, one a channel in the order of `colour`. */
@@ -70,10 +75,7 @@ const registrySchema = z.strictObject({
   registryVersion: z.literal(1),
   /** Pulled when no name is given. */
   defaults: z.array(z.string()).optional(),
-  models: z.record(
-    z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'expected lower-case letters, digits and hyphens'),
-    entrySchema,
-  ),
+  models: z.record(nameSchema, entrySchema),
 });
 
 export type TensorSignature = z.infer<typeof tensorSchema>;

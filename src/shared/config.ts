@@ -95,14 +95,18 @@ export function parseRunConfig(input: unknown): RunConfig {
 }
 
 /**
- * The issues of a zod error on one line: `shardFaces: expected number, received string; …`. `nameOf`: what a field is
- * called where the value comes from.
+ * The issues of a zod error on one line: `shardFaces: expected number, received string; …`; of a key of a record what
+ * the schema of the keys says. `nameOf`: what a field is called where the value comes from.
  */
 export function describeIssues(
   error: z.ZodError,
   nameOf: (path: readonly PropertyKey[]) => string = (path) => path.join('.'),
 ): string {
   return error.issues
-    .map(({ path, message }) => `${path.length > 0 ? `${nameOf(path)}: ` : ''}${message}`)
+    .map((issue) => {
+      const { path } = issue;
+      const messages = (issue.code === 'invalid_key' ? issue.issues : [issue]).map(({ message }) => message);
+      return `${path.length > 0 ? `${nameOf(path)}: ` : ''}${messages.join(', ')}`;
+    })
     .join('; ');
 }

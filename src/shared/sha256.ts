@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
 /** Of bytes, or of the UTF-8 bytes of a text. */
 export function sha256Hex(content: Uint8Array | string): string {

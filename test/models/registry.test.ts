@@ -77,6 +77,25 @@ test('a source is npm, https, http on loopback, file or manual, and nothing else
   }
 });
 
+test('a name or a checksum with capital letters is refused with the form that was expected', () => {
+  const good = entryContent();
+  const { model } = good.files as { model: Record<string, unknown> };
+  const name = 'expected lower-case letters, digits and hyphens';
+  const checksum = 'expected 64 lower-case hex digits';
+  for (const [models, problem] of [
+    [{ Upper: good }, `Upper: ${name}`],
+    [{ own: { ...good, files: { Model: model } } }, `own.files.Model: ${name}`],
+    [
+      { own: { ...good, files: { model: { ...model, sha256: 'AB'.repeat(32) } } } },
+      `own.files.model.sha256: ${checksum}`,
+    ],
+  ] as const) {
+    assert.throws(() => parse(models), {
+      message: `model registry is not valid: models.${problem} [file=/somewhere/registry.json]`,
+    });
+  }
+});
+
 test('a recogniser says its embedding size, and nothing else has one', () => {
   const { embedDim: _dim, ...without } = entryContent();
   assert.throws(() => parse({ own: without }), /embedDim/);
