@@ -6,6 +6,7 @@ import { pullModels } from '../models/pull.ts';
 import { findModel, loadRegistry, type ModelEntry, type Registry } from '../models/registry.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { EXIT } from './exit.ts';
+import { shownCommandLine } from './output/commandLine.ts';
 
 const EPILOGUE = `
 Examples:
@@ -55,7 +56,7 @@ export function modelsCommand(): Command {
     .description('Reads every cached model again and compares it with its record.')
     .argument('[NAME...]', 'default: every cached model')
     .action(async (names: string[], options: CommonOptions) => {
-      await verify(await loadRegistry(options.registry), names, options.json === true);
+      await verify(await loadRegistry(options.registry), names, options);
     });
   return command;
 }
@@ -155,7 +156,7 @@ function describeModel(model: ResolvedModel): Record<string, unknown> {
   return shown;
 }
 
-async function verify(registry: Registry, names: readonly string[], json: boolean): Promise<void> {
+async function verify(registry: Registry, names: readonly string[], options: CommonOptions): Promise<void> {
   const entries =
     names.length > 0 ? names.map((name) => findModel(registry, name)) : [...registry.entries.values()];
   const found = [];
@@ -163,7 +164,7 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
     const verification = await verifyAsItIs(entry);
     if (names.length > 0 || verification.status !== 'absent') found.push(verification);
   }
-  if (json) printJson(found);
+  if (options.json === true) printJson(found);
   else {
     for (const it of found) {
       const detail =
@@ -172,11 +173,18 @@ async function verify(registry: Registry, names: readonly string[], json: boolea
     }
     const damaged = found.filter(({ status }) => status === 'damaged').map(({ name }) => name);
     if (damaged.length > 0) {
-      process.stdout.write(`to restore them: posecast models pull ${damaged.join(' ')} --force\n`);
+      process.stdout.write(`to restore them: ${pullCommandLine([...damaged, '--force'], options)}\n`);
     }
-    if (found.length === 0) process.stdout.write('no model in the cache; run posecast models pull\n');
+    if (found.length === 0)
+      process.stdout.write(`no model in the cache; run ${pullCommandLine([], options)}\n`);
   }
   if (found.some(({ status }) => status !== 'ok')) process.exitCode = EXIT.failures;
+}
+
+/** A pull from the registry of this command: what was given is given again, what the environment says stays there. */
+function pullCommandLine(words: readonly string[], { registry }: CommonOptions): string {
+  const given = registry === undefined ? [] : ['--registry', registry];
+  return shownCommandLine(['models', 'pull', ...words, ...given]);
 }
 
 /** Also compares a file of the user's own with what was prepared of it. */

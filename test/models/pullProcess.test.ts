@@ -163,3 +163,28 @@ test('models verify says that a file of one’s own is another one than was prep
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test('the repair that verify names reaches the registry that was given', async () => {
+  await withServer(
+    (_request, response) => response.end(MODEL),
+    async (origin) => {
+      await withRegistry(origin, async ({ POSECAST_CACHE = '', POSECAST_REGISTRY = '' }) => {
+        const env = { POSECAST_CACHE, POSECAST_REGISTRY: '' };
+        const registry = ['--registry', POSECAST_REGISTRY];
+        const none = await startModels(['verify', ...registry], env).finished;
+        assert.equal(
+          none.stdout,
+          `no model in the cache; run posecast models pull --registry ${POSECAST_REGISTRY}\n`,
+        );
+        const pulled = await startModels(['pull', 'own', '--json', ...registry], env).finished;
+        const { models } = JSON.parse(pulled.stdout) as { models: { files: { model: string } }[] };
+        await writeFile(models[0]?.files.model ?? '', 'rubbish');
+        const verified = await startModels(['verify', ...registry], env).finished;
+        assert.ok(
+          verified.stdout.endsWith(`: posecast models pull own --force --registry ${POSECAST_REGISTRY}\n`),
+          verified.stdout,
+        );
+      });
+    },
+  );
+});
