@@ -79,7 +79,7 @@ async function list(registry: Registry, json: boolean): Promise<void> {
         ...entry,
         default: registry.defaults.includes(entry.name),
         cached: cached !== undefined,
-        ...(cached === undefined ? {} : { sha256: cached.sha256, files: cached.files, batch: cached.batch }),
+        ...(cached === undefined ? {} : { sha256: cached.sha256, paths: cached.files, batch: cached.batch }),
         sources: Object.fromEntries(Object.entries(entry.files).map(([role, { source }]) => [role, source])),
       })),
     );

@@ -36,6 +36,14 @@ await modelsCommand().parseAsync(${JSON.stringify(args)}, { from: 'user' });`;
   return { child, finished };
 }
 
+interface ListedModel {
+  readonly name: string;
+  readonly cached: boolean;
+  readonly default: boolean;
+  readonly files: Readonly<Record<string, { readonly source: string }>>;
+  readonly paths?: Readonly<Record<string, string>>;
+}
+
 /** A cache and a registry file with one stand-in model at that address. */
 async function withRegistry<T>(
   origin: string,
@@ -78,7 +86,7 @@ test('two processes that pull the same model both get it', async () => {
         const verified = await startModels(['verify', 'own'], env).finished;
         assert.match(verified.stdout, /^ok +own {2}[0-9a-f]{64}\n$/);
         const listed = await startModels(['list', '--json'], env).finished;
-        const rows = JSON.parse(listed.stdout) as { name: string; cached: boolean; default: boolean }[];
+        const rows = JSON.parse(listed.stdout) as ListedModel[];
         assert.deepEqual(
           rows.filter(({ cached }) => cached).map(({ name }) => name),
           ['own'],
@@ -162,6 +170,27 @@ test('models verify says that a file of one’s own is another one than was prep
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('models list --json gives every model’s files as the registry has them, and the paths of a cached one', async () => {
+  await withServer(
+    (_request, response) => response.end(MODEL),
+    async (origin) => {
+      await withRegistry(origin, async (env, cache) => {
+        const own = async (): Promise<ListedModel | undefined> => {
+          const { stdout } = await startModels(['list', '--json'], env).finished;
+          return (JSON.parse(stdout) as ListedModel[]).find(({ name }) => name === 'own');
+        };
+        const before = await own();
+        assert.equal(before?.paths, undefined);
+        assert.equal((await startModels(['pull', 'own'], env).finished).code, 0);
+        const after = await own();
+        assert.equal(after?.files.model?.source, `${origin}/model.onnx`);
+        assert.deepEqual(after?.files, before?.files);
+        assert.ok(after?.paths?.model?.startsWith(cache));
+      });
+    },
+  );
 });
 
 test('the repair that verify names reaches the registry that was given', async () => {
