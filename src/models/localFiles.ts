@@ -45,9 +45,15 @@ async function listFiles(folder: string, depth: number): Promise<string[]> {
   const found: string[] = [];
   for (const item of await readdir(folder, { withFileTypes: true })) {
     const path = join(folder, item.name);
-    if (item.isFile()) found.push(path);
+    // Files may be links: those in the snapshots of a Hugging Face cache are. Linked folders could lead back here.
+    if (item.isFile() || (item.isSymbolicLink() && (await isFile(path)))) found.push(path);
     else if (item.isDirectory() && depth > 0) found.push(...(await listFiles(path, depth - 1)));
     if (found.length > MAX_FILES) break;
   }
   return found.sort();
+}
+
+/** Follows links; one that leads nowhere is no file. */
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }

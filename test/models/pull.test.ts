@@ -466,6 +466,27 @@ test('--from with a file is refused for several models unless a checksum tells w
   }
 });
 
+test('--from finds a file that is a link in its folder, as in the snapshots of a Hugging Face cache', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'posecast-from-'));
+  try {
+    await mkdir(join(folder, 'snapshots'));
+    await writeFile(join(folder, 'blob'), MODEL);
+    await symlink(join('..', 'blob'), join(folder, 'snapshots', 'model.onnx'));
+    await symlink('gone', join(folder, 'snapshots', 'gone.onnx'));
+    await symlink('.', join(folder, 'snapshots', 'itself'));
+    for (const digest of [DIGEST, null]) {
+      const entry = recognizerEntry('https://example.org/model.onnx', digest);
+      await withCache(async () => {
+        const model = await pullModel(entry, { from: join(folder, 'snapshots') });
+        assert.equal((await verifyModel(entry)).status, 'ok');
+        assert.ok(model.files.model);
+      });
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 /** A package registry on loopback with one package, whose announced integrity may be wrong. */
 async function withPackage<T>(honest: boolean, use: () => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'posecast-npm-'));
