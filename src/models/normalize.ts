@@ -105,6 +105,18 @@ export function freeBatch(model: OnnxModel): void {
   dropUnused(graph);
 }
 
+/**
+ * Gives an input without a declared batch a batch of 1, in place: what declares a free one without being able to run it
+ * would be given one.
+ */
+export function declareBatch(graph: OnnxGraph): void {
+  for (const input of graphInputs(graph)) {
+    const shape = input.type?.tensorType?.shape;
+    if (!shape || shape.dim.length === 0 || fixedBatch(input) !== undefined) continue;
+    shape.dim = [{ dimValue: 1 }, ...shape.dim.slice(1)];
+  }
+}
+
 /** Removes constants that no node reads any more: ONNX Runtime warns about each of them at every start. */
 export function dropUnused(graph: OnnxGraph): void {
   const inner = graph.node.some((node) => node.attribute.some((attribute) => attribute.g));

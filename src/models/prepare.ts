@@ -2,7 +2,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { IntegrityError } from '../shared/errors.ts';
 import { forCpu } from './cpuGraph.ts';
-import { fixedBatch, flushTinyWeights, freeBatch, graphInputs } from './normalize.ts';
+import { declareBatch, fixedBatch, flushTinyWeights, freeBatch, graphInputs } from './normalize.ts';
 import { decodeModel, encodeModel, type OnnxModel } from './onnx.ts';
 import {
   CPU_TOLERANCE,
@@ -61,6 +61,7 @@ async function tryPrepare(
   const originalBatch = inputs[0] === undefined ? 1 : (fixedBatch(inputs[0]) ?? 1);
   const flushedWeights = flushTinyWeights(model.graph);
   if (free) freeBatch(model);
+  else declareBatch(model.graph);
   const signature = graphSignature(model);
   checkSignature(signature, file);
   const [input] = signature.inputs;
@@ -79,8 +80,15 @@ async function tryPrepare(
         .slice(1);
       const probed: ProbeInput = { name: input.name, shape, originalBatch, preprocess };
       const probe = await probeEquality(before, after, probed, free);
-      const apart = free ? Math.max(probe.singleDifference, probe.batchDifference) : probe.singleDifference;
-      if (!(apart <= PROBE_TOLERANCE)) return undefined;
+      if (!(probe.singleDifference <= PROBE_TOLERANCE)) return undefined;
+      if (!(probe.batchDifference <= PROBE_TOLERANCE)) {
+        if (free) return undefined;
+        throw new IntegrityError(
+          'probe-failed',
+          'expected outputs that depend on their own sample alone, found others with other neighbours or at another place',
+          { batch: originalBatch, difference: probe.batchDifference },
+        );
+      }
       const outputs = signature.outputs.map(({ name }) => ({
         name,
         shape: probe.outputShapes.get(name) ?? [],

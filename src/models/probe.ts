@@ -112,15 +112,18 @@ function difference(expected: Outputs, found: Outputs, row: number, rows: number
 export interface ProbeResult {
   /** Original and normalised graph, batch 1. */
   readonly singleDifference: number;
-  /** Normalised graph: batch of 4 against 4 singles; Infinity when it cannot run a batch. */
+  /**
+   * Normalised graph: batch of 4 against 4 singles, Infinity when it cannot run a batch; of a fixed batch a sample at
+   * every place, and among others at the first and the last, against itself at the first.
+   */
   readonly batchDifference: number;
   /** Shapes that a single run gave, by output name: what the graph declares may be less. */
   readonly outputShapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /**
- * Compares `normalised` with `original` on the seeded noise of pixels. With `free` false only single runs (or the batch
- * the graph insists on) are compared. Throws IntegrityError for an output that is not finite.
+ * Compares `normalised` with `original` on the seeded noise of pixels. With `free` false it is single runs that are
+ * compared, or batches of the size that the graph insists on. Throws IntegrityError for an output that is not finite.
  */
 export async function probeEquality(
   original: InferenceSession,
@@ -148,7 +151,17 @@ export async function probeEquality(
     );
   }
   const outputShapes = new Map([...(singles[0] ?? [])].map(([name, { dims }]) => [name, dims]));
-  if (!free) return { singleDifference, batchDifference: Number.POSITIVE_INFINITY, outputShapes };
+  if (!free) {
+    const others = Array.from({ length: 2 * (input.originalBatch - 1) }, () => randomSample(input, random));
+    const batchDifference = await placeDifference(
+      normalised,
+      input,
+      samples[0] as Float32Array,
+      others.map((other) => other.values),
+      dims,
+    );
+    return { singleDifference, batchDifference, outputShapes };
+  }
 
   const together = await runBatch(normalised, input, samples, dims);
   let batchDifference = 0;
@@ -162,4 +175,36 @@ export async function probeEquality(
     }
   }
   return { singleDifference, batchDifference, outputShapes };
+}
+
+/** What the others of a fixed batch, and the place in it, make of a sample's outputs. */
+async function placeDifference(
+  session: InferenceSession,
+  input: ProbeInput,
+  sample: Float32Array,
+  others: readonly Float32Array[],
+  dims: readonly number[],
+): Promise<number> {
+  const size = input.originalBatch;
+  if (size === 1) return 0;
+  const run = (samples: readonly Float32Array[]) => runBatch(session, input, samples, dims);
+  const alike = await run(Array.from({ length: size }, () => sample));
+  const first = await run([sample, ...others.slice(size - 1)]);
+  const last = await run([...others.slice(0, size - 1), sample]);
+  const expected = firstRow(alike, size);
+  const places = Array.from({ length: size }, (_, row) => difference(expected, alike, row, size));
+  return Math.max(
+    ...places,
+    difference(expected, first, 0, size),
+    difference(expected, last, size - 1, size),
+  );
+}
+
+function firstRow(outputs: Outputs, rows: number): Outputs {
+  return new Map(
+    [...outputs].map(([name, { dims, values }]) => [
+      name,
+      { dims, values: values.subarray(0, Math.floor(values.length / rows)) },
+    ]),
+  );
 }

@@ -13,6 +13,8 @@ import {
   makeNode,
   makeTensor,
   makeValueInfo,
+  type OnnxNode,
+  type OnnxTensor,
 } from '../../src/models/onnx.ts';
 import { prepareModel } from '../../src/models/prepare.ts';
 import { ensureModels } from '../../src/models/pull.ts';
@@ -80,6 +82,82 @@ test('a graph whose batch cannot be freed keeps the one it declares and says so'
   assert.equal(prepared.batch, 'fixed');
   assert.deepEqual(prepared.signature.inputs[0]?.shape, [1, 3, 112, 112]);
   assert.equal(prepared.probe.singleDifference, 0);
+});
+
+/** Means of the channels, then `nodes` from `flat` to `rows`, then 512 values a row. */
+function rowsGraph(
+  batch: number | string,
+  nodes: readonly OnnxNode[],
+  constants: readonly OnnxTensor[] = [],
+) {
+  const weights = Float32Array.from({ length: 3 * 512 }, (_, i) => Math.sin(i));
+  return encodeModel(
+    makeModel({
+      name: 'rows',
+      inputs: [makeValueInfo('input', [batch, 3, 112, 112])],
+      outputs: [makeValueInfo('embedding', [batch, 512])],
+      nodes: [
+        makeNode('GlobalAveragePool', ['input'], ['pooled']),
+        makeNode('Flatten', ['pooled'], ['flat']),
+        ...nodes,
+        makeNode('MatMul', ['rows', 'weights'], ['embedding']),
+      ],
+      initializers: [makeTensor('weights', [3, 512], weights), ...constants],
+    }),
+  );
+}
+
+/** Each row less the mean of its batch. */
+const centred = (rows: string) => [
+  makeNode('ReduceMean', ['flat'], ['mean'], [intsAttribute('axes', [0])]),
+  makeNode('Sub', ['flat', 'mean'], [rows]),
+];
+/** Each of four rows plus three constants: a batch that cannot be freed. */
+const plus = (rows: string) => [makeNode('Add', [rows, 'places'], ['rows'])];
+const places = (value: (i: number) => number) => [
+  makeTensor(
+    'places',
+    [4, 3],
+    Float32Array.from({ length: 12 }, (_, i) => value(i)),
+  ),
+];
+
+test('a fixed batch is taken when a row depends neither on its place nor on its neighbours', async () => {
+  const equal = rowsGraph(
+    4,
+    plus('flat'),
+    places(() => 1),
+  );
+  const prepared = await prepareModel(equal, standInFile, PREPROCESS);
+  assert.equal(prepared.batch, 'fixed');
+  assert.deepEqual(prepared.signature.inputs[0]?.shape, [4, 3, 112, 112]);
+  const byPlace = rowsGraph(
+    4,
+    plus('flat'),
+    places((i) => i),
+  );
+  const byNeighbour = rowsGraph(
+    4,
+    [...centred('differences'), ...plus('differences')],
+    places(() => 1),
+  );
+  for (const graph of [byPlace, byNeighbour]) {
+    await assert.rejects(prepareModel(graph, standInFile, PREPROCESS), {
+      code: 'probe-failed',
+      message:
+        /expected outputs that depend on their own sample alone, found others .*\[batch=4, difference=/,
+    });
+  }
+});
+
+test('a graph with a free batch whose rows influence one another runs one by one', async () => {
+  const prepared = await prepareModel(rowsGraph('N', centred('rows')), standInFile, PREPROCESS);
+  assert.equal(prepared.batch, 'fixed');
+  assert.deepEqual(prepared.signature.inputs[0]?.shape, [1, 3, 112, 112]);
+  const session = await openGraph(prepared.bytes);
+  const two = new Tensor('float32', new Float32Array(2 * 3 * 112 * 112), [2, 3, 112, 112]);
+  await assert.rejects(session.run({ input: two }));
+  await session.release();
 });
 
 test('freeing the batch leaves a graph with a free batch as it was', () => {
