@@ -108,11 +108,7 @@ export async function openRecognizers(
   const names = flags.recognizer.length > 0 ? flags.recognizer : [...ofModels, ...DEFAULT_RECOGNIZERS];
   const recognizers: PipelineModels[] = [];
   for (const recognizer of new Set(names)) {
-    const resolved = await resolvePipelineModels({ detector: flags.detector, recognizer }, note);
-    if (resolved.recognizer.entry.embedDim === undefined) {
-      throw new ConfigError('not-a-recognizer', '--recognizer: expected a recogniser', { name: recognizer });
-    }
-    recognizers.push(resolved);
+    recognizers.push(await resolvePipelineModels({ detector: flags.detector, recognizer }, note));
   }
   for (const { asked, model } of models) {
     const { name, sha256 } = model.card.recognizer;

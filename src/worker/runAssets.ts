@@ -16,8 +16,8 @@ export interface RunAssets {
 }
 
 /**
- * @throws ConfigError for an unknown model, one that cannot be fetched, a FRA model of another recogniser, or one
- * without posture codes where the table is to hold those of variants.
+ * @throws ConfigError for an unknown model, one of another kind, one that cannot be fetched, a FRA model of another
+ * recogniser, or one without posture codes where the table is to hold those of variants.
  */
 export async function openRunAssets(
   config: Pick<
@@ -38,16 +38,6 @@ export async function openRunAssets(
   const needsLandmarks = !aligned || !withoutPose || withLandmarks || withPostureCode;
   const leftOut = { landmarks: !needsLandmarks, pose: withoutPose };
   const { models, recognizer, resolved } = await resolvePipelineModels(config, note, leftOut);
-  const embeddingDim = recognizer.entry.embedDim;
-  if (embeddingDim === undefined) {
-    throw new ConfigError(
-      'not-a-recognizer',
-      `--recognizer: expected a recogniser, found a ${recognizer.kind}`,
-      {
-        name: recognizer.name,
-      },
-    );
-  }
   const without = withPostureCode ? '' : ', or --variants 0';
   const fra =
     config.variants > 0 || withPostureCode
@@ -67,7 +57,7 @@ export async function openRunAssets(
     runModels: {
       models: Object.fromEntries(resolved.map(({ name, digest }) => [name, digest])),
       recognizer: { name: recognizer.name, digest: recognizer.digest },
-      embeddingDim,
+      embeddingDim: recognizer.entry.embedDim!,
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
     },
   };

@@ -170,7 +170,7 @@ for (const { title, args, says } of [
   {
     title: 'a detector in place of a recogniser',
     args: [samples, '--recognizer', 'fr-detect'],
-    says: /--recognizer: expected a recogniser/,
+    says: /expected a recognizer of the registry .*, found "fr-detect", a detector/,
   },
 ] as const) {
   test(`${title} is one clear line, exit code 2, and nothing is written`, () =>

@@ -1,6 +1,7 @@
 /** The models of a face pipeline by their registry names: fetched when missing, and translated for the pipeline. */
 import type { ResolvedModel } from '../../models/cache.ts';
-import { ensureModels } from '../../models/pull.ts';
+import { pullModels } from '../../models/pull.ts';
+import { findModel, loadRegistry, type ModelKind } from '../../models/registry.ts';
 import { DEFAULT_DETECTOR } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { AllModels, ModelSet } from '../facePipeline.ts';
@@ -41,16 +42,18 @@ export async function resolvePipelineModels(
   leftOut: LeftOut = { landmarks: false, pose: false },
 ): Promise<PipelineModels<ModelSet>> {
   const { detector, recognizer } = names;
-  const resolved = await ensureModels(
+  const registry = await loadRegistry();
+  const entry = (name: string, kind: ModelKind) => findModel(registry, name, kind);
+  const resolved = await pullModels(
     [
-      detector,
-      ...(leftOut.landmarks ? [] : [LANDMARKS]),
-      ...(leftOut.pose ? [] : [POSE]),
-      recognizer,
+      entry(detector, 'detector'),
+      ...(leftOut.landmarks ? [] : [entry(LANDMARKS, 'landmarks')]),
+      ...(leftOut.pose ? [] : [entry(POSE, 'pose')]),
+      entry(recognizer, 'recognizer'),
       // Landmarks and pose were made for its boxes: it stands in where another one fails.
-      ...(detector === DEFAULT_DETECTOR ? [] : [DEFAULT_DETECTOR]),
+      ...(detector === DEFAULT_DETECTOR ? [] : [entry(DEFAULT_DETECTOR, 'detector')]),
     ],
-    note,
+    note && { onProgress: note },
   );
   const byName = new Map(resolved.map((model) => [model.name, model]));
   const model = (name: string): PipelineModel => pipelineModel(byName.get(name)!);
