@@ -1,6 +1,7 @@
 /** `posecast bench`: what this machine does, stage by stage and end to end, in one run. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { recordedFraModel } from '../fra/fraModel.ts';
 import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, TABLE_FORMATS } from '../shared/config.ts';
 import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
@@ -25,6 +26,7 @@ interface Flags extends ComputeFlags {
   readonly variants: number;
   readonly detector: string;
   readonly recognizer: string;
+  readonly fra?: string;
   readonly aligned: boolean;
   readonly withPostureCode: boolean;
   readonly withoutPose: boolean;
@@ -60,6 +62,11 @@ export function benchCommand(): Command {
     .option('--variants <n>', 'variants per person in the whole run', variants, 10)
     .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
     .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
+    .option(
+      '--fra <name>',
+      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
+      someText,
+    )
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
     .option('--without-pose', 'no poses are measured (with --variants 0)', false)
@@ -107,9 +114,9 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
   const { device, threads, engine = 'onnx' } = compute;
   const standIns = { models: flags.model === 'dummy', tables: flags.sink === 'dummy' };
   const wholeRun = (without: typeof standIns) => {
-    const { faces, variants, detector, recognizer, format, batch } = flags;
+    const { faces, variants, detector, recognizer, fra, format, batch } = flags;
     const { aligned, withPostureCode, withoutPose } = flags;
-    const options = { faces, variants, detector, recognizer, format, batch, device, threads, engine };
+    const options = { faces, variants, detector, recognizer, fra, format, batch, device, threads, engine };
     const switches = { aligned, withPostureCode, withoutPose, followLinks };
     return measureWholeRun(found.root, records, { ...options, ...switches, standIns: without });
   };
@@ -119,7 +126,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const facesPerSecond = whole.totals.faces / whole.workSeconds;
     return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
   }
-  const assets = { ...flags, fra: flags.recognizer, withLandmarks: false };
+  const assets = { ...flags, fra: recordedFraModel(flags.fra, flags.recognizer), withLandmarks: false };
   const { models, fra } = await openRunAssets(assets, note);
   const chosen = spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS);
   const photographs = await readPhotographs(found, chosen);

@@ -83,10 +83,7 @@ async function inspectFaces(photos: readonly string[], flags: FaceFlags): Promis
   try {
     const note = (line: string) => process.stderr.write(`${line}\n`);
     const { models, recognizer } = await resolvePipelineModels(flags, note);
-    const fra = await openFittingFra(
-      flags.fra === undefined ? flags.recognizer : recordedFraModel(flags.fra),
-      recognizer,
-    );
+    const fra = await openFittingFra(recordedFraModel(flags.fra, flags.recognizer), recognizer);
     const session = { device: 'cpu', intraOpThreads: 1 } as const;
     const pipeline = await openFacePipeline({
       models,

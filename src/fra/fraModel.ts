@@ -26,9 +26,15 @@ export function locateFraModel(nameOrFolder: string): string {
   return isShippedFraModel(nameOrFolder) ? shippedFraModel(nameOrFolder) : nameOrFolder;
 }
 
-/** The same, as a run records it: a folder's path is absolute, so that it is the same model from everywhere. */
-export function recordedFraModel(nameOrFolder: string): string {
-  return isShippedFraModel(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);
+/**
+ * The same, as a run records it: a folder's path is absolute, so that it is the same model from everywhere.
+ *
+ * @param recognizer whose name stands for its own model, where none is asked for: `openFittingFra` says where none is
+ * shipped.
+ */
+export function recordedFraModel(asked: string | undefined, recognizer: string): string {
+  if (asked === undefined) return recognizer;
+  return isShippedFraModel(asked) ? asked : resolve(asked);
 }
 
 /** Whether a FRA model of the name comes with posecast. */

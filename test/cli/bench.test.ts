@@ -110,11 +110,22 @@ test('the whole run computes with what was asked for', () => {
   const words = wordsOf('/photographs', '/tmp/x', '/tmp/x/faces.csv', {
     ...{ faces: 80, variants: 0, detector: 'd', recognizer: 'r', format: 'arrow', device: 'cpu', threads: 2 },
     ...{ aligned: false, withPostureCode: false, withoutPose: false, followLinks: true, engine: 'tfjs' },
-    standIns: { models: false, tables: false },
+    ...{ fra: 'models/mine', standIns: { models: false, tables: false } },
   });
   assert.equal(words[words.indexOf('--engine') + 1], 'tfjs');
+  assert.equal(words[words.indexOf('--fra') + 1], 'models/mine');
   assert.ok(words.includes('--follow-links'));
 });
+
+test('stages and whole run take the FRA model that is asked for', () =>
+  withTempFolder(async (folder) => {
+    const words = ['bench', '--faces', '24', '--fra', folder];
+    for (const more of [[], ['--model', 'dummy']]) {
+      const { code, stdout, stderr } = await posecast([...words, ...more]);
+      assert.equal(code, 2, stdout + stderr);
+      assert.match(stderr, /--fra: expected a FRA model folder or the name of a shipped one/);
+    }
+  }));
 
 test('photographs without a usable face are refused with the reason of one: there is nothing to measure', async () => {
   const { code, stdout, stderr } = await posecast(['bench', '--aligned', '--faces', '24', '--variants', '0']);

@@ -34,6 +34,8 @@ export interface WholeRunOptions
   > {
   /** Photographs; those of the corpus are repeated, each time as other people. */
   readonly faces: number;
+  /** As `--fra` of a run. Undefined: the model of the recogniser. */
+  readonly fra: string | undefined;
   readonly device: string;
   readonly threads: number;
   readonly batch?: number | 'probe' | undefined;
@@ -82,12 +84,23 @@ export function wordsOf(
   root: string,
   folder: string,
   list: string,
-  { faces, batch, aligned, withPostureCode, withoutPose, followLinks, standIns, ...options }: WholeRunOptions,
+  {
+    faces,
+    fra,
+    batch,
+    aligned,
+    withPostureCode,
+    withoutPose,
+    followLinks,
+    standIns,
+    ...options
+  }: WholeRunOptions,
 ): string[] {
   const flags = {
     ...options,
     'image-root': root,
     'shard-faces': Math.max(1, Math.ceil(faces / SHARDS)),
+    ...(fra !== undefined && { fra }),
     ...(batch !== undefined && { batch }),
   };
   return [

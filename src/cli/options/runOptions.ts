@@ -98,18 +98,13 @@ export async function runConfigFromOptions(corpus: string, flags: RunFlags): Pro
   const { shardMegabytes, ...rest } = pickRunFlags(flags);
   const parsed = runConfigSchema.safeParse({
     ...rest,
-    fra: fraModel(flags),
+    fra: recordedFraModel(flags.fra, flags.recognizer ?? DEFAULTS.recognizer),
     ...asked,
     labelColumns: labelColumns(flags.labelColumns, asked.corpusFormat),
     ...(shardMegabytes !== undefined && { shardBytes: Math.round(shardMegabytes * 2 ** 20) }),
   });
   if (parsed.success) return parsed.data;
   throw new ConfigError('bad-option', describeIssues(parsed.error, optionOfField));
-}
-
-/** Where none is asked for, the one of the recogniser's name: `openFittingFra` says where none is shipped. */
-function fraModel({ fra, recognizer }: RunFlags): string {
-  return fra === undefined ? (recognizer ?? DEFAULTS.fra) : recordedFraModel(fra);
 }
 
 function optionOfField([name]: readonly PropertyKey[]): string {
