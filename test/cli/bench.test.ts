@@ -215,6 +215,13 @@ test('what goes on beside the models is the bottleneck where it takes longer tha
   assert.match(adviceOf(report, here)[0]!, /50\.0 faces\/s, less than the models could/);
 });
 
+test('a run of a few seconds is told that more photographs may show another bottleneck', () => {
+  const short = { ...run(50), workSeconds: 2, totals: { ...run(50).totals, faces: 100, variants: 500 } };
+  const [first, second] = adviceOf(compareBench(stages, short, short, 2), here);
+  assert.match(first!, /^more --faces, if the run was short/);
+  assert.match(second!, /50\.0 faces\/s, less than the models could/);
+});
+
 test('where threads share a GPU no limit is made from its rate and the number of cores', () => {
   const report = compareBench(stages, run(80), run(2_000), null);
   assert.deepEqual([report.limitFacesPerSecond, report.utilisation], [null, null]);

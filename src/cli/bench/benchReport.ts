@@ -23,6 +23,8 @@ export interface BenchReport {
   readonly utilisation: number | null;
   /** The same run with models that answer at once: reading, queue, tables and commits alone. */
   readonly withoutModelsFacesPerSecond: number;
+  /** How long that run took. */
+  readonly withoutModelsSeconds: number;
   /** What most of a face's time goes to: a stage, or 'reading, queue and tables'. */
   readonly bottleneck: string;
   /** The share of a face's time that goes to it, 0–1. */
@@ -41,6 +43,10 @@ const REST = 'reading, queue and tables';
 
 /** Below this share of the limit something else than the stages takes the time. */
 const WELL_USED = 0.75;
+
+/** Of a run of fewer seconds a good part is its start. */
+const SHORT_SECONDS = 10;
+const MORE_FACES = 'more --faces, if the run was short: the first and the last seconds of a run are not full';
 
 export function compareBench(
   stages: readonly StageRate[],
@@ -80,6 +86,7 @@ export function compareBench(
     limitFacesPerSecond,
     utilisation: limitFacesPerSecond === null ? null : facesPerSecond / limitFacesPerSecond,
     withoutModelsFacesPerSecond,
+    withoutModelsSeconds: withoutModels.workSeconds,
     bottleneck: restHoldsUp ? REST : slowest.stage,
     bottleneckShare: restHoldsUp
       ? Math.min(1, facesPerSecond / withoutModelsFacesPerSecond)
@@ -128,6 +135,7 @@ export function adviceOf(report: BenchReport, { device, hasLibjpegTurbo }: Bench
   const { bottleneck, utilisation, limitFacesPerSecond, withoutModelsFacesPerSecond } = report;
   if (bottleneck === REST) {
     return [
+      ...(report.withoutModelsSeconds < SHORT_SECONDS ? [MORE_FACES] : []),
       `reading, queue and tables alone do ${rate(withoutModelsFacesPerSecond)}, less than the models could`,
       'with --sink dummy as well it shows whether tables are what is slow: then --format arrow, or a faster OUT',
       'else photographs come too slowly: a faster or nearer disk, packed archives in place of single files',
@@ -137,7 +145,7 @@ export function adviceOf(report: BenchReport, { device, hasLibjpegTurbo }: Bench
   if (utilisation !== null && limitFacesPerSecond !== null && utilisation < WELL_USED) {
     advice.push(
       `the stages could do ${rate(limitFacesPerSecond)}: look for other programs on these cores, or try other --threads`,
-      'more --faces, if the run was short: the first and the last seconds of a run are not full',
+      MORE_FACES,
     );
   }
   if (!hasLibjpegTurbo) advice.push(LIBJPEG_TURBO_ADVICE);
