@@ -5,6 +5,7 @@ import { Argument, Command } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
 import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
+import { MOST_ROWS } from '../pictures/turnSheet.ts';
 import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../shared/face.ts';
@@ -50,7 +51,7 @@ export function inspectCommand(): Command {
     .description(
       'photographs drawn at other poses, as `posecast train` does it; what is not understood is marked',
     )
-    .argument('<photo...>', 'photographs')
+    .argument('<photo...>', `photographs, at most ${MOST_ROWS}`)
     .option('--out <folder>', 'where the picture goes', someText, 'out/inspect')
     .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
     .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)

@@ -1,8 +1,9 @@
 /** `posecast inspect turns`: photographs at the poses that a training renders them at. */
 import { writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
-import { openTurnSheet } from '../pictures/turnSheet.ts';
+import { MOST_ROWS, openTurnSheet } from '../pictures/turnSheet.ts';
 import { openPhotographs } from '../shared/corpus/photographs.ts';
+import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord, Rejection } from '../shared/face.ts';
 import { collectSamples } from '../training/collectSamples.ts';
 import type { TrainingSample } from '../training/samples.ts';
@@ -20,8 +21,15 @@ export interface TurnsFlags {
   readonly recognizer: string;
 }
 
-/** Writes OUT/turns.png, a row a photograph; exit code 1 when one of them was not turned. */
+/**
+ * Writes OUT/turns.png, a row a photograph; exit code 1 when one of them was not turned.
+ * @throws ConfigError for a photograph that cannot be read, and for more of them than a sheet has rows.
+ */
 export async function inspectTurns(photos: readonly string[], flags: TurnsFlags): Promise<void> {
+  if (photos.length > MOST_ROWS) {
+    const expected = `expected at most ${MOST_ROWS} photographs, the rows of a sheet`;
+    throw new ConfigError('too-many-photographs', `${expected}, found ${photos.length}`);
+  }
   await entriesOfOut(flags.out);
   const faces = await Promise.all(photos.map(faceOf));
   const { models } = await resolvePipelineModels(flags, (line) => process.stderr.write(`${line}\n`));

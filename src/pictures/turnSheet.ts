@@ -30,6 +30,11 @@ const HEAD = 28;
 /** Above every row, for its title. */
 const TITLE = 20;
 
+/** libvips reads no SVG document that is larger, in pixels along a side. */
+const MOST_PIXELS = 32_767;
+/** Rows that can be drawn. */
+export const MOST_ROWS = Math.floor((MOST_PIXELS - HEAD - GAP) / (TITLE + SIDE + GAP));
+
 export function openTurnSheet(): TurnSheet {
   const rows: { readonly title: string; readonly cells: readonly (string | undefined)[] }[] = [];
   return {

@@ -42,6 +42,23 @@ test('inspect turns of a file that is not there ends with exit code 2 and writes
   });
 });
 
+test('inspect turns refuses more photographs than a sheet has rows before it turns the first', async () => {
+  await withTempFolder(async (folder) => {
+    const photographs = Array<string>(256).fill(photograph);
+    const { code, stderr } = await posecast([
+      'inspect',
+      'turns',
+      ...photographs,
+      '--out',
+      join(folder, 'out'),
+    ]);
+    assert.equal(code, 2);
+    assert.match(stderr, /expected at most 255 photographs, the rows of a sheet, found 256/);
+    assert.doesNotMatch(stderr, /turning/);
+    assert.deepEqual(await readdir(folder), []);
+  });
+});
+
 test('Ctrl-C ends inspect turns with one line and exit code 130, and nothing is written', async () => {
   await withTempFolder(async (folder) => {
     const turning = startPosecast(['inspect', 'turns', photograph, photograph, '--out', join(folder, 'out')]);
