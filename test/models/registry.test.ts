@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findModel, loadRegistry, parseRegistry } from '../../src/models/registry.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
+import { packageRoot } from '../../src/shared/package.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
 import { entryContent } from './helpers.ts';
 
 const parse = (models: Record<string, unknown>, path = '/somewhere/registry.json') =>
@@ -152,3 +154,54 @@ test('a user’s registry adds and replaces entries, and its file sources are re
     await rm(folder, { recursive: true });
   }
 });
+
+test('an entry of a family is refused where the code of the family would read it otherwise, and the difference is named', () =>
+  withTempFolder(async (folder) => {
+    const path = join(folder, 'own.json');
+    const builtIn = JSON.parse(await readFile(join(packageRoot, 'models', 'models.json'), 'utf8')) as {
+      models: Record<string, { files: Record<string, object>; preprocess: object }>;
+    };
+    const load = async (name: string, fields: object) => {
+      const own = { ...builtIn.models[name]!, ...fields };
+      await writeFile(path, JSON.stringify({ registryVersion: 1, models: { own } }));
+      return await loadRegistry(path);
+    };
+    const { files: yunet, preprocess } = builtIn.models.yunet!;
+    const { files: detect } = builtIn.models['fr-detect']!;
+    const withModel = (files: typeof yunet, fields: object) => ({
+      files: { model: { ...files.model, ...fields } },
+    });
+    const shapes = [
+      { name: 'scores', shape: [1, 4420, 2] },
+      { name: 'boxes', shape: ['B', 4420, 4] },
+    ];
+    for (const [name, fields] of [
+      ['yunet', {}],
+      ['mtcnn', {}],
+      ['fr-detect', withModel(detect, { inputs: [{ shape: [1, 3, 240, 320] }], outputs: shapes })],
+    ] as const) {
+      assert.ok((await load(name, fields)).entries.has('own'), name);
+    }
+    for (const [name, fields, message] of [
+      ['yunet', { kind: 'landmarks' }, /expected kind detector of family yunet, found landmarks/],
+      ['fr-pose', { family: 'embedding' }, /expected kind recognizer of family embedding, found pose/],
+      [
+        'yunet',
+        { preprocess: { ...preprocess, colour: 'rgb' } },
+        /expected preprocess bgr mean 0,0,0 std 1,1,1 NCHW of family yunet, found rgb mean 0,0,0 std 1,1,1 NCHW/,
+      ],
+      ['mtcnn', { files: detect }, /expected files onet, pnet, rnet of family mtcnn, found model/],
+      [
+        'yunet',
+        withModel(yunet, { inputs: [{ shape: ['N', 3, 320, 320] }] }),
+        /expected inputs input\[N,3,640,640\] of family yunet, found \[N,3,320,320\] in model/,
+      ],
+      [
+        'fr-detect',
+        withModel(detect, { outputs: [{ shape: ['N', 4420, 2] }, shapes[1]] }),
+        /expected outputs scores\[N,4420,2\] of family fr-detect, found \[N,4420,2\] boxes\[B,4420,4\] in model/,
+      ],
+    ] as const) {
+      await assert.rejects(load(name, fields), { code: 'bad-registry', message });
+    }
+  }));

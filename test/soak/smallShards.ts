@@ -56,6 +56,7 @@ export async function makeSmallShards(folder: string, people: number): Promise<S
 
 /** Puts networks in the place of the default ones; what a card names the recogniser by. */
 async function pullTiny(folder: string): Promise<string> {
+  const builtIn = [...(await loadRegistry('')).entries.values()];
   const tensor = (name: string, ...shape: (string | number)[]) => ({ name, shape: ['N', ...shape] });
   const entry = async (
     kind: string,
@@ -71,12 +72,7 @@ async function pullTiny(folder: string): Promise<string> {
       family,
       summary: 'tiny, for tests',
       files: { model: { source: `file:${path}`, sha256: null, format: 'onnx', inputs, outputs } },
-      preprocess: {
-        colour: kind === 'landmarks' ? 'grey' : 'rgb',
-        mean: kind === 'landmarks' ? [0] : [127, 127, 127],
-        std: kind === 'landmarks' ? [256] : [128, 128, 128],
-        layout: 'NCHW',
-      },
+      preprocess: builtIn.find((known) => known.family === family)!.preprocess,
       ...(kind === 'recognizer' && { embedDim: DIM }),
       licence: { weights: 'none', trainingData: 'none' },
       homepage: 'none',
