@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { FeedOptions } from '../producer/feedRun.ts';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, type RetryChoice, retryShards, STARTING_COMMAND } from '../producer/retryFailed.ts';
+import { count, counted } from '../shared/counted.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
@@ -21,7 +22,7 @@ import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
 import { workCommandLine } from './output/commandLine.ts';
-import { count, counted, countsByCode, labelledLines } from './output/format.ts';
+import { countsByCode, labelledLines } from './output/format.ts';
 import { printResult } from './output/printResult.ts';
 import { stoppable } from './stoppable.ts';
 

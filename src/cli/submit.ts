@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import type { EnqueueProgress } from '../producer/enqueueShards.ts';
 import { feedAgain, feedRun } from '../producer/feedRun.ts';
 import { type PlannedRun, planRun } from '../producer/planRun.ts';
+import { count, counted } from '../shared/counted.ts';
 import { warnings } from '../shared/logFields.ts';
 import { openShardQueue, type ShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis, parseRedisUrl } from '../shared/redis.ts';
@@ -41,7 +42,6 @@ import {
 } from './options/storeOptions.ts';
 import { refuseUselessStores } from './options/uselessStores.ts';
 import { workCommandLine } from './output/commandLine.ts';
-import { count, counted } from './output/format.ts';
 import type { LiveLine } from './output/liveLine.ts';
 import { addLogOptions, type LogFlags, openLog } from './output/log.ts';
 import { printResult } from './output/printResult.ts';

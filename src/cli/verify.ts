@@ -1,10 +1,11 @@
 /** `posecast verify`: re-reads a run and names everything that is wrong with it. */
 import { Command } from 'commander';
+import { count, counted } from '../shared/counted.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT } from './exit.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
-import { count, counted, duration } from './output/format.ts';
+import { duration } from './output/format.ts';
 import { isTerminal, openLastLine } from './output/lastLine.ts';
 import { stoppable } from './stoppable.ts';
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
+import { count } from '../shared/counted.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
 import { printable } from '../shared/printable.ts';
@@ -38,7 +39,6 @@ import {
   s3Options,
 } from './options/storeOptions.ts';
 import { resumeCommandLine } from './output/commandLine.ts';
-import { count } from './output/format.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './output/log.ts';
 import { printResult } from './output/printResult.ts';
 import {

@@ -1,15 +1,6 @@
 /** Numbers and times as a person reads them on the page. */
+import { count } from '../shared/counted.ts';
 import { type Html, html } from '../shared/page/html.ts';
-
-/** 1234567 → `1,234,567`. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-/** `1 shard`, `2 shards`. */
-export function counted(value: number, one: string, many: string): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
 
 /** 7.84 → `7.8`, 784 → `784`, 7840 → `7,840`. */
 export function rate(value: number): string {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { RunConfig } from '../../shared/config.ts';
+import { count } from '../../shared/counted.ts';
 import { endWithOwner } from '../../shared/endWithOwner.ts';
 import { ConfigError, type ErrorFacts, PosecastError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
@@ -16,7 +17,7 @@ import type { FraEngine } from '../../worker/models/fraNetworks.ts';
 import { nothingUsable } from '../../worker/nothingUsable.ts';
 import type { StandIns } from '../../worker/standIns.ts';
 import { EXIT } from '../exit.ts';
-import { count, countsByCode } from '../output/format.ts';
+import { countsByCode } from '../output/format.ts';
 import { stoppable } from '../stoppable.ts';
 import { spreadPeople } from './benchPhotographs.ts';
 

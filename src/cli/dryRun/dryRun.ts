@@ -2,6 +2,7 @@
 import { type DryPlan, planDryRun } from '../../producer/dryRun.ts';
 import { writeListing } from '../../producer/writeListing.ts';
 import type { RunConfig } from '../../shared/config.ts';
+import { count } from '../../shared/counted.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { ShardSpec } from '../../shared/shard.ts';
 import { readPlan } from '../../shared/shardPlan.ts';
@@ -11,7 +12,6 @@ import { openRunAssets } from '../../worker/runAssets.ts';
 import type { AppendFlag } from '../options/appendOption.ts';
 import type { DryRunFlags } from '../options/dryRunOptions.ts';
 import { type CorpusStoreFlags, corpusS3Options, s3Options } from '../options/storeOptions.ts';
-import { count } from '../output/format.ts';
 import { type LogFlags, openLog } from '../output/log.ts';
 import { stoppable } from '../stoppable.ts';
 import { assumedProbe, estimateDryRun } from './dryRunEstimate.ts';

@@ -1,6 +1,7 @@
 /** A dry run's report as lines for a person. */
 import type { RunConfig } from '../../shared/config.ts';
-import { count, counted, dataSize, duration, labelledLines } from '../output/format.ts';
+import { count, counted } from '../../shared/counted.ts';
+import { dataSize, duration, labelledLines } from '../output/format.ts';
 import type { DryRunReport } from './dryRunEstimate.ts';
 
 export function formatDryRun(

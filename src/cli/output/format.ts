@@ -1,14 +1,5 @@
 /** Numbers, times, sizes and lists of facts as a person reads them on a terminal. */
-
-/** 1234567 → 1,234,567. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-/** `1 shard`, `1,200 shards`. */
-export function counted(value: number, one: string, many: string): string {
-  return `${count(value)} ${value === 1 ? one : many}`;
-}
+import { count } from '../../shared/counted.ts';
 
 /** 97200 → 1 d 03 h; 3725 → 1 h 02 min; 65 → 1 min 05 s; 4.2 → 4 s. */
 export function duration(seconds: number): string {

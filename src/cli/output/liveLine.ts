@@ -2,9 +2,11 @@
  * What a person sees while a run works: one line that rewrites itself on a terminal, a plain line now and then
  * in a log, one JSON object a line for machines.
  */
+
+import { count } from '../../shared/counted.ts';
 import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../../shared/logFields.ts';
 import { printable } from '../../shared/printable.ts';
-import { count, duration } from './format.ts';
+import { duration } from './format.ts';
 import type { JsonLog } from './jsonLog.ts';
 import { openLastLine } from './lastLine.ts';
 

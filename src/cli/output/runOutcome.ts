@@ -4,6 +4,7 @@
  */
 
 import { chooseRetries, STARTING_COMMAND } from '../../producer/retryFailed.ts';
+import { count } from '../../shared/counted.ts';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
 import type { Say } from '../../shared/logFields.ts';
 import { readCommittedSet } from '../../shared/run/committedShards.ts';
@@ -17,7 +18,7 @@ import { EXIT, exitCodeOfError } from '../exit.ts';
 import type { RedisFlag } from '../options/redisUrl.ts';
 import type { StoreFlags } from '../options/storeOptions.ts';
 import { retryFailedCommandLine, shownCommandLine } from './commandLine.ts';
-import { count, labelledLines } from './format.ts';
+import { labelledLines } from './format.ts';
 
 /** An end before the run was complete. */
 export type EarlyEnd = Exclude<RunHereEnd, { readonly status: 'complete' | 'paused' | 'drained' }>;

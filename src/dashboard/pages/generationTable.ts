@@ -1,7 +1,9 @@
 /** What was added to a run after it was planned. */
+
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
-import { count, counted, date } from '../format.ts';
+import { date } from '../format.ts';
 
 const SHOWN_GENERATIONS = 12;
 

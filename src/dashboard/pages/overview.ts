@@ -1,4 +1,6 @@
 /** The first page of a run: where it stands, how fast it is, who works on it, what went wrong, what came out. */
+
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
@@ -7,7 +9,7 @@ import type { RunCoverage } from '../data/coverage.ts';
 import type { RejectedFace } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { shownStages } from '../data/stages.ts';
-import { count, counted, duration, percent, rate, wholeDuration } from '../format.ts';
+import { duration, percent, rate, wholeDuration } from '../format.ts';
 import { coveragePlots } from './coveragePlots.ts';
 import { generationTable, manyTimes } from './generationTable.ts';
 import { runPath } from './layout.ts';

@@ -1,5 +1,6 @@
 /** People: who was found how often, and for chosen ones their photographs, poses and embeddings. */
 import type { RunConfig } from '../../shared/config.ts';
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { drawShape, type Mark } from '../../shared/page/shapes.ts';
 import { countPoses, POSE_BINS } from '../../shared/poseBins.ts';
@@ -8,7 +9,7 @@ import type { ChosenPerson } from '../data/chosenPeople.ts';
 import type { PersonPlace, PersonRow } from '../data/people.ts';
 import type { Projection } from '../data/projection.ts';
 import type { EmbeddingPoint } from '../data/shardFiles.ts';
-import { count, counted, degrees, percent } from '../format.ts';
+import { degrees, percent } from '../format.ts';
 import { pager, runPath } from './layout.ts';
 import { poseGrid } from './plots.ts';
 import { thumbnail } from './rejects.ts';

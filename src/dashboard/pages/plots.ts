@@ -2,11 +2,13 @@
  * The plots of the run page, as SVG: a title for screen readers, values as titles of their marks, colours of the
  * palette.
  */
+
+import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { linearScale } from '../../shared/page/scale.ts';
 import { binCentre, PITCH_BINS, POSE_BINS, YAW_BINS } from '../../shared/poseBins.ts';
 import type { Throughput } from '../data/runSnapshot.ts';
-import { count, degrees, duration, rate } from '../format.ts';
+import { degrees, duration, rate } from '../format.ts';
 
 const WIDTH = 440;
 

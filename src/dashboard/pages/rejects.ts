@@ -1,9 +1,10 @@
 /** Rejected photographs with their reasons, as a gallery. */
+
+import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RejectedFace } from '../data/rejects.ts';
 import type { RunWatch } from '../data/runWatch.ts';
-import { count } from '../format.ts';
 import { pager, runPath } from './layout.ts';
 
 export const REJECTS_A_PAGE = 24;

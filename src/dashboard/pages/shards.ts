@@ -1,4 +1,6 @@
 /** The shards of a run: a map of all of them, and a table, sorted and a page at a time. */
+
+import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RunWatch } from '../data/runWatch.ts';
@@ -13,7 +15,7 @@ import {
   stateOfShard,
 } from '../data/shardTable.ts';
 import { shownStages } from '../data/stages.ts';
-import { ago, count, duration } from '../format.ts';
+import { ago, duration } from '../format.ts';
 import { pager, runPath } from './layout.ts';
 
 /** Cells of the map at most. */

@@ -2,10 +2,12 @@
  * The card at the top of every page of a run: its state in a sentence, how far it is, and what one has to know beside
  * it.
  */
+
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
-import { ago, count, counted, duration, moment, wholeDuration, wholePercent } from '../format.ts';
+import { ago, duration, moment, wholeDuration, wholePercent } from '../format.ts';
 import { manyTimes } from './generationTable.ts';
 
 export function stateCard(out: string, snapshot: RunSnapshot, actions: Html | undefined): Html {

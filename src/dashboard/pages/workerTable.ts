@@ -1,10 +1,12 @@
 /** Who works on a run: by heartbeats, where a Redis answers, and by commits. */
+
+import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { SeenWorker } from '../data/redisLink.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
-import { ago, count } from '../format.ts';
+import { ago } from '../format.ts';
 
 /** Rows of the table; so many of them for the silent ones, where there are others. */
 const SHOWN_WORKERS = 40;

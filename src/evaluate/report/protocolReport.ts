@@ -2,19 +2,12 @@
  * The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function.
  */
 
+import { counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { ProtocolName, ProtocolResult, ProtocolRow } from '../protocols/protocolResult.ts';
 import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';
-import {
-  counted,
-  duration,
-  listed,
-  percent,
-  percentNumber,
-  percentRange,
-  pointsWithInterval,
-} from './format.ts';
+import { duration, listed, percent, percentNumber, percentRange, pointsWithInterval } from './format.ts';
 import { page } from './page.ts';
 import { side } from './verdict.ts';
 

@@ -1,8 +1,9 @@
 /** How the report was made: enough to make it again, and to see what was left out. */
 
+import { counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { type CorpusCounts, type EvaluationResult, METRIC_NAMES, METRICS, type Protocol } from '../result.ts';
-import { counted, degrees, duration, listed } from './format.ts';
+import { degrees, duration, listed } from './format.ts';
 
 export function provenance(result: EvaluationResult): Html {
   const { corpora, protocol, recognizers } = result;

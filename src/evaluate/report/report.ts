@@ -3,11 +3,12 @@
  * that decides, the plots, what was taken away, what it costs, pictures, and how it was made. A pure function.
  */
 
+import { counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { EvaluationResult, RecognizerResult, Verdict } from '../result.ts';
 import { costTable } from './costTable.ts';
 import { exampleSection } from './examples.ts';
-import { counted, percent, percentRange, points, pointsRange } from './format.ts';
+import { percent, percentRange, points, pointsRange } from './format.ts';
 import { fullTables } from './fullTables.ts';
 import { ablationTable, controlTable, mainTable } from './mainTable.ts';
 import { page } from './page.ts';

@@ -2,9 +2,11 @@
  * The first thing a reader sees: does it help, by how much, where, where not. A pure function of the result, so that
  * no report can say more than its numbers.
  */
+
+import { counted } from '../../shared/counted.ts';
 import type { EvaluationResult, EvaluationRow, Interval, RecognizerResult, Verdict } from '../result.ts';
 import { rivalName } from '../rivalName.ts';
-import { counted, degreeRange, listed, percent, pointsWithInterval } from './format.ts';
+import { degreeRange, listed, percent, pointsWithInterval } from './format.ts';
 
 /**
  * helps: everywhere or overall. helps-beyond: only beyond some angle. unclear: cannot be told apart with this much
