@@ -2,7 +2,7 @@
  * The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function.
  */
 
-import { counted } from '../../shared/counted.ts';
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { ProtocolName, ProtocolResult, ProtocolRow } from '../protocols/protocolResult.ts';
 import { arrow } from './arrow.ts';
@@ -121,11 +121,11 @@ function provenance(result: ProtocolResult): Html {
   const rejected = Object.entries(counts.rejected).map(([code, count]) => `${count} ${code}`);
   const asked = result.protocol.startsWith('kdef')
     ? counted(counts.asked, 'person', 'people')
-    : `${counts.answered} of ${counted(counts.asked, 'pair', 'pairs')} compared`;
+    : `${count(counts.answered)} of ${counted(counts.asked, 'pair', 'pairs')} compared`;
   return html`<h2>How this was made</h2><dl>
 <dt>command</dt><dd><code>${result.command}</code></dd>
 <dt>posecast</dt><dd>${result.posecastVersion}, ${result.finishedAt}, ${duration(result.seconds)}</dd>
-<dt>corpus</dt><dd><code>${result.corpus}</code>: ${String(counts.usable)} of ${counted(counts.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; ${asked}</dd>
+<dt>corpus</dt><dd><code>${result.corpus}</code>: ${count(counts.usable)} of ${counted(counts.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; ${asked}</dd>
 <dt>lists</dt><dd><code>${result.lists.join(' ') || 'none: labels are in the file names'}</code></dd>
 <dt>networks</dt><dd>recogniser ${result.recognizer}, detector ${result.detector}; ${counted(result.variants, 'variant', 'variants')} each; seed ${String(result.seed)}</dd>
 <dt>intervals</dt><dd>${result.intervals}</dd>

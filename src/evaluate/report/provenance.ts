@@ -1,6 +1,6 @@
 /** How the report was made: enough to make it again, and to see what was left out. */
 
-import { counted } from '../../shared/counted.ts';
+import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { type CorpusCounts, type EvaluationResult, METRIC_NAMES, METRICS, type Protocol } from '../result.ts';
 import { degrees, duration, listed } from './format.ts';
@@ -25,11 +25,11 @@ function describeCorpus(corpus: CorpusCounts): Html {
     .sort((a, b) => b[1] - a[1])
     .map(([code, count]) => `${count} ${code}`);
   const leftOut = corpus.subjectsLeftOut;
-  return html`<code>${corpus.path}</code>: ${counted(corpus.subjects, 'person', 'people')}, ${String(corpus.usable)} of ${counted(corpus.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; pose from the ${corpus.poseFrom}${leftOut.length > 0 ? `; left out, too few photographs: ${listed(leftOut)}` : ''}`;
+  return html`<code>${corpus.path}</code>: ${counted(corpus.subjects, 'person', 'people')}, ${count(corpus.usable)} of ${counted(corpus.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; pose from the ${corpus.poseFrom}${leftOut.length > 0 ? `; left out, too few photographs: ${listed(leftOut)}` : ''}`;
 }
 
 function describePeople(protocol: Protocol): string {
-  return `${protocol.evaluatedSubjects} evaluated in ${counted(protocol.folds, 'fold', 'folds')} that share nobody, ${counted(protocol.seeds, 'seed', 'seeds')}; ${protocol.classes} classes with the distractors; ${counted(protocol.enrol, 'enrolment photograph', 'enrolment photographs')} each (median |yaw| ${degrees(protocol.enrolYaw)}); ${counted(protocol.variants, 'variant', 'variants')} each, targets at yaw ${degrees(protocol.targetYaw[0])} to ${degrees(protocol.targetYaw[1])}`;
+  return `${count(protocol.evaluatedSubjects)} evaluated in ${counted(protocol.folds, 'fold', 'folds')} that share nobody, ${counted(protocol.seeds, 'seed', 'seeds')}; ${count(protocol.classes)} classes with the distractors; ${counted(protocol.enrol, 'enrolment photograph', 'enrolment photographs')} each (median |yaw| ${degrees(protocol.enrolYaw)}); ${counted(protocol.variants, 'variant', 'variants')} each, targets at yaw ${degrees(protocol.targetYaw[0])} to ${degrees(protocol.targetYaw[1])}`;
 }
 
 function describeProbes({ probes, probeCount, probeYaw }: Protocol): string {

@@ -62,7 +62,7 @@ describe('protocol report', () => {
     assert.ok(page.includes('FRA fra helps: accuracy 92.0\u202F%, +2.0 points [+1.0, +3.0].'));
     assert.ok(page.indexOf('FRA fra helps') < page.indexOf('<table'));
     assert.ok(page.includes('Never run on the real set.'));
-    assert.ok(page.includes('6780 of 7000 pairs compared'));
+    assert.ok(page.includes('6,780 of 7,000 pairs compared'));
     assert.doesNotMatch(page, /https?:|@import|url\(|<script|<link/i);
   });
 
