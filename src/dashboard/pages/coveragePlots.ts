@@ -1,5 +1,4 @@
 /** Where the people of a run look, before and after. */
-
 import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { POSE_BINS } from '../../shared/poseBins.ts';
@@ -7,18 +6,15 @@ import type { RunFile } from '../../shared/run/runFile.ts';
 import type { RunCoverage } from '../data/coverage.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { percent } from '../format.ts';
+import { nothingYet } from './nothingYet.ts';
 import { poseGrid } from './plots.ts';
 
 /** @param coverage undefined until it has been read. */
-export function coveragePlots(
-  run: RunFile,
-  { shardsDone }: RunSnapshot,
-  coverage: RunCoverage | undefined,
-): Html {
+export function coveragePlots(run: RunFile, snapshot: RunSnapshot, coverage: RunCoverage | undefined): Html {
   if (run.config.withoutPose) {
     return html`<p class="empty">This run measures no poses (<code>--without-pose</code>).</p>`;
   }
-  if (shardsDone === 0) return html`<p class="empty">Nothing is committed yet.</p>`;
+  if (snapshot.shardsDone === 0) return nothingYet(snapshot);
   if (coverage === undefined) return html`<p class="empty">The poses are being read.</p>`;
   const { people, before, after } = coverage;
   const isSample = coverage.shards < coverage.shardsDone;

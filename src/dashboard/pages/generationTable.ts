@@ -1,5 +1,4 @@
 /** What was added to a run after it was planned. */
-
 import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';

@@ -1,5 +1,4 @@
 /** The frame of every page of the dashboard. */
-
 import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 

@@ -1,5 +1,4 @@
 /** The first page of a run: where it stands, how fast it is, who works on it, what went wrong, what came out. */
-
 import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
@@ -13,6 +12,7 @@ import { duration, percent, rate, wholeDuration } from '../format.ts';
 import { coveragePlots } from './coveragePlots.ts';
 import { generationTable, manyTimes } from './generationTable.ts';
 import { runPath } from './layout.ts';
+import { nothingYet } from './nothingYet.ts';
 import { barPlot, throughputPlot } from './plots.ts';
 import { rejectCard } from './rejects.ts';
 import { workerTable } from './workerTable.ts';
@@ -95,14 +95,16 @@ ${tile('shards', count(snapshot.shardsDone), html`of ${counted(snapshot.shardsTo
 ${tile('workers', alive === undefined ? count(workers.length) : count(alive), alive === undefined ? (workers.length === 1 ? 'worker has committed' : 'workers have committed') : alive === 1 ? 'worker alive' : 'workers alive')}`;
 }
 
-function throughput({ throughput: series, generations }: RunSnapshot): Html {
+function throughput(snapshot: RunSnapshot): Html {
+  const { throughput: series, generations } = snapshot;
   const since = generations.some(({ kind }) => kind === 'append')
     ? 'Since the photographs that came last. '
     : '';
-  return html`<figure class="chart"><h3>Faces a second</h3>${series ? throughputPlot(series) : html`<p class="empty">Nothing is committed yet.</p>`}<figcaption>${since}By the committed shards, each spread over the time it took. What is in work now is not in it yet.</figcaption></figure>`;
+  return html`<figure class="chart"><h3>Faces a second</h3>${series ? throughputPlot(series) : nothingYet(snapshot)}<figcaption>${since}By the committed shards, each spread over the time it took. What is in work now is not in it yet.</figcaption></figure>`;
 }
 
-function stages({ stageTotals, counters }: RunSnapshot): Html {
+function stages(snapshot: RunSnapshot): Html {
+  const { stageTotals, counters } = snapshot;
   const bars = shownStages([...stageTotals.keys()])
     .map((label) => ({ label, value: (stageTotals.get(label) ?? 0) / Math.max(1, counters.faces) }))
     .sort((a, b) => b.value - a.value)
@@ -112,7 +114,7 @@ function stages({ stageTotals, counters }: RunSnapshot): Html {
       value,
       text: `${value < 10 ? value.toFixed(1) : count(value)} ms`,
     }));
-  return html`<figure class="chart"><h3>Where the time goes</h3>${bars.length > 0 ? barPlot('Milliseconds a face by stage', bars, 'fill-done') : html`<p class="empty">Nothing is committed yet.</p>`}<figcaption>Milliseconds a face by stage, summed over threads: they overlap, so together they are more than the clock shows.</figcaption></figure>`;
+  return html`<figure class="chart"><h3>Where the time goes</h3>${bars.length > 0 ? barPlot('Milliseconds a face by stage', bars, 'fill-done') : nothingYet(snapshot)}<figcaption>Milliseconds a face by stage, summed over threads: they overlap, so together they are more than the clock shows.</figcaption></figure>`;
 }
 
 function failures({ failed, state, shardsDone }: RunSnapshot): Html {
@@ -131,14 +133,13 @@ function failures({ failed, state, shardsDone }: RunSnapshot): Html {
 <div class="scroll"><table class="rows"><thead><tr><th class="text">shard</th><th class="text">code</th><th class="text">reason</th><th>attempts</th><th class="text">host</th></tr></thead><tbody>${rows}</tbody></table></div>${more > 0 ? html`<p class="empty">${count(more)} more.</p>` : undefined}`;
 }
 
-function reasons(
-  run: RunFile,
-  { rejectsByCode, counters }: RunSnapshot,
-  examples: readonly RejectedFace[] = [],
-): Html {
+function reasons(run: RunFile, snapshot: RunSnapshot, examples: readonly RejectedFace[] = []): Html {
+  const { rejectsByCode, counters } = snapshot;
   const codes = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a);
   if (codes.length === 0) {
-    return html`<p class="empty">${counters.faces === 0 ? 'Nothing is committed yet.' : `None of ${counted(counters.faces, 'face', 'faces')}.`}</p>`;
+    return counters.faces === 0
+      ? nothingYet(snapshot)
+      : html`<p class="empty">None of ${counted(counters.faces, 'face', 'faces')}.</p>`;
   }
   const bars = codes.slice(0, SHOWN_CODES).map(([code, faces]) => ({
     label: printable(code),

@@ -1,11 +1,12 @@
 /** Rejected photographs with their reasons, as a gallery. */
-
 import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RejectedFace } from '../data/rejects.ts';
+import type { RunSnapshot } from '../data/runSnapshot.ts';
 import type { RunWatch } from '../data/runWatch.ts';
 import { pager, runPath } from './layout.ts';
+import { nothingYet } from './nothingYet.ts';
 
 export const REJECTS_A_PAGE = 24;
 
@@ -39,7 +40,7 @@ export function rejectsBody(
   const codes = Object.entries(snapshot.rejectsByCode).sort(([, a], [, b]) => b - a);
   return html`<div id="table" data-live-table="${version}">
 <p class="filters">${filter(undefined, 'all', snapshot.counters.rejected)}${codes.slice(0, SHOWN_CODES).map(([name, number]) => filter(name, printable(name), number))}</p>
-${faces.length === 0 ? html`<p class="empty">${snapshot.counters.faces === 0 ? 'Nothing is committed yet.' : `No photograph was rejected${code === undefined ? '' : ' with this code'}.`}</p>` : undefined}
+${faces.length === 0 ? noRejects(snapshot, code) : undefined}
 <div class="gallery">${faces.map((face) => rejectCard(run.runId, face))}</div>
 ${pager(page * REJECTS_A_PAGE, found, REJECTS_A_PAGE, (to) => href(to))}</div>`;
 }
@@ -53,4 +54,9 @@ export function rejectCard(runId: string, face: RejectedFace): Html {
 export function thumbnail(runId: string, shard: number, row: number | undefined, faceId: string): Html {
   if (row === undefined) return html`<img src="/assets/no-picture.svg" alt="" width="88" height="88">`;
   return html`<img src="/runs/${runId}/thumbnails/${shard}/${row}" alt="${printable(faceId)}" width="88" height="88" loading="lazy" decoding="async">`;
+}
+
+function noRejects(snapshot: RunSnapshot, code: string | undefined): Html {
+  if (snapshot.counters.faces === 0) return nothingYet(snapshot);
+  return html`<p class="empty">No photograph was rejected${code === undefined ? '' : ' with this code'}.</p>`;
 }

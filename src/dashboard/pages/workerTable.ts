@@ -1,5 +1,4 @@
 /** Who works on a run: by heartbeats, where a Redis answers, and by commits. */
-
 import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { printable } from '../../shared/printable.ts';

@@ -56,18 +56,17 @@ export interface TracingOptions {
 export async function openTracing(options: TracingOptions): Promise<Tracing | undefined> {
   const { env } = process;
   // An empty variable is one that is not set: OpenTelemetry's rule.
-  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT || env.OTEL_EXPORTER_OTLP_ENDPOINT || undefined;
+  const named = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+    ? 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'
+    : 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  const endpoint = env[named] || undefined;
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true' || env.OTEL_TRACES_EXPORTER === 'none')
     return undefined;
   if (!options.asked && endpoint === undefined) return undefined;
   if (endpoint !== undefined && !isHttpUrl(endpoint)) {
-    throw new ConfigError(
-      'bad-otlp-endpoint',
-      'OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://host:4318',
-      {
-        found: endpoint,
-      },
-    );
+    throw new ConfigError('bad-otlp-endpoint', `${named}: expected a URL such as http://host:4318`, {
+      found: endpoint,
+    });
   }
   keepHeaderSecrets(env.OTEL_EXPORTER_OTLP_HEADERS, env.OTEL_EXPORTER_OTLP_TRACES_HEADERS);
   const protocol = protocolOf(
