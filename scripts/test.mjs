@@ -17,6 +17,7 @@ const LONG = [
   'cli/bench.test',
   'cli/output/lostReaders',
   'controls/',
+  'dashboard/browser',
   'e2e/append',
   'e2e/badRequest',
   'e2e/engines',
@@ -26,18 +27,14 @@ const LONG = [
   'e2e/tablesAndRecords',
   'e2e/withoutPose',
   'faults/',
+  'hostile/bombs',
+  'hostile/secrets',
+  'producer/submit.test',
+  'soak/',
   'training/trainCommand',
 ];
 /** Those that take longest: begun last, they would run on alone when everything else is done. */
-const FIRST = [
-  'training/trainCommand',
-  'e2e',
-  'evaluate',
-  'controls',
-  'faults',
-  'training',
-  'producer/submit',
-];
+const FIRST = ['training/trainCommand', 'e2e', 'evaluate', 'controls', 'faults', 'training'];
 /** Tests wait for servers and processes a good part of their time. */
 const FILES_AT_ONCE = 3;
 /** A file that takes longer hangs; a busy machine may be several times slower than an idle one. */

@@ -1,5 +1,5 @@
 /**
- * How many hostile cases a test tries, from which seed, and where they are counted. `npm test` runs the short form;
+ * How many hostile cases a test tries, from which seed, and where they are counted. The tests run the short form;
  * `npm run test:hostile` sets POSECAST_HOSTILE=full. POSECAST_HOSTILE_SEED repeats a run.
  */
 import { appendFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import fc from 'fast-check';
 
 const full = process.env.POSECAST_HOSTILE === 'full';
 
-/** The seed of every draw; fixed in the short form, so that `npm test` does not depend on luck. */
+/** The seed of every draw; fixed in the short form, so that no test depends on luck. */
 export const SEED = Number(process.env.POSECAST_HOSTILE_SEED ?? 1);
 
-/** The number of cases: `short` in `npm test`, `long` in `npm run test:hostile`. */
+/** The number of cases: `long` in `npm run test:hostile`, else `short`. */
 export function cases(short: number, long: number): number {
   return full ? long : short;
 }

@@ -1,6 +1,6 @@
 /**
  * Many small shards through one worker process: what it holds must not grow with what it has done. Some hundred shards
- * in `npm test`; `npm run test:soak` takes 20,000 (POSECAST_SOAK_SHARDS).
+ * in `npm run test:long`; `npm run test:soak` takes 20,000 (POSECAST_SOAK_SHARDS).
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
