@@ -3,14 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
-import { count } from '../shared/counted.ts';
 import { IntegrityError, PosecastError } from '../shared/errors.ts';
 import { type Say, warnings } from '../shared/logFields.ts';
-import { printable } from '../shared/printable.ts';
 import { openShardQueue } from '../shared/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis.ts';
 import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
-import type { RunEntry } from '../shared/redisRuns/runList.ts';
 import { createReleasers } from '../shared/releasers.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
@@ -40,7 +37,7 @@ import {
 } from './options/storeOptions.ts';
 import { resumeCommandLine } from './output/commandLine.ts';
 import { addLogOptions, type Log, type LogFlags, openLog } from './output/log.ts';
-import { printResult } from './output/printResult.ts';
+import { sayPaused } from './output/pausedRuns.ts';
 import {
   earlyFacts,
   earlyOutcome,
@@ -191,22 +188,6 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   }
   // Who sends SIGTERM asks for the end of this process, and not for how runs ended.
   process.exitCode = stop.notice.aborted ? EXIT.ok : choice.exitCode();
-}
-
-/** What is left of a process that takes what there is: nobody else says that it is there, and not done. */
-function sayPaused(paused: readonly RunEntry[], flags: Flags): void {
-  const [first] = paused;
-  if (first === undefined) return;
-  const runs = paused.map(({ runId, out }) => ({ runId, out }));
-  // Redis may say anything.
-  const goOn = printable(resumeCommandLine(first.out, flags));
-  printResult(
-    flags,
-    { event: 'runs-paused', paused: runs.length, runs },
-    runs.length === 1
-      ? `1 run is paused and left as it is; go on with: ${goOn}`
-      : `${count(runs.length)} runs are paused and left as they are; the oldest goes on with: ${goOn}`,
-  );
 }
 
 /** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */

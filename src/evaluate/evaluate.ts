@@ -3,20 +3,19 @@ import { join } from 'node:path';
 import type { FraModel } from '../fra/fraModel.ts';
 import type { ResolvedModel } from '../models/cache.ts';
 import { version } from '../shared/package.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { createReleasers } from '../shared/releasers.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 import { type CorpusInput, embedEnrolmentViews, embedPeople } from './corpus/embedPeople.ts';
 import { networkCost } from './cost.ts';
-import { type CurveRequest, curveRequests } from './curves.ts';
-import { compareRows, detectableGain, type MeasuredRow } from './evaluateRows.ts';
+import { detectableGain, type MeasuredRow } from './evaluateRows.ts';
 import { drawExamples } from './examples.ts';
 import { findLeaks, refuseLeaks, type TrainingRecord, trainingRecord } from './leakage.ts';
-import type { RowMeasurement } from './measureMethod.ts';
+import { measureRecognizer, planRows, type RowsPlan } from './measureRecognizer.ts';
 import type { FaceClass } from './people.ts';
-import { openContext, type RecognizerContext, type RecognizerJob } from './recognizerJob.ts';
+import type { RecognizerJob } from './recognizerJob.ts';
 import type { Cost, EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
 import type { PosePair } from './rivals/posePairs.ts';
-import { openRowsPool, type RowsPool } from './rowsPool.ts';
+import { openRowsPool } from './rowsPool.ts';
 import { type EvaluationHooks, type EvaluationSettings, RESAMPLES } from './settings.ts';
 import { findShared, refuseShared } from './sharedPeople.ts';
 import { planTrials, targetPoses } from './trials.ts';
@@ -96,7 +95,7 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
     releasers.push('threads', () => pool.close());
     for (const [i, { recognizer }] of recognizers.entries()) {
       const job = jobs[i]!;
-      const measured = await measureRecognizer(job.name, plans[i]!, pool, input);
+      const measured = await measureRecognizer(job.name, plans[i]!, pool, settings, hooks);
       pairs = measured.pairs;
       results.push({
         name: job.name,
@@ -213,58 +212,6 @@ async function measureParts(
 function modelCost({ files, entry }: ResolvedModel): Promise<Cost> {
   const [[role, path] = []] = Object.entries(files);
   return networkCost(path!, entry.files[role!]!.inputs[0]!.shape);
-}
-
-interface MeasuredRecognizer {
-  readonly rows: readonly MeasuredRow[];
-  readonly curves: RecognizerResult['curves'];
-  readonly pairs: RowMeasurement['pairs'];
-}
-
-/** What is to be measured of a recogniser. */
-interface RowsPlan {
-  /** The threads have their own. */
-  readonly context: RecognizerContext;
-  readonly curves: readonly CurveRequest[];
-}
-
-async function planRows(
-  job: RecognizerJob,
-  settings: EvaluationSettings,
-  releasers: Releasers,
-): Promise<RowsPlan> {
-  const context = await openContext(job, settings, releasers);
-  return { context, curves: curveRequests(context) };
-}
-
-/** Rows and curves, as many at a time as there are threads. */
-async function measureRecognizer(
-  name: string,
-  { context, curves }: RowsPlan,
-  pool: RowsPool,
-  { settings, hooks }: EvaluationInput,
-): Promise<MeasuredRecognizer> {
-  hooks.stage(name);
-  const total = context.methods.length + curves.length;
-  let done = 0;
-  const counted = async <T>(working: Promise<T>, note: string): Promise<T> => {
-    const value = await working;
-    hooks.signal.throwIfAborted();
-    hooks.progress(++done, total, note);
-    return value;
-  };
-  const [measured, drawn] = await Promise.all([
-    Promise.all(context.methods.map(({ label }, row) => counted(pool.row(name, row), label))),
-    Promise.all(curves.map((curve) => counted(pool.curve(name, curve), 'curves'))),
-  ]);
-  return {
-    rows: compareRows(measured, context.draws, settings.seeds),
-    pairs: measured[0]!.pairs,
-    curves: {
-      variants: drawn.filter((_, i) => curves[i]!.over === 'variants'),
-      trainingPeople: drawn.filter((_, i) => curves[i]!.over === 'people'),
-    },
-  };
 }
 
 /** The row whose right and wrong answers are shown: the best generator, or the best rival where there is none. */

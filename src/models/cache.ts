@@ -16,8 +16,9 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { IntegrityError } from '../shared/errors.ts';
 import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
+import { describePreprocess } from './describeEntry.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
-import { describePreprocess, type ModelEntry, type ModelKind } from './registry.ts';
+import type { ModelEntry, ModelKind } from './registry.ts';
 import type { GraphSignature } from './signature.ts';
 import { hashFile } from './sources.ts';
 

@@ -21,12 +21,13 @@ import type { Detector } from './models/detector.ts';
 import type { LandmarkNetwork } from './models/frLandmark.ts';
 import type { PoseNetwork } from './models/frPose.ts';
 import {
+  type AllModels,
+  type ModelSet,
   openDetector,
   openLandmarks,
   openPose,
   openPostureEncoder,
   openRecognizer,
-  type PipelineModel,
 } from './models/openModels.ts';
 import { openPictureMemory, type PictureMemory } from './models/pictureMemory.ts';
 import type { PostureEncoder } from './models/postureEncoder.ts';
@@ -42,24 +43,6 @@ import { embedCrops } from './stages/embed.ts';
 import { type LocatedFace, locateLandmarks, refuseInvented } from './stages/landmarks.ts';
 import { measurePoses } from './stages/pose.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
-
-/** The networks of a pipeline. */
-export interface ModelSet {
-  readonly detector: PipelineModel;
-  /**
-   * Tried where the detector finds no face, or points of its own that the landmarks deny (MTCNN misses profiles).
-   * Meant for the default detector beside one with points; without it such faces are aligned by their landmarks.
-   */
-  readonly fallbackDetector?: PipelineModel;
-  /** Absent: no landmarks. Photographs are aligned by them, poses and posture codes read off them. */
-  readonly landmarks?: PipelineModel;
-  /** Absent: poses are not measured. */
-  readonly pose?: PipelineModel;
-  readonly recognizer: PipelineModel;
-}
-
-/** The networks of a pipeline that finds out everything. */
-export type AllModels = ModelSet & Required<Pick<ModelSet, 'landmarks' | 'pose'>>;
 
 export interface FacePipelineOptions<Models extends ModelSet = AllModels>
   extends Omit<SessionOptions, 'gpuBatch'> {

@@ -10,9 +10,9 @@ import { bodySha256 } from '../shared/store/objectBody.ts';
 import { type EncodeOptions, encodeTable } from '../shared/table/encodeTable.ts';
 import { tableMetadata } from '../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../shared/table/tables.ts';
-import type { ModelSet } from './facePipeline.ts';
 import type { Combiner } from './models/combiner.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
+import type { ModelSet } from './models/openModels.ts';
 import {
   openDetector,
   openLandmarks,

@@ -10,9 +10,10 @@ import {
 import { ownedBuffers } from '../shared/threads/ownedBuffers.ts';
 import { type Answer, serveThread } from '../shared/threads/serveThread.ts';
 import { deviceClient } from './device/deviceClient.ts';
-import { type FacePipelineOptions, type ModelSet, openFacePipeline } from './facePipeline.ts';
+import { type FacePipelineOptions, openFacePipeline } from './facePipeline.ts';
 import { freeBytes } from './freeBytes.ts';
 import { type FraNetworksOptions, openFraNetworks } from './models/fraNetworks.ts';
+import type { ModelSet } from './models/openModels.ts';
 import { openStopwatch } from './stopwatch.ts';
 
 export interface ModelThreadInit {

@@ -5,7 +5,7 @@ import type { ResolvedModel } from '../models/cache.ts';
 import type { RunConfig } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { RunModels } from '../shared/run/runFile.ts';
-import type { ModelSet } from './facePipeline.ts';
+import type { ModelSet } from './models/openModels.ts';
 import { resolvePipelineModels } from './models/pipelineModels.ts';
 
 export interface RunAssets {

@@ -21,6 +21,24 @@ export interface PipelineModel {
   readonly preprocess?: Normalisation;
 }
 
+/** The networks of a pipeline. */
+export interface ModelSet {
+  readonly detector: PipelineModel;
+  /**
+   * Tried where the detector finds no face, or points of its own that the landmarks deny (MTCNN misses profiles).
+   * Meant for the default detector beside one with points; without it such faces are aligned by their landmarks.
+   */
+  readonly fallbackDetector?: PipelineModel;
+  /** Absent: no landmarks. Photographs are aligned by them, poses and posture codes read off them. */
+  readonly landmarks?: PipelineModel;
+  /** Absent: poses are not measured. */
+  readonly pose?: PipelineModel;
+  readonly recognizer: PipelineModel;
+}
+
+/** The networks of a pipeline that finds out everything. */
+export type AllModels = ModelSet & Required<Pick<ModelSet, 'landmarks' | 'pose'>>;
+
 export async function openDetector(model: PipelineModel, options: SessionOptions): Promise<Detector> {
   switch (model.family) {
     case 'fr-detect':

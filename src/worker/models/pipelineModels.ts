@@ -4,8 +4,7 @@ import { pullModels } from '../../models/pull.ts';
 import { findModel, loadRegistry, type ModelKind } from '../../models/registry.ts';
 import { DEFAULT_DETECTOR } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import type { AllModels, ModelSet } from '../facePipeline.ts';
-import type { PipelineModel } from './openModels.ts';
+import type { AllModels, ModelSet, PipelineModel } from './openModels.ts';
 
 const LANDMARKS = 'fr-landmark';
 const POSE = 'fr-pose';
