@@ -2,13 +2,14 @@
 import { count } from '../../shared/counted.ts';
 import { printable } from '../../shared/printable.ts';
 import type { RunEntry } from '../../shared/redisRuns/runList.ts';
+import type { StoreFlags } from '../options/storeOptions.ts';
 import { resumeCommandLine } from './commandLine.ts';
 import { printResult } from './printResult.ts';
 
 /** What is left of a process that takes what there is: nobody else says that it is there, and not done. */
 export function sayPaused(
   paused: readonly RunEntry[],
-  flags: Parameters<typeof printResult>[0] & Parameters<typeof resumeCommandLine>[1],
+  flags: StoreFlags & { readonly json?: boolean },
 ): void {
   const [first] = paused;
   if (first === undefined) return;
