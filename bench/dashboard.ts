@@ -10,7 +10,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRunConfig } from '../src/shared/config.ts';
-import { endWithOwner } from '../src/shared/endWithOwner.ts';
+import { endWithOwner } from '../src/shared/machine/endWithOwner.ts';
 import { packageRoot } from '../src/shared/package.ts';
 import { jsonFile } from '../src/shared/run/parseFile.ts';
 import { createRunFile } from '../src/shared/run/runFile.ts';

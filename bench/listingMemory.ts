@@ -19,7 +19,7 @@ import { Header } from 'tar';
 import { listAppend } from '../src/producer/append/listAppend.ts';
 import { planRun } from '../src/producer/planRun.ts';
 import { parseRunConfig, type RunConfig } from '../src/shared/config.ts';
-import { endWithOwner } from '../src/shared/endWithOwner.ts';
+import { endWithOwner } from '../src/shared/machine/endWithOwner.ts';
 import type { AppendGeneration } from '../src/shared/run/generationFile.ts';
 import { readRunShards } from '../src/shared/run/generations.ts';
 import { requireRunFile } from '../src/shared/run/runFile.ts';

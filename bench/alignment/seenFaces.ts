@@ -1,7 +1,7 @@
 /** Everything that a face could be aligned by, measured once with the product's own stages. */
 import { readFile } from 'node:fs/promises';
+import { createReleasers } from '../../src/shared/async/releasers.ts';
 import { isRejection } from '../../src/shared/face.ts';
-import { createReleasers } from '../../src/shared/releasers.ts';
 import type { FivePoints } from '../../src/worker/models/detector.ts';
 import type { LandmarkNetwork } from '../../src/worker/models/frLandmark.ts';
 import { openDetector, openLandmarks, openPose } from '../../src/worker/models/openModels.ts';

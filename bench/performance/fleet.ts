@@ -6,8 +6,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Redis } from 'ioredis';
-import { endWithOwner } from '../../src/shared/endWithOwner.ts';
-import { readProgress } from '../../src/shared/redisRuns/runProgress.ts';
+import { endWithOwner } from '../../src/shared/machine/endWithOwner.ts';
+import { readProgress } from '../../src/shared/redis/runProgress.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { isQuick, median, printReport, ratioRow, say } from './report.ts';
 import type { FleetOrder, FleetProcessRequest, FleetReport } from './shared/fleetProcess.ts';

@@ -4,7 +4,7 @@
  */
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { queueName, WORKER_OPTIONS } from '../../src/shared/queue.ts';
+import { queueName, WORKER_OPTIONS } from '../../src/shared/redis/queue.ts';
 import { absoluteRow, isQuick, printReport, say } from './report.ts';
 import { withFolder } from './shared/folders.ts';
 import { inOwnProcess } from './shared/ownProcess.ts';

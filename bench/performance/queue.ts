@@ -4,7 +4,7 @@
  * photographs and 5 s against the 5 s.
  */
 import { openStore } from '../../src/shared/store/openStore.ts';
-import { openTableWriter } from '../../src/worker/tableWriter.ts';
+import { openTableWriter } from '../../src/worker/tables/tableWriter.ts';
 import { isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { countRequests, type Requests } from './shared/countRequests.ts';
 import { withFolder } from './shared/folders.ts';

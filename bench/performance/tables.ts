@@ -4,7 +4,7 @@
  */
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { processShard } from '../../src/worker/processShard.ts';
-import { openTableWriter } from '../../src/worker/tableWriter.ts';
+import { openTableWriter } from '../../src/worker/tables/tableWriter.ts';
 import { absoluteRow, isQuick, printReport, ratioRow, say } from './report.ts';
 import { withFolder } from './shared/folders.ts';
 import { inOwnProcess } from './shared/ownProcess.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { packageRoot } from '../../src/shared/package.ts';
-import { readWorkers } from '../../src/shared/redisRuns/liveWorkers.ts';
+import { readWorkers } from '../../src/shared/redis/liveWorkers.ts';
 import { pauseRun, resumeRun } from '../../src/shared/run/pause.ts';
 import { requireRunFile } from '../../src/shared/run/runFile.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';

@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
 import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, TABLE_FORMATS } from '../shared/config.ts';
-import { usableCores } from '../shared/cores.ts';
 import { ConfigError } from '../shared/errors.ts';
+import { usableCores } from '../shared/machine/cores.ts';
 import { packageRoot } from '../shared/package.ts';
 import { openThreadPool } from '../shared/threads/threadPool.ts';
-import type { MeasureOptions } from '../worker/measureStages.ts';
+import type { MeasureOptions } from '../worker/measure/measureStages.ts';
+import type { StageRate } from '../worker/measure/stageMeter.ts';
 import { openRunAssets } from '../worker/runAssets.ts';
-import type { StageRate } from '../worker/stageMeter.ts';
 import { libjpegTurboFile } from '../worker/stages/libjpegTurbo.ts';
-import { tuneGarbageCollection } from '../worker/tuneGarbageCollection.ts';
+import { tuneGarbageCollection } from '../worker/threads/tuneGarbageCollection.ts';
 import { listBenchCorpus, locateBenchCorpus, readPhotographs } from './bench/benchCorpus.ts';
 import { spread, spreadPeople } from './bench/benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './bench/benchReport.ts';
@@ -164,7 +164,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
 /** The stages in a thread that is set up as model threads are; it ends with them. */
 async function measureStages(options: MeasureOptions): Promise<StageRate[]> {
   tuneGarbageCollection();
-  const file = new URL('../worker/measureThread.js', import.meta.url);
+  const file = new URL('../worker/measure/measureThread.js', import.meta.url);
   const thread = await openThreadPool<MeasureOptions, StageRate[]>({
     name: 'measuring',
     file,

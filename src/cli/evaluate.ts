@@ -9,8 +9,8 @@ import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { openAskedFraModel } from '../fra/fraModel.ts';
 import { DEFAULT_DETECTOR } from '../shared/config.ts';
-import { usableCores } from '../shared/cores.ts';
-import { writeWhole } from '../shared/writeWhole.ts';
+import { writeWhole } from '../shared/files/writeWhole.ts';
+import { usableCores } from '../shared/machine/cores.ts';
 import {
   DEFAULT_RECOGNIZERS,
   type EvaluatedFlags,

@@ -8,13 +8,13 @@ import { renderProtocolReport } from '../evaluate/report/protocolReport.ts';
 import type { EvaluationHooks } from '../evaluate/settings.ts';
 import { openBackend } from '../fra/backend.ts';
 import { type FraModel, openAskedFraModel } from '../fra/fraModel.ts';
+import { createReleasers } from '../shared/async/releasers.ts';
 import { DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import { checkFolder } from '../shared/store/checkFolder.ts';
-import { openModelPool } from '../worker/modelPool.ts';
 import { openCombiner } from '../worker/models/combiner.ts';
 import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
+import { openModelPool } from '../worker/threads/modelPool.ts';
 
 /** Options of `posecast evaluate` that a protocol uses. */
 export interface ProtocolFlags {

@@ -1,6 +1,6 @@
 /** The last step of a run, which one of the processes that work on it does at a time. */
 import type { Redis } from 'ioredis';
-import { claimFinish } from '../shared/redisRuns/runClaims.ts';
+import { claimFinish } from '../shared/redis/runClaims.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { type RejectReport, rejectsOfSmallRun } from '../worker/rejectWatch.ts';

@@ -1,9 +1,9 @@
 /** `posecast forget`: takes a run off Redis's list of those that have work, such as one whose OUT was deleted. */
 import { Command } from 'commander';
 import { ConfigError } from '../shared/errors.ts';
-import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { removeSilentWorkers, WORKER_ALIVE_MS } from '../shared/redisRuns/liveWorkers.ts';
-import { forgetRun, listRuns } from '../shared/redisRuns/runList.ts';
+import { removeSilentWorkers, WORKER_ALIVE_MS } from '../shared/redis/liveWorkers.ts';
+import { closeRedis, connectRedis } from '../shared/redis/redis.ts';
+import { forgetRun, listRuns } from '../shared/redis/runList.ts';
 import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
 import { printResult } from './output/printResult.ts';
 

@@ -1,7 +1,7 @@
 /** Lets a producer know that its run has been forgotten: without workers it would stand still and say nothing. */
 import type { Redis } from 'ioredis';
 import { PosecastError } from '../shared/errors.ts';
-import { isForgotten } from '../shared/redisRuns/runList.ts';
+import { isForgotten } from '../shared/redis/runList.ts';
 
 export interface ForgottenWatch {
   /** Aborted, with an error that says so, when somebody forgets the run. */

@@ -1,10 +1,10 @@
 /** A corpus for commands that work on all of it at once: its photographs listed, and ready to be read. */
 import { readerNotes } from '../producer/readers/corpusReader.ts';
 import { openCorpus } from '../producer/readers/openCorpus.ts';
+import type { Releasers } from '../shared/async/releasers.ts';
 import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import type { Releasers } from '../shared/releasers.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
 import type { AskedCorpus } from './options/corpusOptions.ts';
 

@@ -1,8 +1,8 @@
 /** `posecast pause` and `posecast resume`: hold a run, on all its machines, and let it go on. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { createReleasers } from '../shared/releasers.ts';
+import { createReleasers } from '../shared/async/releasers.ts';
+import { closeRedis, connectRedis } from '../shared/redis/redis.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';

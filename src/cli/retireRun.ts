@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describeError } from '../shared/errors.ts';
-import type { Say } from '../shared/logFields.ts';
-import { unregisterRun } from '../shared/redisRuns/runList.ts';
+import { unregisterRun } from '../shared/redis/runList.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
+import type { Say } from '../shared/text/logFields.ts';
 
 /** A Redis that is away for so long is not waited for, in milliseconds. */
 const PATIENCE_MS = 5_000;

@@ -1,9 +1,9 @@
 /** `posecast run CORPUS OUT`: plan, queue, work and finish on this machine. */
 import { Command } from 'commander';
-import { warnings } from '../shared/logFields.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openStore } from '../shared/store/openStore.ts';
-import type { StandIns } from '../worker/standIns.ts';
+import { warnings } from '../shared/text/logFields.ts';
+import type { StandIns } from '../worker/measure/standIns.ts';
 import { refusePastDeadline } from './deadline.ts';
 import { dryRun } from './dryRun/dryRun.ts';
 import { runOnFinish } from './onFinish.ts';

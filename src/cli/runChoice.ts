@@ -1,14 +1,14 @@
 /** Which run a worker without OUT takes next, and why it does not take the others that Redis knows. */
 import type { Redis } from 'ioredis';
 import { ConfigError, describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
-import type { Say } from '../shared/logFields.ts';
-import { jobsAdded, openShardQueue, type QueueDepth, readQueueDepth } from '../shared/queue.ts';
-import { removeSilentWorkers } from '../shared/redisRuns/liveWorkers.ts';
-import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
+import { removeSilentWorkers } from '../shared/redis/liveWorkers.ts';
+import { jobsAdded, openShardQueue, type QueueDepth, readQueueDepth } from '../shared/redis/queue.ts';
+import { listRuns, type RunEntry } from '../shared/redis/runList.ts';
 import { readPause } from '../shared/run/pause.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import { isPassing } from '../shared/store/isPassing.ts';
 import { openStore, type S3Options } from '../shared/store/openStore.ts';
+import type { Say } from '../shared/text/logFields.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT } from './exit.ts';
 import { exitCodeOf, isEarly } from './output/runOutcome.ts';

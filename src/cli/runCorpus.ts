@@ -1,16 +1,16 @@
 /** Plans, queues, works and finishes on this machine: what `posecast run` does between its options and its report. */
 import { feedRun, takeUpFailed } from '../producer/feedRun.ts';
 import { planRun } from '../producer/planRun.ts';
+import { createReleasers, type Releasers } from '../shared/async/releasers.ts';
+import { unlessAborted } from '../shared/async/unlessAborted.ts';
 import type { RunConfig } from '../shared/config.ts';
-import { openShardQueue } from '../shared/queue.ts';
-import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { openShardQueue } from '../shared/redis/queue.ts';
+import { refuseCopy } from '../shared/redis/refuseCopy.ts';
 import { requireManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
-import { unlessAborted } from '../shared/unlessAborted.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import { describeAppend } from './options/appendOption.ts';

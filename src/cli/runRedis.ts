@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
+import type { Releasers } from '../shared/async/releasers.ts';
 import { PosecastError } from '../shared/errors.ts';
-import { type Say, warnings } from '../shared/logFields.ts';
-import { closeRedis, connectRedis } from '../shared/redis.ts';
-import { startOwnRedis } from '../shared/redisServer.ts';
-import type { Releasers } from '../shared/releasers.ts';
+import { closeRedis, connectRedis } from '../shared/redis/redis.ts';
+import { startOwnRedis } from '../shared/redis/redisServer.ts';
+import { type Say, warnings } from '../shared/text/logFields.ts';
 import { REDIS_FOLDER, sweepRedisFolders } from './sweepRedisFolders.ts';
 
 export interface RunRedis {

@@ -1,5 +1,5 @@
 /** The work of a command that a signal may stop: what it opens is put away before the command ends, however it ends. */
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
+import { createReleasers, type Releasers } from '../shared/async/releasers.ts';
 import { Interrupted } from './exit.ts';
 import { openStopSignal } from './signals.ts';
 

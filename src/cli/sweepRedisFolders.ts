@@ -1,7 +1,7 @@
 /** Folders that runs have left: when a run is killed outright, nobody removes that of its Redis. */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isLeftBehind } from '../shared/redisServer.ts';
+import { isLeftBehind } from '../shared/redis/redisServer.ts';
 
 export const REDIS_FOLDER = 'posecast-redis-';
 

@@ -1,7 +1,7 @@
 /** `posecast verify`: re-reads a run and names everything that is wrong with it. */
 import { Command } from 'commander';
-import { count, counted } from '../shared/counted.ts';
 import { openStore } from '../shared/store/openStore.ts';
+import { count, counted } from '../shared/text/counted.ts';
 import { type VerifyReport, verifyRun } from '../verify/verifyRun.ts';
 import { EXIT } from './exit.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';

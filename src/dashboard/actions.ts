@@ -4,14 +4,14 @@
 import { hostname } from 'node:os';
 import { queueRetry } from '../producer/queueRetry.ts';
 import { chooseRetries, retryShards, STARTING_COMMAND } from '../producer/retryFailed.ts';
+import { unlessAborted } from '../shared/async/unlessAborted.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
-import { openShardQueue } from '../shared/queue.ts';
-import { refuseCopy } from '../shared/redisRuns/refuseCopy.ts';
+import { openShardQueue } from '../shared/redis/queue.ts';
+import { refuseCopy } from '../shared/redis/refuseCopy.ts';
 import { otherRun } from '../shared/run/otherRun.ts';
 import { pauseRun, resumeRun } from '../shared/run/pause.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { unlessAborted } from '../shared/unlessAborted.ts';
 import type { Board } from './board.ts';
 
 export type Action = 'pause' | 'resume' | 'retry-failed';

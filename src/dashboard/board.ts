@@ -1,7 +1,7 @@
 /** The runs that a dashboard shows: those named when it was started, or whatever the Redis has work for. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, describeError } from '../shared/errors.ts';
-import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
+import { listRuns, type RunEntry } from '../shared/redis/runList.ts';
 import { otherThanNamed, requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';

@@ -1,6 +1,7 @@
 /** Numbers and times as a person reads them on the page. */
-import { count } from '../shared/counted.ts';
+
 import { type Html, html } from '../shared/page/html.ts';
+import { count } from '../shared/text/counted.ts';
 
 /** 7.84 → `7.8`, 784 → `784`, 7840 → `7,840`. */
 export function rate(value: number): string {

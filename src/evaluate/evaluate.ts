@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { FraModel } from '../fra/fraModel.ts';
 import type { ResolvedModel } from '../models/cache.ts';
+import { createReleasers } from '../shared/async/releasers.ts';
 import { version } from '../shared/package.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import type { PipelineModels } from '../worker/models/pipelineModels.ts';
 import { type CorpusInput, embedEnrolmentViews, embedPeople } from './corpus/embedPeople.ts';
 import { networkCost } from './cost.ts';

@@ -1,5 +1,5 @@
 /** All rows and curves of one recogniser: which there are, and their measuring in the threads. */
-import type { Releasers } from '../shared/releasers.ts';
+import type { Releasers } from '../shared/async/releasers.ts';
 import { type CurveRequest, curveRequests } from './curves.ts';
 import { compareRows, type MeasuredRow } from './evaluateRows.ts';
 import type { RowMeasurement } from './measureMethod.ts';

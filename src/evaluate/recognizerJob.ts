@@ -2,7 +2,7 @@
  * Everything that the rows of one recogniser need, as plain data that travels to a thread, and what is opened of it.
  */
 import { openFraModel } from '../fra/fraModel.ts';
-import type { Releasers } from '../shared/releasers.ts';
+import type { Releasers } from '../shared/async/releasers.ts';
 import { openCombiner } from '../worker/models/combiner.ts';
 import { drawPeople } from './bootstrap.ts';
 import type { OpenedFra } from './generators/fraMethods.ts';

@@ -1,6 +1,6 @@
 /** A thread of an evaluation: rows, curves and examples of any recogniser, one request at a time. */
 import { openBackend } from '../fra/backend.ts';
-import { createReleasers } from '../shared/releasers.ts';
+import { createReleasers } from '../shared/async/releasers.ts';
 import { serveThread } from '../shared/threads/serveThread.ts';
 import { type CurveRequest, measureCurve } from './curves.ts';
 import { type ExampleProbe, exampleProbes } from './examples.ts';

@@ -1,5 +1,5 @@
 /** Shards and rejected photographs as lines of the log, for those who ask for them. */
-import type { Say } from '../shared/logFields.ts';
+import type { Say } from '../shared/text/logFields.ts';
 import type { WorkObserver } from '../worker/workObserver.ts';
 
 export function logShards(say: Say): WorkObserver {

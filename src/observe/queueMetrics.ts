@@ -5,10 +5,10 @@
  */
 import type { Redis } from 'ioredis';
 import { Gauge, Registry } from 'prom-client';
-import { openShardQueue, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
-import { removeSilentWorkers } from '../shared/redisRuns/liveWorkers.ts';
-import { listRuns, type RunEntry } from '../shared/redisRuns/runList.ts';
-import { readProgress } from '../shared/redisRuns/runProgress.ts';
+import { removeSilentWorkers } from '../shared/redis/liveWorkers.ts';
+import { openShardQueue, type QueueDepth, readQueueDepth, type ShardQueue } from '../shared/redis/queue.ts';
+import { listRuns, type RunEntry } from '../shared/redis/runList.ts';
+import { readProgress } from '../shared/redis/runProgress.ts';
 
 export interface QueueMetrics {
   /** Prometheus's text format; also when Redis does not answer. */

@@ -3,10 +3,10 @@
  * units, `_total` for what only grows. docs/observability.md has the same list, held equal by a test.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { QueueDepth } from '../shared/queue.ts';
+import type { QueueDepth } from '../shared/redis/queue.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import type { RequestListeners } from '../shared/store/observedStore.ts';
-import type { StorePlace } from '../worker/storeOutage.ts';
+import type { StorePlace } from '../worker/queue/storeOutage.ts';
 import type { WorkObserver } from '../worker/workObserver.ts';
 import { BATCH_STAGES, SHARD_OUTCOMES, SHARD_STAGES } from '../worker/workObserver.ts';
 import { boundedLabel } from './boundedLabels.ts';

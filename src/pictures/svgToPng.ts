@@ -1,7 +1,7 @@
 /** Drawings are written as SVG and become PNG files through libvips. */
 import { createRequire } from 'node:module';
 import sharp from 'sharp';
-import { printable } from '../shared/printable.ts';
+import { printable } from '../shared/text/printable.ts';
 
 let fontLoaded: Promise<unknown> | undefined;
 

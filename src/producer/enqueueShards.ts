@@ -3,7 +3,7 @@
  * thousand small jobs, however long the plan is.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jobId, SHARD_JOB, type ShardQueue } from '../shared/queue.ts';
+import { jobId, SHARD_JOB, type ShardQueue } from '../shared/redis/queue.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
 

@@ -1,9 +1,9 @@
 /** Puts a planned run to work: workers can find it, its progress shows what is committed, its shards are queued. */
 import type { Redis } from 'ioredis';
-import type { ShardQueue } from '../shared/queue.ts';
-import { claimFeeding } from '../shared/redisRuns/runClaims.ts';
-import { listRuns, registerRun } from '../shared/redisRuns/runList.ts';
-import { seedProgress } from '../shared/redisRuns/runProgress.ts';
+import type { ShardQueue } from '../shared/redis/queue.ts';
+import { claimFeeding } from '../shared/redis/runClaims.ts';
+import { listRuns, registerRun } from '../shared/redis/runList.ts';
+import { seedProgress } from '../shared/redis/runProgress.ts';
 import { readRunShards } from '../shared/run/generations.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { currentSpecs } from '../shared/run/runPlan.ts';

@@ -4,7 +4,6 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
-import { differencesOf } from '../shared/differences.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
@@ -13,6 +12,7 @@ import { createRunFile, type RunFile, type RunModels, readRunFile } from '../sha
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
+import { differencesOf } from '../shared/text/differences.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
 import { hasOnlyLost } from './append/hasOnlyLost.ts';
 import { readerNotes } from './readers/corpusReader.ts';

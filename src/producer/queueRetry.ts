@@ -4,9 +4,9 @@
  * workers.
  */
 import { IntegrityError } from '../shared/errors.ts';
-import { jobId } from '../shared/queue.ts';
-import { registerRun } from '../shared/redisRuns/runList.ts';
-import { readProgress } from '../shared/redisRuns/runProgress.ts';
+import { jobId } from '../shared/redis/queue.ts';
+import { registerRun } from '../shared/redis/runList.ts';
+import { readProgress } from '../shared/redis/runProgress.ts';
 import type { RetryGeneration } from '../shared/run/generationFile.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';

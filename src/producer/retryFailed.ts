@@ -1,6 +1,8 @@
 /** Which shards of a run are to be done again, and the generation that does it. */
+
+import { mapInOrder } from '../shared/async/mapInOrder.ts';
 import { IntegrityError } from '../shared/errors.ts';
-import { mapInOrder } from '../shared/mapInOrder.ts';
+import { readPlan } from '../shared/listing/shardPlan.ts';
 import { type CommittedSet, readCommittedSet } from '../shared/run/committedShards.ts';
 import type { RetryGeneration } from '../shared/run/generationFile.ts';
 import { addRetryGeneration, readRunShards } from '../shared/run/generations.ts';
@@ -10,7 +12,6 @@ import { openRunPlan, readAppendedShard } from '../shared/run/runPlan.ts';
 import { placesOf, type RunShards } from '../shared/run/runShards.ts';
 import { addByCode, readCommitOf } from '../shared/run/shardCommit.ts';
 import { readShardFailures, type ShardFailureNote } from '../shared/run/shardFailure.ts';
-import { readPlan } from '../shared/shardPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 
 /** What goes on with a run where its command line is not known. */

@@ -1,5 +1,5 @@
 /** What a run is doing, in one word. Pure: whoever asks has looked before. */
-import type { QueueDepth } from '../shared/queue.ts';
+import type { QueueDepth } from '../shared/redis/queue.ts';
 
 /**
  * - complete: every shard is committed and the manifest is in place

@@ -1,8 +1,8 @@
 /** How far a run is: from the commits in its store, and from Redis where one answers. */
 import type { Redis } from 'ioredis';
-import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/queue.ts';
-import { removeSilentWorkers, type WorkerEntry } from '../shared/redisRuns/liveWorkers.ts';
-import { isListed } from '../shared/redisRuns/runList.ts';
+import { removeSilentWorkers, type WorkerEntry } from '../shared/redis/liveWorkers.ts';
+import { type QueueDepth, readFailedShards, readQueueDepth, type ShardQueue } from '../shared/redis/queue.ts';
+import { isListed } from '../shared/redis/runList.ts';
 import { isFinished, isMissing } from '../shared/run/committedShards.ts';
 import type { Generation } from '../shared/run/generationFile.ts';
 import { readPause } from '../shared/run/pause.ts';

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { tableColumnsSchema } from './corpus/tableColumns.ts';
 import { ConfigError } from './errors.ts';
-import { labelColumnsSchema } from './labelColumns.ts';
+import { labelColumnsSchema } from './labels/labelColumns.ts';
 
 export const CORPUS_FORMATS = [
   'folder',

@@ -2,7 +2,7 @@
  * The errors of posecast. A message is one line: subject, what was expected, what was found, and the facts in
  * brackets at the end. Code that has to tell errors apart looks at the class or `code`, never at the text.
  */
-import { printable } from './printable.ts';
+import { printable } from './text/printable.ts';
 
 /** Named facts shown in brackets at the end of a message: where, which key, which line. */
 export type ErrorFacts = Record<string, string | number | boolean | undefined>;

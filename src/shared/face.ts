@@ -35,7 +35,7 @@
  * - manifest: manifest.json, written when every shard is committed: the files that make up the output.
  */
 
-import type { LabelValue } from './labelColumns.ts';
+import type { LabelValue } from './labels/labelColumns.ts';
 
 export type SubjectId = string;
 export type FaceId = string;

@@ -3,12 +3,13 @@
  * (syntheticPoses.ts) go through the same face pipeline that a worker uses, so that landmarks, poses and embeddings are
  * what a worker will meet.
  */
+
+import { mapInOrder } from '../shared/async/mapInOrder.ts';
+import { createReleasers } from '../shared/async/releasers.ts';
 import type { ReadOutcome } from '../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../shared/corpus/photographs.ts';
 import { type FaceOutcome, type FaceRecord, isRejection, type Rejection } from '../shared/face.ts';
-import { mapInOrder } from '../shared/mapInOrder.ts';
 import { seededRandom } from '../shared/random.ts';
-import { createReleasers } from '../shared/releasers.ts';
 import { type FacePipeline, type FacePipelineOptions, openFacePipeline } from '../worker/facePipeline.ts';
 import type { Detector } from '../worker/models/detector.ts';
 import type { LandmarkNetwork } from '../worker/models/frLandmark.ts';

@@ -21,8 +21,8 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { LANDMARK_COUNT, type Landmarks68, type Pose } from '../shared/face.ts';
+import { writeWhole } from '../shared/files/writeWhole.ts';
 import { columnOf, textsOf } from '../shared/table/columnOf.ts';
-import { writeWhole } from '../shared/writeWhole.ts';
 
 export interface TrainingSample {
   readonly subjectId: string;

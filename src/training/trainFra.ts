@@ -21,7 +21,7 @@ import {
   subjectDigest,
 } from '../fra/training/splitSubjects.ts';
 import { writeFraModel } from '../fra/writeFraModel.ts';
-import { makeFolder } from '../shared/makeFolder.ts';
+import { makeFolder } from '../shared/files/makeFolder.ts';
 import { cachedSamples } from './cachedSamples.ts';
 import { encodeSamples, judgeReconstruction } from './encodeSamples.ts';
 import { judgeCombiner, makeProbes, requireTurnedFaces } from './judgeCombiner.ts';

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { byPath, differencesOf } from '../shared/differences.ts';
 import { ConfigError } from '../shared/errors.ts';
-import { makeFolder } from '../shared/makeFolder.ts';
+import { makeFolder } from '../shared/files/makeFolder.ts';
+import { writeWhole } from '../shared/files/writeWhole.ts';
 import { version } from '../shared/package.ts';
 import { parseJson } from '../shared/parseJson.ts';
 import { sha256Hex } from '../shared/sha256.ts';
-import { writeWhole } from '../shared/writeWhole.ts';
+import { byPath, differencesOf } from '../shared/text/differences.ts';
 import { listingKey } from './listingKey.ts';
 import type { TrainConfig, TrainInputs } from './trainConfig.ts';
 

@@ -1,11 +1,11 @@
 /** The shards of a run as its plans have them, which whoever works on the run, and every retry, goes by. */
 import { isDeepStrictEqual } from 'node:util';
 import { IntegrityError } from '../shared/errors.ts';
+import { readPlan } from '../shared/listing/shardPlan.ts';
 import { commitKey, planKey } from '../shared/run/runKeys.ts';
 import type { RunShards } from '../shared/run/runShards.ts';
 import type { ShardCommit } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
-import { readPlan } from '../shared/shardPlan.ts';
 import type { Verification } from './verification.ts';
 
 /**

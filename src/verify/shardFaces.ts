@@ -1,6 +1,6 @@
 /** Whether a shard's rows account for exactly the listing rows of the shard. */
 import type { FaceRecord } from '../shared/face.ts';
-import type { LabelValue } from '../shared/labelColumns.ts';
+import type { LabelValue } from '../shared/labels/labelColumns.ts';
 import type { SubjectRow } from '../shared/table/tables.ts';
 
 export type Report = (code: string, problem: string) => void;

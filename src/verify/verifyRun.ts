@@ -3,9 +3,10 @@
  * the listing a real row or a reject, every person in the subjects table, nothing twice, nothing left over, all as
  * planned. Memory grows with neither faces nor people: one shard is looked at at a time, in listing order.
  */
+
+import { mapInOrder } from '../shared/async/mapInOrder.ts';
 import { describeError, PermanentShardError } from '../shared/errors.ts';
-import { readListing } from '../shared/listing.ts';
-import { mapInOrder } from '../shared/mapInOrder.ts';
+import { readListing } from '../shared/listing/listing.ts';
 import { CommitSums } from '../shared/run/commitSums.ts';
 import { listGenerations, readRunShards } from '../shared/run/generations.ts';
 import { type RunFile, requireRunFile } from '../shared/run/runFile.ts';

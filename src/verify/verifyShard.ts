@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from 'apache-arrow';
 import type { FaceRecord } from '../shared/face.ts';
-import type { LabelColumn, LabelValue } from '../shared/labelColumns.ts';
+import type { LabelColumn, LabelValue } from '../shared/labels/labelColumns.ts';
 import type { AttemptFolder } from '../shared/run/runKeys.ts';
 import { addByCode, type ShardCommit } from '../shared/run/shardCommit.ts';
 import { columnOf } from '../shared/table/columnOf.ts';

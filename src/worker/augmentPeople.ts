@@ -1,12 +1,12 @@
 /**
  * The people of a shard, their faces together → variants, and the rows of the tables, while further faces are computed.
  */
+
+import { severalAtOnce } from '../shared/async/severalAtOnce.ts';
 import { ALL_BINS } from '../shared/poseBins.ts';
-import { severalAtOnce } from '../shared/severalAtOnce.ts';
 import type { ShardSpec } from '../shared/shard.ts';
-import { type KnownPeople, readKnownPeople } from './knownPeople.ts';
+import { type KnownPeople, readKnownPeople } from './earlier/knownPeople.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
-import { type FaceResult, type ShardTables, shardTables } from './shardTables.ts';
 import {
   type AugmentedSubject,
   augment,
@@ -15,7 +15,8 @@ import {
   subjectCentroid,
 } from './stages/augment.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { addThreadTimes } from './threadTimes.ts';
+import { type FaceResult, type ShardTables, shardTables } from './tables/shardTables.ts';
+import { addThreadTimes } from './threads/threadTimes.ts';
 
 /** Subjects augmented with one call of the combiner. */
 const SUBJECTS_AT_ONCE = 64;

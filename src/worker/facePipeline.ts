@@ -6,6 +6,8 @@
  * Stages run one after another over small sub-batches; a face that a stage rejects leaves the sub-batch with its
  * outcome and the others go on.
  */
+
+import { createReleasers, type Releasers } from '../shared/async/releasers.ts';
 import {
   type CroppedFace,
   type FaceInput,
@@ -16,7 +18,6 @@ import {
   type Rejection,
 } from '../shared/face.ts';
 import { drawLandmarkImage } from '../shared/landmarkImage.ts';
-import { createReleasers, type Releasers } from '../shared/releasers.ts';
 import type { Detector } from './models/detector.ts';
 import type { LandmarkNetwork } from './models/frLandmark.ts';
 import type { PoseNetwork } from './models/frPose.ts';

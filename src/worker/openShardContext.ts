@@ -1,27 +1,27 @@
 /** Opens everything a run's shards share: models in threads, the FRA model's postures, the table writer. */
 import pLimit from 'p-limit';
+import type { Releasers } from '../shared/async/releasers.ts';
 import { openCorpusSource } from '../shared/corpus/openCorpusSource.ts';
 import { isTableFormat } from '../shared/corpus/tableFormat.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { CROP_SIZE } from '../shared/face.ts';
-import type { Releasers } from '../shared/releasers.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { RequestListeners } from '../shared/store/observedStore.ts';
 import type { S3Options } from '../shared/store/openStore.ts';
-import { openEarlierReader } from './earlierReader.ts';
-import { type ModelPool, openModelPool } from './modelPool.ts';
+import { openEarlierReader } from './earlier/earlierReader.ts';
+import { formatProbe, probeBatch } from './measure/probeBatch.ts';
+import { readProbePhotograph } from './measure/probePhotograph.ts';
+import { openDummyModels, type StandIns, withoutEmbeddings } from './measure/standIns.ts';
 import type { Device } from './models/device.ts';
 import type { FraEngine } from './models/fraNetworks.ts';
-import { formatProbe, probeBatch } from './probeBatch.ts';
-import { readProbePhotograph } from './probePhotograph.ts';
+import { openTableImages } from './reading/tableImages.ts';
 import type { RunAssets } from './runAssets.ts';
 import type { ShardContext } from './shardContext.ts';
 import { binTargets } from './stages/chooseVariants.ts';
-import { openDummyModels, type StandIns, withoutEmbeddings } from './standIns.ts';
-import { openTableImages } from './tableImages.ts';
-import { openTableWriter } from './tableWriter.ts';
+import { openTableWriter } from './tables/tableWriter.ts';
+import { type ModelPool, openModelPool } from './threads/modelPool.ts';
 
 /** How this process computes. Not part of the run's identity: workers may differ. */
 export interface ComputeOptions {

@@ -3,13 +3,13 @@ import pLimit from 'p-limit';
 import type { ImageLocation } from '../shared/corpus/corpusSource.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { batchesWithin } from './batchesWithin.ts';
-import { openBatchReader } from './readBatch.ts';
+import { openBatchReader } from './reading/readBatch.ts';
+import { openShardImages } from './reading/shardImages.ts';
+import { openShardReader } from './reading/shardReader.ts';
 import type { InTurn, ShardRunOptions } from './shardContext.ts';
-import { openShardImages } from './shardImages.ts';
-import { openShardReader } from './shardReader.ts';
-import type { FaceResult } from './shardTables.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import { addThreadTimes } from './threadTimes.ts';
+import type { FaceResult } from './tables/shardTables.ts';
+import { addThreadTimes } from './threads/threadTimes.ts';
 
 /** Image bytes of a batch: what a few batches in flight cost in memory. */
 const BATCH_BYTES = 16 * 2 ** 20;

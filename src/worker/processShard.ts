@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { PermanentShardError } from '../shared/errors.ts';
-import { readListing } from '../shared/listing.ts';
+import { readListing } from '../shared/listing/listing.ts';
 import { commitShard } from '../shared/run/commitShard.ts';
 import { readCommitOf } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
@@ -15,8 +15,8 @@ import type { TableRows } from '../shared/table/tables.ts';
 import { augmentPeople } from './augmentPeople.ts';
 import { processFaces } from './processFaces.ts';
 import type { ShardContext, ShardRunOptions } from './shardContext.ts';
-import type { ShardTables } from './shardTables.ts';
 import { openStopwatch, type Stopwatch } from './stopwatch.ts';
+import type { ShardTables } from './tables/shardTables.ts';
 
 /** `committed`: by this call. `taken`: another attempt's commit stands. */
 export type ShardOutcome = 'committed' | 'taken';

@@ -10,7 +10,7 @@ import type { RunShards } from '../shared/run/runShards.ts';
 import { createRunTally } from '../shared/run/runTally.ts';
 import { rejectCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { FaceResult } from './shardTables.ts';
+import type { FaceResult } from './tables/shardTables.ts';
 
 /** Without a share asked for, more than half must be rejected. */
 export const DEFAULT_MAX_REJECTED = 0.5;

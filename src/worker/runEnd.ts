@@ -1,9 +1,9 @@
 /** Waits until a run has nothing left to do, and puts the last files in place. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import type { InterruptibleWait } from '../shared/async/interruptibleWait.ts';
+import { unlessAborted } from '../shared/async/unlessAborted.ts';
 import { describeError } from '../shared/errors.ts';
-import type { InterruptibleWait } from '../shared/interruptibleWait.ts';
-import { printable } from '../shared/printable.ts';
 import {
   crashReason,
   jobId,
@@ -11,17 +11,17 @@ import {
   readFailedShards,
   readQueueDepth,
   type ShardQueue,
-} from '../shared/queue.ts';
-import { seedProgress } from '../shared/redisRuns/runProgress.ts';
+} from '../shared/redis/queue.ts';
+import { seedProgress } from '../shared/redis/runProgress.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { type FinalizeResult, finalizeRun } from '../shared/run/finalizeRun.ts';
 import { requireThisRun } from '../shared/run/requireThisRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { isPassing } from '../shared/store/isPassing.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { unlessAborted } from '../shared/unlessAborted.ts';
-import type { EmptyQueueWatch } from './emptyQueueWatch.ts';
-import { createOverdueRetries } from './overdueRetries.ts';
+import { printable } from '../shared/text/printable.ts';
+import type { EmptyQueueWatch } from './queue/emptyQueueWatch.ts';
+import { createOverdueRetries } from './queue/overdueRetries.ts';
 
 /** `complete`: every shard is committed and the manifest is in place. */
 export type RunEnd =

@@ -5,14 +5,14 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import type { RunPlan } from '../shared/run/runPlan.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { EarlierReader } from './earlierReader.ts';
-import type { ModelPool, ShardModels } from './modelPool.ts';
-import type { ShardProgress } from './shardProgress.ts';
-import type { FaceResult } from './shardTables.ts';
+import type { EarlierReader } from './earlier/earlierReader.ts';
+import type { ShardProgress } from './queue/shardProgress.ts';
+import type { TableImages } from './reading/tableImages.ts';
 import type { AugmentOptions, PostureTargets } from './stages/augment.ts';
 import type { Stopwatch } from './stopwatch.ts';
-import type { TableImages } from './tableImages.ts';
-import type { TableWriter } from './tableWriter.ts';
+import type { FaceResult } from './tables/shardTables.ts';
+import type { TableWriter } from './tables/tableWriter.ts';
+import type { ModelPool, ShardModels } from './threads/modelPool.ts';
 import type { WorkObserver } from './workObserver.ts';
 
 /** What every shard of a run shares in a worker process. */

@@ -10,17 +10,17 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Say } from '../shared/logFields.ts';
-import { queueName, WORKER_OPTIONS } from '../shared/queue.ts';
-import { isRefusal } from '../shared/redisRefusal.ts';
-import { sayAlive, sayGone } from '../shared/redisRuns/liveWorkers.ts';
-import { createFailureReports } from './failureReports.ts';
-import { createRefusalNotice } from './refusalNotice.ts';
-import { type AttemptListeners, createShardAttempts } from './shardAttempts.ts';
+import { sayAlive, sayGone } from '../shared/redis/liveWorkers.ts';
+import { queueName, WORKER_OPTIONS } from '../shared/redis/queue.ts';
+import { isRefusal } from '../shared/redis/redisRefusal.ts';
+import type { Say } from '../shared/text/logFields.ts';
+import { createFailureReports } from './queue/failureReports.ts';
+import { createRefusalNotice } from './queue/refusalNotice.ts';
+import { type AttemptListeners, createShardAttempts } from './queue/shardAttempts.ts';
+import { createShardIntake } from './queue/shardIntake.ts';
+import { ShardWorker } from './queue/shardWorker.ts';
+import type { StorePlace } from './queue/storeOutage.ts';
 import type { ShardContext } from './shardContext.ts';
-import { createShardIntake } from './shardIntake.ts';
-import { ShardWorker } from './shardWorker.ts';
-import type { StorePlace } from './storeOutage.ts';
 
 export interface RunWorkerOptions extends AttemptListeners {
   readonly redis: Redis;

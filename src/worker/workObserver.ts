@@ -1,10 +1,10 @@
 /** What a worker process tells of its work while it works: for metrics, traces and logs. */
-import type { QueueDepth } from '../shared/queue.ts';
+import type { QueueDepth } from '../shared/redis/queue.ts';
 import type { Counters } from '../shared/run/shardCommit.ts';
 import type { ShardSpec } from '../shared/shard.ts';
-import type { ShardProgress } from './shardProgress.ts';
-import type { FaceResult } from './shardTables.ts';
+import type { ShardProgress } from './queue/shardProgress.ts';
 import type { StageSpan } from './stopwatch.ts';
+import type { FaceResult } from './tables/shardTables.ts';
 
 /**
  * What a batch of photographs passes through, in order: `read` and `wait` (for a free model thread) outside of the

@@ -11,7 +11,7 @@ const BENCH = `
   import { spawn } from 'node:child_process';
   import { once } from 'node:events';
   const { withFolder } = await import(${compiled('bench/performance/shared/folders.js')});
-  const { endWithOwner } = await import(${compiled('src/shared/endWithOwner.js')});
+  const { endWithOwner } = await import(${compiled('src/shared/machine/endWithOwner.js')});
   await withFolder('memory', async (folder) => {
     const script = 'trap "sleep 0.2; date > $0/last; exit" TERM; echo; while :; do sleep 0.05; done';
     const child = endWithOwner(spawn('/bin/sh', ['-c', script, folder], { detached: true }));

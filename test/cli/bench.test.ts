@@ -11,7 +11,7 @@ import { spreadPeople } from '../../src/cli/bench/benchPhotographs.ts';
 import { adviceOf, compareBench, formatBench, meanRates } from '../../src/cli/bench/benchReport.ts';
 import { reasonOf, type WholeRun, wordsOf } from '../../src/cli/bench/benchWholeRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
-import type { StageRate } from '../../src/worker/stageMeter.ts';
+import type { StageRate } from '../../src/worker/measure/stageMeter.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { until } from '../helpers/until.ts';

@@ -5,7 +5,7 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sweepRedisFolders } from '../../src/cli/sweepRedisFolders.ts';
-import { pidSpace } from '../../src/shared/pidSpace.ts';
+import { pidSpace } from '../../src/shared/machine/pidSpace.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
 test('of the folders of Redis those go whose owner and server are surely gone, and no other', () =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../src/shared/package.ts';
-import { openConsumptionWatch } from '../../src/worker/consumptionWatch.ts';
+import { openConsumptionWatch } from '../../src/worker/queue/consumptionWatch.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';

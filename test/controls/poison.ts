@@ -32,7 +32,7 @@ if (!isMainThread) {
   };
   syncBuiltinESMExports();
   if (locks === 'short') {
-    const { WORKER_OPTIONS } = await import('../../src/shared/queue.ts');
+    const { WORKER_OPTIONS } = await import('../../src/shared/redis/queue.ts');
     Object.assign(WORKER_OPTIONS, { lockDuration: 1_000, stalledInterval: 500 });
     if (deaths !== undefined) Object.assign(WORKER_OPTIONS, { maxStalledCount: Number(deaths) });
   }

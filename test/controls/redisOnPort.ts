@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
+import { closeRedis, connectRedis } from '../../src/shared/redis/redis.ts';
 
 export interface RedisOnPort {
   readonly url: string;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { addressWithToken, isLoopback, nameInHost, tokenFor } from '../../src/dashboard/guard.ts';
 import { ConfigError } from '../../src/shared/errors.ts';
-import { registerRun } from '../../src/shared/redisRuns/runList.ts';
+import { registerRun } from '../../src/shared/redis/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readRunShards } from '../../src/shared/run/generations.ts';
 import { readPause } from '../../src/shared/run/pause.ts';

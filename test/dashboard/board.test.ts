@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { dashboardApp } from '../../src/dashboard/app.ts';
 import { type Board, openBoard } from '../../src/dashboard/board.ts';
 import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
-import { registerRun, unregisterRun } from '../../src/shared/redisRuns/runList.ts';
+import { registerRun, unregisterRun } from '../../src/shared/redis/runList.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { makeSampleRun, planSampleRun, runSampleShard, sampleSpecs } from '../helpers/sampleRun.ts';

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { feedRun } from '../../src/producer/feedRun.ts';
 import { packageRoot } from '../../src/shared/package.ts';
-import { openShardQueue } from '../../src/shared/queue.ts';
+import { openShardQueue } from '../../src/shared/redis/queue.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { readShardCommit, type ShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'bullmq';
 import { openRedisLink } from '../../src/dashboard/data/redisLink.ts';
-import { jobId, openShardQueue, queueName, SHARD_JOB } from '../../src/shared/queue.ts';
+import { jobId, openShardQueue, queueName, SHARD_JOB } from '../../src/shared/redis/queue.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { withDashboard } from '../helpers/dashboard.ts';
 import { makeSampleRun, planSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';

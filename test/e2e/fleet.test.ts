@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { registerRun } from '../../src/shared/redisRuns/runList.ts';
+import { registerRun } from '../../src/shared/redis/runList.ts';
 import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
 import { openStore } from '../../src/shared/store/openStore.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';

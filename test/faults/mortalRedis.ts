@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { closeRedis, connectRedis } from '../../src/shared/redis.ts';
+import { closeRedis, connectRedis } from '../../src/shared/redis/redis.ts';
 import { freePort } from '../helpers/freePort.ts';
 import { startWatched, type WatchedProcess } from '../helpers/watchedProcess.ts';
 

@@ -6,8 +6,8 @@
 import { isMainThread } from 'node:worker_threads';
 
 if (isMainThread && process.argv[1]?.endsWith('posecast.js')) {
-  const { WORKER_OPTIONS } = await import('../../src/shared/queue.ts');
-  const { EMPTY_QUEUE } = await import('../../src/worker/emptyQueueWatch.ts');
+  const { WORKER_OPTIONS } = await import('../../src/shared/redis/queue.ts');
+  const { EMPTY_QUEUE } = await import('../../src/worker/queue/emptyQueueWatch.ts');
   Object.assign(WORKER_OPTIONS, { lockDuration: 3_000, stalledInterval: 1_500 });
   Object.assign(EMPTY_QUEUE, { waitMs: 3_000 });
 }

@@ -6,10 +6,10 @@ import type { CorpusSource, ImageLocation } from '../../src/shared/corpus/corpus
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import type { S3Options } from '../../src/shared/store/openStore.ts';
-import { openShardImages } from '../../src/worker/shardImages.ts';
-import { openShardReader } from '../../src/worker/shardReader.ts';
-import { openTableImages, shardImages, type TableImages } from '../../src/worker/tableImages.ts';
-import { openTableReads } from '../../src/worker/tableReads.ts';
+import { openShardImages } from '../../src/worker/reading/shardImages.ts';
+import { openShardReader } from '../../src/worker/reading/shardReader.ts';
+import { openTableImages, shardImages, type TableImages } from '../../src/worker/reading/tableImages.ts';
+import { openTableReads } from '../../src/worker/reading/tableReads.ts';
 
 export interface ReadFace {
   readonly face: FaceRecord;

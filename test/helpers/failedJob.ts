@@ -1,7 +1,7 @@
 /** A shard that Redis remembers as given up. */
 import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { jobId, SHARD_JOB, type ShardQueue, WORKER_OPTIONS } from '../../src/shared/queue.ts';
+import { jobId, SHARD_JOB, type ShardQueue, WORKER_OPTIONS } from '../../src/shared/redis/queue.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 
 export async function addFailedJob(redis: Redis, queue: ShardQueue, shard: number): Promise<void> {

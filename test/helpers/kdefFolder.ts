@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { KDEF_ANGLES, KDEF_SESSIONS, KDEF_YAW } from '../../src/shared/kdefName.ts';
+import { KDEF_ANGLES, KDEF_SESSIONS, KDEF_YAW } from '../../src/shared/labels/kdefName.ts';
 import { kdefNameOf } from './kdefNameOf.ts';
 
 /** Writes `people` persons × 2 sittings × neutral and happy × 5 angles below `root`; returns the relative paths. */

@@ -1,4 +1,4 @@
-import { type KdefLabels, kdefSubjectOf } from '../../src/shared/kdefName.ts';
+import { type KdefLabels, kdefSubjectOf } from '../../src/shared/labels/kdefName.ts';
 
 /** The file name of labels: the inverse of `parseKdefName`. */
 export function kdefNameOf(labels: KdefLabels): string {

@@ -3,7 +3,8 @@
 import { writeListing } from '../../src/producer/writeListing.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import { readListing } from '../../src/shared/listing.ts';
+import { readListing } from '../../src/shared/listing/listing.ts';
+import { readPlan } from '../../src/shared/listing/shardPlan.ts';
 import { randomNormal, seededRandom } from '../../src/shared/random.ts';
 import { commitShard, type ShardResult } from '../../src/shared/run/commitShard.ts';
 import { jsonFile } from '../../src/shared/run/parseFile.ts';
@@ -11,7 +12,6 @@ import { createRunFile, type RunFile, type RunModels } from '../../src/shared/ru
 import { RUN_KEY } from '../../src/shared/run/runKeys.ts';
 import { addByCode, rejectCode } from '../../src/shared/run/shardCommit.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
-import { readPlan } from '../../src/shared/shardPlan.ts';
 import { bodyBytes, bodySha256 } from '../../src/shared/store/objectBody.ts';
 import type { ObjectStore } from '../../src/shared/store/objectStore.ts';
 import type { ColumnarTable } from '../../src/shared/table/columns.ts';

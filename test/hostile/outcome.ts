@@ -1,7 +1,7 @@
 /** What a reader may do with a hostile file: take it, or refuse it in one clear line. Nothing else. */
 import assert from 'node:assert/strict';
 import { PosecastError } from '../../src/shared/errors.ts';
-import { MAX_MESSAGE } from '../../src/shared/printable.ts';
+import { MAX_MESSAGE } from '../../src/shared/text/printable.ts';
 
 /** Longest time for one case, in milliseconds. */
 export const HANG_MS = 10_000;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { chooseRetries } from '../../src/producer/retryFailed.ts';
-import { parseShardJob } from '../../src/shared/queue.ts';
+import { parseShardJob } from '../../src/shared/redis/queue.ts';
 import { readCommittedSet } from '../../src/shared/run/committedShards.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import type { AppendGeneration } from '../../src/shared/run/generationFile.ts';

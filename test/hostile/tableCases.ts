@@ -1,9 +1,9 @@
 /** Tables and listings of a real run, for being damaged. */
 
-import { readListing } from '../../src/shared/listing.ts';
+import { readListing } from '../../src/shared/listing/listing.ts';
+import { readPlan } from '../../src/shared/listing/shardPlan.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { planKey } from '../../src/shared/run/runKeys.ts';
-import { readPlan } from '../../src/shared/shardPlan.ts';
 import { readTable } from '../../src/shared/table/readTable.ts';
 import { parseTableMetadata } from '../../src/shared/table/tableMetadata.ts';
 import { makeSampleRun, sampleSpecs } from '../helpers/sampleRun.ts';

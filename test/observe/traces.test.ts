@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../../src/shared/errors.ts';
-import { openShardQueue, SHARD_JOB } from '../../src/shared/queue.ts';
+import { openShardQueue, SHARD_JOB } from '../../src/shared/redis/queue.ts';
 import { openTracing } from '../../src/shared/tracing/tracing.ts';
 import { posecast } from '../helpers/cli.ts';
 import { freePort } from '../helpers/freePort.ts';

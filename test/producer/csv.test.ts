@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { openCsvCorpus } from '../../src/producer/readers/csv.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import { compareFaces } from '../../src/shared/listingOrder.ts';
+import { compareFaces } from '../../src/shared/listing/listingOrder.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from './corpusFiles.ts';
 

@@ -11,7 +11,7 @@ import {
   SHARD_ATTEMPTS,
   type ShardQueue,
   WORKER_OPTIONS,
-} from '../../src/shared/queue.ts';
+} from '../../src/shared/redis/queue.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';
 import { type TestRedis, withRedis } from '../helpers/services/redis.ts';
 import { collect } from './corpusFiles.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openFolderCorpus } from '../../src/producer/readers/folder.ts';
-import { compareFaces } from '../../src/shared/listingOrder.ts';
+import { compareFaces } from '../../src/shared/listing/listingOrder.ts';
 import { asOrdinaryUser } from '../helpers/ordinaryUser.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect, writeFiles } from './corpusFiles.ts';

@@ -4,8 +4,14 @@ import { test } from 'node:test';
 import { Worker } from 'bullmq';
 import { queueRetry } from '../../src/producer/queueRetry.ts';
 import { chooseRetries, retryShards } from '../../src/producer/retryFailed.ts';
-import { jobId, openShardQueue, queueName, SHARD_JOB, type ShardQueue } from '../../src/shared/queue.ts';
-import { readProgress } from '../../src/shared/redisRuns/runProgress.ts';
+import {
+  jobId,
+  openShardQueue,
+  queueName,
+  SHARD_JOB,
+  type ShardQueue,
+} from '../../src/shared/redis/queue.ts';
+import { readProgress } from '../../src/shared/redis/runProgress.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';
 import { noteShardFailure } from '../../src/shared/run/shardFailure.ts';
 import type { ShardSpec } from '../../src/shared/shard.ts';

@@ -4,7 +4,7 @@ import { feedRun } from '../../src/producer/feedRun.ts';
 import { chooseRetries } from '../../src/producer/retryFailed.ts';
 import { type RunFacts, stateOf } from '../../src/producer/runState.ts';
 import { readRunStatus } from '../../src/producer/runStatus.ts';
-import { openShardQueue } from '../../src/shared/queue.ts';
+import { openShardQueue } from '../../src/shared/redis/queue.ts';
 import { finalizeRun } from '../../src/shared/run/finalizeRun.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import { runShards } from '../../src/shared/run/runShards.ts';

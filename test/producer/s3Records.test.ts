@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRunConfig } from '../../src/shared/config.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
-import { openTableReads } from '../../src/worker/tableReads.ts';
+import { openTableReads } from '../../src/worker/reading/tableReads.ts';
 import { corpusImages, describeFaces } from '../helpers/corpusImages.ts';
 import { writeInsightFaceArchive } from '../helpers/recordIoWriter.ts';
 import { putObjects } from '../helpers/s3Objects.ts';

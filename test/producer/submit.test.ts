@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
-import { listRuns } from '../../src/shared/redisRuns/runList.ts';
+import { listRuns } from '../../src/shared/redis/runList.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';

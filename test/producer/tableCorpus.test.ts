@@ -8,7 +8,7 @@ import { openCorpus } from '../../src/producer/readers/openCorpus.ts';
 import { parseRunConfig, type RunConfigInput } from '../../src/shared/config.ts';
 import type { RowFace } from '../../src/shared/corpus/tableRows.ts';
 import type { StoreRequest } from '../../src/shared/store/observedStore.ts';
-import { openTableImages } from '../../src/worker/tableImages.ts';
+import { openTableImages } from '../../src/worker/reading/tableImages.ts';
 import { corpusImages, describeFaces, imagesOf } from '../helpers/corpusImages.ts';
 import { POLARS_CATEGORIES } from '../helpers/polarsTables.ts';
 import { type TableColumns, tableBytes, type WriteOptions, writeTable } from '../helpers/tableFiles.ts';

@@ -10,10 +10,10 @@ import { type ListedCorpus, openListedCorpus } from '../../src/cli/listedCorpus.
 import { corpusFromOptions } from '../../src/cli/options/corpusOptions.ts';
 import { embedViews } from '../../src/evaluate/corpus/embedViews.ts';
 import { drawExamples } from '../../src/evaluate/examples.ts';
+import { createReleasers } from '../../src/shared/async/releasers.ts';
 import { type Photographs, READ_AHEAD } from '../../src/shared/corpus/photographs.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
 import { photographDigest } from '../../src/shared/photographDigest.ts';
-import { createReleasers } from '../../src/shared/releasers.ts';
 import { collectSamples } from '../../src/training/collectSamples.ts';
 import { photographRecords } from '../../src/training/photographRecords.ts';
 import { type PipelineModels, resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';

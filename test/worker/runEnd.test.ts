@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { createInterruptibleWait } from '../../src/shared/async/interruptibleWait.ts';
 import { ConfigError, PosecastError } from '../../src/shared/errors.ts';
-import { createInterruptibleWait } from '../../src/shared/interruptibleWait.ts';
 import {
   jobId,
   LONGEST_BACKOFF_MS,
   openShardQueue,
   SHARD_JOB,
   type ShardQueue,
-} from '../../src/shared/queue.ts';
-import { readProgress, seedProgress } from '../../src/shared/redisRuns/runProgress.ts';
+} from '../../src/shared/redis/queue.ts';
+import { readProgress, seedProgress } from '../../src/shared/redis/runProgress.ts';
 import { successBody } from '../../src/shared/run/committedShards.ts';
 import { addRetryGeneration, readRunShards } from '../../src/shared/run/generations.ts';
 import type { RunFile } from '../../src/shared/run/runFile.ts';

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
+import { endWithOwner } from '../../../src/shared/machine/endWithOwner.ts';
 
 export interface RivalProcess<Round> {
   /** Names and versions of what computes. */

@@ -6,7 +6,7 @@ import { ownedBuffers } from '../../../src/shared/threads/ownedBuffers.ts';
 import { openThreadPool } from '../../../src/shared/threads/threadPool.ts';
 import { resolvePipelineModels } from '../../../src/worker/models/pipelineModels.ts';
 import type { Box } from '../../../src/worker/models/raster.ts';
-import { tuneGarbageCollection } from '../../../src/worker/tuneGarbageCollection.ts';
+import { tuneGarbageCollection } from '../../../src/worker/threads/tuneGarbageCollection.ts';
 import { say } from '../report.ts';
 import type { SameWorkInit } from './sameWorkThread.ts';
 

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
-import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
+import { endWithOwner } from '../../../src/shared/machine/endWithOwner.ts';
+import { measuredEnvironment } from '../../../src/shared/machine/measuredEnvironment.ts';
 import { treeMemory } from './processTree.ts';
 
 export interface WholeCommand {

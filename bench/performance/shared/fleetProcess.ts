@@ -3,14 +3,14 @@
  * its own looks at the run, as `posecast work` has. Only the store client and the thread that encodes tables are
  * shared, so that one machine can hold them.
  */
-import { openShardQueue } from '../../../src/shared/queue.ts';
-import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { claimFinish } from '../../../src/shared/redisRuns/runClaims.ts';
-import { readProgress } from '../../../src/shared/redisRuns/runProgress.ts';
+import { openShardQueue } from '../../../src/shared/redis/queue.ts';
+import { closeRedis, connectRedis } from '../../../src/shared/redis/redis.ts';
+import { claimFinish } from '../../../src/shared/redis/runClaims.ts';
+import { readProgress } from '../../../src/shared/redis/runProgress.ts';
 import { requireRunFile } from '../../../src/shared/run/runFile.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
 import { waitForRunEnd } from '../../../src/worker/runEnd.ts';
-import { openTableWriter } from '../../../src/worker/tableWriter.ts';
+import { openTableWriter } from '../../../src/worker/tables/tableWriter.ts';
 import { startRunWorker } from '../../../src/worker/work.ts';
 import { type Interval, openTimerModels } from './timerModels.ts';
 import { timerContext } from './timerRun.ts';

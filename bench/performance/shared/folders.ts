@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT } from '../../../src/cli/exit.ts';
-import { endChildren } from '../../../src/shared/endWithOwner.ts';
+import { endChildren } from '../../../src/shared/machine/endWithOwner.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

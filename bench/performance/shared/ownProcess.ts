@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
+import { endWithOwner } from '../../../src/shared/machine/endWithOwner.ts';
 
 /** What a part that ran in its own process prints at its end: one JSON value on the last line. */
 export async function inOwnProcess<T>(file: URL, request: unknown): Promise<T> {

@@ -3,8 +3,8 @@
 import { feedRun } from '../../../src/producer/feedRun.ts';
 import { writeListing } from '../../../src/producer/writeListing.ts';
 import { parseRunConfig } from '../../../src/shared/config.ts';
-import { openShardQueue } from '../../../src/shared/queue.ts';
-import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
+import { openShardQueue } from '../../../src/shared/redis/queue.ts';
+import { closeRedis, connectRedis } from '../../../src/shared/redis/redis.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import { planKey } from '../../../src/shared/run/runKeys.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { endWithOwner } from '../../../src/shared/endWithOwner.ts';
-import { measuredEnvironment } from '../../../src/shared/measuredEnvironment.ts';
+import { endWithOwner } from '../../../src/shared/machine/endWithOwner.ts';
+import { measuredEnvironment } from '../../../src/shared/machine/measuredEnvironment.ts';
 import { packageRoot } from '../../../src/shared/package.ts';
 
 export interface PosecastProcess {

@@ -8,7 +8,7 @@ import { openStore } from '../../../src/shared/store/openStore.ts';
 import type { ColumnarTable } from '../../../src/shared/table/columns.ts';
 import { tableMetadata } from '../../../src/shared/table/tableMetadata.ts';
 import { embeddingRows } from '../../../src/shared/table/tables.ts';
-import { openTableWriter } from '../../../src/worker/tableWriter.ts';
+import { openTableWriter } from '../../../src/worker/tables/tableWriter.ts';
 import { peakMegabytes, requestOf } from './ownProcess.ts';
 
 export interface TablesRequest {

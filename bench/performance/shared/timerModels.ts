@@ -1,7 +1,7 @@
 /** Models that only take time: what a worker does around them can be measured without a GPU, and 200 at once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbeddedFace } from '../../../src/shared/face.ts';
-import type { ModelPool, ShardModels } from '../../../src/worker/modelPool.ts';
+import type { ModelPool, ShardModels } from '../../../src/worker/threads/modelPool.ts';
 
 /** Milliseconds by `performance.now()`. */
 export interface Interval {

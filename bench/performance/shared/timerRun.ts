@@ -6,15 +6,15 @@ import { writeListing } from '../../../src/producer/writeListing.ts';
 import { parseRunConfig, type RunConfigInput } from '../../../src/shared/config.ts';
 import { folderSource } from '../../../src/shared/corpus/folderSource.ts';
 import type { FaceRecord } from '../../../src/shared/face.ts';
+import { readPlan } from '../../../src/shared/listing/shardPlan.ts';
 import { createRunFile, type RunFile } from '../../../src/shared/run/runFile.ts';
 import { openRunPlan } from '../../../src/shared/run/runPlan.ts';
 import type { ShardSpec } from '../../../src/shared/shard.ts';
-import { readPlan } from '../../../src/shared/shardPlan.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
-import { openEarlierReader } from '../../../src/worker/earlierReader.ts';
-import type { ModelPool } from '../../../src/worker/modelPool.ts';
+import { openEarlierReader } from '../../../src/worker/earlier/earlierReader.ts';
 import type { ShardContext } from '../../../src/worker/shardContext.ts';
-import type { TableWriter } from '../../../src/worker/tableWriter.ts';
+import type { TableWriter } from '../../../src/worker/tables/tableWriter.ts';
+import type { ModelPool } from '../../../src/worker/threads/modelPool.ts';
 
 export interface TimerRunOptions {
   readonly runId: string;

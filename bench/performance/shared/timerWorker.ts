@@ -1,10 +1,10 @@
 /** The real worker of a run, its Redis and its queue around timer models. */
 import type { Redis } from 'ioredis';
 import { enqueueShards } from '../../../src/producer/enqueueShards.ts';
-import { openShardQueue } from '../../../src/shared/queue.ts';
-import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { readProgress, seedProgress } from '../../../src/shared/redisRuns/runProgress.ts';
-import { startOwnRedis } from '../../../src/shared/redisServer.ts';
+import { openShardQueue } from '../../../src/shared/redis/queue.ts';
+import { closeRedis, connectRedis } from '../../../src/shared/redis/redis.ts';
+import { startOwnRedis } from '../../../src/shared/redis/redisServer.ts';
+import { readProgress, seedProgress } from '../../../src/shared/redis/runProgress.ts';
 import type { RunFile } from '../../../src/shared/run/runFile.ts';
 import type { ShardSpec } from '../../../src/shared/shard.ts';
 import type { ShardContext } from '../../../src/worker/shardContext.ts';

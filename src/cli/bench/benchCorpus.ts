@@ -4,7 +4,7 @@ import { openFolderCorpus } from '../../producer/readers/folder.ts';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import { nothingUsable } from '../../worker/nothingUsable.ts';
+import { nothingUsable } from '../../worker/measure/nothingUsable.ts';
 import { locateCorpus } from '../options/corpusPlace.ts';
 
 export interface BenchCorpus {

@@ -1,9 +1,9 @@
 /** What the measurements of `posecast bench` mean: the limit, how near a run comes to it, and what would help. */
 
-import { count } from '../../shared/counted.ts';
-import type { StageRate } from '../../worker/stageMeter.ts';
+import { count } from '../../shared/text/counted.ts';
+import type { StageRate } from '../../worker/measure/stageMeter.ts';
+import type { StandIns } from '../../worker/measure/standIns.ts';
 import { LIBJPEG_TURBO_ADVICE } from '../../worker/stages/libjpegTurbo.ts';
-import type { StandIns } from '../../worker/standIns.ts';
 import { countsByCode } from '../output/format.ts';
 import type { WholeRun } from './benchWholeRun.ts';
 

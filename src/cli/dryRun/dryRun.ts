@@ -2,11 +2,11 @@
 import { type DryPlan, planDryRun } from '../../producer/dryRun.ts';
 import { writeListing } from '../../producer/writeListing.ts';
 import type { RunConfig } from '../../shared/config.ts';
-import { count } from '../../shared/counted.ts';
 import type { FaceRecord } from '../../shared/face.ts';
+import { readPlan } from '../../shared/listing/shardPlan.ts';
 import type { ShardSpec } from '../../shared/shard.ts';
-import { readPlan } from '../../shared/shardPlan.ts';
 import { openStore } from '../../shared/store/openStore.ts';
+import { count } from '../../shared/text/counted.ts';
 import type { ComputeOptions } from '../../worker/openShardContext.ts';
 import { openRunAssets } from '../../worker/runAssets.ts';
 import type { AppendFlag } from '../options/appendOption.ts';
@@ -46,7 +46,7 @@ export async function dryRun(
     }
     const probe =
       flags.rate === undefined
-        ? await (await import('../../worker/probeRun.ts')).probeRun(config, plan.sample, {
+        ? await (await import('../../worker/measure/probeRun.ts')).probeRun(config, plan.sample, {
             assets,
             compute,
             signal,

@@ -3,8 +3,8 @@ import type { DryPlan } from '../../producer/dryRun.ts';
 import { type StoreRequests, storeRequests } from '../../producer/storeRequests.ts';
 import type { RunConfig } from '../../shared/config.ts';
 import { LANDMARK_COUNT, POSTURE_DIM } from '../../shared/face.ts';
+import type { ProbeResult } from '../../worker/measure/probeRun.ts';
 import type { ComputeOptions } from '../../worker/openShardContext.ts';
-import type { ProbeResult } from '../../worker/probeRun.ts';
 
 /** Of a commit, in bytes. */
 const COMMIT_BYTES = 1_800;

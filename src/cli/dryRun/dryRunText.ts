@@ -1,6 +1,6 @@
 /** A dry run's report as lines for a person. */
 import type { RunConfig } from '../../shared/config.ts';
-import { count, counted } from '../../shared/counted.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import { dataSize, duration, labelledLines } from '../output/format.ts';
 import type { DryRunReport } from './dryRunEstimate.ts';
 

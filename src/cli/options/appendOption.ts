@@ -1,7 +1,7 @@
 /** `--append` of `run` and `submit`, and what is said about it. */
 import type { Command } from 'commander';
 import type { AppendOutcome } from '../../producer/append/appendToRun.ts';
-import { count, counted } from '../../shared/counted.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 
 export interface AppendFlag {
   readonly append?: boolean;

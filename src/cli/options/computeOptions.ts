@@ -1,14 +1,14 @@
 /** Options about where and how fast this process computes; none of them changes what a run gives. */
 import { type Command, Option } from 'commander';
-import { usableCores } from '../../shared/cores.ts';
 import { ConfigError } from '../../shared/errors.ts';
-import { usableMemory } from '../../shared/memory.ts';
+import { usableCores } from '../../shared/machine/cores.ts';
+import { usableMemory } from '../../shared/machine/memory.ts';
+import { requireProbePhotograph } from '../../worker/measure/probePhotograph.ts';
 import { DEVICES, type Device } from '../../worker/models/device.ts';
 import { FRA_ENGINES, type FraEngine } from '../../worker/models/fraNetworks.ts';
 import { requireDevice } from '../../worker/models/requireDevice.ts';
 import { requireEngine } from '../../worker/models/requireEngine.ts';
 import type { ComputeOptions } from '../../worker/openShardContext.ts';
-import { requireProbePhotograph } from '../../worker/probePhotograph.ts';
 import { dataSize } from '../output/format.ts';
 import { batch, threads } from './optionValues.ts';
 import { type CorpusStoreFlags, corpusS3Options } from './storeOptions.ts';

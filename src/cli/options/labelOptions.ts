@@ -10,7 +10,7 @@ import {
   labelColumnsSchema,
   parseLabelRequest,
   type RequestedLabel,
-} from '../../shared/labelColumns.ts';
+} from '../../shared/labels/labelColumns.ts';
 
 /**
  * The columns that are asked for, each with its type. Default: none; of KDEF, session, emotion and angle.

@@ -1,6 +1,6 @@
 /** Which Redis a command works with: that of --redis, else that of REDIS_URL. */
 import { ConfigError } from '../../shared/errors.ts';
-import { parseRedisUrl } from '../../shared/redis.ts';
+import { parseRedisUrl } from '../../shared/redis/redis.ts';
 
 export interface RedisFlag {
   readonly redis?: string;

@@ -1,7 +1,7 @@
 /** A run as a person names it: by its OUT, or by the id that Redis knows it under. */
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../../shared/errors.ts';
-import { listRuns } from '../../shared/redisRuns/runList.ts';
+import { listRuns } from '../../shared/redis/runList.ts';
 
 /** A run id, as `submit` prints it. */
 const RUN_ID = /^\d{8}T\d{6}-[0-9a-f]{6}$/;

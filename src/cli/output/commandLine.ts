@@ -1,6 +1,6 @@
 /** Command lines as text that a person can paste into a shell, without what must not be shown. */
 
-import { withoutSecrets } from '../../shared/secrets.ts';
+import { withoutSecrets } from '../../shared/text/secrets.ts';
 import type { RedisFlag } from '../options/redisUrl.ts';
 import {
   CORPUS_STORE_FLAGS,

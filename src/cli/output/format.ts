@@ -1,5 +1,5 @@
 /** Numbers, times, sizes and lists of facts as a person reads them on a terminal. */
-import { count } from '../../shared/counted.ts';
+import { count } from '../../shared/text/counted.ts';
 
 /** 97200 → 1 d 03 h; 3725 → 1 h 02 min; 65 → 1 min 05 s; 4.2 → 4 s. */
 export function duration(seconds: number): string {

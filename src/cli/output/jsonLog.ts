@@ -3,8 +3,8 @@
  * fields of the line. Written as it comes, without threads or buffers: what was said before a crash is there.
  */
 import { pino } from 'pino';
-import type { LogFields, LogLevel } from '../../shared/logFields.ts';
-import { printable } from '../../shared/printable.ts';
+import type { LogFields, LogLevel } from '../../shared/text/logFields.ts';
+import { printable } from '../../shared/text/printable.ts';
 
 export type JsonLog = (
   event: string,

@@ -3,9 +3,9 @@
  * in a log, one JSON object a line for machines.
  */
 
-import { count } from '../../shared/counted.ts';
-import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../../shared/logFields.ts';
-import { printable } from '../../shared/printable.ts';
+import { count } from '../../shared/text/counted.ts';
+import { LOG_LEVELS, type LogFields, type LogLevel, type Say } from '../../shared/text/logFields.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { duration } from './format.ts';
 import type { JsonLog } from './jsonLog.ts';
 import { openLastLine } from './lastLine.ts';

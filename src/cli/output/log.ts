@@ -1,7 +1,7 @@
 /** Options about what is said while a command works, and where it goes: text for people, JSON for machines. */
 import { type Command, Option } from 'commander';
-import { LOG_LEVELS, type LogLevel, type Say } from '../../shared/logFields.ts';
-import { printable } from '../../shared/printable.ts';
+import { LOG_LEVELS, type LogLevel, type Say } from '../../shared/text/logFields.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { JsonLog } from './jsonLog.ts';
 import { isTerminal } from './lastLine.ts';
 import { isShown, type LiveLine, type LiveMode, openLiveLine } from './liveLine.ts';

@@ -1,7 +1,8 @@
 /** What `work --once` says of runs that only their pause keeps from it. */
-import { count } from '../../shared/counted.ts';
-import { printable } from '../../shared/printable.ts';
-import type { RunEntry } from '../../shared/redisRuns/runList.ts';
+
+import type { RunEntry } from '../../shared/redis/runList.ts';
+import { count } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { StoreFlags } from '../options/storeOptions.ts';
 import { resumeCommandLine } from './commandLine.ts';
 import { printResult } from './printResult.ts';

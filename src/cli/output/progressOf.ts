@@ -1,6 +1,6 @@
 /** How far a run is, for the live line: what is committed, and what this process has in work beside it. */
-import type { ShardProgress } from '../../worker/shardProgress.ts';
-import { NOTHING } from '../../worker/shardsInWork.ts';
+import type { ShardProgress } from '../../worker/queue/shardProgress.ts';
+import { NOTHING } from '../../worker/queue/shardsInWork.ts';
 import type { RunProgress } from './liveLine.ts';
 
 /**

@@ -4,13 +4,13 @@
  */
 
 import { chooseRetries, STARTING_COMMAND } from '../../producer/retryFailed.ts';
-import { count } from '../../shared/counted.ts';
 import { describeError, IntegrityError } from '../../shared/errors.ts';
-import type { Say } from '../../shared/logFields.ts';
 import { readCommittedSet } from '../../shared/run/committedShards.ts';
 import { readRunShards } from '../../shared/run/generations.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
+import { count } from '../../shared/text/counted.ts';
+import type { Say } from '../../shared/text/logFields.ts';
 import type { ShardFailure } from '../../worker/runEnd.ts';
 import { formatMoment } from '../deadline.ts';
 import type { RunHereEnd } from '../endOfWork.ts';

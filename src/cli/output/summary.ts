@@ -1,7 +1,7 @@
 /** What a finished run tells a person, and a machine. */
 import { isS3Uri } from '../../shared/corpus/openCorpusSource.ts';
-import { count, counted } from '../../shared/counted.ts';
 import type { RunManifest } from '../../shared/run/manifest.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import { EXIT } from '../exit.ts';
 import type { StoreFlags } from '../options/storeOptions.ts';
 import { countsByCode, dataSize, duration, labelledLines } from './format.ts';

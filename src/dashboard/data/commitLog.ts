@@ -2,7 +2,7 @@
  * What the commits of a run say, each read once, as columns of numbers: a run may have 100,000 shards, and their
  * commits as objects would take a gigabyte.
  */
-import { mapInOrder } from '../../shared/mapInOrder.ts';
+import { mapInOrder } from '../../shared/async/mapInOrder.ts';
 import { findNewCommits } from '../../shared/run/newCommits.ts';
 import type { RunShards } from '../../shared/run/runShards.ts';
 import {

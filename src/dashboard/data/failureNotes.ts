@@ -2,7 +2,7 @@
  * Shards that were given up, by the notes in OUT; each note is read once in a while, and not more of them than are
  * shown.
  */
-import { mapInOrder } from '../../shared/mapInOrder.ts';
+import { mapInOrder } from '../../shared/async/mapInOrder.ts';
 import { isMissing } from '../../shared/run/committedShards.ts';
 import { FAILURES_PREFIX, shardOfFailureKey } from '../../shared/run/runKeys.ts';
 import type { RunShards } from '../../shared/run/runShards.ts';

@@ -4,7 +4,7 @@
  */
 import pLimit from 'p-limit';
 import { IntegrityError } from '../../shared/errors.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
 import type { RunListing, RunShards } from '../../shared/run/runShards.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { SubjectRow } from '../../shared/table/tables.ts';

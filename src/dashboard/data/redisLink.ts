@@ -1,6 +1,7 @@
 /** The Redis of the shown runs. It may be away when the page starts, and go away at any time: then less is shown. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { readWorkers, WORKER_ALIVE_MS } from '../../shared/redis/liveWorkers.ts';
 import {
   openShardQueue,
   type QueueDepth,
@@ -8,10 +9,9 @@ import {
   readQueueDepth,
   type ShardQueue,
   shardOfJob,
-} from '../../shared/queue.ts';
-import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis.ts';
-import { readWorkers, WORKER_ALIVE_MS } from '../../shared/redisRuns/liveWorkers.ts';
-import { isListed } from '../../shared/redisRuns/runList.ts';
+} from '../../shared/redis/queue.ts';
+import { closeRedis, connectRedis, parseRedisUrl } from '../../shared/redis/redis.ts';
+import { isListed } from '../../shared/redis/runList.ts';
 
 /** Between two attempts to reach a Redis that has not answered yet, in milliseconds. */
 const RETRY_MS = 5_000;

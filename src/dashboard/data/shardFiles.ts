@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { describeIssues } from '../../shared/config.ts';
 import { IntegrityError } from '../../shared/errors.ts';
 import type { FaceRecord, Pose } from '../../shared/face.ts';
-import { readListing } from '../../shared/listing.ts';
+import { readListing } from '../../shared/listing/listing.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
 import { readCommitOf, type ShardCommit } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';

@@ -1,8 +1,9 @@
 /** Where the people of a run look, before and after. */
-import { count, counted } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
 import { POSE_BINS } from '../../shared/poseBins.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import type { RunCoverage } from '../data/coverage.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { percent } from '../format.ts';

@@ -1,6 +1,7 @@
 /** What was added to a run after it was planned. */
-import { count, counted } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { date } from '../format.ts';
 

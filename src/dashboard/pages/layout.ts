@@ -1,6 +1,7 @@
 /** The frame of every page of the dashboard. */
-import { count } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
+import { count } from '../../shared/text/counted.ts';
 
 /** Where the pages lie, and what the reader may do there. */
 export interface Site {

@@ -1,8 +1,9 @@
 /** The first page of a run: where it stands, how fast it is, who works on it, what went wrong, what came out. */
-import { count, counted } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
+import { count, counted } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { RunCoverage } from '../data/coverage.ts';
 import type { RejectedFace } from '../data/rejects.ts';

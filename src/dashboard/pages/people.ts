@@ -1,10 +1,10 @@
 /** People: who was found how often, and for chosen ones their photographs, poses and embeddings. */
 import type { RunConfig } from '../../shared/config.ts';
-import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { drawShape, type Mark } from '../../shared/page/shapes.ts';
 import { countPoses, POSE_BINS } from '../../shared/poseBins.ts';
-import { printable } from '../../shared/printable.ts';
+import { count, counted } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { ChosenPerson } from '../data/chosenPeople.ts';
 import type { PersonPlace, PersonRow } from '../data/people.ts';
 import type { Projection } from '../data/projection.ts';

@@ -3,10 +3,10 @@
  * palette.
  */
 
-import { count } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
 import { linearScale } from '../../shared/page/scale.ts';
 import { binCentre, PITCH_BINS, POSE_BINS, YAW_BINS } from '../../shared/poseBins.ts';
+import { count } from '../../shared/text/counted.ts';
 import type { Throughput } from '../data/runSnapshot.ts';
 import { degrees, duration, rate } from '../format.ts';
 

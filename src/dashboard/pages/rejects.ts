@@ -1,7 +1,8 @@
 /** Rejected photographs with their reasons, as a gallery. */
-import { count } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { count } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { RejectedFace } from '../data/rejects.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import type { RunWatch } from '../data/runWatch.ts';

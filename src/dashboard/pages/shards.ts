@@ -1,7 +1,8 @@
 /** The shards of a run: a map of all of them, and a table, sorted and a page at a time. */
-import { count } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { count } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { RunWatch } from '../data/runWatch.ts';
 import {
   SHARD_STATES,

@@ -3,9 +3,9 @@
  * it.
  */
 
-import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { count, counted } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';
 import { ago, duration, moment, wholeDuration, wholePercent } from '../format.ts';
 import { manyTimes } from './generationTable.ts';

@@ -1,7 +1,8 @@
 /** Who works on a run: by heartbeats, where a Redis answers, and by commits. */
-import { count } from '../../shared/counted.ts';
+
 import { type Html, html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { count } from '../../shared/text/counted.ts';
+import { printable } from '../../shared/text/printable.ts';
 import type { WorkerTotals } from '../data/commitLog.ts';
 import type { SeenWorker } from '../data/redisLink.ts';
 import type { RunSnapshot } from '../data/runSnapshot.ts';

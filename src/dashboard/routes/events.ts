@@ -1,8 +1,8 @@
 /** Live numbers by server-sent events: what changed on a page since it was sent last. */
 import type { Hono } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { count } from '../../shared/counted.ts';
-import { createInterruptibleWait } from '../../shared/interruptibleWait.ts';
+import { createInterruptibleWait } from '../../shared/async/interruptibleWait.ts';
+import { count } from '../../shared/text/counted.ts';
 import { TABS, type Tab } from '../pages/layout.ts';
 import { pageTitle } from '../pages/pageTitle.ts';
 import { stateClass } from '../pages/stateCard.ts';

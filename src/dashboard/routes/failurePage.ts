@@ -1,7 +1,7 @@
 /** The page that says why there is no other. */
 import type { Context } from 'hono';
 import { html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { layout, type Site } from '../pages/layout.ts';
 
 export function failurePage(

@@ -1,7 +1,7 @@
 /** All runs that the dashboard shows; with only one, that one's page. */
 import type { Hono } from 'hono';
 import { html } from '../../shared/page/html.ts';
-import { printable } from '../../shared/printable.ts';
+import { printable } from '../../shared/text/printable.ts';
 import { layout, runPath } from '../pages/layout.ts';
 import { stateCard, stateClass } from '../pages/stateCard.ts';
 import type { Served } from './served.ts';

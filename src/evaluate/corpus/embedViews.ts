@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapInOrder } from '../../shared/async/mapInOrder.ts';
+import { createReleasers, type Releasers } from '../../shared/async/releasers.ts';
 import type { ReadOutcome } from '../../shared/corpus/corpusSource.ts';
 import { type Photographs, READ_AHEAD } from '../../shared/corpus/photographs.ts';
 import {
@@ -14,9 +16,7 @@ import {
   type Pose,
   type ProcessedFace,
 } from '../../shared/face.ts';
-import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { cropHash, photographDigest } from '../../shared/photographDigest.ts';
-import { createReleasers, type Releasers } from '../../shared/releasers.ts';
 import { type FacePipeline, openFacePipeline } from '../../worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../worker/models/openModels.ts';
 import type { PipelineModels } from '../../worker/models/pipelineModels.ts';

@@ -15,7 +15,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { LANDMARK_COUNT, type Stage } from '../../shared/face.ts';
-import { writeWhole } from '../../shared/writeWhole.ts';
+import { writeWhole } from '../../shared/files/writeWhole.ts';
 import type { ViewOutcome } from './faceView.ts';
 
 /** View key → outcome. */

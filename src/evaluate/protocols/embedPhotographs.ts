@@ -1,12 +1,12 @@
 /** Photographs of a list → outcomes of the face pipeline, in the order of the list; memory does not grow with it. */
 
+import { mapInOrder } from '../../shared/async/mapInOrder.ts';
+import { severalAtOnce } from '../../shared/async/severalAtOnce.ts';
 import { readImage } from '../../shared/corpus/corpusSource.ts';
 import { folderSource } from '../../shared/corpus/folderSource.ts';
 import type { EmbeddedFace, FaceInput, FaceOutcome } from '../../shared/face.ts';
-import { mapInOrder } from '../../shared/mapInOrder.ts';
 import { photographDigest } from '../../shared/photographDigest.ts';
-import { severalAtOnce } from '../../shared/severalAtOnce.ts';
-import type { ModelPool } from '../../worker/modelPool.ts';
+import type { ModelPool } from '../../worker/threads/modelPool.ts';
 
 export interface EmbedSource {
   /** Absolute; paths of the list are relative to it. */

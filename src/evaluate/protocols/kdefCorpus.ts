@@ -3,7 +3,7 @@
  * sitting; here both sittings of a person are one subject. Never run on the real set.
  */
 import type { FaceRecord, Rejection } from '../../shared/face.ts';
-import { KDEF_YAW, type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
+import { KDEF_YAW, type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/labels/kdefName.ts';
 
 /** A photograph with the labels of its name. */
 export interface KdefPhotograph {

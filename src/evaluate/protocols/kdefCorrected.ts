@@ -9,7 +9,12 @@
  *   others; asked are all faces of the test people.
  */
 import { ConfigError } from '../../shared/errors.ts';
-import { KDEF_ANGLES, type KdefAngle, type KdefEmotion, kdefSubjectOf } from '../../shared/kdefName.ts';
+import {
+  KDEF_ANGLES,
+  type KdefAngle,
+  type KdefEmotion,
+  kdefSubjectOf,
+} from '../../shared/labels/kdefName.ts';
 import { type Random, randomInt, seededRandom, shuffle } from '../../shared/random.ts';
 import {
   type ClassifyRows,

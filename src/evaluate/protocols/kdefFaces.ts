@@ -1,7 +1,7 @@
 /** What both forms of the KDEF protocol work on: embedded faces with labels, a generator and a classifier. */
 
-import { type KdefLabels, kdefSubjectOf } from '../../shared/kdefName.ts';
 import { dot, normalizeInPlace } from '../../shared/l2.ts';
+import { type KdefLabels, kdefSubjectOf } from '../../shared/labels/kdefName.ts';
 import { type Random, randomNormal } from '../../shared/random.ts';
 
 /** Stands in every output of these protocols. */

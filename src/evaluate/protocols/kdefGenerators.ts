@@ -2,8 +2,8 @@
  * Generators of the KDEF protocols: a FRA model as it is, and a ridge map that is fitted to the protocol's own pairs.
  */
 import { POSTURE_DIM } from '../../shared/face.ts';
-import { KDEF_ANGLES, KDEF_YAW, kdefSubjectOf } from '../../shared/kdefName.ts';
 import { normalizeInPlace } from '../../shared/l2.ts';
+import { KDEF_ANGLES, KDEF_YAW, kdefSubjectOf } from '../../shared/labels/kdefName.ts';
 import type { Combiner } from '../../worker/models/combiner.ts';
 import { applyChange, fitChange } from '../rivals/ridgeMap.ts';
 import type { FitKdefGenerator } from './kdefFaces.ts';

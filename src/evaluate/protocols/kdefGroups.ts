@@ -1,6 +1,6 @@
 /** The three groups of people of a fold of the corrected KDEF protocol. */
 import { ConfigError } from '../../shared/errors.ts';
-import { kdefSubjectOf } from '../../shared/kdefName.ts';
+import { kdefSubjectOf } from '../../shared/labels/kdefName.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import type { KdefFace } from './kdefFaces.ts';
 

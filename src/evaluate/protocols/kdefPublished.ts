@@ -8,7 +8,7 @@
  * with all generated embeddings. Never run on the real set.
  */
 import { ConfigError } from '../../shared/errors.ts';
-import { kdefSubjectOf } from '../../shared/kdefName.ts';
+import { kdefSubjectOf } from '../../shared/labels/kdefName.ts';
 import { seededRandom, shuffle } from '../../shared/random.ts';
 import {
   type ClassifyRows,

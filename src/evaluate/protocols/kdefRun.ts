@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { ConfigError } from '../../shared/errors.ts';
-import { kdefSubjectOf } from '../../shared/kdefName.ts';
+import { kdefSubjectOf } from '../../shared/labels/kdefName.ts';
 import { drawLandmarkImage } from '../../shared/landmarkImage.ts';
 import { openPostureEncoder } from '../../worker/models/openModels.ts';
 import { countOutcome, embedPhotographs, newCounts } from './embedPhotographs.ts';

@@ -1,7 +1,7 @@
 /** What a published protocol is run with. */
 import type { FraModel } from '../../fra/fraModel.ts';
-import type { ModelPool } from '../../worker/modelPool.ts';
 import type { Combiner } from '../../worker/models/combiner.ts';
+import type { ModelPool } from '../../worker/threads/modelPool.ts';
 import type { ProtocolName } from './protocolResult.ts';
 
 /** A FRA model of the recogniser that is evaluated, with its networks open. */

@@ -2,8 +2,8 @@
  * The report of `posecast evaluate --protocol`: the same frame as the evaluation's, with one table. A pure function.
  */
 
-import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import type { ProtocolName, ProtocolResult, ProtocolRow } from '../protocols/protocolResult.ts';
 import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';

@@ -1,7 +1,7 @@
 /** How the report was made: enough to make it again, and to see what was left out. */
 
-import { count, counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
+import { count, counted } from '../../shared/text/counted.ts';
 import { type CorpusCounts, type EvaluationResult, METRIC_NAMES, METRICS, type Protocol } from '../result.ts';
 import { degrees, duration, listed } from './format.ts';
 

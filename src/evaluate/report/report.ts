@@ -3,8 +3,8 @@
  * that decides, the plots, what was taken away, what it costs, pictures, and how it was made. A pure function.
  */
 
-import { counted } from '../../shared/counted.ts';
 import { type Html, html } from '../../shared/page/html.ts';
+import { counted } from '../../shared/text/counted.ts';
 import type { EvaluationResult, RecognizerResult, Verdict } from '../result.ts';
 import { costTable } from './costTable.ts';
 import { exampleSection } from './examples.ts';

@@ -3,7 +3,7 @@
  * no report can say more than its numbers.
  */
 
-import { counted } from '../../shared/counted.ts';
+import { counted } from '../../shared/text/counted.ts';
 import type { EvaluationResult, EvaluationRow, Interval, RecognizerResult, Verdict } from '../result.ts';
 import { rivalName } from '../rivalName.ts';
 import { degreeRange, listed, percent, pointsWithInterval } from './format.ts';

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { describeIssues } from '../../shared/config.ts';
 import { IntegrityError } from '../../shared/errors.ts';
-import { writeWhole } from '../../shared/writeWhole.ts';
+import { writeWhole } from '../../shared/files/writeWhole.ts';
 import type { NamedWeights, WeightValues } from '../networks/weights.ts';
 
 const MAGIC = 'POSECAST';

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { byPath, differencesOf } from '../../shared/differences.ts';
 import { ConfigError, PosecastError } from '../../shared/errors.ts';
 import { seededRandom } from '../../shared/random.ts';
+import { byPath, differencesOf } from '../../shared/text/differences.ts';
 import { type Dropout, noDropout } from '../networks/dropout.ts';
 import {
   type NamedWeights,

@@ -3,7 +3,7 @@
  * person and photograph. Holds the faces of one person at a time.
  */
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
 
 /** A face of an earlier listing, and where its person's rows are. */
 export interface EarlierFace {

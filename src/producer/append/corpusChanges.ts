@@ -1,8 +1,8 @@
 /** What an append refuses, counts and tells of the photographs that it does not take up. */
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { LabelColumn } from '../../shared/labelColumns.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
+import type { LabelColumn } from '../../shared/labels/labelColumns.ts';
+import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
 import { openExternalSorter } from '../readers/externalSort.ts';
 import type { CorpusDifferences } from './compareCorpus.ts';
 

@@ -1,10 +1,10 @@
 /** The faces of a listing in OUT, with the place of their shard and the class_index of their person. */
-import type { LabelColumn } from '../../shared/labelColumns.ts';
-import { readListing } from '../../shared/listing.ts';
+import type { LabelColumn } from '../../shared/labels/labelColumns.ts';
+import { readListing } from '../../shared/listing/listing.ts';
+import { readPlan } from '../../shared/listing/shardPlan.ts';
 import { readAppendedSubjects } from '../../shared/run/appendedSubjects.ts';
 import type { RunListing } from '../../shared/run/runShards.ts';
 import type { ShardSpec } from '../../shared/shard.ts';
-import { readPlan } from '../../shared/shardPlan.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import type { EarlierFace } from './compareCorpus.ts';
 

@@ -3,7 +3,7 @@ import type { RunConfig } from '../../shared/config.ts';
 import { TABLE_ROLES } from '../../shared/corpus/tableColumns.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import { createPlanTableWriter } from '../../shared/listingTable.ts';
+import { createPlanTableWriter } from '../../shared/listing/listingTable.ts';
 import { APPENDED_SUBJECT_COLUMNS } from '../../shared/run/appendedSubjects.ts';
 import type { AppendGeneration } from '../../shared/run/generationFile.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';

@@ -1,6 +1,6 @@
 /** Faces as they are found → the order of a listing, on disk. */
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareFaces } from '../../shared/listingOrder.ts';
+import { compareFaces } from '../../shared/listing/listingOrder.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';
 import { LISTED_EVERY, type OnListed } from './onListed.ts';
 

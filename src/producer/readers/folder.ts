@@ -5,10 +5,10 @@
 import type { Dirent } from 'node:fs';
 import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { mapInOrder } from '../../shared/async/mapInOrder.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
-import { mapInOrder } from '../../shared/mapInOrder.ts';
+import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
 import { isForbidden, notReadable } from '../../shared/store/systemErrors.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';

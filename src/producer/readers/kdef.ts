@@ -4,8 +4,8 @@
  * Never run on the real set.
  */
 import type { FaceRecord } from '../../shared/face.ts';
-import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/kdefName.ts';
-import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
+import { type KdefLabels, kdefSubjectOf, parseKdefName } from '../../shared/labels/kdefName.ts';
+import type { LabelColumn, LabelValue } from '../../shared/labels/labelColumns.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { inListingOrder } from './faceSorter.ts';
 import type { IgnoredEntries } from './ignored.ts';

@@ -13,7 +13,7 @@ import type { RecordProblem } from '../../shared/corpus/recordIo.ts';
 import { isBroken } from '../../shared/corpus/recordIo.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { LabelColumn, LabelValue } from '../../shared/labelColumns.ts';
+import type { LabelColumn, LabelValue } from '../../shared/labels/labelColumns.ts';
 import { type ArchiveFile, archiveFiles } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { openExternalSorter } from './externalSort.ts';

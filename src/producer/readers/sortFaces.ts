@@ -1,6 +1,6 @@
 /** Faces in any order → the order of a listing, on disk; a face id that comes twice is refused. */
 import type { FaceRecord } from '../../shared/face.ts';
-import { compareUtf8 } from '../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
 import { openExternalSorter } from './externalSort.ts';
 import { inListingOrder } from './faceSorter.ts';
 import type { OnListed } from './onListed.ts';

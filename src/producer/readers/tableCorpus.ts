@@ -14,7 +14,12 @@ import {
 import type { TableFormat } from '../../shared/corpus/tableFormat.ts';
 import { ConfigError, describeError, PosecastError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import { fitsLabel, type LabelColumn, type LabelType, type LabelValue } from '../../shared/labelColumns.ts';
+import {
+  fitsLabel,
+  type LabelColumn,
+  type LabelType,
+  type LabelValue,
+} from '../../shared/labels/labelColumns.ts';
 import { archiveFiles, nameOf } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import type { IgnoredEntries } from './ignored.ts';

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { PosecastError } from '../errors.ts';
-import { compareUtf8 } from '../listingOrder.ts';
+import { compareUtf8 } from '../listing/listingOrder.ts';
 import { notReadable } from '../store/systemErrors.ts';
 import {
   type ByteRange,

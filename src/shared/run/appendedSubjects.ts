@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { IntegrityError } from '../errors.ts';
-import type { PlanColumns } from '../listingTable.ts';
+import type { PlanColumns } from '../listing/listingTable.ts';
 import { MAX_SHARDS } from '../shard.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { openStoredTable } from '../table/storedTable.ts';

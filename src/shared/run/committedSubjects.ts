@@ -1,6 +1,7 @@
 /** The tables of people of committed shards, each held to the checksum and the number of rows that its commit names. */
+
+import { mapInOrder } from '../async/mapInOrder.ts';
 import { IntegrityError } from '../errors.ts';
-import { mapInOrder } from '../mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { readTable } from '../table/readTable.ts';
 import { readSubjectRows, type SubjectRow } from '../table/tables.ts';

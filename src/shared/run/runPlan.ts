@@ -1,7 +1,7 @@
 /** What a job of the queue is held to: the plans in the store, with the numbers that generations gave their shards. */
 import type { SubjectId } from '../face.ts';
+import { openPlan, readPlan, type ShardPlan } from '../listing/shardPlan.ts';
 import type { ShardSpec } from '../shard.ts';
-import { openPlan, readPlan, type ShardPlan } from '../shardPlan.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { type AppendedSubject, readAppendedSubjects } from './appendedSubjects.ts';
 import { readRunShards } from './generations.ts';

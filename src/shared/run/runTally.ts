@@ -1,5 +1,5 @@
 /** What the commits of a run add up to. Commits never change, so each is read once, however often one looks. */
-import { mapInOrder } from '../mapInOrder.ts';
+import { mapInOrder } from '../async/mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { committedShards, isMissing } from './committedShards.ts';
 import type { RunShards } from './runShards.ts';

@@ -3,7 +3,7 @@
  * `retry-failed`, not part of the result. It goes when the shard is tried again; a commit of the shard makes it void.
  */
 import { z } from 'zod';
-import { mapInOrder } from '../mapInOrder.ts';
+import { mapInOrder } from '../async/mapInOrder.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
 import { jsonFile, parseJsonFile } from './parseFile.ts';
 import { FAILURES_PREFIX, failureKey, shardOfFailureKey } from './runKeys.ts';

@@ -8,7 +8,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, IntegrityError, PosecastError, StoreUnusableError } from '../errors.ts';
-import { makeFolder } from '../makeFolder.ts';
+import { makeFolder } from '../files/makeFolder.ts';
 import { checkFolder, isLink } from './checkFolder.ts';
 import { listFolder } from './listFolder.ts';
 import type { ObjectBody } from './objectBody.ts';

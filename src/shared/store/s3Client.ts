@@ -6,7 +6,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { ConfigError } from '../errors.ts';
-import { keepSecret } from '../secrets.ts';
+import { keepSecret } from '../text/secrets.ts';
 import { missingCredentials } from './missingCredentials.ts';
 import type { RequestListeners } from './observedStore.ts';
 import type { S3Options } from './openStore.ts';

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { describeIssues } from '../config.ts';
 import { IntegrityError } from '../errors.ts';
-import { type LabelColumn, labelColumnsSchema } from '../labelColumns.ts';
+import { type LabelColumn, labelColumnsSchema } from '../labels/labelColumns.ts';
 import { TABLE_SCHEMA_VERSION } from './tables.ts';
 
 const TABLE_METADATA_KEY = 'posecast';

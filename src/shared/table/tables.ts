@@ -1,7 +1,7 @@
 /** The output tables: which columns, in which order, of which type. These constants are the schema; nothing else is. */
 import type { RecordBatch } from 'apache-arrow';
 import { LANDMARK_COUNT, POSTURE_DIM, type Rejection } from '../face.ts';
-import type { LabelColumn, LabelType, LabelValue } from '../labelColumns.ts';
+import type { LabelColumn, LabelType, LabelValue } from '../labels/labelColumns.ts';
 import { type CellValue, ColumnBuilder } from './columnBuilder.ts';
 import { columnOf } from './columnOf.ts';
 import type { ColumnarTable, ColumnSpec, ScalarType, VectorType } from './columns.ts';

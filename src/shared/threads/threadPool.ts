@@ -5,8 +5,8 @@
  */
 import { type MessagePort, type Transferable, Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
-import { usableCores } from '../cores.ts';
 import { type ErrorFacts, PosecastError, ThreadDiedError } from '../errors.ts';
+import { usableCores } from '../machine/cores.ts';
 import { CLOSE_THREAD, type ThreadInit, type ThreadReply } from './protocol.ts';
 import { errorOfFailure } from './threadFailure.ts';
 

@@ -6,9 +6,9 @@
  */
 import type { Telemetry } from 'bullmq';
 import { ConfigError } from '../errors.ts';
-import type { Say } from '../logFields.ts';
-import { keepSecret } from '../secrets.ts';
 import type { ShardSpec } from '../shard.ts';
+import type { Say } from '../text/logFields.ts';
+import { keepSecret } from '../text/secrets.ts';
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 

@@ -1,7 +1,7 @@
 /** The threads of a GPU, started for this process. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { createReleasers } from '../../shared/async/releasers.ts';
 import type { ThreadDiedError } from '../../shared/errors.ts';
-import { createReleasers } from '../../shared/releasers.ts';
 import { openThreadPool } from '../../shared/threads/threadPool.ts';
 import type { Device } from '../models/device.ts';
 import type { ConnectRequest, DeviceThreadInit } from './deviceThread.ts';

@@ -1,4 +1,4 @@
-import { freeBytes } from '../freeBytes.ts';
+import { freeBytes } from './freeBytes.ts';
 
 /**
  * Memory for the pictures that are in work together, laid out one behind the other and used again for the next ones.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { registerRun } from '../../../src/shared/redisRuns/runList.ts';
+import { registerRun } from '../../../src/shared/redis/runList.ts';
 import { posecast } from '../../helpers/cli.ts';
 import { planSampleRun } from '../../helpers/sampleRun.ts';
 import { withRedis } from '../../helpers/services/redis.ts';

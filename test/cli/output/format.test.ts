@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countsByCode, dataSize, duration, labelledLines } from '../../../src/cli/output/format.ts';
-import { count } from '../../../src/shared/counted.ts';
+import { count } from '../../../src/shared/text/counted.ts';
 
 test('durations read as a person says them', () => {
   assert.deepEqual([4.2, 59.7, 65, 3725, 86_399, 97_200].map(duration), [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openJsonLog } from '../../../src/cli/output/jsonLog.ts';
 import { type LiveMode, openLiveLine, type RunProgress } from '../../../src/cli/output/liveLine.ts';
-import { keepSecret } from '../../../src/shared/secrets.ts';
+import { keepSecret } from '../../../src/shared/text/secrets.ts';
 
 const progress: RunProgress = {
   shardsDone: 1,

@@ -15,8 +15,8 @@ import {
 } from '../../../src/evaluate/protocols/kdefFaces.ts';
 import { groupPeople } from '../../../src/evaluate/protocols/kdefGroups.ts';
 import { kdefAsPublished, publishedPairs } from '../../../src/evaluate/protocols/kdefPublished.ts';
-import { KDEF_ANGLES, KDEF_EMOTIONS, KDEF_YAW, kdefSubjectOf } from '../../../src/shared/kdefName.ts';
 import { centroid, dot, normalizeInPlace } from '../../../src/shared/l2.ts';
+import { KDEF_ANGLES, KDEF_EMOTIONS, KDEF_YAW, kdefSubjectOf } from '../../../src/shared/labels/kdefName.ts';
 import { randomNormal, seededRandom } from '../../../src/shared/random.ts';
 import { openFacePipeline } from '../../../src/worker/facePipeline.ts';
 import { resolvePipelineModels } from '../../../src/worker/models/pipelineModels.ts';

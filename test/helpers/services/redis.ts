@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { closeRedis, connectRedis } from '../../../src/shared/redis.ts';
-import { type RedisServer, startOwnRedis } from '../../../src/shared/redisServer.ts';
+import { closeRedis, connectRedis } from '../../../src/shared/redis/redis.ts';
+import { type RedisServer, startOwnRedis } from '../../../src/shared/redis/redisServer.ts';
 
 export interface TestRedis {
   readonly url: string;

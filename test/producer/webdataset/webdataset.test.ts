@@ -9,7 +9,7 @@ import { openCorpus } from '../../../src/producer/readers/openCorpus.ts';
 import { sampleName } from '../../../src/producer/readers/webdataset/sampleKey.ts';
 import { archiveRoot } from '../../../src/shared/corpus/archivePattern.ts';
 import type { FaceRecord } from '../../../src/shared/face.ts';
-import { compareFaces } from '../../../src/shared/listingOrder.ts';
+import { compareFaces } from '../../../src/shared/listing/listingOrder.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 import { collect } from '../corpusFiles.ts';
 import { END, gnuTar, member, noGnuTar, writeTar } from '../tar/tars.ts';

@@ -7,7 +7,7 @@ import { type ImageLocation, type ReadOutcome, readImage } from '../../../src/sh
 import { openCorpusSource } from '../../../src/shared/corpus/openCorpusSource.ts';
 import { openS3Source, type S3Source } from '../../../src/shared/corpus/s3Source.ts';
 import type { ConfigError } from '../../../src/shared/errors.ts';
-import { compareUtf8 } from '../../../src/shared/listingOrder.ts';
+import { compareUtf8 } from '../../../src/shared/listing/listingOrder.ts';
 import { holdTo } from '../../../src/shared/store/s3Read.ts';
 import { putObjects } from '../../helpers/s3Objects.ts';
 import { type S3Request, type S3Service, withEnvironment, withS3 } from '../../helpers/services/s3.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { usableCores } from '../../../src/shared/cores.ts';
 import { ConfigError, describeError, ThreadDiedError } from '../../../src/shared/errors.ts';
+import { usableCores } from '../../../src/shared/machine/cores.ts';
 import { openThreadPool, type ThreadPool } from '../../../src/shared/threads/threadPool.ts';
 import type { EchoRequest } from '../../helpers/echoThread.ts';
 

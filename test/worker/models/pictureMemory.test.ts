@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
 import { levelFor } from '../../../src/worker/models/pyramid.ts';
-import { tuneGarbageCollection } from '../../../src/worker/tuneGarbageCollection.ts';
+import { tuneGarbageCollection } from '../../../src/worker/threads/tuneGarbageCollection.ts';
 
 const MODULE = new URL('../../../src/worker/models/pictureMemory.js', import.meta.url).href;
 

@@ -1,7 +1,7 @@
 /**
  * Photographs and labels of an archive put together into samples by their names, in whatever order their members come.
  */
-import { compareUtf8 } from '../../../shared/listingOrder.ts';
+import { compareUtf8 } from '../../../shared/listing/listingOrder.ts';
 import type { ExternalSorter } from '../externalSort.ts';
 
 export interface ImageMember {

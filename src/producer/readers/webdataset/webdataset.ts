@@ -8,7 +8,7 @@ import type { CorpusSource } from '../../../shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
-import { compareFaces } from '../../../shared/listingOrder.ts';
+import { compareFaces } from '../../../shared/listing/listingOrder.ts';
 import { corpusFileNames } from '../corpusFileNames.ts';
 import type { CorpusConfig, CorpusReader, OpenCorpusOptions } from '../corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
