@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { HANG_MS } from './outcome.ts';
+import { BUSY_MS, HANG_MS } from './outcome.ts';
 
 /** What a case may be answered with; `problem` is a failure of the product. */
 export interface CaseAnswer {
@@ -15,10 +15,12 @@ export interface CaseAnswer {
   /** Resident memory after the case, and its highest value since the start of the process, in bytes. */
   readonly resident: number;
   readonly peak: number;
+  /** Processor time of the case, in milliseconds. */
+  readonly busyMs: number;
 }
 
 export interface Chamber {
-  /** Throws an AssertionError that names the case when the process dies, hangs or answers with a problem. */
+  /** Throws an AssertionError that names the case when the process dies, hangs, works too long or answers with a problem. */
   run(seed: number): Promise<CaseAnswer>;
   close(): Promise<void>;
 }
@@ -36,6 +38,8 @@ export function openChamber(subject: string): Chamber {
       const answer = await ask(process, seed);
       if (typeof answer !== 'string') {
         assert.equal(answer.problem, undefined, `${subject}, case ${seed}: ${answer.problem}`);
+        const busy = `${subject}, case ${seed}: kept a processor busy for ${Math.round(answer.busyMs)} ms`;
+        assert.ok(answer.busyMs < BUSY_MS, busy);
         return answer;
       }
       await end(process.child);
