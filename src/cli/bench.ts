@@ -138,6 +138,7 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
           engine,
           folder: fra.folder,
           combinerPath: fra.paths.combiner,
+          postureCodes: fra.bank.codes,
           ...(flags.withPostureCode && { encoderPath: fra.paths.encoder }),
         },
       }),

@@ -144,6 +144,7 @@ async function openPool(
           ...(run.config.withPostureCode && { encoderPath: fra.paths.encoder }),
           combinerPath: fra.paths.combiner,
           engine: compute.engine ?? 'onnx',
+          // All threads read the same.
           postureCodes: inSharedMemory(fra.bank.codes),
         },
       }),

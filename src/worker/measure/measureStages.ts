@@ -11,7 +11,7 @@ import { bodySha256 } from '../../shared/store/objectBody.ts';
 import { type EncodeOptions, encodeTable } from '../../shared/table/encodeTable.ts';
 import { tableMetadata } from '../../shared/table/tableMetadata.ts';
 import { type EmbeddingRow, embeddingRows } from '../../shared/table/tables.ts';
-import type { Combiner } from '../models/combiner.ts';
+import type { BankCombiner } from '../models/bankCombiner.ts';
 import { type FraNetworksOptions, openFraNetworks } from '../models/fraNetworks.ts';
 import type { ModelSet } from '../models/openModels.ts';
 import {
@@ -53,6 +53,7 @@ const FACE_BATCHES = { cpu: [8, 16, 32], gpu: [32, 64] };
 /** Room for the pictures of a batch and their levels. */
 const MEASURED_BYTES = 256 * 2 ** 20;
 const VARIANT_BATCHES = [128, 512];
+const VARIANTS_OF_ONE = 5;
 const TABLE_ROWS = [4_096];
 
 /** The stages in the order of the pipeline. Photographs in which nothing is found only count for decode and detect. */
@@ -107,7 +108,7 @@ export async function measureStages(options: MeasureOptions): Promise<StageRate[
           encoder.encode(batch.map(({ landmarks }) => drawLandmarkImage(landmarks!))),
         );
       }
-      await measureCombining(meter, combiner, recognizer.embedDim);
+      await measureCombining(meter, combiner, recognizer.embedDim, fra.postureCodes.length / POSTURE_DIM);
     }
     await measureTable(meter, options, recognizer.embedDim);
     return meter.rates();
@@ -145,15 +146,23 @@ async function measureCutting(
   return cut.filter(isUsable);
 }
 
-async function measureCombining(meter: StageMeter, combiner: Combiner, dim: number): Promise<void> {
+/** At postures from all over the bank, so many of one photograph as ten variants of two photographs are. */
+async function measureCombining(
+  meter: StageMeter,
+  combiner: BankCombiner,
+  dim: number,
+  bankSize: number,
+): Promise<void> {
   const rows = Array.from({ length: Math.max(...VARIANT_BATCHES) }, (_, i) => i);
   const identities = new Float32Array(rows.length * dim).fill(dim ** -0.5);
-  const postures = new Float32Array(rows.length * POSTURE_DIM).fill(0.1);
   await meter.measure('combine', rows, 'variants', VARIANT_BATCHES, async (batch) => {
-    await combiner.combine(
-      identities.subarray(0, batch.length * dim),
-      postures.subarray(0, batch.length * POSTURE_DIM),
-    );
+    const count = Math.ceil(batch.length / VARIANTS_OF_ONE);
+    await combiner.combine({
+      identities: identities.subarray(0, count * dim),
+      dim,
+      sources: Uint32Array.from(batch, (row) => Math.floor(row / VARIANTS_OF_ONE)),
+      postures: Uint32Array.from(batch, (row) => row % bankSize),
+    });
     return batch;
   });
 }

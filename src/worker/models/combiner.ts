@@ -1,7 +1,8 @@
 /** The FRA combiner: (identity embedding, posture code) → embedding of that identity at that posture. */
 import { POSTURE_DIM } from '../../shared/face.ts';
 import { normalizeInPlace } from '../../shared/l2.ts';
-import { openSession, outputOf, type SessionOptions } from './session.ts';
+import type { NetworkTensors } from './runtime.ts';
+import { type NetworkSession, openSession, outputOf, type SessionOptions } from './session.ts';
 
 export interface Combiner {
   /** n × D identities and n × 512 posture codes → n × D embeddings of unit length. */
@@ -22,11 +23,15 @@ export async function openCombiner(path: string, options: SessionOptions): Promi
         identity: { data: identities, dims: [rows, dim] },
         posture: { data: postures, dims: [rows, POSTURE_DIM] },
       });
-      const embeddings = outputOf(session, outputs, 'embedding', [dim]);
-      // A combiner as published does not normalise; what leaves here is always of unit length.
-      for (let row = 0; row < rows; row++) normalizeInPlace(embeddings.subarray(row * dim, (row + 1) * dim));
-      return embeddings;
+      return unitEmbeddings(session, outputs, dim);
     },
     close: () => session.close(),
   };
+}
+
+/** What a combiner's network answers. As published it does not normalise; what leaves here is always of unit length. */
+export function unitEmbeddings(session: NetworkSession, outputs: NetworkTensors, dim: number): Float32Array {
+  const embeddings = outputOf(session, outputs, 'embedding', [dim]);
+  for (let at = 0; at < embeddings.length; at += dim) normalizeInPlace(embeddings.subarray(at, at + dim));
+  return embeddings;
 }

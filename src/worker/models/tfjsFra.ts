@@ -15,14 +15,21 @@ import { valuesOf } from '../../fra/networks/tensorOps.ts';
 import { disposeWeights, trainableWeights } from '../../fra/networks/weights.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../shared/face.ts';
 import { normalizeInPlace } from '../../shared/l2.ts';
-import type { FraNetworks } from './fraNetworks.ts';
+import type { Combiner } from './combiner.ts';
+import type { PostureEncoder } from './postureEncoder.ts';
+
+export interface TfjsFra {
+  readonly encoder: PostureEncoder;
+  readonly combiner: Combiner;
+  close(): Promise<void>;
+}
 
 /**
  * Opens the networks of a FRA model folder in this thread.
  *
  * @throws ConfigError when `device` is cuda and TensorFlow lists no GPU: it never falls back to the CPU.
  */
-export async function openTfjsFra(folder: string, device: TrainingDevice): Promise<Required<FraNetworks>> {
+export async function openTfjsFra(folder: string, device: TrainingDevice): Promise<TfjsFra> {
   await openBackend(device, 1);
   const { card, paths } = await openFraModel(folder);
   const { autoencoder, combiner } = card.architecture;
