@@ -1,78 +1,38 @@
 /**
- * Variants a second of one core: each generator's graph for N (identity, posture) pairs, and its two-step form for one
- * person at many postures, against what its own multiply-adds or bytes allow. Weights are random where no model of the
- * form ships: they do not change the time.
+ * Variants a second of one core against what a form's own multiply-adds or bytes allow: of pairs that share nothing, and
+ * as workers make them, where what depends on a photograph or a posture alone is shared. Weights are random where no
+ * model of the form ships: they do not change the time.
  */
 import { readFile } from 'node:fs/promises';
-import type { Tensor } from 'onnxruntime-node';
 import { locateFraModel, openFraModel } from '../../src/fra/fraModel.ts';
-import {
-  exportCached,
-  exportGenerator,
-  readGeneratorWeights,
-} from '../../src/fra/generators/exportGenerator.ts';
-import type { Generator } from '../../src/fra/generators/generator.ts';
+import { readGeneratorWeights } from '../../src/fra/generators/exportGenerator.ts';
+import { totalMultiplyAdds } from '../../src/fra/generators/generator.ts';
 import { openGenerator } from '../../src/fra/generators/generators.ts';
 import { defaultVit } from '../../src/fra/generators/vit.ts';
-import { initialWeights, type NamedWeights } from '../../src/fra/networks/weights.ts';
+import { initialWeights } from '../../src/fra/networks/weights.ts';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { absoluteRow, type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
-import { ratePerSecond } from './shared/measure.ts';
-import { gemmPeak, memoryBandwidth, noiseTensor, openPlain } from './shared/plainRuntime.ts';
+import { gemmPeak, memoryBandwidth } from './shared/plainRuntime.ts';
+import { bankRate, type Form, pairRate, VARIANTS_OF_ONE } from './shared/variantRates.ts';
 
 const SECONDS = isQuick() ? 0.05 : 1;
 const ROUNDS = isQuick() ? 1 : 3;
-/** Postures of one person at a time, and pairs of the full form. */
-const POSTURES = [32, 128, 512, 2_048];
 const WANTED_PER_SECOND = 20_000;
 
-interface Form {
+interface NamedForm extends Form {
   readonly name: string;
-  readonly generator: Generator;
-  readonly weights: NamedWeights;
 }
 
-async function shippedForm(name: string): Promise<Form> {
+async function shippedForm(name: string): Promise<NamedForm> {
   const model = await openFraModel(locateFraModel(name));
   const generator = openGenerator(model.card.architecture.combiner);
   const weights = readGeneratorWeights(await readFile(model.paths.combiner), generator, model.paths.combiner);
   return { name: `${model.card.architecture.combiner.kind} (ships for ${name})`, generator, weights };
 }
 
-function randomVit(kind: 'vit-published' | 'vit-prefix' | 'vit-late'): Form {
+function randomVit(kind: 'vit-published' | 'vit-prefix' | 'vit-late'): NamedForm {
   const generator = openGenerator(defaultVit(kind, 512));
   return { name: kind, generator, weights: initialWeights(generator.specs, 1) };
-}
-
-/** Variants a second of the best batch. */
-async function fullRate({ generator, weights }: Form): Promise<number> {
-  const network = await openPlain(exportGenerator(generator, weights, {}));
-  let best = 0;
-  for (const rows of POSTURES) {
-    const feeds = {
-      identity: noiseTensor([rows, generator.identityDim]),
-      posture: noiseTensor([rows, POSTURE_DIM]),
-    };
-    best = Math.max(best, await ratePerSecond(rows, SECONDS, () => network.run(feeds)));
-  }
-  await network.close();
-  return best;
-}
-
-/** Variants a second of the best batch, the states of person and postures made before. */
-async function cachedRate({ generator, weights }: Form): Promise<number> {
-  const cached = generator.cached!;
-  const network = await openPlain(exportCached(cached, generator.identityDim, weights, {}).combine);
-  let best = 0;
-  for (const rows of POSTURES) {
-    const feeds: Record<string, Tensor> = {
-      identity_state: noiseTensor([1, cached.identitySize]),
-      posture_state: noiseTensor([rows, cached.postureSize]),
-    };
-    best = Math.max(best, await ratePerSecond(rows, SECONDS, () => network.run(feeds)));
-  }
-  await network.close();
-  return best;
 }
 
 const forms = [
@@ -91,7 +51,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const bandwidth = await memoryBandwidth(SECONDS);
   for (const form of forms) {
     const { name, generator } = form;
-    const { identityDim, cached, multiplyAdds } = generator;
+    const { identityDim, multiplyAdds } = generator;
     const limitOf = (what: string, products: number, floats: number): number => {
       const [byProducts, byBytes] = [peak / products, bandwidth / (4 * floats)];
       const which =
@@ -99,16 +59,20 @@ for (let round = 0; round < ROUNDS; round++) {
       limits.set(what, which);
       return Math.min(byProducts, byBytes);
     };
-    const full = `${name}, any pairs`;
-    add(full, {
-      value: await fullRate(form),
-      limit: limitOf(full, multiplyAdds, 2 * identityDim + POSTURE_DIM),
+    const pairs = `${name}, any pairs`;
+    add(pairs, {
+      value: await pairRate(form, SECONDS),
+      limit: limitOf(pairs, totalMultiplyAdds(generator), 2 * identityDim + POSTURE_DIM),
     });
-    if (cached === undefined) continue;
-    const shared = `${name}, one person at many postures`;
+    if (multiplyAdds.both === totalMultiplyAdds(generator)) continue;
+    const shared = `${name}, ${VARIANTS_OF_ONE} a photograph at a bank's postures`;
     add(shared, {
-      value: await cachedRate(form),
-      limit: limitOf(shared, cached.multiplyAdds, cached.postureSize + identityDim),
+      value: await bankRate(form, SECONDS),
+      limit: limitOf(
+        shared,
+        multiplyAdds.identity / VARIANTS_OF_ONE + multiplyAdds.both,
+        identityDim / VARIANTS_OF_ONE + identityDim,
+      ),
     });
   }
 }

@@ -5,7 +5,7 @@ import { countPoses } from '../shared/poseBins.ts';
 import { sha256Hex } from '../shared/sha256.ts';
 import { exportDecoder, exportEncoder } from './export/exportAutoencoder.ts';
 import { exportGenerator } from './generators/exportGenerator.ts';
-import { parameterCount } from './generators/generator.ts';
+import { parameterCount, totalMultiplyAdds } from './generators/generator.ts';
 import { openGenerator } from './generators/generators.ts';
 import { FRA_CARD_VERSION, type FraCard, parseFraCard } from './modelCard.ts';
 import type { NamedWeights } from './networks/weights.ts';
@@ -27,6 +27,7 @@ export interface FraModelParts {
 export async function writeFraModel(folder: string, parts: FraModelParts): Promise<FraCard> {
   const { architecture, name, recognizer } = parts.card;
   const generator = openGenerator(architecture.combiner);
+  const [total, both] = [totalMultiplyAdds(generator), generator.multiplyAdds.both];
   const metadata = { fra: name, recognizer: recognizer.name, recognizer_sha256: recognizer.sha256 };
   const contents = {
     // The autoencoder knows nothing of recognisers: models that share it have the same two files.
@@ -48,8 +49,8 @@ export async function writeFraModel(folder: string, parts: FraModelParts): Promi
         ...architecture,
         cost: {
           parameters: parameterCount(generator),
-          multiplyAdds: generator.multiplyAdds,
-          cachedMultiplyAdds: generator.cached?.multiplyAdds ?? null,
+          multiplyAdds: total,
+          cachedMultiplyAdds: both === total ? null : both,
         },
       },
       bank: { postures: poses.length, bins: countPoses(poses).filter((count) => count > 0).length },

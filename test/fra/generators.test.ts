@@ -3,11 +3,7 @@ import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openBackend } from '../../src/fra/backend.ts';
-import {
-  exportCached,
-  exportGenerator,
-  readGeneratorWeights,
-} from '../../src/fra/generators/exportGenerator.ts';
+import { exportGenerator, readGeneratorWeights } from '../../src/fra/generators/exportGenerator.ts';
 import { generatorConfigSchema } from '../../src/fra/generators/generatorConfig.ts';
 import { openGenerator } from '../../src/fra/generators/generators.ts';
 import { defaultVit } from '../../src/fra/generators/vit.ts';
@@ -87,37 +83,6 @@ for (const [name, config] of KINDS) {
   test(`${name}: its configuration passes the schema of the card, and one with another key does not`, () => {
     assert.deepEqual(generatorConfigSchema.parse(config), config);
     assert.equal(generatorConfigSchema.safeParse({ ...config, colour: 'red' }).success, false);
-  });
-
-  const { cached } = openGenerator(config);
-  if (cached === undefined) continue;
-  test(`${name}: states of identity and posture, combined, equal the whole forward pass to 1e-5`, async () => {
-    const generator = openGenerator(config);
-    const named = trained(config);
-    const weights = trainableWeights(named);
-    const { postures } = questions(count, dim);
-    // One person, several postures.
-    const { identities } = questions(1, dim);
-    const repeated = Float32Array.from({ length: count * dim }, (_, i) => identities[i % dim]!);
-    const whole = await runOnnx(exportGenerator(generator, named, {}), {
-      identity: [repeated, [count, dim]],
-      posture: [postures, [count, POSTURE_DIM]],
-    });
-    const graphs = exportCached(cached, dim, named, {});
-    const identityState = await runOnnx(graphs.identityState, { identity: [identities, [1, dim]] });
-    const postureState = await runOnnx(graphs.postureState, { posture: [postures, [count, POSTURE_DIM]] });
-    const found = await runOnnx(graphs.combine, {
-      identity_state: [identityState, [1, cached.identitySize]],
-      posture_state: [postureState, [count, cached.postureSize]],
-    });
-    assertClose(found, whole, 1e-5);
-    const inSteps = tf.tidy(() => {
-      const state = cached.identityState(weights, tf.tensor2d(repeated, [count, dim]));
-      const other = cached.postureState(weights, tf.tensor2d(postures, [count, POSTURE_DIM]));
-      return cached.combine(weights, state, other).dataSync() as Float32Array;
-    });
-    assertClose(inSteps, whole, 1e-5);
-    disposeWeights(weights);
   });
 }
 

@@ -39,13 +39,8 @@ export function emitGelu(graph: GraphBuilder, x: string): string {
 
 /** Rows (N,D) scaled to unit length. */
 export function emitUnitRows(graph: GraphBuilder, x: string): string {
-  return emitOverRoot(graph, x, graph.node('Mul', [x, x]));
-}
-
-/** Rows (N,D) of x, each divided by the root of the sum of its row in `terms` (N,…). */
-export function emitOverRoot(graph: GraphBuilder, x: string, terms: string): string {
-  const sums = graph.node('ReduceSum', [terms, graph.integers([1])]);
-  const root = graph.node('Sqrt', [graph.node('Add', [sums, graph.scalar(NORMALIZE_EPSILON)])]);
+  const squares = graph.node('ReduceSum', [graph.node('Mul', [x, x]), graph.integers([1])]);
+  const root = graph.node('Sqrt', [graph.node('Add', [squares, graph.scalar(NORMALIZE_EPSILON)])]);
   // One division a row and a product a value: half the time of a division a value.
   return graph.node('Mul', [x, graph.node('Reciprocal', [root])]);
 }

@@ -16,15 +16,12 @@ interface Tokens {
   readonly x: string;
   readonly length: number;
 }
-/** What tokens show to a query: keys (N,H,e,T) and values (N,H,T,e). */
-interface Seen {
+/** Queries (N,H,T,e), keys (N,H,e,T) and values (N,H,T,e) of tokens. */
+interface Heads {
+  readonly query: string;
   readonly key: string;
   readonly value: string;
   readonly length: number;
-}
-/** With their queries (N,H,T,e). */
-interface Heads extends Seen {
-  readonly query: string;
 }
 
 function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes) {
@@ -80,7 +77,7 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
     },
     firstQuery: ({ query }: Heads) => graph.slice(query, 2, 0, 1),
     /** Scores are joined, not keys and values: those of one identity then serve many postures. */
-    finish(layer: number, { x, length }: Tokens, query: string, seen: readonly Seen[]): Tokens {
+    finish(layer: number, { x, length }: Tokens, query: string, seen: readonly Heads[]): Tokens {
       const scores = seen.map(({ key }) => graph.node('MatMul', [query, key]));
       const joined = scores.length === 1 ? scores[0]! : graph.concat(scores, 3);
       const shares = graph.node('Softmax', [
@@ -110,132 +107,67 @@ function openLayers(graph: GraphBuilder, weights: NamedWeights, sizes: VitSizes)
     },
     identitySide: (identities: string) =>
       hasProjection(sizes) ? apply('projection', identities) : identities,
-    flatten: (x: string) => graph.reshape(x, [0, -1]),
-    flattenTokens: ({ x, length }: Tokens) => graph.reshape(x, [-1, length * embedDim]),
   };
 }
 
-/** Full form; answers with the name of the embedding (N,D). */
+/** Answers with the name of the embedding (N,D). */
 export function emitVit(
   graph: GraphBuilder,
   weights: NamedWeights,
   sizes: VitSizes,
-  { identity, posture }: GraphInputs,
+  inputs: GraphInputs,
 ): string {
   const layers = openLayers(graph, weights, sizes);
+  const cls =
+    sizes.form === 'full' ? readTogether(graph, sizes, layers, inputs) : readApart(sizes, layers, inputs);
+  return layers.answer(cls, inputs.identity);
+}
+
+type Layers = ReturnType<typeof openLayers>;
+
+function readTogether(
+  graph: GraphBuilder,
+  { depth }: VitSizes,
+  layers: Layers,
+  { identity, posture }: GraphInputs,
+): Tokens {
   const picture = layers.norm('inputNorm', graph.concat([posture, layers.identitySide(identity)], 1));
   let tokens = layers.withCls(layers.embed(picture, 2 * SIDE_TOKENS, 1));
-  for (let i = 0; i < sizes.depth; i++) {
-    const heads = layers.heads(i, tokens);
-    const last = i === sizes.depth - 1;
-    tokens = layers.finish(
-      i,
-      last ? layers.first(tokens) : tokens,
-      last ? layers.firstQuery(heads) : heads.query,
-      [heads],
-    );
-  }
-  return layers.answer(tokens, identity);
-}
-
-export function emitIdentityState(
-  graph: GraphBuilder,
-  weights: NamedWeights,
-  sizes: VitSizes,
-  identity: string,
-): string {
-  const layers = openLayers(graph, weights, sizes);
-  const normal = layers.norm('inputNorm.identity', layers.identitySide(identity));
-  let tokens = layers.embed(normal, SIDE_TOKENS, OWN_TOKENS);
-  const state = [identity];
-  for (let i = 0; i < sizes.depth; i++) {
-    const heads = layers.heads(i, tokens);
-    const last = i === sizes.depth - 1;
-    if (sizes.form === 'prefix' || last) state.push(layers.flatten(heads.key), layers.flatten(heads.value));
-    if (!last) tokens = layers.finish(i, tokens, heads.query, [heads]);
-  }
-  return graph.concat(state, 1);
-}
-
-export function emitPostureState(
-  graph: GraphBuilder,
-  weights: NamedWeights,
-  sizes: VitSizes,
-  posture: string,
-): string {
-  const layers = openLayers(graph, weights, sizes);
-  const { flatten } = layers;
-  let tokens = layers.withCls(layers.embed(layers.norm('inputNorm.posture', posture), SIDE_TOKENS, 1));
-  if (sizes.form === 'prefix') {
-    const { query, key, value } = layers.heads(0, tokens);
-    return graph.concat([layers.flattenTokens(tokens), ...[query, key, value].map(flatten)], 1);
-  }
-  for (let i = 0; i < sizes.depth - 1; i++) {
-    const heads = layers.heads(i, tokens);
-    tokens = layers.finish(i, tokens, heads.query, [heads]);
-  }
-  const heads = layers.heads(sizes.depth - 1, tokens);
-  return graph.concat(
-    [layers.first(tokens).x, ...[layers.firstQuery(heads), heads.key, heads.value].map(flatten)],
-    1,
-  );
-}
-
-/** One identity state (1,…) or as many as there are posture states. */
-export function emitCombineStates(
-  graph: GraphBuilder,
-  weights: NamedWeights,
-  sizes: VitSizes,
-  identity: string,
-  posture: string,
-): string {
-  const { identityDim, embedDim, depth, numHeads, form } = sizes;
-  const headDim = embedDim / numHeads;
-  const layers = openLayers(graph, weights, sizes);
-  const fromIdentity = openParts(graph, identity, numHeads);
-  const own = openParts(graph, posture, numHeads);
-  const identities = fromIdentity.rows(identityDim);
-  const seenOf = (parts: ReturnType<typeof openParts>, length: number): Seen => ({
-    key: parts.take(headDim, length),
-    value: parts.take(length, headDim),
-    length,
-  });
-  if (form === 'late') {
-    const cls: Tokens = { x: own.rows(embedDim), length: 1 };
-    const query = own.take(1, headDim);
-    const postureSeen = seenOf(own, OWN_TOKENS);
-    const read = layers.finish(depth - 1, cls, query, [seenOf(fromIdentity, SIDE_TOKENS), postureSeen]);
-    return layers.answer(read, identities);
-  }
-  let tokens: Tokens = {
-    x: graph.reshape(own.rows(OWN_TOKENS * embedDim), [-1, embedDim]),
-    length: OWN_TOKENS,
-  };
-  let heads: Heads = { query: own.take(OWN_TOKENS, headDim), ...seenOf(own, OWN_TOKENS) };
   for (let i = 0; i < depth; i++) {
-    if (i > 0) heads = layers.heads(i, tokens);
-    const last = i === depth - 1;
-    tokens = layers.finish(
-      i,
-      last ? layers.first(tokens) : tokens,
-      last ? layers.firstQuery(heads) : heads.query,
-      [seenOf(fromIdentity, SIDE_TOKENS), heads],
-    );
+    const heads = layers.heads(i, tokens);
+    tokens = finish(layers, i, i === depth - 1, tokens, heads, [heads]);
   }
-  return layers.answer(tokens, identities);
+  return tokens;
 }
 
-/** Reads the parts of a state (N,S) one after the other. */
-function openParts(graph: GraphBuilder, state: string, numHeads: number) {
-  let at = 0;
-  const rows = (size: number): string => {
-    const part = graph.slice(state, 1, at, at + size);
-    at += size;
-    return part;
-  };
-  return {
-    rows,
-    take: (height: number, width: number) =>
-      graph.reshape(rows(numHeads * height * width), [0, numHeads, height, width]),
-  };
+function readApart({ depth, form }: VitSizes, layers: Layers, { identity, posture }: GraphInputs): Tokens {
+  const normal = layers.norm('inputNorm.identity', layers.identitySide(identity));
+  let identityTokens = layers.embed(normal, SIDE_TOKENS, OWN_TOKENS);
+  const identityHeads: Heads[] = [];
+  for (let i = 0; i < depth; i++) {
+    const heads = layers.heads(i, identityTokens);
+    identityHeads.push(heads);
+    if (i < depth - 1) identityTokens = layers.finish(i, identityTokens, heads.query, [heads]);
+  }
+  let own = layers.withCls(layers.embed(layers.norm('inputNorm.posture', posture), SIDE_TOKENS, 1));
+  for (let i = 0; i < depth; i++) {
+    const isLast = i === depth - 1;
+    const heads = layers.heads(i, own);
+    const seen = form === 'prefix' || isLast ? [identityHeads[i]!, heads] : [heads];
+    own = finish(layers, i, isLast, own, heads, seen);
+  }
+  return own;
+}
+
+function finish(
+  layers: Layers,
+  layer: number,
+  isLast: boolean,
+  tokens: Tokens,
+  heads: Heads,
+  seen: readonly Heads[],
+): Tokens {
+  return isLast
+    ? layers.finish(layer, layers.first(tokens), layers.firstQuery(heads), seen)
+    : layers.finish(layer, tokens, heads.query, seen);
 }

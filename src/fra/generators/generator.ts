@@ -23,47 +23,17 @@ export interface Generator {
   ) => tf.Tensor2D;
   /** The same forward pass as nodes of an ONNX graph; answers with the name of the embedding (N,D). */
   readonly emit: (graph: GraphBuilder, weights: NamedWeights, inputs: GraphInputs) => string;
-  /** Multiply-adds of matrix products for one variant. */
-  readonly multiplyAdds: number;
-  /** The forward pass in two steps, where the family has one. */
-  readonly cached?: CachedForward;
+  readonly multiplyAdds: MultiplyAdds;
 }
 
 /**
- * A forward pass cut where identity and posture first meet: what depends on one of them alone is computed once for each
- * identity and once for each posture, and only `combine` for every variant. Equal to `forward` up to rounding.
+ * Multiply-adds of matrix products for one variant, by what they depend on: those of an identity or a posture alone are
+ * computed once for all variants that share it (worker/models/bankCombiner.ts).
  */
-export interface CachedForward {
-  /** Values of one state row. */
-  readonly identitySize: number;
-  readonly postureSize: number;
-  /** Multiply-adds of `combine` for one variant. */
-  readonly multiplyAdds: number;
-  /** identities (N,D) → states (N,identitySize). */
-  readonly identityState: (weights: Weights, identities: tf.Tensor2D) => tf.Tensor2D;
-  /** postures (N,512) → states (N,postureSize). */
-  readonly postureState: (weights: Weights, postures: tf.Tensor2D) => tf.Tensor2D;
-  /** Row i of both states → embeddings (N,D). */
-  readonly combine: (weights: Weights, identity: tf.Tensor2D, posture: tf.Tensor2D) => tf.Tensor2D;
-  readonly emitIdentityState: (graph: GraphBuilder, weights: NamedWeights, identity: string) => string;
-  readonly emitPostureState: (graph: GraphBuilder, weights: NamedWeights, posture: string) => string;
-  /** In the graph one identity state (1,…) may meet many posture states (N,…). */
-  readonly emitCombine: (
-    graph: GraphBuilder,
-    weights: NamedWeights,
-    identity: string,
-    posture: string,
-  ) => string;
-}
-
-/** The forward pass by its two steps. */
-export function forwardInTwoSteps(cached: CachedForward): Generator['forward'] {
-  return (weights, identities, postures) =>
-    cached.combine(
-      weights,
-      cached.identityState(weights, identities),
-      cached.postureState(weights, postures),
-    );
+export interface MultiplyAdds {
+  readonly identity: number;
+  readonly posture: number;
+  readonly both: number;
 }
 
 /** Values of all weights. */
@@ -72,4 +42,9 @@ export function parameterCount({ specs }: Generator): number {
     (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
     0,
   );
+}
+
+/** Multiply-adds of a variant that shares nothing. */
+export function totalMultiplyAdds({ multiplyAdds: { identity, posture, both } }: Generator): number {
+  return identity + posture + both;
 }

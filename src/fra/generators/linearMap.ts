@@ -8,11 +8,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { POSTURE_DIM } from '../../shared/face.ts';
-import { emitWeight as constant, emitOverRoot, emitUnitRows } from '../export/emitOps.ts';
+import { emitWeight as constant, emitUnitRows } from '../export/emitOps.ts';
 import type { GraphBuilder, GraphInputs } from '../export/graphBuilder.ts';
-import { matMul, overRoot } from '../networks/tensorOps.ts';
+import { matMul, normalizeRows } from '../networks/tensorOps.ts';
 import { type NamedWeights, type WeightSpecs, type Weights, weight } from '../networks/weights.ts';
-import { type CachedForward, forwardInTwoSteps, type Generator } from './generator.ts';
+import type { Generator } from './generator.ts';
 import type { LinearMapConfig } from './generatorConfig.ts';
 import { basisSize, basisValues, emitBasisAt, hatShares, PROBE_SPECS, readPose } from './poseBasis.ts';
 
@@ -36,72 +36,31 @@ export function linearMap(config: LinearMapConfig): Generator {
   const functions = basisSize(basis);
   const rank = config.kind === 'ridge' ? config.rank : 0;
   const lowRank = rank > 0 && rank < dim;
-  const mapMultiplyAdds = functions * rank * dim;
-  const changeMultiplyAdds = functions * (rank + dim) + (lowRank ? rank * dim : 0);
-
-  /**
-   * What the answer is before it is scaled is φ·S, with S (F,D) of the person alone: the change of every function and,
-   * as hats sum to 1, the identity in the row of every hat. Its squared length is φ·S·Sᵀ·φᵀ: φ is scaled before the
-   * product, and nothing is done to the D values after it. Identity state: S, then S·Sᵀ. Posture state: φ.
-   */
-  const cached: CachedForward = {
-    identitySize: functions * (dim + functions),
-    postureSize: functions,
-    multiplyAdds: functions * (dim + functions),
-    identityState: (weights, identities) => {
-      const count = identities.shape[0];
-      const parts = answers(weights, identities);
-      const products = tf.matMul(parts, tf.transpose(parts, [0, 2, 1]));
-      return tf.concat2d(
-        [tf.reshape(parts, [count, functions * dim]), tf.reshape(products, [count, functions ** 2])],
-        1,
-      );
-    },
-    postureState: (weights, postures) => basisValues(basis, readPose(weights, postures)),
-    combine: (_weights, identity, posture) => {
-      const count = posture.shape[0];
-      const [parts, products] = tf.split(identity, [functions * dim, functions ** 2], 1);
-      const values = tf.reshape(posture, [count, 1, functions]) as tf.Tensor3D;
-      const terms = tf.mul(
-        matMul(values, tf.reshape(products!, [count, functions, functions]) as tf.Tensor3D),
-        values,
-      );
-      const scaled = overRoot(values, terms);
-      return tf.reshape(matMul(scaled, tf.reshape(parts!, [count, functions, dim]) as tf.Tensor3D), [
-        count,
-        dim,
-      ]);
-    },
-    emitIdentityState: (graph, weights, identity) => {
-      const parts = emitAnswers(graph, weights, identity);
-      const products = graph.node('MatMul', [parts, graph.transpose(parts, [0, 2, 1])]);
-      return graph.concat(
-        [graph.reshape(parts, [0, functions * dim]), graph.reshape(products, [0, functions ** 2])],
-        1,
-      );
-    },
-    emitPostureState: (graph, weights, posture) => emitBasisAt(graph, basis, weights, posture),
-    emitCombine: (graph, _weights, identity, posture) => {
-      const size = functions * dim;
-      const parts = graph.reshape(graph.slice(identity, 1, 0, size), [functions, dim]);
-      const products = graph.slice(identity, 1, size, size + functions ** 2);
-      const weighed = graph.node('MatMul', [posture, graph.reshape(products, [functions, functions])]);
-      const scaled = emitOverRoot(graph, posture, graph.node('Mul', [weighed, posture]));
-      return graph.node('MatMul', [scaled, parts]);
-    },
-  };
 
   return {
     identityDim: dim,
     specs: linearMapSpecs(config),
-    cached,
-    multiplyAdds: mapMultiplyAdds + changeMultiplyAdds + POSTURE_DIM * 2,
-    forward: forwardInTwoSteps(cached),
-    // Without the states, which would be made for every pair anew.
+    multiplyAdds: {
+      identity: functions * rank * dim,
+      posture: POSTURE_DIM * 2,
+      both: functions * (rank + dim) + (lowRank ? rank * dim : 0),
+    },
+    forward: (weights, identities, postures) => {
+      const count = identities.shape[0];
+      const values = basisValues(basis, readPose(weights, postures));
+      const mixed = matMul(
+        tf.reshape(values, [count, 1, functions]) as tf.Tensor3D,
+        answers(weights, identities),
+      );
+      return normalizeRows(tf.reshape(mixed, [count, dim]));
+    },
     emit: emitPairs,
   };
 
-  /** What the answer would be where one function alone is 1, before it is scaled: S, (N,F,D). */
+  /**
+   * What the answer would be where one function alone is 1, before it is scaled: (N,F,D). As hats sum to 1, the identity
+   * is in the row of every hat.
+   */
   function answers(weights: Weights, identities: tf.Tensor2D): tf.Tensor3D {
     const count = identities.shape[0];
     const own = tf.reshape(identities, [count, 1, dim]);
@@ -117,18 +76,6 @@ export function linearMap(config: LinearMapConfig): Generator {
       : mapped;
     const kept = tf.mul(own, tf.add(hats, weight(weights, 'scale')));
     return tf.add(tf.add(kept, offset), tf.reshape(moved, [count, functions, dim]));
-  }
-
-  function emitAnswers(graph: GraphBuilder, weights: NamedWeights, identity: string): string {
-    const own = graph.reshape(identity, [0, 1, dim]);
-    const offset = constant(graph, weights, 'offset');
-    const hats = graph.values([functions, 1], hatShares(basis));
-    if (rank === 0) return graph.node('Add', [graph.node('Mul', [own, hats]), offset]);
-    const mapped = graph.reshape(emitMapped(graph, weights, identity), [0, functions, rank]);
-    const moved = lowRank ? graph.node('MatMul', [mapped, constant(graph, weights, 'directions')]) : mapped;
-    const shares = graph.node('Add', [hats, constant(graph, weights, 'scale')]);
-    const kept = graph.node('Mul', [own, shares]);
-    return graph.node('Add', [graph.node('Add', [kept, offset]), moved]);
   }
 
   /** (N,F·R). */

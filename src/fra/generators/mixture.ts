@@ -20,7 +20,13 @@ export function mixture(identityDim: number, parts: readonly MixturePart[]): Gen
         Object.entries(generator.specs).map(([name, spec]) => [`${i}.${name}`, spec] as const),
       ),
     ) as WeightSpecs,
-    multiplyAdds: parts.reduce((sum, { generator }) => sum + generator.multiplyAdds, 0),
+    multiplyAdds: parts
+      .map(({ generator }) => generator.multiplyAdds)
+      .reduce((sum, own) => ({
+        identity: sum.identity + own.identity,
+        posture: sum.posture + own.posture,
+        both: sum.both + own.both,
+      })),
     forward: (weights, identities, postures, dropout) => {
       const answers = parts.map(({ generator, share }, i) =>
         tf.mul(

@@ -1,13 +1,6 @@
 /** The paper's Vision Transformer and its forms as generators. */
-import { emitCombineStates, emitIdentityState, emitPostureState, emitVit } from '../export/emitVit.ts';
-import {
-  combineStates,
-  identityState,
-  identityStateSize,
-  postureState,
-  postureStateSize,
-  vitForward,
-} from '../networks/vit.ts';
+import { emitVit } from '../export/emitVit.ts';
+import { vitForward } from '../networks/vit.ts';
 import { type VitForm, type VitSizes, vitMultiplyAdds, vitSpecs } from '../networks/vitLayers.ts';
 import type { Generator } from './generator.ts';
 import type { VitConfig, VitKind } from './generatorConfig.ts';
@@ -37,47 +30,12 @@ export function defaultVit(kind: VitKind, identityDim: number): VitConfig {
 
 export function vit(config: VitConfig): Generator {
   const sizes: VitSizes = { ...config, form: FORMS[config.kind] };
-  const { identityDim } = config;
-  const multiplyAdds = vitMultiplyAdds(sizes);
-  const shared = { identityDim, specs: vitSpecs(sizes), multiplyAdds: multiplyAdds.all };
-  if (sizes.form === 'full') {
-    return {
-      ...shared,
-      forward: (weights, identities, postures, dropout) =>
-        vitForward(weights, sizes, identities, postures, dropout),
-      emit: (graph, weights, inputs) => emitVit(graph, weights, sizes, inputs),
-    };
-  }
   return {
-    ...shared,
-    // What is trained is the cached form, on one identity for every posture.
+    identityDim: config.identityDim,
+    specs: vitSpecs(sizes),
+    multiplyAdds: vitMultiplyAdds(sizes),
     forward: (weights, identities, postures, dropout) =>
-      combineStates(
-        weights,
-        sizes,
-        identityState(weights, sizes, identities, dropout),
-        postureState(weights, sizes, postures, dropout),
-        dropout,
-      ),
-    emit: (graph, weights, { identity, posture }) =>
-      emitCombineStates(
-        graph,
-        weights,
-        sizes,
-        emitIdentityState(graph, weights, sizes, identity),
-        emitPostureState(graph, weights, sizes, posture),
-      ),
-    cached: {
-      identitySize: identityStateSize(sizes),
-      postureSize: postureStateSize(sizes),
-      multiplyAdds: multiplyAdds.combine,
-      identityState: (weights, identities) => identityState(weights, sizes, identities),
-      postureState: (weights, postures) => postureState(weights, sizes, postures),
-      combine: (weights, identity, posture) => combineStates(weights, sizes, identity, posture),
-      emitIdentityState: (graph, weights, identity) => emitIdentityState(graph, weights, sizes, identity),
-      emitPostureState: (graph, weights, posture) => emitPostureState(graph, weights, sizes, posture),
-      emitCombine: (graph, weights, identity, posture) =>
-        emitCombineStates(graph, weights, sizes, identity, posture),
-    },
+      vitForward(weights, sizes, identities, postures, dropout),
+    emit: (graph, weights, inputs) => emitVit(graph, weights, sizes, inputs),
   };
 }

@@ -199,10 +199,6 @@ export const NORMALIZE_EPSILON = 1e-12;
 
 /** Rows scaled to unit length. */
 export function normalizeRows(x: tf.Tensor2D): tf.Tensor2D {
-  return overRoot(x, tf.square(x));
-}
-
-/** Every row of the last axis of x divided by the root of the sum of its row in `terms`. */
-export function overRoot<T extends tf.Tensor>(x: T, terms: tf.Tensor): T {
-  return tf.mul(x, tf.rsqrt(tf.add(tf.sum(terms, -1, true), NORMALIZE_EPSILON)));
+  const squares = tf.sum(tf.square(x), -1, true);
+  return tf.mul(x, tf.rsqrt(tf.add(squares, NORMALIZE_EPSILON)));
 }

@@ -191,8 +191,8 @@ export function openLayers(weights: Weights, sizes: VitSizes, count: number, dro
   };
 }
 
-/** Multiply-adds of matrix products for one variant: all of it, and only what `combineStates` does. */
-export function vitMultiplyAdds(sizes: VitSizes): { readonly all: number; readonly combine: number } {
+/** Multiply-adds of matrix products for one variant, by whether they depend on its identity, its posture or both. */
+export function vitMultiplyAdds(sizes: VitSizes): { identity: number; posture: number; both: number } {
   const { identityDim, embedDim: e, mlpDim, depth, form } = sizes;
   const total = OWN_TOKENS + SIDE_TOKENS;
   const heads = (tokens: number) => tokens * 3 * e * e;
@@ -201,24 +201,19 @@ export function vitMultiplyAdds(sizes: VitSizes): { readonly all: number; readon
   const patches = (tokens: number) => tokens * PATCH_SIZE ** 2 * e;
   const projection = hasProjection(sizes) ? identityDim * IDENTITY_DIM : 0;
   if (form === 'full') {
-    const all =
-      projection +
-      patches(2 * SIDE_TOKENS) +
-      depth * heads(total) +
-      (depth - 1) * rest(total, total) +
-      rest(1, total) +
-      head;
-    return { all, combine: all };
+    const layers = depth * heads(total) + (depth - 1) * rest(total, total) + rest(1, total);
+    return { identity: projection, posture: 0, both: patches(2 * SIDE_TOKENS) + layers + head };
   }
   const side = (tokens: number) =>
     patches(SIDE_TOKENS) + depth * heads(tokens) + (depth - 1) * rest(tokens, tokens);
+  const identity = projection + side(SIDE_TOKENS);
+  // Scores between posture tokens are of the posture alone until they have seen the identity.
   if (form === 'late') {
-    const combine = rest(1, total) + head;
-    return { all: projection + side(SIDE_TOKENS) + side(OWN_TOKENS) + combine, combine };
+    const scores = OWN_TOKENS * e;
+    return { identity, posture: side(OWN_TOKENS) + scores, both: rest(1, total) + head - scores };
   }
-  const combine = (depth - 1) * (heads(OWN_TOKENS) + rest(OWN_TOKENS, total)) + rest(1, total) + head;
-  return {
-    all: projection + side(SIDE_TOKENS) + patches(SIDE_TOKENS) + heads(OWN_TOKENS) + combine,
-    combine,
-  };
+  const scores = (depth === 1 ? 1 : OWN_TOKENS) * OWN_TOKENS * e;
+  const layers = (depth - 1) * (heads(OWN_TOKENS) + rest(OWN_TOKENS, total)) + rest(1, total);
+  const posture = patches(SIDE_TOKENS) + heads(OWN_TOKENS) + scores;
+  return { identity, posture, both: layers + head - scores };
 }

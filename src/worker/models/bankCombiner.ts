@@ -2,7 +2,8 @@
  * The combiner at the postures of a bank: (identity embedding, posture of the bank) → embedding of that identity at that
  * posture. On a CPU what depends on an identity alone is computed once for all its variants of a request, and what
  * depends on a posture alone is kept; only what depends on both is computed for every variant
- * (docs/decisions/cpu-speed.md). The answers are those of `Combiner`, to the bit.
+ * (docs/decisions/cpu-speed.md). The answers are those of `Combiner` up to rounding: ONNX Runtime joins operators of a whole
+ * that lie in different parts.
  */
 import { readFile } from 'node:fs/promises';
 import { type NetworkSide, splitByInput } from '../../models/splitByInput.ts';

@@ -15,6 +15,7 @@ import {
 import { openCombiner } from '../../../src/worker/models/combiner.ts';
 import { KINDS, normals, trained } from '../../fra/generatorKinds.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
+import { largestDifference } from '../../models/runGraph.ts';
 
 const CPU = { device: 'cpu', intraOpThreads: 1 } as const;
 const BANK = 40;
@@ -28,7 +29,7 @@ function requestOf(variants: number, people: number, dim: number, seed: number):
 }
 
 for (const [kind, config] of KINDS) {
-  test(`variants at the postures of a bank are the combiner's for the same pairs, to the bit: ${kind}`, () =>
+  test(`variants at the postures of a bank are the combiner's for the same pairs: ${kind}`, () =>
     withTempFolder(async (folder) => {
       const generator = openGenerator(config);
       const path = join(folder, 'combiner.onnx');
@@ -49,8 +50,10 @@ for (const [kind, config] of KINDS) {
         const request = requestOf(variants, people, generator.identityDim, i);
         const expected = await pairs.combine(request);
         assert.equal(expected.length, variants * generator.identityDim);
-        assert.deepEqual(await all.combine(request), expected);
-        assert.deepEqual(await few.combine(request), expected);
+        for (const combiner of [all, few]) {
+          const found = await combiner.combine(request);
+          assert.ok(largestDifference(found, expected) < 1e-6);
+        }
       }
       for (const combiner of [pairs, all, few]) await combiner.close();
     }));
