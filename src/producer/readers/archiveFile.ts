@@ -44,7 +44,7 @@ export function archiveFiles(
     opened.push(file);
     return {
       uri,
-      name: nameOf(source, uri),
+      name: fileAddress(source, uri),
       bytes: file.bytes,
       read: (start, end) => file.read({ start, end }, signal),
       forward: () => openForwardReader(file, signal),
@@ -74,7 +74,7 @@ export function archiveFiles(
   };
 }
 
-/** Of a file of the source, for messages. */
-export function nameOf(source: Pick<CorpusSource, 'root'>, uri: string): string {
+/** Where a file of the source lies, for messages: its path, or its s3:// address. */
+export function fileAddress(source: Pick<CorpusSource, 'root'>, uri: string): string {
   return `${source.root.replace(/\/+$/, '')}/${uri}`;
 }

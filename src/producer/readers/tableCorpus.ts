@@ -20,7 +20,7 @@ import {
   type LabelType,
   type LabelValue,
 } from '../../shared/labels/labelColumns.ts';
-import { archiveFiles, nameOf } from './archiveFile.ts';
+import { archiveFiles, fileAddress } from './archiveFile.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import type { IgnoredEntries } from './ignored.ts';
 import { insideImageRoot } from './imagePath.ts';
@@ -53,7 +53,7 @@ export function openTableCorpus(corpus: TableCorpus): CorpusReader {
   const { source, uris, ignored } = corpus.tables;
   const placeOf = (at: number) => {
     const file = uris[Math.floor(at / ROWS_OF_A_FILE)] ?? '';
-    return { file: nameOf(source, file), row: at % ROWS_OF_A_FILE };
+    return { file: fileAddress(source, file), row: at % ROWS_OF_A_FILE };
   };
   const refuse = (faceId: string, first: number, again: number) =>
     new ConfigError(
@@ -111,7 +111,7 @@ async function* facesOf(
     try {
       const open = await orBroken(corpus, ignored, uri, {}, async () => {
         const table = await openSourceTable(corpus.format, await files.open(uri));
-        return { uri, table, name: nameOf(source, uri) };
+        return { uri, table, name: fileAddress(source, uri) };
       });
       if (open === undefined) continue;
       const columns = chooseTableColumns(open.table.fields, corpus.columns, open.name);
@@ -269,7 +269,7 @@ async function orBroken<T>(
       throw new ConfigError(
         'bad-table',
         `table: ${problem}`,
-        { file: nameOf(tables.source, uri), ...place },
+        { file: fileAddress(tables.source, uri), ...place },
         error,
       );
     }

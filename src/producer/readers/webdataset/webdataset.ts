@@ -9,6 +9,7 @@ import { openCorpusSource } from '../../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../../shared/errors.ts';
 import type { FaceRecord } from '../../../shared/face.ts';
 import { compareFaces } from '../../../shared/listing/listingOrder.ts';
+import { fileAddress } from '../archiveFile.ts';
 import { corpusFileNames } from '../corpusFileNames.ts';
 import type { CorpusConfig, CorpusReader, OpenCorpusOptions } from '../corpusReader.ts';
 import { type ExternalSorter, openExternalSorter } from '../externalSort.ts';
@@ -182,6 +183,6 @@ function badArchive({ source }: WebdatasetRead, damages: readonly ArchiveDamage[
   return new ConfigError(
     'bad-archive',
     `WebDataset: ${problem}${more}; --read-broken-archives takes what is intact`,
-    { archive: `${source.root.replace(/\/$/, '')}/${archive}`, offset },
+    { archive: fileAddress(source, archive), offset },
   );
 }
