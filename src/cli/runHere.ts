@@ -13,7 +13,7 @@ import { warnings } from '../shared/text/logFields.ts';
 import { openConsumptionWatch } from '../worker/queue/consumptionWatch.ts';
 import { openEmptyQueueWatch } from '../worker/queue/emptyQueueWatch.ts';
 import { openPauseWatch } from '../worker/queue/pauseWatch.ts';
-import { NOTHING } from '../worker/queue/shardsInWork.ts';
+import { NO_PROGRESS } from '../worker/queue/shardProgress.ts';
 import { DEFAULT_MAX_REJECTED, openRejectWatch, type RejectReport } from '../worker/rejectWatch.ts';
 import { waitForRunEnd } from '../worker/runEnd.ts';
 import type { ShardContext } from '../worker/shardContext.ts';
@@ -94,7 +94,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const observer = observation.observer(live.note);
   const betweenLooks = createInterruptibleWait();
   const telemetry = observation.tracing?.queue;
-  let inFlight = NOTHING;
+  let inFlight = NO_PROGRESS;
   const worker = startRunWorker({
     redis,
     context,

@@ -1,6 +1,5 @@
 /** How far a run is, for the live line: what is committed, and what this process has in work beside it. */
-import type { ShardProgress } from '../../worker/queue/shardProgress.ts';
-import { NOTHING } from '../../worker/queue/shardsInWork.ts';
+import { NO_PROGRESS, type ShardProgress } from '../../worker/queue/shardProgress.ts';
 import type { RunProgress } from './liveLine.ts';
 
 /**
@@ -13,7 +12,7 @@ export function progressOf(
   extent: { readonly shards: number; readonly faces: number },
   paused: boolean,
 ): RunProgress {
-  const beside = done.shardsDone < extent.shards ? inFlight : NOTHING;
+  const beside = done.shardsDone < extent.shards ? inFlight : NO_PROGRESS;
   return {
     shardsDone: done.shardsDone,
     shardsTotal: extent.shards,

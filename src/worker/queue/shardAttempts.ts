@@ -15,8 +15,8 @@ import { type AfterFailure, afterFailure } from './afterFailure.ts';
 import { createAloneTurns } from './aloneTurns.ts';
 import type { ShardIntake } from './shardIntake.ts';
 import { createShardPace } from './shardPace.ts';
-import type { ShardProgress } from './shardProgress.ts';
-import { createShardsInWork, type ShardInWork, type ShardsInWork, sumProgress } from './shardsInWork.ts';
+import { type ShardProgress, sumProgress } from './shardProgress.ts';
+import { createShardsInWork, type ShardInWork, type ShardsInWork } from './shardsInWork.ts';
 import type { ShardWorker } from './shardWorker.ts';
 
 /** What whoever starts a worker is asked and told of the attempts. */

@@ -4,3 +4,15 @@ export interface ShardProgress {
   readonly rejects: number;
   readonly variants: number;
 }
+
+export const NO_PROGRESS: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
+
+export function sumProgress(parts: Iterable<ShardProgress>): ShardProgress {
+  let { faces, rejects, variants } = NO_PROGRESS;
+  for (const part of parts) {
+    faces += part.faces;
+    rejects += part.rejects;
+    variants += part.variants;
+  }
+  return { faces, rejects, variants };
+}

@@ -1,6 +1,6 @@
 /** The shards that a process has in work: how far each is, how long it still takes, and how to stop it. */
 import type { ShardPace } from './shardPace.ts';
-import type { ShardProgress } from './shardProgress.ts';
+import { NO_PROGRESS, type ShardProgress, sumProgress } from './shardProgress.ts';
 
 export interface ShardInWork {
   /** Aborted: it is to be handed back. */
@@ -29,18 +29,6 @@ interface Entry {
   done: ShardProgress;
 }
 
-export const NOTHING: ShardProgress = { faces: 0, rejects: 0, variants: 0 };
-
-export function sumProgress(parts: Iterable<ShardProgress>): ShardProgress {
-  let { faces, rejects, variants } = NOTHING;
-  for (const part of parts) {
-    faces += part.faces;
-    rejects += part.rejects;
-    variants += part.variants;
-  }
-  return { faces, rejects, variants };
-}
-
 export function createShardsInWork(pace: ShardPace): ShardsInWork {
   const entries = new Set<Entry>();
   const abort = (entry: Entry) => entry.stop.abort(new Error('the worker is stopping'));
@@ -50,7 +38,7 @@ export function createShardsInWork(pace: ShardPace): ShardsInWork {
         startedAt: performance.now(),
         stop: new AbortController(),
         faces: 0,
-        done: NOTHING,
+        done: NO_PROGRESS,
       };
       entries.add(entry);
       return {
