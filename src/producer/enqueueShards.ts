@@ -8,7 +8,7 @@ import type { ShardSpec } from '../shared/shard.ts';
 import type { Tracing } from '../shared/tracing/tracing.ts';
 
 /** Jobs sent to Redis in one call. */
-export const CHUNK = 500;
+export const JOBS_AT_ONCE = 500;
 
 export interface EnqueueOptions {
   /** Shards that have a commit: they are skipped. */
@@ -45,7 +45,7 @@ export async function enqueueShards(
   const held = await heldJobs(queue);
   const progress = { queued: 0, held: 0, skipped: 0 };
   let chunk: ShardSpec[] = [];
-  const chunkSize = Math.min(CHUNK, highWater);
+  const chunkSize = Math.min(JOBS_AT_ONCE, highWater);
 
   const send = async (): Promise<void> => {
     if (chunk.length === 0) return;

@@ -12,24 +12,24 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ShardSpec } from '../shared/shard.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import { CHUNK, sendShards } from './enqueueShards.ts';
+import { JOBS_AT_ONCE, sendShards } from './enqueueShards.ts';
 import { type FeedOptions, seedRunProgress } from './feedRun.ts';
 import type { RetryChoice } from './retryFailed.ts';
 
 /** Jobs that are put above a full queue at most: Redis holds few jobs, however many shards are done again. */
-const MOST = 10_000;
+const MAX_JOBS = 10_000;
 
 export interface QueueRetryOptions extends Omit<FeedOptions, 'keepFailed' | 'onProgress'> {
-  readonly most?: number;
+  readonly maxJobs?: number;
 }
 
-/** Returns how many were queued: all, up to the most, unless a later generation has replaced some of them meanwhile. */
+/** Returns how many were queued: all, up to `maxJobs`, unless a later generation has replaced some of them meanwhile. */
 export async function queueRetry(
   run: RunFile,
   store: ObjectStore,
   { firstShard, replaces }: RetryGeneration,
   choice: RetryChoice,
-  { redis, queue, signal, tracing, most = MOST }: QueueRetryOptions,
+  { redis, queue, signal, tracing, maxJobs = MAX_JOBS }: QueueRetryOptions,
 ): Promise<number> {
   const { runId, createdAt } = run;
   // Of shards that failed nothing was counted, and reading every commit of a large run takes minutes. Without faces the
@@ -40,11 +40,11 @@ export async function queueRetry(
   await registerRun(redis, { runId, createdAt, shards, generation: generations.length + 1, out: store.uri });
   const plan = openRunPlan(store, run);
   let queued = 0;
-  for (let start = 0; start < replaces.length; start += CHUNK) {
+  for (let start = 0; start < replaces.length; start += JOBS_AT_ONCE) {
     signal.throwIfAborted();
-    const replaced = replaces.slice(start, start + CHUNK);
+    const replaced = replaces.slice(start, start + JOBS_AT_ONCE);
     const specs: ShardSpec[] = [];
-    for (const i of replaced.slice(0, Math.max(0, most - queued)).keys()) {
+    for (const i of replaced.slice(0, Math.max(0, maxJobs - queued)).keys()) {
       const shard = firstShard + start + i;
       const spec = await plan.shard(shard);
       if (spec === undefined) throw new IntegrityError('no-shard', 'the plan has no such shard', { shard });

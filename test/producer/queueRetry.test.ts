@@ -98,7 +98,7 @@ test('of very many shards that are done again as many are queued as Redis has ro
     const asked = { codes: null, createdAt: '2026-01-02T00:00:00.000Z' };
     const generation = await retryShards(run, store, choice, asked);
     const signal = AbortSignal.timeout(30_000);
-    assert.equal(await queueRetry(run, store, generation, choice, { redis, queue, signal, most: 1 }), 1);
+    assert.equal(await queueRetry(run, store, generation, choice, { redis, queue, signal, maxJobs: 1 }), 1);
     const there: boolean[] = [];
     for (const shard of [3, 5, 10, 11]) there.push(await has(queue, shard));
     assert.deepEqual(there, [false, false, true, false]);
