@@ -3,7 +3,13 @@ import type { RunConfig } from '../../shared/config.ts';
 import type { EmbeddedFace, FaceOutcome, FaceRecord, SubjectId } from '../../shared/face.ts';
 import { dot } from '../../shared/l2.ts';
 import { countPoses, poseCoverage } from '../../shared/poseBins.ts';
-import { type Counters, noCounters, rejectCode } from '../../shared/run/shardCommit.ts';
+import {
+  addByCode,
+  addCounters,
+  type Counters,
+  noCounters,
+  rejectCode,
+} from '../../shared/run/shardCommit.ts';
 import {
   type EmbeddingRow,
   embeddingRows,
@@ -46,8 +52,6 @@ export interface ShardTablesOptions {
   readonly reachableBins: readonly number[];
 }
 
-const NOT_MEASURED = { yaw: null, pitch: null, roll: null };
-
 export function shardTables(options: ShardTablesOptions): ShardTables {
   const data = embeddingRows(
     { dim: options.dim, ...options.config },
@@ -58,50 +62,6 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
   const counters = noCounters();
   const rejectsByCode: Record<string, number> = {};
   const loop = createLoopYield();
-
-  function addReal(
-    { faceId, subjectId, labels }: FaceRecord,
-    face: EmbeddedFace,
-    centroid: Float32Array,
-  ): void {
-    data.add({
-      faceId,
-      subjectId,
-      kind: 'real',
-      variant: null,
-      sourceFaceId: null,
-      postureId: null,
-      ...(face.pose ?? NOT_MEASURED),
-      detectionScore: face.detectionScore,
-      similarity: dot(face.embedding, centroid),
-      facesFound: face.facesFound,
-      labels,
-      embedding: face.embedding,
-      landmarks: face.landmarks ?? null,
-      postureCode: face.postureCode ?? null,
-    });
-  }
-
-  // Field by field: spreading two objects into a third costs as much as the rest of a row.
-  function addVariant(subjectId: SubjectId, variant: Variant): void {
-    data.add({
-      faceId: variant.faceId,
-      subjectId,
-      kind: 'augmented',
-      variant: variant.variant,
-      sourceFaceId: variant.sourceFaceId,
-      postureId: variant.postureId,
-      yaw: variant.pose.yaw,
-      pitch: variant.pose.pitch,
-      roll: variant.pose.roll,
-      detectionScore: null,
-      similarity: variant.similarity,
-      facesFound: null,
-      embedding: variant.embedding,
-      landmarks: null,
-      postureCode: variant.postureCode,
-    });
-  }
 
   return {
     data,
@@ -114,22 +74,18 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
       for (const { record, outcome } of results) {
         if (loop.isDue()) await loop.yield();
         if (outcome.status === 'ok') {
-          addReal(record, outcome.face, subject.centroid);
+          data.add(realRow(record, outcome.face, subject.centroid));
           continue;
         }
         const { faceId, subjectId, uri } = record;
         rejects.add({ faceId, subjectId, uri, ...outcome.rejection });
-        const code = rejectCode(outcome.rejection.stage, outcome.rejection.code);
-        rejectsByCode[code] = (rejectsByCode[code] ?? 0) + 1;
+        addByCode(rejectsByCode, { [rejectCode(outcome.rejection.stage, outcome.rejection.code)]: 1 });
         rejected++;
       }
       for (const variant of subject.variants) {
         if (loop.isDue()) await loop.yield();
-        addVariant(subject.subjectId, variant);
+        data.add(variantRow(subject.subjectId, variant));
       }
-      const { real = [], variants = [] } = subject.earlier ?? {};
-      const before = countPoses([...real, ...subject.faces.flatMap(({ face }) => face.pose ?? [])]);
-      const generated = countPoses([...variants, ...subject.variants.map(({ pose }) => pose)]);
       subjects.add({
         subjectId: subject.subjectId,
         classIndex: options.classIndexOf(subjects.length),
@@ -137,17 +93,75 @@ export function shardTables(options: ShardTablesOptions): ShardTables {
         rejects: rejected,
         variants: subject.variants.length,
         variantsRejected: subject.variantsRejected,
-        poseCoverageBefore: poseCoverage(before, options.reachableBins),
-        poseCoverageAfter: poseCoverage(
-          before.map((faces, bin) => faces + generated[bin]!),
-          options.reachableBins,
-        ),
+        ...coverageOf(subject, options.reachableBins),
       });
-      counters.faces += results.length;
-      counters.ok += subject.faces.length;
-      counters.rejected += rejected;
-      counters.variants += subject.variants.length;
-      counters.variantsRejected += subject.variantsRejected;
+      addCounters(counters, {
+        faces: results.length,
+        ok: subject.faces.length,
+        rejected,
+        variants: subject.variants.length,
+        variantsRejected: subject.variantsRejected,
+      });
     },
+  };
+}
+
+const NOT_MEASURED = { yaw: null, pitch: null, roll: null };
+
+function realRow(
+  { faceId, subjectId, labels }: FaceRecord,
+  face: EmbeddedFace,
+  centroid: Float32Array,
+): EmbeddingRow {
+  return {
+    faceId,
+    subjectId,
+    kind: 'real',
+    variant: null,
+    sourceFaceId: null,
+    postureId: null,
+    ...(face.pose ?? NOT_MEASURED),
+    detectionScore: face.detectionScore,
+    similarity: dot(face.embedding, centroid),
+    facesFound: face.facesFound,
+    labels,
+    embedding: face.embedding,
+    landmarks: face.landmarks ?? null,
+    postureCode: face.postureCode ?? null,
+  };
+}
+
+// Field by field: spreading two objects into a third costs as much as the rest of a row.
+function variantRow(subjectId: SubjectId, variant: Variant): EmbeddingRow {
+  return {
+    faceId: variant.faceId,
+    subjectId,
+    kind: 'augmented',
+    variant: variant.variant,
+    sourceFaceId: variant.sourceFaceId,
+    postureId: variant.postureId,
+    yaw: variant.pose.yaw,
+    pitch: variant.pose.pitch,
+    roll: variant.pose.roll,
+    detectionScore: null,
+    similarity: variant.similarity,
+    facesFound: null,
+    embedding: variant.embedding,
+    landmarks: null,
+    postureCode: variant.postureCode,
+  };
+}
+
+/** By the person's faces, those of earlier shards among them, without and with the variants. */
+function coverageOf(
+  { faces, variants, earlier }: AugmentedSubject,
+  reachableBins: readonly number[],
+): Pick<SubjectRow, 'poseCoverageBefore' | 'poseCoverageAfter'> {
+  const real = countPoses([...(earlier?.real ?? []), ...faces.flatMap(({ face }) => face.pose ?? [])]);
+  const generated = countPoses([...(earlier?.variants ?? []), ...variants.map(({ pose }) => pose)]);
+  const all = real.map((count, bin) => count + generated[bin]!);
+  return {
+    poseCoverageBefore: poseCoverage(real, reachableBins),
+    poseCoverageAfter: poseCoverage(all, reachableBins),
   };
 }
