@@ -14,8 +14,8 @@ import { partKey, planKey } from '../shared/run/runKeys.ts';
 import { bodyBytes, bodySha256 } from '../shared/store/objectBody.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { isVariantFaceId } from '../shared/variantFaceId.ts';
-import { createShardPlanner, type PlannedShard } from './planShards.ts';
 import { LISTED_EVERY, type OnListed } from './readers/onListed.ts';
+import { createShardPlanner, type PlannedShard } from './shardPlanner.ts';
 
 /** Rows at which a listing part ends: 8 to 15 MB of Parquet, which is what lies in memory of it. */
 const PART_ROWS = 500_000;

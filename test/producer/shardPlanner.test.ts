@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type PlannedShard, planShards, type SubjectSize } from '../../src/producer/planShards.ts';
+import type { PlannedShard, SubjectSize } from '../../src/producer/shardPlanner.ts';
+import { planShards } from '../helpers/planShards.ts';
 
 const limits = { shardFaces: 10, shardBytes: 1_000, shardSubjects: 8, partRows: 25 };
 

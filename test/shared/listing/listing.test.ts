@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { planShards } from '../../../src/producer/planShards.ts';
 import { digestCorpus, type WriteListingOptions, writeListing } from '../../../src/producer/writeListing.ts';
 import type { FaceRecord } from '../../../src/shared/face.ts';
 import { readListing } from '../../../src/shared/listing/listing.ts';
@@ -12,6 +11,7 @@ import { readPlan } from '../../../src/shared/listing/shardPlan.ts';
 import { partKey, planKey } from '../../../src/shared/run/runKeys.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { openStore } from '../../../src/shared/store/openStore.ts';
+import { planShards } from '../../helpers/planShards.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 import { collect } from '../../producer/corpusFiles.ts';
 
