@@ -18,7 +18,7 @@ import { IntegrityError } from '../shared/errors.ts';
 import { sha256Hex, sha256Schema } from '../shared/sha256.ts';
 import { describePreprocess } from './describeEntry.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
-import type { ModelEntry, ModelKind } from './registry.ts';
+import type { ModelEntry, ModelKind } from './registryEntry.ts';
 import type { GraphSignature } from './signature.ts';
 import { hashFile } from './sources.ts';
 

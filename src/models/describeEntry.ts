@@ -1,5 +1,5 @@
 /** Parts of a registry entry in words, for what is said of it and for what is compared. */
-import type { Preprocess, TensorSignature } from './registry.ts';
+import type { Preprocess, TensorSignature } from './registryEntry.ts';
 
 /** `rgb mean 127,127,127 std 128,128,128` */
 export function describePreprocess({ colour, mean, std }: Preprocess): string {

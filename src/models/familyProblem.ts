@@ -1,14 +1,14 @@
 /** Whether the code of a family can read an entry of a registry of one's own. */
 import { describePreprocess, describeShapes } from './describeEntry.ts';
-import type { ModelEntry, Registry, TensorSignature } from './registry.ts';
+import type { ModelEntry, TensorSignature } from './registryEntry.ts';
 
 /**
  * What an entry says otherwise than the built-in one of its family: the code of a family was written for that one, and
  * has its numbers. A recogniser's own are those of its entry.
  */
-export function familyProblem(entry: ModelEntry, builtIn: Registry): string | undefined {
+export function familyProblem(entry: ModelEntry, builtIn: Iterable<ModelEntry>): string | undefined {
   const { family } = entry;
-  const known = [...builtIn.entries.values()].find((candidate) => candidate.family === family);
+  const known = [...builtIn].find((candidate) => candidate.family === family);
   if (known === undefined) throw new TypeError(`no built-in model is of family ${family}`);
   const differs = (what: string, expected: string, found: string) =>
     `expected ${what} ${expected} of family ${family}, found ${found}`;

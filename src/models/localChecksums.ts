@@ -5,7 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { readPin, replacePin } from './pins.ts';
-import type { ModelEntry, ModelFile } from './registry.ts';
+import type { ModelEntry, ModelFile } from './registryEntry.ts';
 import { hashFile } from './sources.ts';
 
 export interface LocalChecksums {

@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ConfigError } from '../shared/errors.ts';
-import type { ModelEntry, ModelFile } from './registry.ts';
+import type { ModelEntry, ModelFile } from './registryEntry.ts';
 import { hashFile, readLocal } from './sources.ts';
 
 /** Folders deeper than this and files beyond this many are not looked at by `--from FOLDER`. */

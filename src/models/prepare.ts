@@ -12,7 +12,7 @@ import {
   type ProbeResult,
   probeEquality,
 } from './probe.ts';
-import type { ModelFile, Preprocess } from './registry.ts';
+import type { ModelFile, Preprocess } from './registryEntry.ts';
 import { checkSignature, type GraphSignature, graphSignature } from './signature.ts';
 import { convertTflite } from './tflite/convert.ts';
 

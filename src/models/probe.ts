@@ -6,7 +6,7 @@ import '../shared/noTelemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { IntegrityError } from '../shared/errors.ts';
 import { type Random, seededRandom } from '../shared/random.ts';
-import type { Preprocess } from './registry.ts';
+import type { Preprocess } from './registryEntry.ts';
 
 /** Largest accepted difference, relative to the largest output value where that is above 1. */
 export const PROBE_TOLERANCE = 1e-5;

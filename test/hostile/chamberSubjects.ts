@@ -6,7 +6,7 @@ import { decodePostureBank, encodePostureBank } from '../../src/fra/postureBank.
 import { flushTinyWeights, freeBatch } from '../../src/models/normalize.ts';
 import { decodeModel, encodeModel } from '../../src/models/onnx.ts';
 import { prepareModel } from '../../src/models/prepare.ts';
-import type { ModelFile, Preprocess } from '../../src/models/registry.ts';
+import type { ModelFile, Preprocess } from '../../src/models/registryEntry.ts';
 import { graphSignature } from '../../src/models/signature.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../../src/shared/face.ts';
 import { packageRoot } from '../../src/shared/package.ts';

@@ -16,7 +16,8 @@ import {
   type OnnxNode,
   type OnnxTensor,
 } from '../../src/models/onnx.ts';
-import { type ModelEntry, parseRegistry } from '../../src/models/registry.ts';
+import { parseRegistry } from '../../src/models/registry.ts';
+import type { ModelEntry } from '../../src/models/registryEntry.ts';
 import { seededRandom } from '../../src/shared/random.ts';
 
 export interface StandInOptions {

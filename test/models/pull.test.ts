@@ -9,7 +9,7 @@ import { create as createTar } from 'tar';
 import { type ResolvedModel, resolveModel, verifyModel } from '../../src/models/cache.ts';
 import { DownloadError } from '../../src/models/download.ts';
 import { type PullOptions, pullModels } from '../../src/models/pull.ts';
-import type { ModelEntry } from '../../src/models/registry.ts';
+import type { ModelEntry } from '../../src/models/registryEntry.ts';
 import { ConfigError, describeError, IntegrityError } from '../../src/shared/errors.ts';
 import { recognizerEntry, sha256, standInRecognizer, withCache, withServer } from './helpers.ts';
 import { buildZip } from './zipBuilder.ts';

@@ -5,7 +5,7 @@
  */
 import { IntegrityError } from '../../shared/errors.ts';
 import { intsAttribute, makeModel, makeValueInfo, type OnnxModel } from '../onnx.ts';
-import type { ModelFile, TensorSignature } from '../registry.ts';
+import type { ModelFile, TensorSignature } from '../registryEntry.ts';
 import { TO_NCHW, TO_NHWC } from './constants.ts';
 import { Emitter } from './emitter.ts';
 import { readTflite } from './reader.ts';

@@ -1,7 +1,8 @@
 /** The models of a face pipeline by their registry names: fetched when missing, and translated for the pipeline. */
 import type { ResolvedModel } from '../../models/cache.ts';
 import { pullModels } from '../../models/pull.ts';
-import { findModel, loadRegistry, type ModelKind } from '../../models/registry.ts';
+import { findModel, loadRegistry } from '../../models/registry.ts';
+import type { ModelKind } from '../../models/registryEntry.ts';
 import { DEFAULT_DETECTOR } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { AllModels, ModelSet, PipelineModel } from './openModels.ts';
