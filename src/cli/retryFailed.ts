@@ -16,7 +16,7 @@ import { addByCode } from '../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { count, counted } from '../shared/text/counted.ts';
-import { openTracing } from '../shared/tracing/tracing.ts';
+import { openTracing } from '../shared/tracing/openTracing.ts';
 import { EXIT } from './exit.ts';
 import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { outOf, runIdOf } from './options/runAddress.ts';

@@ -8,7 +8,7 @@ import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { ConfigError } from '../../src/shared/errors.ts';
 import { openShardQueue, SHARD_JOB } from '../../src/shared/redis/queue.ts';
-import { openTracing } from '../../src/shared/tracing/tracing.ts';
+import { openTracing } from '../../src/shared/tracing/openTracing.ts';
 import { posecast } from '../helpers/cli.ts';
 import { freePort } from '../helpers/freePort.ts';
 import { withRedis } from '../helpers/services/redis.ts';

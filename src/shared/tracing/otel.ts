@@ -13,18 +13,25 @@ import { type Span as QueueSpan, SpanKind as QueueSpanKind, type Telemetry } fro
 import { BullMQOtel } from 'bullmq-otel';
 import { describeError } from '../errors.ts';
 import { version } from '../package.ts';
-import type { OtlpProtocol, Tracing, TracingOptions } from './tracing.ts';
+import type { Say } from '../text/logFields.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A collector that is away must not keep a process that has ended its work. */
 const CLOSE_MS = 5_000;
 /** Spans that wait to be sent; a chunk of shards is queued at once. OTEL_BSP_MAX_QUEUE_SIZE says otherwise. */
 const QUEUE_SPANS = 8_192;
 
-export function startTracing({
-  service,
-  say,
-  protocol,
-}: TracingOptions & { readonly protocol: OtlpProtocol }): Tracing {
+export type OtlpProtocol = 'http/protobuf' | 'http/json';
+
+export interface StartTracingOptions {
+  /** Name of the service when OTEL_SERVICE_NAME does not say. */
+  readonly service: string;
+  /** Hears, once, that traces cannot be delivered. */
+  readonly say: Say;
+  readonly protocol: OtlpProtocol;
+}
+
+export function startTracing({ service, say, protocol }: StartTracingOptions): Tracing {
   let said = false;
   const lost = (reason: string): void => {
     if (!said) say(`traces cannot be delivered (${reason})`, { level: 'warn', code: 'no-traces' });
