@@ -13,7 +13,8 @@ import { rivalPhotographs } from './rivals/corpus.ts';
 import { pythonEnv } from './rivals/install.ts';
 import { runInFull } from './rivals/posecastRun.ts';
 import { openRival } from './rivals/rivalProcess.ts';
-import { type FoundFace, openSameWork } from './rivals/sameWork.ts';
+import { openSameWork } from './rivals/sameWork.ts';
+import type { FoundFace } from './rivals/sameWorkThread.ts';
 
 const BENCH = 'opencv';
 const THREADS = 2;

@@ -5,16 +5,9 @@ import pLimit from 'p-limit';
 import { ownedBuffers } from '../../../src/shared/threads/ownedBuffers.ts';
 import { openThreadPool } from '../../../src/shared/threads/threadPool.ts';
 import { resolvePipelineModels } from '../../../src/worker/models/pipelineModels.ts';
-import type { Box } from '../../../src/worker/models/raster.ts';
 import { tuneGarbageCollection } from '../../../src/worker/threads/tuneGarbageCollection.ts';
 import { say } from '../report.ts';
-import type { SameWorkInit } from './sameWorkThread.ts';
-
-export interface FoundFace {
-  /** The square that landmarks are measured on, in picture pixels. */
-  readonly square: Box;
-  readonly embedding: Float32Array;
-}
+import type { FoundFace, SameWorkInit } from './sameWorkThread.ts';
 
 export interface SameWork {
   /** The face of every photograph, from its file to its embedding; null where none is found. */

@@ -7,16 +7,22 @@ import { serveThread } from '../../../src/shared/threads/serveThread.ts';
 import type { FacePipelineOptions } from '../../../src/worker/facePipeline.ts';
 import { openDetector, openLandmarks, openRecognizer } from '../../../src/worker/models/openModels.ts';
 import { openPictureMemory } from '../../../src/worker/models/pictureMemory.ts';
+import type { Box } from '../../../src/worker/models/raster.ts';
 import { pictureTurns, TURN_BYTES } from '../../../src/worker/pictureTurns.ts';
 import { alignFace } from '../../../src/worker/stages/align.ts';
 import { fivePoints } from '../../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../../src/worker/stages/decode.ts';
 import { detectFaces } from '../../../src/worker/stages/detect.ts';
 import { embedCrops } from '../../../src/worker/stages/embed.ts';
-import type { FoundFace } from './sameWork.ts';
 
 export interface SameWorkInit {
   readonly models: Pick<FacePipelineOptions['models'], 'detector' | 'landmarks' | 'recognizer'>;
+}
+
+export interface FoundFace {
+  /** The square that landmarks are measured on, in picture pixels. */
+  readonly square: Box;
+  readonly embedding: Float32Array;
 }
 
 await serveThread(async ({ models }: SameWorkInit) => {
