@@ -5,7 +5,7 @@ import type { Releasers } from '../shared/async/releasers.ts';
 import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import type { AskedCorpus } from './options/corpusOptions.ts';
 
 export interface ListedCorpus {

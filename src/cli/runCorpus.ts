@@ -10,7 +10,7 @@ import { requireManifest } from '../shared/run/manifest.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import { settleFinished } from '../shared/run/settleFinished.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openRunAssets, type RunAssets } from '../worker/runAssets.ts';
 import { describeAppend } from './options/appendOption.ts';

@@ -5,7 +5,7 @@ import { listRuns, type RunEntry } from '../shared/redis/runList.ts';
 import { otherThanNamed, requireRun } from '../shared/run/requireRun.ts';
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import type { RedisLink } from './data/redisLink.ts';
 import { openRunView, type RunView } from './runView.ts';
 

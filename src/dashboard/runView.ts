@@ -1,7 +1,7 @@
 /** One run with everything that its pages are made of. */
 import type { RunFile } from '../shared/run/runFile.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import { openCoverage, type RunCoverage } from './data/coverage.ts';
 import { openRunPeople, type RunPeople } from './data/people.ts';
 import { openPhotographs } from './data/photographs.ts';

@@ -11,7 +11,7 @@ import { readRunShards } from '../shared/run/generations.ts';
 import { createRunFile, type RunFile, type RunModels, readRunFile } from '../shared/run/runFile.ts';
 import { LISTING_PREFIX } from '../shared/run/runKeys.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import { differencesOf } from '../shared/text/differences.ts';
 import { type AppendOutcome, appendToRun } from './append/appendToRun.ts';
 import { hasOnlyLost } from './append/hasOnlyLost.ts';

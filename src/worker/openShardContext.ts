@@ -9,7 +9,7 @@ import type { RunFile } from '../shared/run/runFile.ts';
 import { openRunPlan } from '../shared/run/runPlan.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
 import type { RequestListeners } from '../shared/store/observedStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 import { openEarlierReader } from './earlier/earlierReader.ts';
 import { formatProbe, probeBatch } from './measure/probeBatch.ts';
 import { readProbePhotograph } from './measure/probePhotograph.ts';

@@ -5,7 +5,7 @@ import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../src/s
 import type { CorpusSource, ImageLocation } from '../../src/shared/corpus/corpusSource.ts';
 import { openCorpusSource } from '../../src/shared/corpus/openCorpusSource.ts';
 import type { FaceRecord } from '../../src/shared/face.ts';
-import type { S3Options } from '../../src/shared/store/openStore.ts';
+import type { S3Options } from '../../src/shared/store/storeOptions.ts';
 import { openShardImages } from '../../src/worker/reading/shardImages.ts';
 import { openShardReader } from '../../src/worker/reading/shardReader.ts';
 import { openTableImages, shardImages, type TableImages } from '../../src/worker/reading/tableImages.ts';

@@ -1,6 +1,6 @@
 /** Options about the object stores that OUT and the corpus lie in; none of them is part of a run. */
 import { type Command, Option } from 'commander';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import { someText } from './optionValues.ts';
 
 const ADDRESSING_STYLES = ['path', 'virtual'] as const;

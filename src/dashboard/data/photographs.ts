@@ -5,7 +5,7 @@ import { openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import type { RunFile } from '../../shared/run/runFile.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 
 export interface Photographs {
   /** One that cannot be read is a rejection; a disk, mount or service that does not answer is thrown. */

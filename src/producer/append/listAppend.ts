@@ -11,7 +11,7 @@ import { appendedSubjectsKey } from '../../shared/run/runKeys.ts';
 import type { RunListing, RunShards } from '../../shared/run/runShards.ts';
 import { bodyBytes, bodySha256 } from '../../shared/store/objectBody.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import { readerNotes } from '../readers/corpusReader.ts';
 import type { OnListed } from '../readers/onListed.ts';
 import { openCorpus } from '../readers/openCorpus.ts';

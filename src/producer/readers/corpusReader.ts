@@ -1,7 +1,7 @@
 /** A corpus as a stream of faces: what every reader is, and what it is told. */
 import type { RunConfig } from '../../shared/config.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import { describeIgnored, type IgnoredEntries } from './ignored.ts';
 import type { OnListed } from './onListed.ts';
 

@@ -11,7 +11,7 @@ import { ConfigError } from '../../shared/errors.ts';
 import type { FaceRecord } from '../../shared/face.ts';
 import { type LabelColumn, parseLabel } from '../../shared/labels/labelColumns.ts';
 import { compareUtf8 } from '../../shared/listing/listingOrder.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { createCsvLines, type ParsedRecord } from './csvLines.ts';
 import { type ExternalSorter, openExternalSorter } from './externalSort.ts';

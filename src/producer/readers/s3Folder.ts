@@ -5,7 +5,7 @@
 import { openS3 } from '../../shared/corpus/openCorpusSource.ts';
 import type { S3Source } from '../../shared/corpus/s3Source.ts';
 import type { FaceRecord } from '../../shared/face.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import type { CorpusReader } from './corpusReader.ts';
 import { inListingOrder } from './faceSorter.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';

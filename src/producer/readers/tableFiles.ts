@@ -4,7 +4,7 @@ import { archiveRoot, isPattern } from '../../shared/corpus/archivePattern.ts';
 import type { CorpusSource } from '../../shared/corpus/corpusSource.ts';
 import { isS3Uri, openCorpusSource } from '../../shared/corpus/openCorpusSource.ts';
 import type { TableFormat } from '../../shared/corpus/tableFormat.ts';
-import type { S3Options } from '../../shared/store/openStore.ts';
+import type { S3Options } from '../../shared/store/storeOptions.ts';
 import { corpusFileNames } from './corpusFileNames.ts';
 import { createIgnoredEntries, type IgnoredEntries } from './ignored.ts';
 import { savedDataFiles } from './savedDataset.ts';

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { ConfigError } from '../errors.ts';
 import type { RequestListeners } from '../store/observedStore.ts';
-import { quietSdk, type S3Options } from '../store/openStore.ts';
+import { quietSdk } from '../store/openStore.ts';
+import type { S3Options } from '../store/storeOptions.ts';
 import { isForbidden, notReadable } from '../store/systemErrors.ts';
 import type { CorpusSource } from './corpusSource.ts';
 import { type FolderSourceOptions, folderSource } from './folderSource.ts';

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { type ErrorFacts, PosecastError, StoreUnusableError } from '../errors.ts';
 import type { RequestListeners, StoreOperation, StoreRetry } from '../store/observedStore.ts';
-import type { S3Options } from '../store/openStore.ts';
 import { type OpenedS3, openS3Client, sendOptions } from '../store/s3Client.ts';
 import { errorName, httpStatus, isDenialOfKeys, storeFailure } from '../store/s3Errors.ts';
 import {
@@ -15,6 +14,7 @@ import {
   readObject,
 } from '../store/s3Read.ts';
 import { retryCode } from '../store/s3Retries.ts';
+import type { S3Options } from '../store/storeOptions.ts';
 import {
   type ByteRange,
   type CorpusSource,

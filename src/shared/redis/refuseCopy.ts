@@ -7,7 +7,8 @@ import type { Redis } from 'ioredis';
 import { ConfigError } from '../errors.ts';
 import { readRunFile } from '../run/runFile.ts';
 import type { ObjectStore } from '../store/objectStore.ts';
-import { openStore, type S3Options } from '../store/openStore.ts';
+import { openStore } from '../store/openStore.ts';
+import type { S3Options } from '../store/storeOptions.ts';
 import { listRuns } from './runList.ts';
 
 /**

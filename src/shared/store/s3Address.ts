@@ -1,8 +1,8 @@
 /** Where an S3 store is: bucket, prefix and service, from what the user wrote and the usual AWS variables. */
 import { ConfigError } from '../errors.ts';
 import { readAwsProfile } from './awsProfile.ts';
-import type { S3Options } from './openStore.ts';
 import { keyProblem } from './storeKey.ts';
+import type { S3Options } from './storeOptions.ts';
 
 export interface S3Address {
   readonly bucket: string;

@@ -9,10 +9,10 @@ import { ConfigError } from '../errors.ts';
 import { keepSecret } from '../text/secrets.ts';
 import { missingCredentials } from './missingCredentials.ts';
 import type { RequestListeners } from './observedStore.ts';
-import type { S3Options } from './openStore.ts';
 import { type PrefixRule, resolveS3Address, type S3Address } from './s3Address.ts';
 import { errorName, openFailure, plainError } from './s3Errors.ts';
 import { hearRetries } from './s3Retries.ts';
+import type { S3Options } from './storeOptions.ts';
 
 /** Opening must end within 5 s, in milliseconds. */
 const OPEN_DEADLINE_MS = 4000;

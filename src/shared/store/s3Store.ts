@@ -15,12 +15,12 @@ import { MULTIPART_BYTES, PART_BYTES } from './multipart.ts';
 import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
 import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
 import type { StoreOperation, StoreRetry } from './observedStore.ts';
-import type { OpenStoreOptions } from './openStore.ts';
 import { type OpenedS3, openS3Client, sendOptions } from './s3Client.ts';
 import { httpStatus, isDenied, requestAttempts, storeFailure } from './s3Errors.ts';
 import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
 import { retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
+import type { OpenStoreOptions } from './storeOptions.ts';
 
 /** Bodies in pieces are copied into their parts; longer pieces would be copied more than once. */
 const CUT_BYTES = 2 ** 20;
