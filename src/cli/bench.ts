@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { recordedFraModel } from '../fra/fraModel.ts';
-import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, TABLE_FORMATS } from '../shared/config.ts';
+import { TABLE_FORMATS } from '../shared/config.ts';
 import { ConfigError } from '../shared/errors.ts';
 import { usableCores } from '../shared/machine/cores.ts';
 import { packageRoot } from '../shared/package.ts';
@@ -17,6 +17,7 @@ import { spread, spreadPeople } from './bench/benchPhotographs.ts';
 import { compareBench, formatBench, formatStandIn, meanRates } from './bench/benchReport.ts';
 import { measureWholeRun } from './bench/benchWholeRun.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './options/computeOptions.ts';
+import { detectorOption, fraOption, recognizerOption } from './options/modelOptions.ts';
 import { positiveInteger, someText, variants } from './options/optionValues.ts';
 
 const PARTS = ['real', 'dummy'] as const;
@@ -60,13 +61,9 @@ export function benchCommand(): Command {
       480,
     )
     .option('--variants <n>', 'variants per person in the whole run', variants, 10)
-    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
-    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
-    .option(
-      '--fra <name>',
-      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
-      someText,
-    )
+    .addOption(detectorOption())
+    .addOption(recognizerOption())
+    .addOption(fraOption())
     .option('--aligned', 'the photographs are aligned crops: nothing is detected', false)
     .option('--with-posture-code', 'the table holds posture codes of the photographs', false)
     .option('--without-pose', 'no poses are measured (with --variants 0)', false)

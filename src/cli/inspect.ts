@@ -7,7 +7,6 @@ import { drawCoverage } from '../pictures/coveragePicture.ts';
 import { drawFace } from '../pictures/facePicture.ts';
 import { MOST_ROWS } from '../pictures/turnSheet.ts';
 import { createReleasers } from '../shared/async/releasers.ts';
-import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER } from '../shared/config.ts';
 import { ConfigError, IntegrityError } from '../shared/errors.ts';
 import { CROP_SIZE, POSTURE_DIM } from '../shared/face.ts';
 import { drawLandmarkImage, intersectionOverUnion } from '../shared/landmarkImage.ts';
@@ -22,6 +21,7 @@ import { resolvePipelineModels } from '../worker/models/pipelineModels.ts';
 import { openSession, outputOf } from '../worker/models/session.ts';
 import { openFittingFra } from '../worker/runAssets.ts';
 import { inspectTurns } from './inspectTurns.ts';
+import { detectorOption, fraOption, recognizerOption } from './options/modelOptions.ts';
 import { collect, someText } from './options/optionValues.ts';
 import { addStoreOptions, type StoreFlags, s3Options } from './options/storeOptions.ts';
 import { entriesOfOut, makeOut } from './outFolder.ts';
@@ -36,13 +36,9 @@ export function inspectCommand(): Command {
     .description('the aligned crop with its 68 landmarks, the landmark image, and its reconstruction')
     .argument('<photo...>', 'photographs')
     .option('--out <folder>', 'where the pictures go', someText, 'out/inspect')
-    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
-    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
-    .option(
-      '--fra <name>',
-      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
-      someText,
-    )
+    .addOption(detectorOption())
+    .addOption(recognizerOption())
+    .addOption(fraOption())
     .option('--aligned', 'the photographs are aligned 112×112 crops', false)
     .addHelpText('after', '\nExample:\n  posecast inspect face samples/london/001/smile.jpg\n')
     .action(inspectFaces);
@@ -53,8 +49,8 @@ export function inspectCommand(): Command {
     )
     .argument('<photo...>', `photographs, at most ${MOST_ROWS}`)
     .option('--out <folder>', 'where the picture goes', someText, 'out/inspect')
-    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
-    .option('--recognizer <name>', 'recogniser of the registry', DEFAULT_RECOGNIZER)
+    .addOption(detectorOption())
+    .addOption(recognizerOption())
     .addHelpText('after', '\nExample:\n  posecast inspect turns samples/london/001/neutral.jpg\n')
     .action(inspectTurns);
   addStoreOptions(command.command('subject'))

@@ -15,7 +15,8 @@ import { ConfigError } from '../../shared/errors.ts';
 import { optionOfFlag } from '../output/commandLine.ts';
 import { addCorpusOptions, type CorpusFlags, corpusFromOptions } from './corpusOptions.ts';
 import { labelColumns } from './labelOptions.ts';
-import { cosineSimilarity, megabytes, seed, shardFaces, someText, variants } from './optionValues.ts';
+import { fraOption } from './modelOptions.ts';
+import { cosineSimilarity, megabytes, seed, shardFaces, variants } from './optionValues.ts';
 
 /** What commander makes of the options; absent ones take the defaults of `parseRunConfig`. */
 export type RunFlags = Partial<
@@ -44,11 +45,7 @@ export function addRunOptions(command: Command): Command {
     .optionsGroup('Models:')
     .option('--detector <name>', withDefault('fr-detect, mtcnn or yunet', DEFAULTS.detector))
     .option('--recognizer <name>', withDefault('recogniser of the registry', DEFAULTS.recognizer))
-    .option(
-      '--fra <name>',
-      'FRA model: a shipped name or a folder (default: the one of the recogniser)',
-      someText,
-    )
+    .addOption(fraOption())
     .optionsGroup('What is generated:')
     .option('--variants <n>', withDefault('embeddings generated per person', DEFAULTS.variants), variants)
     .addOption(

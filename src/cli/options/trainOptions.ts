@@ -12,9 +12,10 @@ import {
 } from '../../fra/lossTerms.ts';
 import { fraNameSchema } from '../../fra/modelCard.ts';
 import { POSTURE_FORMS, type PostureForm } from '../../fra/postureForm.ts';
-import { DEFAULT_DETECTOR, DEFAULT_RECOGNIZER, describeIssues } from '../../shared/config.ts';
+import { DEFAULT_RECOGNIZER, describeIssues } from '../../shared/config.ts';
 import { ConfigError } from '../../shared/errors.ts';
 import type { TrainConfig } from '../../training/trainConfig.ts';
+import { detectorOption } from './modelOptions.ts';
 import {
   collect,
   innerShare,
@@ -69,7 +70,7 @@ export function addTrainOptions(command: Command): Command {
   return command
     .requiredOption('--out <folder>', 'where the model is written', someText)
     .option('--recognizer <name>', 'recogniser of the registry the model is for', DEFAULT_RECOGNIZER)
-    .option('--detector <name>', 'detector of the registry', DEFAULT_DETECTOR)
+    .addOption(detectorOption())
     .option('--name <name>', 'name in the card (default: the name of OUT)')
     .option(
       '--exclude-subjects <who>',
