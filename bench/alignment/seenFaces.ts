@@ -6,7 +6,6 @@ import type { FivePoints } from '../../src/worker/models/detector.ts';
 import type { LandmarkNetwork } from '../../src/worker/models/frLandmark.ts';
 import { openDetector, openLandmarks, openPose } from '../../src/worker/models/openModels.ts';
 import { resolvePipelineModels } from '../../src/worker/models/pipelineModels.ts';
-import { mirrorPixels } from '../../src/worker/models/planes.ts';
 import { fivePoints } from '../../src/worker/stages/alignTransform.ts';
 import { decodeImage } from '../../src/worker/stages/decode.ts';
 import { type ChosenFace, detectFaces } from '../../src/worker/stages/detect.ts';
@@ -14,6 +13,7 @@ import { faceSquare } from '../../src/worker/stages/detectSquare.ts';
 import { type LocatedFace, locateLandmarks, refuseInvented } from '../../src/worker/stages/landmarks.ts';
 import { measurePoses } from '../../src/worker/stages/pose.ts';
 import type { Photograph } from '../photographs.ts';
+import { mirrorPixels } from './mirrorPixels.ts';
 
 export interface SeenFace extends Photograph {
   /** As the default detector's chain locates it. */

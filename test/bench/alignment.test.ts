@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mirrorPixels } from '../../bench/alignment/mirrorPixels.ts';
 import {
   bootstrapDifference,
   identified,
@@ -23,6 +24,12 @@ test('the turn of a head is found again in its landmarks, wherever they lie', ()
 test('the template of a head that looks ahead is the template', () => {
   const worst = Math.max(...turnedTemplate(head, 0).map((value, i) => Math.abs(value - TEMPLATE[i]!)));
   assert.ok(worst < 2, `off by ${worst} crop pixels`);
+});
+
+test('mirroring twice is the picture again', () => {
+  const pixels = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => i);
+  assert.deepEqual([...mirrorPixels(mirrorPixels(pixels, 5), 5)], [...pixels]);
+  assert.deepEqual([...mirrorPixels(pixels, 5).subarray(0, 3)], [12, 13, 14]);
 });
 
 const face = (subjectId: string, turn: number, ...embedding: number[]): TurnedFace => ({

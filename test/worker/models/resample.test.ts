@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { mirrorPixels, writePlanes } from '../../../src/worker/models/planes.ts';
+import { writePlanes } from '../../../src/worker/models/planes.ts';
 import type { Raster } from '../../../src/worker/models/raster.ts';
 import { resample } from '../../../src/worker/models/resample.ts';
 
@@ -49,12 +49,6 @@ test('shrinking averages: a fine chequerboard becomes grey, not a pattern', () =
   for (let y = 1; y < 15; y++) {
     for (let x = 1; x < 15; x++) assert.ok(Math.abs(small[(y * 16 + x) * 3]! - 100) < 2);
   }
-});
-
-test('mirroring twice is the picture again', () => {
-  const pixels = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => i);
-  assert.deepEqual([...mirrorPixels(mirrorPixels(pixels, 5), 5)], [...pixels]);
-  assert.deepEqual([...mirrorPixels(pixels, 5).subarray(0, 3)], [12, 13, 14]);
 });
 
 test('planes follow the channel order and the normalisation of each plane', () => {
