@@ -75,7 +75,7 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
 const HELPS = { yes: 'helps', no: 'hurts', unclear: 'shows no clear effect' } as const;
 
 /** yes / no: the whole interval above / below 0. */
-export function sign({ low, high }: Interval): 'yes' | 'no' | 'unclear' {
+function sign({ low, high }: Interval): 'yes' | 'no' | 'unclear' {
   if (low > 0) return 'yes';
   return high < 0 ? 'no' : 'unclear';
 }

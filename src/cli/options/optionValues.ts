@@ -9,7 +9,7 @@ import { MOST_SHARD_FACES, MOST_VARIANTS } from '../../shared/config.ts';
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** NaN for anything but a finite number. */
-export function decimal(text: string): number {
+function decimal(text: string): number {
   const value = DECIMAL.test(text.trim()) ? Number(text) : Number.NaN;
   return Number.isFinite(value) ? value : Number.NaN;
 }

@@ -10,7 +10,7 @@ import { readShardFailure, type ShardFailureNote } from '../../shared/run/shardF
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 
 /** Notes that are read and shown. */
-export const SHOWN_FAILURES = 200;
+const SHOWN_FAILURES = 200;
 
 /** A note is written anew when its shard fails again. */
 const READ_AGAIN_MS = 60_000;

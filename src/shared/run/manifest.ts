@@ -21,7 +21,7 @@ import {
 /** Different reject codes shown before the rest is summed up as `other`. */
 export const MAX_REJECT_CODES = 100;
 
-export const manifestFileSchema = fileEntrySchema
+const manifestFileSchema = fileEntrySchema
   .extend({
     kind: z.enum(['data', 'rejects']),
     /** Index of the shard the file comes from. */
@@ -36,7 +36,7 @@ export type ManifestFile = z.infer<typeof manifestFileSchema>;
 
 const listed = { generation: true, kind: true, createdAt: true, firstShard: true } as const;
 
-export const manifestGenerationSchema = z.discriminatedUnion('kind', [
+const manifestGenerationSchema = z.discriminatedUnion('kind', [
   retryGenerationSchema.pick({ ...listed, codes: true }).extend({ shards: z.int().min(1) }),
   appendGenerationSchema
     .pick({ ...listed, shards: true, corpus: true, added: true, gone: true })

@@ -67,7 +67,7 @@ const commitFields = z.strictObject({
   finishedAt: z.iso.datetime(),
 });
 
-export const shardCommitSchema = commitFields
+const shardCommitSchema = commitFields
   .refine(addsUp, 'counters, files and listing rows do not add up')
   .refine(ownFiles, "files are not of this shard's attempt");
 
@@ -114,7 +114,7 @@ export function checkShardCommit(commit: ShardCommit): ShardCommit {
 }
 
 /** Text of a commit → commit; the key must be the one of the commit's shard. Throws IntegrityError. */
-export function parseShardCommit(bytes: Uint8Array, key: string): ShardCommit {
+function parseShardCommit(bytes: Uint8Array, key: string): ShardCommit {
   const commit = parseJsonFile(shardCommitSchema, bytes, key);
   if (commitKey(commit.spec.index) === key) return commit;
   throw new IntegrityError('misplaced-commit', 'commit is of another shard', {

@@ -25,7 +25,7 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 /** Most pixels (width × height) a file may declare. 64 megapixels: above every camera but the largest. */
-export const MAX_PIXELS = 64_000_000;
+const MAX_PIXELS = 64_000_000;
 /** Longer side of a decoded photograph at most, in pixels. */
 export const DECODE_SIDE = 2048;
 /** Shorter side at least, in pixels: the detector's smallest face is 13. */

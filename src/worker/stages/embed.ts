@@ -14,7 +14,7 @@ export async function embedCrops(
 }
 
 /** Divides by the length in place; a rejection where a value is not finite or the length is zero. */
-export function normalised(values: Float32Array): Float32Array | Rejection {
+function normalised(values: Float32Array): Float32Array | Rejection {
   const norm = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
   if (!Number.isFinite(norm)) {
     return { stage: 'embed', code: 'not-finite', message: 'the embedding has values that are not finite' };
