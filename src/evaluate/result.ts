@@ -97,7 +97,7 @@ export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 
 export const TASKS = ['identification', 'verification', 'clustering', 'retrieval', 'retraining'] as const;
 export type Task = (typeof TASKS)[number];
-export const taskSchema = z.enum(TASKS);
+const taskSchema = z.enum(TASKS);
 
 /** A number with its 95 % bootstrap interval over persons. */
 export const intervalSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
@@ -316,7 +316,12 @@ const evaluationSchema = z.strictObject({
 });
 export type EvaluationResult = z.infer<typeof evaluationSchema>;
 
-/** Parses evaluation.json. @throws IntegrityError naming every problem; `path` is for the message. */
+/**
+ * Parses evaluation.json, for programs that go on with it: posecast only writes it, and its tests read it back by this.
+ *
+ * @param path for the message.
+ * @throws IntegrityError naming every problem.
+ */
 export function parseEvaluation(content: unknown, path: string): EvaluationResult {
   const parsed = evaluationSchema.safeParse(content);
   if (parsed.success) return parsed.data;

@@ -15,7 +15,7 @@ import { readFrom } from './localFiles.ts';
 import { NORMALIZER_VERSION } from './normalize.ts';
 import { checkPin, replacePin, writePin } from './pins.ts';
 import type { PreparedModel } from './prepare.ts';
-import { findModel, loadRegistry, type Registry } from './registry.ts';
+import { findModel, loadRegistry } from './registry.ts';
 import type { ModelEntry, ModelFile } from './registryEntry.ts';
 import { type OnProgress, openSourceFetcher } from './sources.ts';
 import { makeWorkFolder } from './workFolder.ts';
@@ -101,16 +101,17 @@ async function refuseReplaced({ files }: ModelEntry, from: string): Promise<void
 }
 
 /**
- * Cached models by name; what is missing is pulled, and said.
+ * Cached models by name, of whatever kind; what is missing is pulled, and said. For benches and tests: commands ask for
+ * models of a kind (`pipelineModels.ts`).
+ *
  * @throws ConfigError for a name nobody knows, and for a model that cannot be had.
  */
 export async function ensureModels(
   names: readonly string[],
   onProgress?: OnProgress,
-  registry?: Registry,
 ): Promise<ResolvedModel[]> {
-  const known = registry ?? (await loadRegistry());
-  const entries = names.map((name) => findModel(known, name));
+  const registry = await loadRegistry();
+  const entries = names.map((name) => findModel(registry, name));
   return await pullModels(entries, onProgress === undefined ? {} : { onProgress });
 }
 

@@ -80,7 +80,12 @@ export type ProtocolFindings = Pick<
   'counts' | 'intervals' | 'measures' | 'rows' | 'defects' | 'notes'
 >;
 
-/** Parses the JSON. @throws IntegrityError naming every problem; `path` is for the message. */
+/**
+ * Parses the JSON, for programs that go on with it: posecast only writes it, and its tests read it back by this.
+ *
+ * @param path for the message.
+ * @throws IntegrityError naming every problem.
+ */
 export function parseProtocolResult(content: unknown, path: string): ProtocolResult {
   const parsed = protocolResultSchema.safeParse(content);
   if (parsed.success) return parsed.data;

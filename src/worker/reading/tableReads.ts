@@ -9,6 +9,7 @@ import type { TableAnswer, TableReading, TableRequest } from './tableImages.ts';
 export interface TableReads {
   /** One request at a time. Never throws on account of a table. */
   answer(request: TableRequest): Promise<TableAnswer>;
+  /** Closes the tables. A thread need not: its files are closed when it ends. */
   close(): Promise<void>;
 }
 
