@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IntegrityError } from '../../src/shared/errors.ts';
-import { readShardCommit } from '../../src/shared/run/shardCommit.ts';
-import { readColumns } from '../../src/shared/table/readColumns.ts';
-import { readTable } from '../../src/shared/table/readTable.ts';
-import { makeSampleRun } from '../helpers/sampleRun.ts';
-import { withFolderStore } from '../helpers/stores.ts';
+import { IntegrityError } from '../../../src/shared/errors.ts';
+import { readShardCommit } from '../../../src/shared/run/shardCommit.ts';
+import { readColumns } from '../../../src/shared/table/readColumns.ts';
+import { readTable } from '../../../src/shared/table/readTable.ts';
+import { makeSampleRun } from '../../helpers/sampleRun.ts';
+import { withFolderStore } from '../../helpers/stores.ts';
 
 const COLUMNS = ['face_id', 'kind', 'variant', 'yaw', 'similarity', 'embedding'];
 
