@@ -2,9 +2,10 @@
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { evaluate, workFolder } from '../evaluate/evaluate.ts';
+import { TASKS, type Task } from '../evaluate/metrics.ts';
 import { PROTOCOLS, type ProtocolName } from '../evaluate/protocols/protocolResult.ts';
 import { renderReport } from '../evaluate/report/report.ts';
-import { type EvaluationResult, TASKS, type Task } from '../evaluate/result.ts';
+import type { EvaluationResult } from '../evaluate/result.ts';
 import type { EvaluationSettings } from '../evaluate/settings.ts';
 import { formatResult } from '../evaluate/table.ts';
 import { openAskedFraModel } from '../fra/fraModel.ts';

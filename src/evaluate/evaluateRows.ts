@@ -2,14 +2,9 @@
 import { difference, interval, type Resampled, resample, standardError } from './bootstrap.ts';
 import type { RowMeasurement } from './measureMethod.ts';
 import type { Method } from './method.ts';
+import { METRIC_NAMES, type MetricName } from './metrics.ts';
 import { type Hit, meanOfHits } from './outcomes.ts';
-import {
-  type EvaluationRow,
-  type Interval,
-  METRIC_NAMES,
-  type MetricName,
-  type RecognizerResult,
-} from './result.ts';
+import type { EvaluationRow, Interval, RecognizerResult } from './result.ts';
 
 /** |yaw| in degrees where bins of the accuracy begin. */
 const YAW_BINS = [0, 15, 30, 45, 60, 75] as const;

@@ -3,8 +3,9 @@ import { type Resampled, recentre, resample } from './bootstrap.ts';
 import { variantRequests } from './gallery.ts';
 import { measureRow, type RowPlan } from './measureRow.ts';
 import type { Method } from './method.ts';
+import { METRIC_NAMES, type MetricName } from './metrics.ts';
 import { type Hit, type RowOutcomes, rowStatistics } from './outcomes.ts';
-import { type Cost, METRIC_NAMES, type MetricName } from './result.ts';
+import type { Cost } from './result.ts';
 import { type Trial, targetPoses } from './trials.ts';
 
 export interface RowMeasurement {

@@ -1,9 +1,9 @@
 /** One row of the table: a method through all trials and tasks. */
 import { type Gallery, openGalleries } from './gallery.ts';
 import type { Method } from './method.ts';
+import type { Task } from './metrics.ts';
 import { addHits, emptyOutcomes, type Hit, type HitMetric, type RowOutcomes } from './outcomes.ts';
 import type { FaceClass } from './people.ts';
-import type { Task } from './result.ts';
 import { JITTER } from './rivals/unlearned.ts';
 import { clusterProbes } from './tasks/clustering.ts';
 import { trainCosineHead } from './tasks/cosineHead.ts';

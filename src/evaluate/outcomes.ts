@@ -9,7 +9,7 @@ import {
   scoreSet,
 } from './metrics/errorRates.ts';
 import { comparePartitions, type PartitionAgreement } from './metrics/partitions.ts';
-import type { MetricName } from './result.ts';
+import type { MetricName } from './metrics.ts';
 
 /** A number between 0 and 1 that one probe, or one query, contributed to a mean. */
 export interface Hit {

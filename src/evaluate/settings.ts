@@ -1,5 +1,6 @@
 /** What an evaluation is asked to do. Complete: defaults live in the command line. */
-import type { Protocol, Task } from './result.ts';
+import type { Task } from './metrics.ts';
+import type { Protocol } from './result.ts';
 
 export interface EvaluationSettings {
   readonly folds: number;

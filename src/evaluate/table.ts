@@ -1,5 +1,6 @@
 /** The result on a terminal: the verdict, then rows by main metrics. */
-import { type EvaluationResult, METRICS, type MetricName, type RecognizerResult } from './result.ts';
+import { METRICS, type MetricName } from './metrics.ts';
+import type { EvaluationResult, RecognizerResult } from './result.ts';
 
 const SHOWN: readonly MetricName[] = [
   'ncm',

@@ -1,13 +1,8 @@
 /** Every measure of every row with its interval and its difference to none, a table for each task. */
 
 import { type Html, html } from '../../shared/page/html.ts';
-import {
-  type EvaluationRow,
-  METRIC_NAMES,
-  METRICS,
-  type MetricName,
-  type RecognizerResult,
-} from '../result.ts';
+import { METRIC_NAMES, METRICS, type MetricName } from '../metrics.ts';
+import type { EvaluationRow, RecognizerResult } from '../result.ts';
 import { arrow } from './arrow.ts';
 import { percentNumber, percentRange, points, pointsRange } from './format.ts';
 import { rowNames } from './rowGroups.ts';

@@ -1,13 +1,8 @@
 /** The table that decides: every method, its accuracy, and its difference to none with the interval to be seen. */
 
 import { type Html, html } from '../../shared/page/html.ts';
-import {
-  type EvaluationRow,
-  METRICS,
-  type Measured,
-  type MetricName,
-  type RecognizerResult,
-} from '../result.ts';
+import { METRICS, type MetricName } from '../metrics.ts';
+import type { EvaluationRow, Measured, RecognizerResult } from '../result.ts';
 import { arrow } from './arrow.ts';
 import { drawForestAxis, drawForestRow, type ForestAxis, forestAxis } from './forest.ts';
 import { percentNumber, percentRange } from './format.ts';

@@ -2,7 +2,8 @@
 
 import { type Html, html } from '../../shared/page/html.ts';
 import { count, counted } from '../../shared/text/counted.ts';
-import { type CorpusCounts, type EvaluationResult, METRIC_NAMES, METRICS, type Protocol } from '../result.ts';
+import { METRIC_NAMES, METRICS } from '../metrics.ts';
+import type { CorpusCounts, EvaluationResult, Protocol } from '../result.ts';
 import { degrees, duration, listed } from './format.ts';
 
 export function provenance(result: EvaluationResult): Html {
