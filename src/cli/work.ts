@@ -1,61 +1,34 @@
 /** `posecast work`: processes shards that somebody queued, here or on another machine. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import type { Redis } from 'ioredis';
-import { registerAgain } from '../producer/feedRun.ts';
 import { createReleasers } from '../shared/async/releasers.ts';
-import { unlessAborted } from '../shared/async/unlessAborted.ts';
-import { IntegrityError, PosecastError } from '../shared/errors.ts';
-import { openShardQueue } from '../shared/redis/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis/redis.ts';
-import { refuseCopy } from '../shared/redis/refuseCopy.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
-import { requireRunFile } from '../shared/run/runFile.ts';
-import { openStore } from '../shared/store/openStore.ts';
 import { type Say, warnings } from '../shared/text/logFields.ts';
-import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
 import { openLivenessFile } from '../worker/queue/consumptionWatch.ts';
-import { openRunAssets } from '../worker/runAssets.ts';
 import { refusePastDeadline } from './deadline.ts';
 import type { RunHereEnd } from './endOfWork.ts';
 import { EXIT, Interrupted } from './exit.ts';
 import { addComputeOptions, type ComputeFlags, computeOptions } from './options/computeOptions.ts';
-import { addControlOptions, type ControlFlags } from './options/controlOptions.ts';
-import {
-  addObserveOptions,
-  type Observation,
-  type ObserveFlags,
-  openObservation,
-} from './options/observeOptions.ts';
+import { addControlOptions } from './options/controlOptions.ts';
+import { addObserveOptions, type ObserveFlags, openObservation } from './options/observeOptions.ts';
 import { seconds } from './options/optionValues.ts';
-import { type RedisFlag, requireRedisUrl } from './options/redisUrl.ts';
+import { requireRedisUrl } from './options/redisUrl.ts';
 import {
   addCorpusStoreOptions,
   addStoreOptions,
   type CorpusStoreFlags,
   s3Options,
 } from './options/storeOptions.ts';
-import { resumeCommandLine } from './output/commandLine.ts';
-import { addLogOptions, type Log, type LogFlags, openLog } from './output/log.ts';
+import { addLogOptions, openLog } from './output/log.ts';
 import { sayPaused } from './output/pausedRuns.ts';
-import {
-  earlyFacts,
-  earlyOutcome,
-  exitCodeOf,
-  failedGoOn,
-  formatEarlyOutcome,
-  isEarly,
-  sayFailures,
-} from './output/runOutcome.ts';
-import { retireRun } from './retireRun.ts';
+import { exitCodeOf } from './output/runOutcome.ts';
 import { createRunChoice } from './runChoice.ts';
-import { runHere } from './runHere.ts';
-import { openStopSignal, type StopSignal } from './signals.ts';
+import { openStopSignal } from './signals.ts';
+import { unlessToldToEnd } from './unlessToldToEnd.ts';
+import { type WorkOnFlags, type WorkProcess, workOn } from './workOn.ts';
 
-interface Flags extends ComputeFlags, ControlFlags, CorpusStoreFlags, LogFlags, ObserveFlags, RedisFlag {
+interface Flags extends WorkOnFlags, ComputeFlags, CorpusStoreFlags, ObserveFlags {
   readonly once: boolean;
-  /** Seconds. */
-  readonly grace: number;
   readonly livenessFile?: string;
 }
 
@@ -134,7 +107,7 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
     const redis = await connectRedis(url, { warn: warnings(say) });
     releasers.push('redis connection', () => closeRedis(redis));
     observation.watchRedis(redis);
-    const here: WorkProcess = { redis, flags, compute, log, observation, stop, onAlive };
+    const here = { redis, flags, compute, log, observation, stop, onAlive };
     if (out !== undefined) {
       const end = await workOn(out, here);
       process.exitCode = exitCodeOf(end);
@@ -151,7 +124,7 @@ async function work(out: string | undefined, flags: Flags): Promise<void> {
 }
 
 /** One run after the other, oldest first, as far as this machine can. */
-async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
+async function workOnAll(here: WorkProcess & { readonly flags: Flags }, say: Say): Promise<void> {
   const { redis, flags, observation, stop, onAlive } = here;
   const choice = createRunChoice(redis, s3Options(flags), say);
   observation.watchPauses(() => choice.waitsForResume);
@@ -190,112 +163,5 @@ async function workOnAll(here: WorkProcess, say: Say): Promise<void> {
   process.exitCode = stop.notice.aborted ? EXIT.ok : choice.exitCode();
 }
 
-/** Undefined when the process is told to end first: a Redis that is away answers when it is back, if ever. */
-async function unlessToldToEnd<T>(work: Promise<T>, toldToEnd: AbortSignal): Promise<T | undefined> {
-  try {
-    return await unlessAborted(work, toldToEnd);
-  } catch (error) {
-    if (toldToEnd.aborted) return undefined;
-    throw error;
-  }
-}
-
 /** Started again, a process has its threads again, and newer credentials. */
 const ENDS_PROCESS: readonly RunHereEnd['status'][] = ['deadline', 'thread-died', 'store-unusable'];
-
-/** What every run that this process works on shares. */
-interface WorkProcess {
-  readonly redis: Redis;
-  readonly flags: Flags;
-  readonly compute: ComputeOptions;
-  readonly log: Log;
-  readonly observation: Observation;
-  readonly stop: StopSignal;
-  readonly onAlive: () => void;
-}
-
-async function workOn(
-  out: string,
-  { redis, flags, compute, log, observation, stop, onAlive }: WorkProcess,
-  fromList = false,
-): Promise<RunHereEnd> {
-  const started = performance.now();
-  const releasers = createReleasers();
-  const live = log.live(`${compute.device}, ${compute.threads} threads`);
-  const { note } = live;
-  const toldToEnd = AbortSignal.any([stop.signal, stop.notice]);
-  try {
-    const onWarning = warnings(note);
-    const store = await openStore(out, { onWarning, s3: s3Options(flags), ...observation.store });
-    releasers.push('store', () => store.close());
-    const run = await requireRunFile(store);
-    // One that was taken from the list lies where the list says.
-    if (!fromList) await unlessToldToEnd(refuseCopy(redis, store, s3Options(flags)), toldToEnd);
-    live.about({ run: run.runId });
-    /** Of an end that has no more to tell; a person has read it in the notes. */
-    const printEnd = (end: RunHereEnd): void => {
-      if (!flags.json) return;
-      const seconds = (performance.now() - started) / 1000;
-      const exitCode = exitCodeOf(end);
-      const facts = { event: end.status, exitCode, runId: run.runId, out: store.uri, seconds };
-      process.stdout.write(`${JSON.stringify(facts)}\n`);
-    };
-    const complete = async (): Promise<RunHereEnd> => {
-      const end = { status: 'complete' } as const;
-      await retireRun(redis, run.runId, store, note);
-      note(`run ${run.runId} is complete`);
-      printEnd(end);
-      return end;
-    };
-    if (await isFinished(store)) return await complete();
-    const assets = await openRunAssets(run.config, note).catch(throwOwnDamage);
-    const queue = openShardQueue(redis, run.runId);
-    releasers.push('queue', () => queue.close());
-    const context = await openShardContext(
-      run,
-      store,
-      assets,
-      { ...compute, ...observation.corpus, note, signal: stop.signal },
-      releasers,
-    ).catch(throwOwnDamage);
-    if (!fromList) await unlessToldToEnd(registerAgain(redis, run, store), toldToEnd);
-    const { end } = await runHere({
-      redis,
-      queue,
-      context,
-      live,
-      observation,
-      signal: stop.signal,
-      releasers,
-      control: flags,
-      resumeCommand: resumeCommandLine(store.uri, flags),
-      leaveWhenPaused: fromList,
-      drain: { notice: stop.notice, graceMs: flags.grace * 1_000 },
-      onAlive,
-    });
-    live.finish();
-    if (end.status === 'complete') return await complete();
-    if (!isEarly(end)) {
-      printEnd(end);
-      return end;
-    }
-    if (end.status === 'failed') sayFailures(end.failures, note);
-    const goOn = end.status === 'failed' ? await failedGoOn(run, store, flags) : undefined;
-    const outcome = await earlyOutcome(end, run, store, started, goOn);
-    process.stdout.write(
-      flags.json ? `${JSON.stringify(earlyFacts(outcome))}\n` : formatEarlyOutcome(outcome),
-    );
-    return end;
-  } catch (error) {
-    live.finish();
-    throw error;
-  } finally {
-    await releasers.release();
-  }
-}
-
-/** A model of this machine that is damaged is no damage of the run's: it ends the process. */
-function throwOwnDamage(error: unknown): never {
-  if (!(error instanceof IntegrityError)) throw error;
-  throw new PosecastError(error.code, error.message, {}, error);
-}
