@@ -24,6 +24,8 @@ export async function* processFaces(
   { signal, onProgress, onFaces, observer }: ShardRunOptions,
   stopwatch: Stopwatch,
 ): AsyncGenerator<FaceResult[]> {
+  /** Nobody takes batches any more. */
+  let hasEnded = false;
   const openReader = (locations: readonly ImageLocation[]) =>
     openShardReader(corpus, locations, readLimit, signal);
   const images = openShardImages(run.config, openReader, tableImages, records);
@@ -50,9 +52,11 @@ export async function* processFaces(
         outcome: read.status === 'ok' ? outcomes[next++]! : read,
       }),
     );
-    const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
-    onProgress({ faces: results.length, rejects, variants: 0 });
-    onFaces?.(results);
+    if (!hasEnded) {
+      const rejects = results.filter(({ outcome }) => outcome.status === 'rejected').length;
+      onProgress({ faces: results.length, rejects, variants: 0 });
+      onFaces?.(results);
+    }
     if (left.length === 0) return results;
     const all = new Map([...results, ...(await processBatch(left))].map((result) => [result.record, result]));
     return batch.map((record) => all.get(record)!);
@@ -71,6 +75,8 @@ export async function* processFaces(
   try {
     for (let next = batches.shift(); next !== undefined; next = batches.shift()) yield await next;
   } finally {
+    // What is still in flight is computed again by the next attempt, and heard of then.
+    hasEnded = true;
     inFlight.clearQueue();
   }
 }

@@ -44,7 +44,10 @@ export type InTurn = Omit<ShardContext, 'models'> & { readonly models: ShardMode
 export interface ShardRunOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (done: ShardProgress) => void;
-  /** Receives every photograph as soon as it is done, long before the shard is committed. */
+  /**
+   * Receives every photograph as soon as it is done, long before the shard is committed. Once the attempt has failed,
+   * neither this nor `onProgress` hears of any.
+   */
   readonly onFaces?: (results: readonly FaceResult[]) => void;
   /** Gets the times of this shard's stages, also when it fails. */
   readonly stopwatch?: Stopwatch;

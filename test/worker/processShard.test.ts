@@ -250,3 +250,33 @@ test('when a photograph cannot be read for the disk’s sake the shard fails, an
     assert.equal(asked.length, before, 'a batch was begun after the failure');
     assert.ok(asked.length < 20, `${asked.length} of 40 photographs were computed`);
   }));
+
+test('nothing is heard any more of the photographs of a shard that has failed', () =>
+  withFolderStore(async (store) => {
+    const config = { shardFaces: 8, variants: 0 };
+    const run = await planSampleRun(store, { subjects: 8, facesPerSubject: 1, config });
+    const [spec] = await sampleSpecs(store, run);
+    const events = new EventEmitter();
+    const failed = once(events, 'failed');
+    const models: Partial<ShardModels> = {
+      async processFaces(batch) {
+        if (batch.some(({ faceId }) => faceId.startsWith('person-000'))) throw new Error('the model is gone');
+        await failed;
+        events.emit('answered');
+        return batch.map(() => ({ status: 'ok', face: face(run.embeddingDim) }));
+      },
+    };
+    const heard: string[] = [];
+    const heardOf: ShardRunOptions = {
+      ...options,
+      onProgress: () => void heard.push('progress'),
+      onFaces: () => void heard.push('faces'),
+    };
+    const context = contextOf(store, run, models, { corpus: bytesOnly() });
+    await assert.rejects(processShard(spec!, context, heardOf), /the model is gone/);
+    const answered = once(events, 'answered');
+    events.emit('failed');
+    await answered;
+    await new Promise((done) => setTimeout(done, 50));
+    assert.deepEqual(heard, []);
+  }));
