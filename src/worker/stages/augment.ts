@@ -84,8 +84,10 @@ export async function augment(
   options: AugmentOptions,
   combine: Combine,
 ): Promise<AugmentedSubject[]> {
-  const choices = subjects.map(({ subjectId, faces, earlier }) =>
-    chooseVariants({
+  const loop = createLoopYield();
+  const choices: VariantChoice[][] = [];
+  for (const { subjectId, faces, earlier } of subjects) {
+    const request = {
       subjectId,
       faces: faces.map(({ face }) => measuredPose(face)),
       targets: targets.bins,
@@ -96,13 +98,13 @@ export async function augment(
       }),
       policy: options.policy,
       seed: options.seed,
-    }),
-  );
+    };
+    choices.push(await chooseVariants(request, loop));
+  }
   const pairs = subjects.flatMap(({ faces }, i) =>
     choices[i]!.map(({ source, posture }) => ({ identity: faces[source]!.face.embedding, posture })),
   );
   const generated = pairs.length === 0 ? [] : await combine(pairs);
-  const loop = createLoopYield();
   const augmented: AugmentedSubject[] = [];
   let next = 0;
   for (const [i, subject] of subjects.entries()) {

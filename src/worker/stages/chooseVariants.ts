@@ -1,10 +1,11 @@
 /**
- * Which variants a subject gets: a source face and a target posture for each. A pure function of the run seed,
- * the subject and its faces, so that a shard run twice asks for the same variants.
+ * Which variants a subject gets: a source face and a target posture for each. They depend on the run seed, the subject
+ * and its faces alone, so that a shard run twice asks for the same variants.
  */
 import type { Pose, SubjectId } from '../../shared/face.ts';
 import { countPoses, poseBin } from '../../shared/poseBins.ts';
 import { type Random, randomInt, seededRandom } from '../../shared/random.ts';
+import type { LoopYield } from '../loopYield.ts';
 
 export type PosePolicy = 'coverage' | 'uniform' | 'random';
 
@@ -75,24 +76,30 @@ export function binTargets(poses: TargetPoses): BinnedTargets {
  * No entry is taken twice before all have been: with the same source it would give the same embedding. A bin whose
  * entries are all taken is passed over until then. An entry that is taken again gets another source, as long as there
  * is one that is nearly as near.
+ *
+ * Somebody may have 100,000 photographs and be asked 10,000 variants of: the event loop runs in between.
  */
-export function chooseVariants(request: VariantRequest): VariantChoice[] {
+export async function chooseVariants(request: VariantRequest, loop: LoopYield): Promise<VariantChoice[]> {
   const { faces, targets, count, seed, subjectId, earlier } = request;
   if (faces.length === 0 || targets.reachable.length === 0) return [];
   const first = earlier?.firstVariant ?? 0;
   const random = seededRandom(seed, 'variants', subjectId, ...(first === 0 ? [] : [first]));
   const nextPosture = posturePicker(request, random);
-  /** Of each entry, the sources it was taken with. */
-  const sources = new Map<number, Set<number>>();
-  return Array.from({ length: count }, (_, i) => {
-    const variant = first + i;
+  /** Of each entry, how it was taken before. */
+  const taken = new Map<number, TakenPosture>();
+  const choices: VariantChoice[] = [];
+  for (let i = 0; i < count; i++) {
     const posture = nextPosture();
     const target = { yaw: targets.poses.yaw[posture]!, pitch: targets.poses.pitch[posture]! };
-    const used = sources.get(posture) ?? new Set();
-    const source = nearestFace(faces, target, used, random);
-    sources.set(posture, used.add(source));
-    return { variant, source, posture };
-  });
+    let before = taken.get(posture);
+    if (before === undefined) {
+      before = { near: nearFaces(faces, target), used: [] };
+      taken.set(posture, before);
+    }
+    choices.push({ variant: first + i, source: takeSource(before, random), posture });
+    if (loop.isDue()) await loop.yield();
+  }
+  return choices;
 }
 
 function posturePicker({ faces, targets, policy, earlier }: VariantRequest, random: Random): () => number {
@@ -147,25 +154,39 @@ function takeAny(entries: number[], random: Random): number {
   return taken;
 }
 
-/**
- * The face that has to turn least to reach the target; by chance among faces nearly as near, those not used before
- * others.
- */
-function nearestFace(
-  faces: VariantRequest['faces'],
-  target: { readonly yaw: number; readonly pitch: number },
-  used: ReadonlySet<number>,
-  random: Random,
-): number {
-  const distances = faces.map((face) => Math.hypot(face.yaw - target.yaw, face.pitch - target.pitch));
+/** An entry of the bank that was taken for a subject. */
+interface TakenPosture {
+  /** The faces that are as good a source as the best one, ascending; of all entries they may be many millions. */
+  readonly near: Uint32Array;
+  /** The places in `near` of those that it was taken with, ascending. */
+  readonly used: number[];
+}
+
+/** The face that has to turn least to reach the target, and those nearly as near; ascending. */
+function nearFaces(faces: VariantRequest['faces'], target: Pick<Pose, 'yaw' | 'pitch'>): Uint32Array {
+  const distances = Float64Array.from(faces, (face) =>
+    Math.hypot(face.yaw - target.yaw, face.pitch - target.pitch),
+  );
   const best = distances.reduce((a, b) => Math.min(a, b), Infinity);
-  const isNear = (distance: number) => distance <= best + SOURCE_TOLERANCE;
-  const isLeft = used.size > 0 && distances.some((distance, face) => isNear(distance) && !used.has(face));
-  return chooseIndex(distances, (distance, face) => isNear(distance) && !(isLeft && used.has(face)), random);
+  const near: number[] = [];
+  for (const [face, distance] of distances.entries())
+    if (distance <= best + SOURCE_TOLERANCE) near.push(face);
+  return Uint32Array.from(near);
+}
+
+/** One of the near faces by chance, those not used before others; notes it. */
+function takeSource({ near, used }: TakenPosture, random: Random): number {
+  if (used.length === near.length) return near[randomInt(random, near.length)]!;
+  let place = randomInt(random, near.length - used.length);
+  const passed = used.findIndex((taken, i) => taken - i > place);
+  const at = passed < 0 ? used.length : passed;
+  place += at;
+  used.splice(at, 0, place);
+  return near[place]!;
 }
 
 /**
- * The index of a value that fits, by chance among those that do. No list of them is made: this runs twice a variant.
+ * The index of a value that fits, by chance among those that do. No list of them is made: this runs once a variant.
  */
 function chooseIndex(
   values: ArrayLike<number>,
