@@ -10,13 +10,13 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { IntegrityError } from '../errors.ts';
+import { ConfigError, IntegrityError } from '../errors.ts';
 import { MULTIPART_BYTES, PART_BYTES } from './multipart.ts';
 import { bodyBytes, cutBody, type ObjectBody, wholeBody } from './objectBody.ts';
 import { MAX_WHOLE_BYTES, type ObjectInfo, type ObjectStore } from './objectStore.ts';
 import type { StoreOperation, StoreRetry } from './observedStore.ts';
 import { type OpenedS3, openS3Client, sendOptions } from './s3Client.ts';
-import { httpStatus, isDenied, requestAttempts, storeFailure } from './s3Errors.ts';
+import { httpStatus, isDenied, plainError, requestAttempts, storeFailure } from './s3Errors.ts';
 import { headObject, type ListedPage, listPage, readObject } from './s3Read.ts';
 import { retryCode } from './s3Retries.ts';
 import { checkKey, RESERVED_SEGMENT } from './storeKey.ts';
@@ -42,7 +42,10 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
     const { bucket, prefix } = opened.address;
     const listing = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 });
     await opened.client.send(listing, { abortSignal: deadline });
-    if (writes) atomic = await probe(opened, deadline);
+    if (!writes) return;
+    const probed = await probe(opened, deadline);
+    if (probed.denied !== undefined) throw mayNotDelete(opened, probed.denied);
+    atomic = probed.atomic;
   });
   if (writes && !atomic) {
     options.onWarning?.(
@@ -53,16 +56,37 @@ export async function openS3Store(uri: string, options: OpenStoreOptions): Promi
   return s3Store(opened, atomic, options.onRetry);
 }
 
+interface Probed {
+  /** Whether the second of two conditional writes of one key is refused. */
+  readonly atomic: boolean;
+  /** Why the key may not be deleted; absent where it was, or where the service failed at it in passing. */
+  readonly denied?: unknown;
+}
+
 /**
- * Whether the second of two conditional writes of one throw-away key is refused. A write is not broken off by the
- * deadline: the service may carry it out all the same, after the key was removed.
+ * Tries conditional writes on a throw-away key, and deleting it. A write is not broken off by the deadline: the service
+ * may carry it out all the same, after the key was removed.
  */
-async function probe(
-  { client, address: { bucket, prefix } }: OpenedS3,
+async function probe(opened: OpenedS3, deadline: AbortSignal): Promise<Probed> {
+  const { bucket, prefix } = opened.address;
+  const target = { Bucket: bucket, Key: `${prefix}${RESERVED_SEGMENT}/probe-${randomUUID()}` };
+  let denied: unknown;
+  const remove = async (): Promise<void> => {
+    const removal = { abortSignal: AbortSignal.timeout(PROBE_MS) };
+    await opened.client.send(new DeleteObjectCommand(target), removal).catch((error: unknown) => {
+      if (isDenied(error)) denied = error;
+    });
+  };
+  const atomic = await probeWrites(opened, target, deadline).finally(remove);
+  return { atomic, denied };
+}
+
+async function probeWrites(
+  { client }: OpenedS3,
+  target: { readonly Bucket: string; readonly Key: string },
   deadline: AbortSignal,
 ): Promise<boolean> {
   const abortSignal = AbortSignal.timeout(PROBE_MS);
-  const target = { Bucket: bucket, Key: `${prefix}${RESERVED_SEGMENT}/probe-${randomUUID()}` };
   const conditional = () =>
     client.send(new PutObjectCommand({ ...target, Body: 'probe', IfNoneMatch: '*' }), { abortSignal });
   try {
@@ -76,10 +100,16 @@ async function probe(
     // The service knows no conditional writes at all; whether it can be written to is still to be seen.
     await client.send(new PutObjectCommand({ ...target, Body: 'probe' }), { abortSignal });
     return false;
-  } finally {
-    const removal = { abortSignal: AbortSignal.timeout(PROBE_MS) };
-    await client.send(new DeleteObjectCommand(target), removal).catch(() => undefined);
   }
+}
+
+function mayNotDelete({ address: { bucket, endpoint } }: OpenedS3, error: unknown): ConfigError {
+  return new ConfigError(
+    'access-denied',
+    'S3 service lets these credentials write and not delete: a run needs the right s3:DeleteObject',
+    { bucket, endpoint: endpoint ?? 'AWS', status: httpStatus(error) },
+    plainError(error),
+  );
 }
 
 function s3Store(

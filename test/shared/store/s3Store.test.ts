@@ -320,6 +320,17 @@ test('a bucket that may be read and not written is a configuration error, unless
     await (await openStore(uri, { s3: { endpoint: service.endpoint }, access: 'read' })).close();
   }));
 
+test('a bucket that may be written and not deleted from is a configuration error that names the right', () =>
+  withS3({ conditionalPuts: true }, async (service) => {
+    service.fate = ({ method }) => (method === 'DELETE' ? { status: 403, code: 'AccessDenied' } : 'pass');
+    const error = await openingError(`s3://${service.bucket}/run`, service.endpoint);
+    assert.equal(error.code, 'access-denied');
+    assert.match(error.message, /s3:DeleteObject/);
+    // What fails in passing is no reason to refuse.
+    service.fate = ({ method }) => (method === 'DELETE' ? { status: 409, code: 'OperationAborted' } : 'pass');
+    await (await openStore(`s3://${service.bucket}/run`, { s3: { endpoint: service.endpoint } })).close();
+  }));
+
 test('a service that never answers is a configuration error', () =>
   withS3({ conditionalPuts: true }, async (service) => {
     service.fate = () => 'silence';
