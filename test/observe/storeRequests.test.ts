@@ -52,6 +52,21 @@ test('requests are told with operation, code and bytes', () =>
     for (const { ms } of heard) assert.ok(ms >= 0);
   }));
 
+test('requests that are broken off count as aborted, whatever their signal was aborted with', () =>
+  withTempFolder(async (folder) => {
+    const heard: StoreRequest[] = [];
+    const store = await openStore(join(folder, 'out'), { onRequest: (request) => heard.push(request) });
+    await store.put('a/b', bytes);
+    const stop = new AbortController();
+    stop.abort(new Error('the worker is stopping'));
+    await assert.rejects(store.put('a/c', bytes, stop.signal), /the worker is stopping/);
+    await store.close();
+    assert.deepEqual(
+      heard.map(({ code }) => code),
+      ['ok', 'aborted'],
+    );
+  }));
+
 test('what the S3 client sends again is told with the reason, and the request still counts once', () =>
   withS3({ conditionalPuts: true }, async (service) => {
     const heard: StoreRequest[] = [];

@@ -17,16 +17,17 @@ const BYTES = { receivedBytes: (bytes: Uint8Array) => bytes.length };
 export function observedSource(source: CorpusSource, hear: (request: StoreRequest) => void): CorpusSource {
   const file = (opened: SourceFile): SourceFile => ({
     ...opened,
-    read: (range, signal) => observedRequest(hear, 'get', opened.read(range, signal), BYTES),
+    read: (range, signal) => observedRequest(hear, 'get', opened.read(range, signal), { ...BYTES, signal }),
   });
   return {
     ...source,
     read: (uri, range, signal, hasRoom) =>
-      observedRequest(hear, 'get', source.read(uri, range, signal, hasRoom), OUTCOME),
-    open: async (uri, signal) => file(await observedRequest(hear, 'head', source.open(uri, signal))),
-    fileNames: (signal) => observedRequest(hear, 'list', source.fileNames(signal)),
+      observedRequest(hear, 'get', source.read(uri, range, signal, hasRoom), { ...OUTCOME, signal }),
+    open: async (uri, signal) =>
+      file(await observedRequest(hear, 'head', source.open(uri, signal), { signal })),
+    fileNames: (signal) => observedRequest(hear, 'list', source.fileNames(signal), { signal }),
     ...(source.answers && {
-      answers: (signal: AbortSignal) => observedRequest(hear, 'head', source.answers!(signal)),
+      answers: (signal: AbortSignal) => observedRequest(hear, 'head', source.answers!(signal), { signal }),
     }),
   };
 }

@@ -33,6 +33,8 @@ export interface RequestListeners {
 
 /** What is told of an answer beside that it came. */
 export interface AnswerFacts<T> {
+  /** What the request is broken off by. */
+  readonly signal?: AbortSignal | undefined;
   readonly sentBytes?: number;
   readonly receivedBytes?: (answer: T) => number;
   /** Default: 'ok'. */
@@ -55,7 +57,7 @@ export async function observedRequest<T>(
     code = facts.code?.(answer) ?? code;
     return answer;
   } catch (error) {
-    code = codeOf(error);
+    code = codeOf(error, facts.signal);
     throw error;
   } finally {
     const sentBytes = code === 'ok' ? (facts.sentBytes ?? 0) : 0;
@@ -71,14 +73,15 @@ export function observedStore(store: ObjectStore, hear: (request: StoreRequest) 
     uri: store.uri,
     endpoint: store.endpoint,
     atomicPutIfAbsent: store.atomicPutIfAbsent,
-    put: (key, body, signal) => heard('put', store.put(key, body, signal), { sentBytes: bodyBytes(body) }),
+    put: (key, body, signal) =>
+      heard('put', store.put(key, body, signal), { sentBytes: bodyBytes(body), signal }),
     putIfAbsent: (key, body, signal) =>
-      heard('put-if-absent', store.putIfAbsent(key, body, signal), { sentBytes: body.length }),
+      heard('put-if-absent', store.putIfAbsent(key, body, signal), { sentBytes: body.length, signal }),
     get: (key, range, signal) =>
-      heard('get', store.get(key, range, signal), { receivedBytes: (found) => found?.length ?? 0 }),
-    head: (key, signal) => heard('head', store.head(key, signal)),
-    list: (prefix, signal) => heardList(store.list(prefix, signal), hear),
-    delete: (key, signal) => heard('delete', store.delete(key, signal)),
+      heard('get', store.get(key, range, signal), { receivedBytes: (found) => found?.length ?? 0, signal }),
+    head: (key, signal) => heard('head', store.head(key, signal), { signal }),
+    list: (prefix, signal) => heardList(store.list(prefix, signal), hear, signal),
+    delete: (key, signal) => heard('delete', store.delete(key, signal), { signal }),
     close: () => store.close(),
   };
 }
@@ -87,6 +90,7 @@ export function observedStore(store: ObjectStore, hear: (request: StoreRequest) 
 async function* heardList(
   entries: AsyncIterable<ObjectInfo>,
   hear: (request: StoreRequest) => void,
+  signal: AbortSignal | undefined,
 ): AsyncIterable<ObjectInfo> {
   const iterator = entries[Symbol.asyncIterator]();
   let ms = 0;
@@ -101,7 +105,7 @@ async function* heardList(
       yield next.value;
     }
   } catch (error) {
-    code = codeOf(error);
+    code = codeOf(error, signal);
     throw error;
   } finally {
     await iterator.return?.();
@@ -109,9 +113,10 @@ async function* heardList(
   }
 }
 
-function codeOf(thrown: unknown): string {
+/** A signal may be aborted with an error of any name, which is then what the request ends with. */
+function codeOf(thrown: unknown, signal: AbortSignal | undefined): string {
   const error = toError(thrown);
-  if (error.name === 'AbortError') return 'aborted';
+  if (signal?.aborted || error.name === 'AbortError') return 'aborted';
   if (error instanceof PosecastError) return error.code;
   return (error as NodeJS.ErrnoException).code ?? 'error';
 }
