@@ -41,6 +41,8 @@ export async function openDevice(
       releasers.push('device thread', () => thread.close());
       return thread;
     });
+    // When one cannot be opened, the others are closed once they are open, and not left behind.
+    await Promise.allSettled(opening);
     const opened = await Promise.all(opening);
     return {
       connect: () =>
