@@ -2,13 +2,14 @@
  * What a run has already, at other places, of the people in a shard: the poses of their rows and the sum of their real
  * embeddings, from the data files that hold them. A file is decoded in a thread of its own, one at a time.
  */
+import { openOnDemand } from '../../shared/async/openOnDemand.ts';
 import { IntegrityError } from '../../shared/errors.ts';
 import type { SubjectId } from '../../shared/face.ts';
 import type { RunPlan } from '../../shared/run/runPlan.ts';
 import { readCommitOf } from '../../shared/run/shardCommit.ts';
 import type { ObjectStore } from '../../shared/store/objectStore.ts';
 import { ownedBuffers } from '../../shared/threads/ownedBuffers.ts';
-import { openThreadPool, type ThreadPool } from '../../shared/threads/threadPool.ts';
+import { openThreadPool } from '../../shared/threads/threadPool.ts';
 import type { EarlierPose, EarlierRequest, EarlierRows } from './earlierThread.ts';
 
 export interface EarlierFaces {
@@ -36,7 +37,14 @@ export interface EarlierReader {
 
 /** The thread is started by the first shard that needs it. */
 export function openEarlierReader(store: ObjectStore, runId: string, plan: RunPlan): EarlierReader {
-  let pool: Promise<ThreadPool<EarlierRequest, EarlierRows[]>> | undefined;
+  const pool = openOnDemand(() =>
+    openThreadPool<EarlierRequest, EarlierRows[]>({
+      name: 'earlier row',
+      file: new URL('./earlierThread.js', import.meta.url),
+      size: 1,
+      init: undefined,
+    }),
+  );
   return {
     async read(places, signal) {
       const byPlace = new Map<number, SubjectId[]>();
@@ -55,23 +63,14 @@ export function openEarlierReader(store: ObjectStore, runId: string, plan: RunPl
         if (bytes === undefined) {
           throw new IntegrityError('missing-file', 'file of a commit is missing', { key });
         }
-        pool ??= openThreadPool<EarlierRequest, EarlierRows[]>({
-          name: 'earlier row',
-          file: new URL('./earlierThread.js', import.meta.url),
-          size: 1,
-          init: undefined,
-        });
         const request = { key, bytes, sha256, subjectIds };
-        for (const rows of await (await pool).run(request, ownedBuffers([bytes]))) {
+        for (const rows of await (await pool.get()).run(request, ownedBuffers([bytes]))) {
           faces.set(rows.subjectId, joined(faces.get(rows.subjectId), rows));
         }
       }
       return { faces, uncommitted };
     },
-    async close() {
-      // One that could not be opened has failed its shard.
-      await (await pool?.catch(() => undefined))?.close();
-    },
+    close: () => pool.close(),
   };
 }
 

@@ -1,8 +1,9 @@
 /** Encoding of tables in a thread of its own; buffers are handed over or shared, never copied. */
+import { openOnDemand } from '../../shared/async/openOnDemand.ts';
 import { bodyBytes } from '../../shared/store/objectBody.ts';
 import { type ColumnarTable, tableBuffers } from '../../shared/table/columns.ts';
 import type { EncodedTable, EncodeOptions } from '../../shared/table/encodeTable.ts';
-import { openThreadPool, type ThreadPool } from '../../shared/threads/threadPool.ts';
+import { openThreadPool } from '../../shared/threads/threadPool.ts';
 import type { EncodedContent, EncodeRequest } from './tableThread.ts';
 
 export interface TableWriter {
@@ -25,16 +26,17 @@ export async function openTableWriter(): Promise<TableWriter> {
     init: undefined,
   });
   /** Opened by the first Arrow file: most runs write none. */
-  let hashes: Promise<ThreadPool<readonly Uint8Array[], string>> | undefined;
-
-  async function hashShared(content: readonly Uint8Array[]): Promise<string> {
-    hashes ??= openThreadPool({
+  const hashes = openOnDemand(() =>
+    openThreadPool<readonly Uint8Array[], string>({
       name: 'hash',
       file: new URL('./hashThread.js', import.meta.url),
       size: HASH_THREADS,
       init: undefined,
-    });
-    return (await hashes).run(content);
+    }),
+  );
+
+  async function hashShared(content: readonly Uint8Array[]): Promise<string> {
+    return (await hashes.get()).run(content);
   }
 
   return {
@@ -48,8 +50,7 @@ export async function openTableWriter(): Promise<TableWriter> {
     },
     async close() {
       await tables.close();
-      // Those that could not be opened have failed their shard.
-      await (await hashes?.catch(() => undefined))?.close();
+      await hashes.close();
     },
   };
 }
