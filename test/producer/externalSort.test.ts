@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openExternalSorter } from '../../src/producer/readers/externalSort.ts';
+import { withEnvironment } from '../helpers/services/s3.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 import { collect } from './corpusFiles.ts';
 
@@ -53,13 +57,43 @@ test('an item longer than any read buffer survives', async () => {
   );
 });
 
+/** With a TMPDIR of its own. */
+const withTemporaries = (run: (folder: string) => Promise<void>): Promise<void> =>
+  withTempFolder((folder) => withEnvironment({ TMPDIR: folder }, () => run(folder)));
+
 test('the temporary folder is there only while it is needed', () =>
-  withTempFolder(async (folder) => {
-    process.env.TMPDIR = folder;
+  withTemporaries(async (folder) => {
     const sorter = openExternalSorter(byNumber, { chunkItems: 2 });
     for (let i = 9; i > 0; i--) await sorter.add([i, '']);
     assert.equal((await readdir(folder)).length, 1);
     for await (const _ of sorter.sorted()) break;
     await sorter.close();
+    assert.deepEqual(await readdir(folder), []);
+  }));
+
+test('a sort takes away the folder of one that was killed, and not that of one that goes on', () =>
+  withTemporaries(async (folder) => {
+    const sortSome = async () => {
+      const sorter = openExternalSorter(byNumber, { chunkItems: 1 });
+      await sorter.add([1, '']);
+      return sorter;
+    };
+    const killed = await sortSome();
+    const [left] = await readdir(folder);
+    const going = await sortSome();
+    const note = join(folder, left!, 'posecast-sort.json');
+    const ended = spawn(process.execPath, ['-e', '']);
+    await once(ended, 'exit');
+    await writeFile(
+      note,
+      JSON.stringify({ ...JSON.parse(await readFile(note, 'utf8')), ownerPid: ended.pid }),
+    );
+    const twoMinutesAgo = new Date(Date.now() - 120_000);
+    await utimes(note, twoMinutesAgo, twoMinutesAgo);
+    const next = await sortSome();
+    const there = await readdir(folder);
+    assert.equal(there.length, 2);
+    assert.ok(!there.includes(left!));
+    for (const sorter of [killed, going, next]) await sorter.close();
     assert.deepEqual(await readdir(folder), []);
   }));

@@ -2,15 +2,21 @@
  * Sorts more than memory holds: full chunks are sorted and written to a temporary folder, then merged. What it takes
  * is fixed: one chunk of items, and one read buffer for each of at most 64 files.
  */
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pidSpace } from '../../shared/machine/pidSpace.ts';
+import { sweepFolders } from '../../shared/machine/sweepFolders.ts';
 
 /** Items of a chunk. */
 const CHUNK_ITEMS = 50_000;
 
 /** Files merged at a time. */
 const FAN_IN = 64;
+
+const SORT_FOLDER = 'posecast-sort-';
+/** The note in it of the process whose it is. */
+const OWNER_FILE = 'posecast-sort.json';
 
 const READ_BYTES = 64 * 1024;
 const WRITE_CHARACTERS = 512 * 1024;
@@ -45,7 +51,7 @@ export function openExternalSorter<T>(
 
   /** Writes items that are in order to a file of their own. */
   const writeRun = async (items: Iterable<T> | AsyncIterable<T>): Promise<string> => {
-    folder ??= mkdtemp(join(tmpdir(), 'posecast-sort-'));
+    folder ??= makeFolder();
     const path = join(await folder, String(files++));
     const file = await open(path, 'wx');
     try {
@@ -92,6 +98,14 @@ export function openExternalSorter<T>(
       if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Also removes what sorts that were killed have left: each takes as much room as its items do as text. */
+async function makeFolder(): Promise<string> {
+  await sweepFolders(tmpdir(), SORT_FOLDER, OWNER_FILE);
+  const folder = await mkdtemp(join(tmpdir(), SORT_FOLDER));
+  await writeFile(join(folder, OWNER_FILE), JSON.stringify({ ownerPid: process.pid, pidSpace: pidSpace() }));
+  return folder;
 }
 
 /** A run's next item, and the rest of its file. */

@@ -3,13 +3,14 @@
  * outlives its owner: a watchdog stops it when the owner dies without closing it, kill -9 included.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ConfigError, describeError, PosecastError } from '../errors.ts';
 import { endWithOwner } from '../machine/endWithOwner.ts';
+import { isAlive } from '../machine/isAlive.ts';
 import { pidSpace } from '../machine/pidSpace.ts';
 import { parseJson } from '../parseJson.ts';
 import { closeRedis, connectRedis } from './redis.ts';
@@ -23,7 +24,8 @@ const STOP_MS = 5_000;
 /** A port that was free a moment ago may be taken. */
 const PORT_ATTEMPTS = 5;
 
-const OWNER_FILE = 'posecast-redis.json';
+/** The note in a folder: whose it is, and which server uses it. */
+export const OWNER_FILE = 'posecast-redis.json';
 
 const ownerSchema = z.object({
   ownerPid: z.number(),
@@ -32,9 +34,6 @@ const ownerSchema = z.object({
   /** Where the two numbers are valid. */
   pidSpace: z.string().optional(),
 });
-
-/** A younger note may be of a server that is just being started. */
-const LEFT_AFTER_MS = 60_000;
 
 export interface RedisServer {
   readonly url: string;
@@ -150,19 +149,6 @@ async function answers(url: string, settled: AbortSignal): Promise<string | unde
   return undefined;
 }
 
-/**
- * Whether this was the folder of a server that is gone, and whose owner is. In doubt false: of a note without a place,
- * of one from another container, of a young one.
- */
-export async function isLeftBehind(dir: string): Promise<boolean> {
-  const file = join(dir, OWNER_FILE);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  const noted = await stat(file).catch(() => undefined);
-  if (text === undefined || noted === undefined || Date.now() - noted.mtimeMs < LEFT_AFTER_MS) return false;
-  const { success, data } = ownerSchema.safeParse(parseJson(text));
-  return success && data.pidSpace === pidSpace() && !isAlive(data.ownerPid) && !isAlive(data.redisPid);
-}
-
 /** Ends a server that an owner left behind in this folder: two servers would spoil each other's files. */
 async function endLeftover(dir: string): Promise<void> {
   const file = join(dir, OWNER_FILE);
@@ -199,15 +185,6 @@ async function serves(noted: z.infer<typeof ownerSchema>, dir: string): Promise<
   } catch {
     // Nothing answers there: the server is gone and its number belongs to somebody else.
     return false;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
