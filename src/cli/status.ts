@@ -154,6 +154,8 @@ export function formatStatus(status: RunStatus, flags: StoreFlags & RedisFlag): 
       'queue',
       `${count(waiting)} waiting, ${count(active)} in work, ${count(delayed)} to be tried again, ${count(failed)} failed`,
     ]);
+    if (queue.paused)
+      lines.push(['', 'paused in Redis: no worker gets a shard; resume it where it was paused (bull-board)']);
     lines.push(['workers', workers.length === 0 ? 'none' : String(workers.length)]);
     for (const { host, pid, device } of workers) lines.push(['', `${host} ${pid} ${device}`]);
   }

@@ -45,6 +45,8 @@ export interface GenerationStatus {
 export interface QueueStatus extends QueueDepth {
   /** Workers without OUT find the run. */
   readonly listed: boolean;
+  /** In Redis, by BullMQ or a board of it: no worker gets a shard. */
+  readonly paused: boolean;
   readonly workers: readonly WorkerEntry[];
 }
 
@@ -109,5 +111,12 @@ async function readQueueStatus(
   // Without those that were replaced since, or committed by another attempt.
   const failed = depth.failed === 0 ? [] : (await readFailedShards(queue)).filter(isOpen);
   const listed = await isListed(redis, runId);
-  return { ...depth, failed: failed.length, listed, workers: await removeSilentWorkers(redis, runId) };
+  const paused = await queue.isPaused();
+  return {
+    ...depth,
+    failed: failed.length,
+    listed,
+    paused,
+    workers: await removeSilentWorkers(redis, runId),
+  };
 }

@@ -22,6 +22,7 @@ import type { ObjectStore } from '../shared/store/objectStore.ts';
 import { printable } from '../shared/text/printable.ts';
 import type { EmptyQueueWatch } from './queue/emptyQueueWatch.ts';
 import { createOverdueRetries } from './queue/overdueRetries.ts';
+import { createQueuePauseWatch, type QueuePauseWatch } from './queue/queuePauseWatch.ts';
 
 /** `complete`: every shard is committed and the manifest is in place. */
 export type RunEnd =
@@ -41,7 +42,10 @@ export interface RunEndOptions {
   readonly signal: AbortSignal;
   /** Asked when a look fails: whether it is worth looking again later. */
   readonly isStoreAway?: (error: unknown) => Promise<boolean>;
-  /** Told when a look fails for something that may pass, such as listings that are throttled; once, not at every look. */
+  /**
+   * Told when a look fails for something that may pass, such as listings that are throttled, and when the queue is paused
+   * in Redis; once, not at every look.
+   */
   readonly warn?: (line: string) => void;
   /** Called at every look, a few times a second. */
   readonly onLook?: () => Promise<void>;
@@ -84,10 +88,11 @@ export async function waitForRunEnd(options: RunEndOptions): Promise<RunEnd> {
 async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
   /** Of the first of failures in a row that nobody else watches. */
   let failingSince: number | undefined;
+  const queuePause = createQueuePauseWatch(options.queue, (line) => options.warn?.(line));
   while (true) {
     const begun = performance.now();
     try {
-      return await lookForEnd(options);
+      return await lookForEnd(options, queuePause);
     } catch (error) {
       if (options.signal.aborted) throw error;
       if (!(await options.isStoreAway?.(error))) {
@@ -102,7 +107,7 @@ async function lookAgainAndAgain(options: RunEndOptions): Promise<RunEnd> {
   }
 }
 
-async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
+async function lookForEnd(options: RunEndOptions, queuePause: QueuePauseWatch): Promise<RunEnd> {
   const { queue, store, signal, pollMs = 200, betweenLooks } = options;
   const overdueRetries = createOverdueRetries(options.redis, queue);
   let countedAt = -Infinity;
@@ -112,6 +117,8 @@ async function lookForEnd(options: RunEndOptions): Promise<RunEnd> {
     const depth = await readQueueDepth(queue);
     options.onQueueDepth?.(depth);
     if (depth.delayed > 0) await overdueRetries.look();
+    // The shards in work end all the same.
+    if (depth.active === 0) await queuePause.look();
     if (depth.waiting + depth.active + depth.delayed > 0) {
       countedAt = -Infinity;
       options.emptyQueue?.sawWork();

@@ -149,3 +149,22 @@ test('a commit of another run is counted by none who looks, and the way out is s
       }
     }),
   ));
+
+test('a queue that is paused in Redis is shown as such', () =>
+  withRedis(({ redis }) =>
+    withFolderStore(async (store) => {
+      const run = await planSampleRun(store, { subjects: 8 });
+      const queue = openShardQueue(redis, run.runId);
+      const shards = runShards(run, []);
+      const paused = async () =>
+        (await readRunStatus(run, store, createRunTally(shards, store), shards, { redis, queue })).queue
+          ?.paused;
+      try {
+        assert.equal(await paused(), false);
+        await queue.pause();
+        assert.equal(await paused(), true);
+      } finally {
+        await queue.close();
+      }
+    }),
+  ));

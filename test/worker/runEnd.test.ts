@@ -213,3 +213,36 @@ test('a Redis that takes nothing keeps a run from being found failed as little a
     const end = await waitForRunEnd({ redis, queue, store, run, signal: AbortSignal.timeout(5_000) });
     assert.equal(end.status, 'failed');
   }));
+
+test('a queue that somebody pauses in Redis is told of once a pause, with how to go on', () =>
+  withRun(async (run, store, queue, redis) => {
+    const [spec] = await sampleSpecs(store, run);
+    await queue.add(SHARD_JOB, spec!, { jobId: jobId(0) });
+    const said: string[] = [];
+    let looks = 0;
+    const stop = new AbortController();
+    const ending = waitForRunEnd({
+      ...{ redis, queue, store, run, signal: stop.signal, pollMs: 5 },
+      warn: (line) => said.push(line),
+      onQueueDepth: () => looks++,
+    });
+    const someLooks = async () => {
+      for (const until = looks + 5; looks < until; ) await sleep(5);
+    };
+    await someLooks();
+    assert.deepEqual(said, []);
+    await queue.pause();
+    await someLooks();
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0]!,
+      /paused in Redis, and not by `posecast pause` \[queue=.*resumed where it was paused/,
+    );
+    await queue.resume();
+    await someLooks();
+    await queue.pause();
+    await someLooks();
+    assert.equal(said.length, 2);
+    stop.abort(new Error('seen'));
+    await assert.rejects(ending, /seen/);
+  }));
