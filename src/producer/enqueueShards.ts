@@ -10,6 +10,12 @@ import type { Tracing } from '../shared/tracing/tracing.ts';
 /** Jobs sent to Redis in one call. */
 export const JOBS_AT_ONCE = 500;
 
+/**
+ * BullMQ forgets jobs by their age. By this clock, a job that another machine ended may have ended in the future: all
+ * of 285,000 years.
+ */
+const ANY_AHEAD_MS = Number.MAX_SAFE_INTEGER;
+
 export interface EnqueueOptions {
   /** Shards that have a commit: they are skipped. */
   readonly committed: { has(index: number): boolean };
@@ -110,5 +116,5 @@ export function forgetFailed(queue: ShardQueue): Promise<void> {
  * has to run whatever the queue remembers of it.
  */
 async function forgetJobs(queue: ShardQueue, state: 'failed' | 'completed'): Promise<void> {
-  while ((await queue.clean(0, 1_000, state)).length > 0);
+  while ((await queue.clean(-ANY_AHEAD_MS, 1_000, state)).length > 0);
 }

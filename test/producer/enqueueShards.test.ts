@@ -163,6 +163,25 @@ test('a shard that the queue remembers as done but that has no commit runs again
     );
   }));
 
+test('a shard that ended on a machine whose clock is ahead is queued again like any other', () =>
+  withQueue(async (queue, { redis }) => {
+    const nextYear = Date.now() + 366 * 86_400_000;
+    await enqueueShards(queue, specs(2), NONE);
+    for (const [index, state] of ['failed', 'completed'].entries()) {
+      await redis.lrem(queue.toKey('wait'), 1, jobId(index));
+      await redis.zadd(queue.toKey(state), nextYear, jobId(index));
+      await redis.hset(queue.toKey(jobId(index)), 'finishedOn', nextYear);
+    }
+    await forgetFailed(queue);
+    const fed = await enqueueShards(queue, specs(2), NONE);
+    assert.deepEqual(fed, { queued: 2, held: 0, skipped: 0 });
+    assert.deepEqual(await queue.getJobCounts('wait', 'failed', 'completed'), {
+      wait: 2,
+      failed: 0,
+      completed: 0,
+    });
+  }));
+
 test('a death is counted of a job that is still held, and a shard that Redis lost meanwhile is queued again', () =>
   withQueue(async (queue, { redis }) => {
     await enqueueShards(queue, specs(1), NONE);
