@@ -24,7 +24,7 @@ export type RunState =
 
 /** What the state of a run follows from. */
 export interface RunFacts {
-  /** The manifest is in place. */
+  /** Every shard is committed and the manifest is in place. */
   readonly finished: boolean;
   readonly paused: boolean;
   /** Undefined: no Redis was asked, or none answered. `listed`: workers without OUT find it. `workers`: alive. */

@@ -62,8 +62,9 @@ export async function readRunStatus(
   signal?: AbortSignal,
 ): Promise<RunStatus> {
   await tally.refresh(signal);
-  const finished = await isFinished(store);
   const allCommitted = tally.shardsDone === shards.places;
+  // A commit may be lost afterwards.
+  const finished = allCommitted && (await isFinished(store));
   const pause = finished ? undefined : await readPause(store, run.runId);
   const noted = allCommitted ? [] : await readShardFailures(store, run.runId, signal);
   const isOpen = (shard: number) => isMissing(shards, tally, shard);

@@ -64,20 +64,23 @@ export async function finalizeRun(
   sums.requireWhole();
   const table = { bytes: bodyBytes(subjects), sha256: bodySha256(subjects) };
   const manifest = files.toManifest(sums.describe(table));
+  const isOutdated = async () => (await listGenerations(store, signal)).length !== shards.generations.length;
+  // The last files of a newer generation must not be replaced by those of this one.
+  if (await isOutdated()) return finalizeRun(store, run, options);
   await store.put(SUBJECTS_KEY, subjects, signal);
   await store.put(MANIFEST_KEY, manifest, signal);
   // Of shards that were committed in the end, or replaced; a generation that came since has its own.
   await removeShardFailures(store, (shard) => shard < shards.numbers, signal);
   await removeOrphans(store, shards, sums.winners, signal);
   for await (const key of strayListings(store, run, signal)) await store.delete(key, signal);
-  if ((await listGenerations(store, signal)).length === shards.generations.length) {
+  if (await isOutdated()) {
+    // It may be done already, and the manifest is now the one of before.
+    await store.delete(SUCCESS_KEY, signal);
+  } else {
     // A pause that came too late for this must not hold the next append.
     await resumeRun(store, run.runId);
     await store.put(SUCCESS_KEY, successBody(shards.generations.length), signal);
     if (await isFinished(store)) return { status: 'finished', totals: sums.totals };
-  } else {
-    // It may be done already, and the manifest is now the one of before.
-    await store.delete(SUCCESS_KEY, signal);
   }
   return finalizeRun(store, run, options);
 }

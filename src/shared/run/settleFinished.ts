@@ -1,22 +1,24 @@
 /**
  * A finished run may get files afterwards: an attempt that was uploading when the run was finished removes its own, but
  * not if it dies in that moment; on a store that ignores If-None-Match it may even put its commit in the place of
- * another. A planner that came second may be killed before it removes its listing. Or the last files are lost.
- * Finishing once more makes the run whole.
+ * another. A planner that came second may be killed before it removes its listing. A finisher of an earlier generation
+ * that slept may put its manifest in the place of the newer one, and die. Or the last files are lost. Finishing once
+ * more makes the run whole. Or a commit is lost: then its shard has to be done again.
  */
 import type { ObjectStore } from '../store/objectStore.ts';
 import { attemptFiles } from './attemptFiles.ts';
-import { isFinished } from './committedShards.ts';
+import { isFinished, readCommittedSet } from './committedShards.ts';
 import { finalizeRun } from './finalizeRun.ts';
 import { readRunShards } from './generations.ts';
+import { readManifest } from './manifest.ts';
 import type { RunFile } from './runFile.ts';
-import { MANIFEST_KEY, SUBJECTS_KEY } from './runKeys.ts';
+import { SUBJECTS_KEY, SUCCESS_KEY } from './runKeys.ts';
 import type { RunShards } from './runShards.ts';
 import { strayListings } from './strayListings.ts';
 
 /**
  * Whether the run is finished; if its last files are not there, or others were left in it since, it is finished again.
- * Reads no commit and no table unless it is.
+ * When commits were lost, `_SUCCESS` is taken away. Reads no commit and no table unless it is finished again.
  */
 export async function settleFinished(
   store: ObjectStore,
@@ -24,19 +26,28 @@ export async function settleFinished(
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (!(await isFinished(store))) return false;
+  const shards = await readRunShards(store, run, signal);
+  if ((await readCommittedSet(store, shards, signal)).size < shards.places) {
+    await store.delete(SUCCESS_KEY, signal);
+    return false;
+  }
   const isWhole =
-    (await hasLastFiles(store, signal)) &&
+    (await hasLastFiles(store, shards, signal)) &&
     !(await hasStrayListings(store, run, signal)) &&
-    !(await hasStrayAttempts(store, await readRunShards(store, run, signal), signal));
+    !(await hasStrayAttempts(store, shards, signal));
   if (isWhole) return true;
   return (await finalizeRun(store, run, signal ? { signal } : {})).status === 'finished';
 }
 
-async function hasLastFiles(store: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const key of [MANIFEST_KEY, SUBJECTS_KEY]) {
-    if ((await store.head(key, signal)) === undefined) return false;
-  }
-  return true;
+/** Whether they are there, and of all generations. */
+async function hasLastFiles(
+  store: ObjectStore,
+  { generations }: RunShards,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if ((await store.head(SUBJECTS_KEY, signal)) === undefined) return false;
+  const manifest = await readManifest(store);
+  return manifest?.generations.length === generations.length;
 }
 
 async function hasStrayListings(

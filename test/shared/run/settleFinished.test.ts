@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { finalizeRun } from '../../../src/shared/run/finalizeRun.ts';
+import { addRetryGeneration, readRunShards } from '../../../src/shared/run/generations.ts';
+import type { RunFile } from '../../../src/shared/run/runFile.ts';
+import { commitKey } from '../../../src/shared/run/runKeys.ts';
+import { currentSpecs } from '../../../src/shared/run/runPlan.ts';
 import { settleFinished } from '../../../src/shared/run/settleFinished.ts';
 import type { ObjectStore } from '../../../src/shared/store/objectStore.ts';
 import { verifyRun } from '../../../src/verify/verifyRun.ts';
@@ -82,3 +86,64 @@ test('a listing that a killed planner of another run leaves in a finished run is
     assert.equal(await settleFinished(store, run), true);
     assert.equal((await storeKeys(store)).length, before.length + 1);
   }));
+
+test('a finished run that lost a commit is not finished any more', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    const [first] = await sampleSpecs(store, run);
+    assert.ok(first);
+    await finalizeRun(store, run);
+    await store.delete(commitKey(first.index));
+    assert.equal(await settleFinished(store, run), false);
+    assert.equal(await store.head('_SUCCESS'), undefined);
+    assert.equal(await runSampleShard(store, run, first, 'again'), 'won');
+    assert.equal((await finalizeRun(store, run)).status, 'finished');
+    assert.ok((await verifyRun(store)).ok);
+  }));
+
+test('the manifest that a finisher of an earlier generation leaves beside a newer _SUCCESS is written anew', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    const late = await store.get('manifest.json');
+    assert.ok(late);
+    await finishRetry(store, run);
+    const newer = await store.get('manifest.json');
+    await store.put('manifest.json', late);
+    assert.equal(await settleFinished(store, run), true);
+    assert.deepEqual(await store.get('manifest.json'), newer);
+  }));
+
+test('a finisher that slept while a newer generation was finished does not write its manifest', () =>
+  withFolderStore(async (store) => {
+    const run = await makeSampleRun(store);
+    await finalizeRun(store, run);
+    let looks = 0;
+    const manifests: unknown[] = [];
+    const sleepy: ObjectStore = {
+      ...store,
+      list: async function* (prefix, signal) {
+        // When it looks for generations once more, it has read its shards.
+        if (prefix === 'generations/' && ++looks === 2) await finishRetry(store, run);
+        yield* store.list(prefix, signal);
+      },
+      put: async (key, ...rest) => {
+        if (key === 'manifest.json') manifests.push(await store.get(key));
+        await store.put(key, ...rest);
+      },
+    };
+    assert.equal((await finalizeRun(sleepy, run)).status, 'finished');
+    assert.equal(manifests.length, 1);
+    assert.deepEqual(await store.get('manifest.json'), manifests[0]);
+  }));
+
+/** Does the first shard again, as a new generation. */
+async function finishRetry(store: ObjectStore, run: RunFile): Promise<void> {
+  const shards = await readRunShards(store, run);
+  const createdAt = '2026-01-02T00:00:00Z';
+  await addRetryGeneration(store, run, shards, { codes: null, replaces: [0], createdAt });
+  for await (const { spec } of currentSpecs(run, store, await readRunShards(store, run), undefined)) {
+    if (spec.index >= shards.numbers) await runSampleShard(store, run, spec, 'retry');
+  }
+  assert.equal((await finalizeRun(store, run)).status, 'finished');
+}
