@@ -114,7 +114,8 @@ async function queue(
   const shardQueue = openShardQueue(dispatch.redis, run.runId);
   releasers.push('queue', () => shardQueue.close());
   try {
-    return { queued: await queueRetry(run, store, generation, choice, { ...dispatch, queue: shardQueue }) };
+    const queueing = queueRetry(run, store, generation, choice, { ...dispatch, queue: shardQueue });
+    return { queued: await unlessAborted(queueing, dispatch.signal) };
   } catch (error) {
     dispatch.signal.throwIfAborted();
     return { queued: null, failure: describeError(error) };

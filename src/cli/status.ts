@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { Redis } from 'ioredis';
 import { type RunStatus, readRunStatus } from '../producer/runStatus.ts';
+import { unlessAborted } from '../shared/async/unlessAborted.ts';
 import { ConfigError, describeError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/redis/queue.ts';
 import { closeRedis, connectRedis } from '../shared/redis/redis.ts';
@@ -72,7 +73,9 @@ async function status(outOrRunId: string, flags: Flags): Promise<void> {
     /** True: there is no reason to look again. */
     const look = async (): Promise<boolean> => {
       const dispatch = redis && queue && { redis, queue };
-      const found = await readRunStatus(run, store, tally, shards, dispatch, signal);
+      const reading = readRunStatus(run, store, tally, shards, dispatch, signal);
+      // A Redis that is away answers when it is back, if ever.
+      const found = await unlessAborted(reading, signal);
       show(found, flags);
       if (found.state === 'failed') process.exitCode = EXIT.failures;
       return !flags.watch || found.state === 'complete' || found.state === 'failed';

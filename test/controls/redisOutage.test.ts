@@ -100,6 +100,25 @@ test('a worker, and a run, that are told to end while Redis goes as they start, 
     }),
   ));
 
+test('who watches a run, and stops while Redis is away, is heard at once', () =>
+  withRedisOnPort((redis) =>
+    withTempFolder(async (folder) => {
+      const env = { REDIS_URL: redis.url };
+      const out = join(folder, 'out');
+      assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      const watching = startPosecast(['status', out, '--watch'], env);
+      await until('a look', watching, () => watching.output().includes('waiting'));
+      await redis.kill();
+      await until('the loss', watching, () => watching.output().includes('connection lost'));
+      // The next look has begun by then, and waits for an answer.
+      await sleep(3_000);
+      watching.child.kill('SIGINT');
+      const code = await Promise.race([watching.done.then((ended) => ended.code), sleep(10_000)]);
+      watching.child.kill('SIGKILL');
+      assert.equal(code, 130);
+    }),
+  ));
+
 test('an idle worker without OUT that is told to end while Redis is away ends with exit code 0', () =>
   withRedisOnPort(async (redis) => {
     const looking = await connectRedis(redis.url);
