@@ -128,7 +128,7 @@ export async function runHere(options: RunHereOptions): Promise<RunHereResult> {
   const watch = openConsumptionWatch({
     consumedAt: () => worker.consumedAt(),
     excuse: () => {
-      if (redis.status !== 'ready') return 'no-redis';
+      if (redis.status !== 'ready' || worker.isRefused()) return 'no-redis';
       if (worker.waitsForStore() !== undefined) return 'no-store';
       return pause.paused && worker.inWork() === 0 ? 'paused' : undefined;
     },

@@ -42,6 +42,8 @@ export interface RunWorker {
   inWork(): number;
   /** By `performance.now()`: when Redis last answered the question for a job, or a shard last made progress. */
   consumedAt(): number;
+  /** Redis has refused the question for a job since it last answered one. */
+  isRefused(): boolean;
   /**
    * Takes no new shard. Those in work that will be done within the time, as far as that can be told, are finished; the
    * others are handed back to the queue at once, without burning an attempt.
@@ -101,6 +103,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
   return {
     inWork: () => attempts.inWork.size(),
     consumedAt: () => Math.max(worker.answeredAt, attempts.progressAt()),
+    isRefused: () => worker.refusedAt > worker.answeredAt,
     drain(graceMs) {
       intake.takeNoMore();
       return attempts.inWork.drain(graceMs);

@@ -11,7 +11,8 @@ export interface ConsumptionWatchOptions {
   readonly consumedAt: () => number;
   /**
    * Why nothing is to be expected now, if there is a reason. 'paused' is a healthy state that may last for days; a
-   * Redis or a store that is known to be away is waited for, because a new process could do nothing else.
+   * Redis that refuses, or a Redis or a store that is known to be away, is waited for, because a new process could do
+   * nothing else.
    */
   readonly excuse: () => 'paused' | 'no-redis' | 'no-store' | undefined;
   /** From the last sign of consumption to `onStuck`; at least one look has to find quiet. */
