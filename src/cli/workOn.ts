@@ -2,8 +2,9 @@
 import type { Redis } from 'ioredis';
 import { registerAgain } from '../producer/feedRun.ts';
 import { createReleasers } from '../shared/async/releasers.ts';
-import { IntegrityError, PosecastError } from '../shared/errors.ts';
+import { describeError, IntegrityError, PosecastError } from '../shared/errors.ts';
 import { openShardQueue } from '../shared/redis/queue.ts';
+import { isRefusal } from '../shared/redis/redisRefusal.ts';
 import { refuseCopy } from '../shared/redis/refuseCopy.ts';
 import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
@@ -92,7 +93,14 @@ export async function workOn(
       { ...compute, ...observation.corpus, note, signal: stop.signal },
       releasers,
     ).catch(throwOwnDamage);
-    if (!fromList) await unlessToldToEnd(registerAgain(redis, run, store), toldToEnd);
+    if (!fromList) {
+      const registered = registerAgain(redis, run, store).catch((error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        // Whoever feeds the queue when it is empty registers the run, too.
+        note(`the run is not put on the list of Redis (${describeError(error)})`);
+      });
+      await unlessToldToEnd(registered, toldToEnd);
+    }
     const { end } = await runHere({
       redis,
       queue,

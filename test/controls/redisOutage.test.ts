@@ -157,12 +157,13 @@ test('a Redis that refuses is named once with its reason, and work goes on when 
     }),
   ));
 
-test('a Redis that refuses when a worker starts is waited for', () =>
+test('a Redis that refuses when a worker starts is waited for, also one that does not list its run', () =>
   withRedis(({ url, redis }) =>
     withTempFolder(async (folder) => {
       const env = { REDIS_URL: url };
       const out = join(folder, 'out');
       assert.equal((await posecast(['submit', samples, out, ...options], env)).code, 0);
+      await redis.del('posecast:runs');
       await redis.config('SET', 'maxmemory', '1');
       const worker = startPosecast(['work', out, '--threads', '1'], env);
       await until('the first look', worker, () => worker.output().includes('shards 0/12'));
