@@ -208,6 +208,7 @@ async function run(corpus: string, flags: EvaluateFlags, parsed: Command): Promi
       return;
     }
     const corpora = await openCorpora(corpus, flags, {
+      out,
       s3: corpusS3Options(flags),
       signal,
       note: hooks.note,

@@ -1,6 +1,7 @@
 /** A corpus for commands that work on all of it at once: its photographs listed, and ready to be read. */
 import { readerNotes } from '../producer/readers/corpusReader.ts';
 import { openCorpus } from '../producer/readers/openCorpus.ts';
+import { refuseOutInCorpus } from '../producer/refuseOutInCorpus.ts';
 import type { Releasers } from '../shared/async/releasers.ts';
 import { openPhotographs, type Photographs } from '../shared/corpus/photographs.ts';
 import { ConfigError } from '../shared/errors.ts';
@@ -15,6 +16,8 @@ export interface ListedCorpus {
 }
 
 export interface ListedCorpusOptions {
+  /** The folder that the command writes to, absolute: not one in the corpus. */
+  readonly out: string;
   readonly s3: S3Options;
   /** Holds for reading the photographs, too. */
   readonly signal: AbortSignal;
@@ -24,11 +27,14 @@ export interface ListedCorpusOptions {
   readonly releasers: Releasers;
 }
 
-/** @throws ConfigError when the corpus is not there, is not what it is said to be, or has no photograph. */
+/**
+ * @throws ConfigError when the corpus is not there, is not what it is said to be, has no photograph, or holds OUT.
+ */
 export async function openListedCorpus(
   asked: AskedCorpus,
-  { s3, signal, note, releasers }: ListedCorpusOptions,
+  { out, s3, signal, note, releasers }: ListedCorpusOptions,
 ): Promise<ListedCorpus> {
+  await refuseOutInCorpus(asked.corpus, { uri: out }, s3);
   const reader = await openCorpus(asked, { s3 });
   const faces: FaceRecord[] = [];
   for await (const face of reader.faces(signal)) faces.push(face);

@@ -76,6 +76,7 @@ async function train(corpus: string, flags: Flags, parsed: Command): Promise<voi
   await stoppable(stopping, async (signal, releasers) => {
     const asked = await corpusFromOptions(corpus, flags);
     const { faces: listed, photographs } = await openListedCorpus(asked, {
+      out,
       s3: corpusS3Options(flags),
       signal,
       note: say.note,

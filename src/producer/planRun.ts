@@ -1,9 +1,7 @@
 /** Decides whether OUT gets a new run or goes on with the one it holds. The plan is complete when run.json exists. */
 import { randomBytes } from 'node:crypto';
-import { realpath } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { RunConfig } from '../shared/config.ts';
-import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { FaceRecord } from '../shared/face.ts';
 import { version } from '../shared/package.ts';
@@ -18,6 +16,7 @@ import { hasOnlyLost } from './append/hasOnlyLost.ts';
 import { readerNotes } from './readers/corpusReader.ts';
 import type { OnListed } from './readers/onListed.ts';
 import { openCorpus } from './readers/openCorpus.ts';
+import { refuseOutInCorpus } from './refuseOutInCorpus.ts';
 import { removeListings, removeOwnListing } from './removeListings.ts';
 import { digestCorpus, listingLimits, type WrittenListing, writeListing } from './writeListing.ts';
 
@@ -76,7 +75,7 @@ export async function runToResume(
     await checkSameRun(existing, config, store, options);
     return existing;
   }
-  await refuseOverlap(config, store, options.corpusS3);
+  await refuseOutInCorpus(config.corpus, store, options.corpusS3);
   if (foreign === undefined) return undefined;
   throw new ConfigError('foreign-out', 'OUT: expected an empty place or a run, found other files', {
     out: store.uri,
@@ -217,46 +216,6 @@ async function foreignFile(store: ObjectStore, signal: AbortSignal | undefined):
     if (!(key.startsWith(LISTING_PREFIX) && key.endsWith('.parquet'))) return key;
   }
   return undefined;
-}
-
-/**
- * OUT inside the corpus would be listed as a person; a folder of archives or tables would be taken for one of people by
- * the same command, once OUT is a folder in it.
- */
-async function refuseOverlap(
-  config: RunConfig,
-  store: ObjectStore,
-  corpusS3: S3Options | undefined,
-): Promise<void> {
-  if (isS3Uri(config.corpus)) {
-    // A store's own uri has its scheme in small letters.
-    const corpus = config.corpus.replace(/^s3:/i, 's3:');
-    if (!`${store.uri}/`.startsWith(`${corpus}/`)) return;
-    const { isSameEndpoint, resolveS3Address } = await import('../shared/store/s3Address.ts');
-    const { endpoint } = await resolveS3Address(corpus, corpusS3 ?? {});
-    if (isSameEndpoint(endpoint, store.endpoint)) throw outInCorpus(config, store);
-    return;
-  }
-  if (!isAbsolute(store.uri)) return;
-  const way = relative(await realPlace(config.corpus), await realPlace(store.uri));
-  if (way === '' || !(way.startsWith('..') || isAbsolute(way))) {
-    throw outInCorpus(config, store);
-  }
-}
-
-function outInCorpus({ corpus }: RunConfig, { uri: out }: ObjectStore): ConfigError {
-  return new ConfigError('out-in-corpus', 'OUT: expected a place outside the corpus, found one inside it', {
-    out,
-    corpus,
-  });
-}
-
-/** The path without links, as far as it exists. */
-async function realPlace(path: string): Promise<string> {
-  const real = await realpath(path).catch(() => undefined);
-  if (real !== undefined) return real;
-  const parent = dirname(path);
-  return parent === path ? path : join(await realPlace(parent), basename(path));
 }
 
 function emptyCorpus(config: RunConfig): ConfigError {

@@ -16,7 +16,7 @@ import { writeTar } from '../producer/tar/tars.ts';
 async function open(corpus: string, flags: Partial<EvaluatedFlags>) {
   const releasers = createReleasers();
   const notes: string[] = [];
-  const options = { s3: {}, signal: new AbortController().signal, releasers };
+  const options = { out: '/elsewhere', s3: {}, signal: new AbortController().signal, releasers };
   try {
     const corpora = await openCorpora(
       corpus,
@@ -99,7 +99,13 @@ test('KDEF names are read of rows of a table, whose photographs are read as they
       { format: 'parquet' },
     );
     const releasers = createReleasers();
-    const options = { s3: {}, signal: new AbortController().signal, releasers, note: () => {} };
+    const options = {
+      out: '/elsewhere',
+      s3: {},
+      signal: new AbortController().signal,
+      releasers,
+      note: () => {},
+    };
     try {
       const [corpus] = await openCorpora(table, { poses: 'kdef-names' }, options);
       assert.deepEqual(

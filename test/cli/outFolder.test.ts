@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { evaluateCommand } from '../../src/cli/evaluate.ts';
@@ -32,5 +32,32 @@ test('a file in the place of --out, or above it, is refused before anything else
           `${command.name()} ${words.join(' ')}`,
         );
       }
+    }
+  }));
+
+test('an --out inside the corpus, or inside the distractors, is refused and not made', () =>
+  withTempFolder(async (folder) => {
+    const corpus = join(folder, 'corpus');
+    const others = join(folder, 'others');
+    for (const place of [corpus, others]) {
+      await mkdir(join(place, 'anna'), { recursive: true });
+      await writeFile(join(place, 'anna', '1.jpg'), 'listed, not read');
+    }
+    for (const [command, words, holder] of [
+      [trainCommand(), [corpus], corpus],
+      [evaluateCommand(), [corpus], corpus],
+      [evaluateCommand(), [corpus, '--distractors', others], others],
+    ] as const) {
+      const out = join(holder, 'out');
+      const ran = command.parseAsync([...words, '--out', out], { from: 'user' });
+      await assert.rejects(
+        ran,
+        {
+          code: 'out-in-corpus',
+          message: `OUT: expected a place outside the corpus, found one inside it [out=${out}, corpus=${holder}]`,
+        },
+        command.name(),
+      );
+      assert.deepEqual(await readdir(holder), ['anna']);
     }
   }));

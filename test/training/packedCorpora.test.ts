@@ -40,7 +40,8 @@ after(async () => {
 });
 
 async function listed(corpus: string, s3 = {}): Promise<ListedCorpus> {
-  return openListedCorpus(await corpusFromOptions(corpus, {}), { s3, signal, note: () => {}, releasers });
+  const options = { out: '/elsewhere', s3, signal, note: () => {}, releasers };
+  return openListedCorpus(await corpusFromOptions(corpus, {}), options);
 }
 
 /** What the training's card remembers of a corpus; `work` is its cache. */
