@@ -14,6 +14,7 @@ import { CORPUS_KINDS } from './options/corpusPlace.ts';
 import { addDryRunOptions, type DryRunFlags, refuseRate, refuseUseless } from './options/dryRunOptions.ts';
 import { addObserveOptions, type ObserveFlags, openObservation } from './options/observeOptions.ts';
 import { someText } from './options/optionValues.ts';
+import { withProfileStore } from './options/profileStore.ts';
 import { type RedisFlag, redisUrlOf } from './options/redisUrl.ts';
 import { addRunOptions, type RunFlags, runConfigFromOptions } from './options/runOptions.ts';
 import {
@@ -229,7 +230,8 @@ async function carryOut(
           // Kilobytes, whatever the platform.
           peakMemory: process.resourceUsage().maxRSS * 1024,
         };
-        return report(summaryFacts(summary), formatSummary(summary, flags));
+        const reachedBy = await withProfileStore(store.uri, flags);
+        return report(summaryFacts(summary), formatSummary(summary, reachedBy));
       }
       if (end.status === 'failed') sayFailures(end.failures, note);
       const outcome = await earlyOutcome(end, run, store, startedAt);

@@ -1,11 +1,13 @@
 /** Commands that a command prints reach the same run as it did itself, pasted into a shell of the same environment. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { packageRoot } from '../../src/shared/package.ts';
 import { posecast, startPosecast } from '../helpers/cli.ts';
 import { withRedis } from '../helpers/services/redis.ts';
 import { withS3 } from '../helpers/services/s3.ts';
+import { withTempFolder } from '../helpers/tempFolder.ts';
 import { until } from '../helpers/until.ts';
 
 const samples = join(packageRoot, 'samples', 'london');
@@ -42,5 +44,35 @@ test('printed commands and the Python that reads the table carry what is needed 
         resumed.stdout.includes(`store, root = fs.FileSystem.from_uri("s3://${bucket}/my%20run"); files`),
         resumed.stdout,
       );
+      // A profile has the endpoint in its own section or under its services; pyarrow looks for it in neither.
+      await withTempFolder(async (folder) => {
+        const config = join(folder, 'config');
+        for (const lines of [
+          ['[profile lab]', `endpoint_url = ${endpoint}`, 's3 =', '  addressing_style = path'],
+          ['[profile lab]', 'services = lab', '[services lab]', 's3 =', `  endpoint_url = ${endpoint}`],
+        ]) {
+          await writeFile(config, `${lines.join('\n')}\n`);
+          const again = ['run', samples, out, ...options, '--s3-profile', 'lab'];
+          const { code, stdout, stderr } = await posecast(again, {
+            AWS_CONFIG_FILE: config,
+            AWS_SHARED_CREDENTIALS_FILE: await keysOf(folder),
+          });
+          assert.equal(code, 0, stderr);
+          const ofProfile = `fs.S3FileSystem(endpoint_override="${host}", scheme="http")`;
+          assert.ok(stdout.includes(`store, root = ${ofProfile}, "${bucket}/my run"; files`), stdout);
+        }
+      });
     }),
   ));
+
+/** A credentials file with the keys of the environment for the profile `lab`. */
+async function keysOf(folder: string): Promise<string> {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
+  const keys = [
+    `aws_access_key_id = ${AWS_ACCESS_KEY_ID}`,
+    `aws_secret_access_key = ${AWS_SECRET_ACCESS_KEY}`,
+  ];
+  const file = join(folder, 'credentials');
+  await writeFile(file, `${['[lab]', ...keys].join('\n')}\n`);
+  return file;
+}

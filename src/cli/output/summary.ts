@@ -22,7 +22,7 @@ export interface RunSummary {
   readonly longestBlockMs?: number;
 }
 
-/** A short text for the end of a run. `store`: how this command was told to reach it. */
+/** A short text for the end of a run. `store`: how it is reached, where that is not in AWS variables. */
 export function formatSummary(summary: RunSummary, store: StoreFlags): string {
   const { manifest, out } = summary;
   const { totals, table } = manifest;
@@ -86,7 +86,7 @@ function readingSnippet(out: string, format: RunManifest['table']['format'], sto
   ];
 }
 
-/** The store and the path in it, as pyarrow takes them. A profile is the environment's business there. */
+/** The store and the path in it, as pyarrow takes them: of a profile it reads the keys alone. */
 function pythonStore(out: string, { s3Endpoint, s3Region, s3AddressingStyle }: StoreFlags): string {
   // A folder's path is no URI.
   if (!isS3Uri(out)) return `fs.FileSystem.from_uri(${JSON.stringify(out)})`;
