@@ -28,7 +28,11 @@ export function labelColumns(
   const columns = requested.map((label) => ({ name: label.name, type: typeOf(label, corpusFormat) }));
   const parsed = labelColumnsSchema.safeParse(columns);
   if (parsed.success) return parsed.data;
-  throw badLabels(describeIssues(parsed.error), text);
+  // The problem names the label: its place in the list says nothing.
+  throw badLabels(
+    describeIssues(parsed.error, () => 'a label'),
+    text,
+  );
 }
 
 function typeOf({ name, type }: RequestedLabel, corpusFormat: RunConfig['corpusFormat']): LabelType {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 const LABEL_TYPES = ['string', 'integer', 'number'] as const;
 export type LabelType = (typeof LABEL_TYPES)[number];
 
-/** Columns of listings and output tables: no label may be called so. */
+/** Columns of listings and output tables: no label may be called so, in whatever letters. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   ...[
     'face_id',
@@ -32,11 +32,15 @@ const labelColumnSchema = z.strictObject({
   /** Of the output table's column; also of the source's, where the source has names. */
   name: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,62}$/, 'expected letters, digits, _, -, . or spaces, at most 63')
-    .refine(
-      (name) => !RESERVED_COLUMNS.has(name),
-      'expected a name that neither listing nor output tables use',
-    ),
+    .regex(/^[A-Za-z_][A-Za-z0-9_ .-]{0,62}$/, {
+      error: ({ input }) =>
+        `expected letters, digits, _, -, . or spaces, at most 63, found ${JSON.stringify(input)}`,
+    })
+    // SQL does not tell capitals from small letters: `Kind` would hide `kind`.
+    .refine((name) => !RESERVED_COLUMNS.has(name.toLowerCase()), {
+      error: ({ input }) =>
+        `expected a name that neither listing nor output tables use, in capitals or not, found ${input}`,
+    }),
   /** string: UTF-8; integer: within ±(2^53 − 1); number: a finite float64. */
   type: z.enum(LABEL_TYPES),
 });
@@ -44,8 +48,15 @@ const labelColumnSchema = z.strictObject({
 export const labelColumnsSchema = z
   .array(labelColumnSchema)
   .max(64)
-  .refine((columns) => new Set(columns.map(({ name }) => name)).size === columns.length, {
-    error: 'expected every name once',
+  .superRefine((columns, context) => {
+    const seen = new Set<string>();
+    for (const { name } of columns) {
+      if (seen.has(name.toLowerCase())) {
+        const message = `expected every name once, in capitals or not, found ${name} again`;
+        context.addIssue({ code: 'custom', message });
+      }
+      seen.add(name.toLowerCase());
+    }
   });
 
 export type LabelColumn = z.infer<typeof labelColumnSchema>;

@@ -22,6 +22,13 @@ test('no label may be called as a column of the listing or of an output table', 
       /--label-columns: .*neither listing nor output tables use/,
     );
   }
+  for (const name of ['Kind', 'YAW']) {
+    assert.throws(() => labelColumns(`mood,${name}`, 'csv'), {
+      message:
+        '--label-columns: a label: expected a name that neither listing nor output tables use, ' +
+        `in capitals or not, found ${name} [found=mood,${name}]`,
+    });
+  }
   assert.ok(SUBJECT_COLUMNS.some(({ name }) => RESERVED_COLUMNS.has(name)));
 });
 
@@ -42,6 +49,7 @@ test('label columns are what is asked for, with the types that the format knows'
   assert.deepEqual(labelColumns(undefined, 'parquet'), []);
   for (const [text, format, problem] of [
     ['a,a', 'csv', /expected every name once/],
+    ['mood,Mood', 'csv', /expected every name once, in capitals or not, found Mood again/],
     ['a:date', 'csv', /expected name or name:type .* \[found=a:date\]/],
     ['', 'csv', /letters, digits/],
     ['a', 'folder', /expected a list, a table, RecordIO or KDEF, found folder/],
