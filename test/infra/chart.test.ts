@@ -26,6 +26,7 @@ interface Container {
   readonly args: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: unknown }[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
   readonly livenessProbe?: { readonly exec: { readonly command: readonly string[] } };
   readonly resources: { readonly limits: Readonly<Record<string, unknown>> };
   readonly securityContext: Readonly<Record<string, unknown>>;
@@ -173,6 +174,27 @@ test(
     assert.deepEqual(worker!.livenessProbe?.exec.command, ['sh', '-c', `find ${file} -mmin -31 | grep -q .`]);
   },
 );
+
+test('models are fetched with the environment and the mounts of the worker', needs('helm'), async () => {
+  const env = { name: 'POSECAST_REGISTRY', value: '/registry/models.json' };
+  const mount = { name: 'registry', mountPath: '/registry' };
+  const objects = await render({
+    run: S3,
+    worker: {
+      extraEnv: [env],
+      extraVolumes: [{ name: 'registry', configMap: { name: 'registry' } }],
+      extraVolumeMounts: [mount],
+    },
+  });
+  for (const [kind, ending] of [
+    ['Deployment', 'worker'],
+    ['Job', '-submit'],
+  ] as const) {
+    const [models] = podOf(objects, kind, ending).initContainers ?? [];
+    assert.deepEqual(models?.env, [env], kind);
+    assert.deepEqual(models?.volumeMounts.at(-1), mount, kind);
+  }
+});
 
 test('a worker gets its GPU, and none on the CPU', needs('helm'), async () => {
   const limits = async (values: Values) =>

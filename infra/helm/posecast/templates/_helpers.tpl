@@ -75,7 +75,8 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Weights are fetched once, by the worker's image: checking them takes the ONNX runtime. */}}
+{{/* Weights are fetched once, by the worker's image: checking them takes the ONNX runtime. A registry or a proxy of one's
+own comes by the worker's environment and mounts. */}}
 {{- define "posecast.modelsContainer" -}}
 - name: models
   image: {{ .Values.images.worker | quote }}
@@ -86,6 +87,10 @@ securityContext:
     {{- range .Values.models.names }}
     - {{ . | quote }}
     {{- end }}
+  {{- with .Values.worker.extraEnv }}
+  env:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   {{- include "posecast.containerSecurity" . | nindent 2 }}
   resources:
     requests: { cpu: 500m, memory: 1Gi }
@@ -93,6 +98,9 @@ securityContext:
   volumeMounts:
     - { name: models, mountPath: /models }
     - { name: tmp, mountPath: /tmp }
+    {{- with .Values.worker.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end }}
 
 {{- define "posecast.mounts" -}}
