@@ -91,7 +91,8 @@ async function retryFailed(outOrRunId: string, flags: Flags): Promise<void> {
     const generation = await retryShards(run, store, choice, { codes, createdAt: new Date().toISOString() });
     const dispatch = redis && { redis, signal, tracing };
     const queueing = dispatch && (await queue(run, store, generation, choice, dispatch, releasers));
-    report(run, store, generation, choice, queueing, flags);
+    const unknownCodes = (codes ?? []).filter((code) => !(code in choice.codes));
+    report(run, store, generation, choice, unknownCodes, queueing, flags);
     if (queueing?.failure !== undefined) process.exitCode = EXIT.failures;
   });
 }
@@ -166,6 +167,7 @@ function report(
   store: ObjectStore,
   { generation, replaces }: RetryGeneration,
   { failed, rejecting, waiting }: RetryChoice,
+  unknownCodes: readonly string[],
   queueing: Queueing,
   flags: Flags,
 ): void {
@@ -182,6 +184,7 @@ function report(
       failed: failed.map(({ shard, code, message }) => ({ shard, code, message })),
       rejecting: { shards: rejecting.length, photographs },
       waiting: { shards: waiting.length, photographs: photographsOf(waiting) },
+      unknownCodes,
       queued: queueing?.queued ?? null,
       ...(queueing?.failure !== undefined && { notQueued: queueing.failure }),
     };
@@ -215,6 +218,9 @@ function report(
             `${shardCount(waiting.length)} with people of shards that are done first; the same command again when the run is finished`,
           ] satisfies [string, string],
         ]),
+    ...(unknownCodes.length === 0
+      ? []
+      : [['unknown', `nothing has these codes: ${unknownCodes.join(', ')}`] satisfies [string, string]]),
     ...(queueing?.failure === undefined ? [] : [['not queued', queueing.failure] satisfies [string, string]]),
     [
       'to go on',

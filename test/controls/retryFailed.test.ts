@@ -45,8 +45,8 @@ test('shards that failed for good are done by a new generation, whatever still b
       assert.match(other.stderr, /expected codes that this run has.*codes=disk-full, has=not-a-file 2/);
       const retried = await posecast(['retry-failed', out, '--codes', 'disk-full,not-a-file', '--json'], env);
       assert.equal(retried.code, 0, retried.stderr);
-      const { generation, shards, queued } = JSON.parse(retried.stdout);
-      assert.deepEqual([generation, shards, queued], [1, 2, 2]);
+      const { generation, shards, queued, unknownCodes } = JSON.parse(retried.stdout);
+      assert.deepEqual([generation, shards, queued, unknownCodes], [1, 2, 2, ['disk-full']]);
       const again = await posecast(['retry-failed', out], env);
       assert.equal(again.code, 0);
       assert.match(again.stdout, /no shard of run \S+ has failed/);
