@@ -1,7 +1,7 @@
 /** The units, read by systemd itself. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -48,6 +48,30 @@ test('a worker may little: systemd calls its exposure OK', OPTIONS, () =>
     }
   }),
 );
+
+test('a worker is restarted when its file is old, or when it has none 15 minutes after its start', () =>
+  withTempFolder(async (folder) => {
+    const unit = await readFile(join(infra, 'systemd', 'posecast-alive@.service'), 'utf8');
+    const command = /^ExecStart=\/bin\/sh -c '(.*)'$/m.exec(unit)?.[1] ?? '';
+    const place = join(folder, 'worker');
+    await mkdir(place);
+    await writeFile(join(folder, 'systemctl'), '#!/bin/sh\necho "$@"\n', { mode: 0o755 });
+    const look = async (started: number, consumed?: number) => {
+      const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+      if (consumed !== undefined) {
+        await writeFile(join(place, 'alive'), '');
+        await utimes(join(place, 'alive'), ago(consumed), ago(consumed));
+      }
+      await utimes(place, ago(started), ago(started));
+      const script = command.replaceAll('/run/%i', place).replaceAll('%i', 'worker');
+      const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+      return (await promisify(execFile)('/bin/sh', ['-c', script], { env })).stdout.trim();
+    };
+    assert.equal(await look(1), '');
+    assert.equal(await look(20), 'try-restart worker.service');
+    assert.equal(await look(60, 1), '');
+    assert.equal(await look(60, 20), 'try-restart worker.service');
+  }));
 
 test('nothing in the unit for GPUs closes the devices to it', async () => {
   const unit = await readFile(join(infra, 'systemd', 'posecast-worker@.service'), 'utf8');
