@@ -150,6 +150,9 @@ test(
     await refused({ run: S3, worker: { grace: -1 } }, /grace/);
     await refused({ run: S3, worker: { batch: 'fastest' } }, /batch/);
     await refused({ run: S3, keda: { enabled: true, runIds: [] } }, /runIds/);
+    const notHeld = /run\.corpus: expected .* under corpus\.mountPath.*found \/corpus/;
+    await refused({ run: S3, corpus: { mountPath: '/data' } }, notHeld);
+    await refused({ run: S3, corpus: { volume: null } }, notHeld);
     await refused(
       { run: S3, keda: { enabled: true }, exporter: { enabled: false } },
       /expected exporter\.enabled/,

@@ -103,6 +103,27 @@ own comes by the worker's environment and mounts. */}}
     {{- end }}
 {{- end }}
 
+{{/* A corpus that no volume holds would be missed by every pod. */}}
+{{- define "posecast.checkCorpus" -}}
+{{- $corpus := .Values.run.corpus }}
+{{- $places := list }}
+{{- if .Values.corpus.volume }}
+{{- $places = append $places .Values.corpus.mountPath }}
+{{- end }}
+{{- range .Values.worker.extraVolumeMounts }}
+{{- $places = append $places .mountPath }}
+{{- end }}
+{{- $held := hasPrefix "s3://" (lower $corpus) }}
+{{- range $places }}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" .)) (printf "%s/" $corpus) }}
+{{- $held = true }}
+{{- end }}
+{{- end }}
+{{- if not $held }}
+{{- fail (printf "run.corpus: expected s3:// or a place under corpus.mountPath, with corpus.volume, or under a mount of worker.extraVolumeMounts, found %s" $corpus) }}
+{{- end }}
+{{- end }}
+
 {{- define "posecast.mounts" -}}
 - { name: models, mountPath: /models }
 - { name: tmp, mountPath: /tmp }
