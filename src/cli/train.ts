@@ -19,6 +19,7 @@ import {
   type OnlyCorpusStoreFlags,
 } from './options/storeOptions.ts';
 import { addTrainOptions, type TrainFlags, trainConfigOf } from './options/trainOptions.ts';
+import { refuseUselessStores } from './options/uselessStores.ts';
 import { entriesOfOut } from './outFolder.ts';
 import { shownCommandLine } from './output/commandLine.ts';
 import { stoppable } from './stoppable.ts';
@@ -65,6 +66,7 @@ async function train(corpus: string, flags: Flags, parsed: Command): Promise<voi
   refuseForeignOptions(parsed, flags.generator);
   refuseTooManyThreads(flags.threads, 'cpu');
   const out = resolve(flags.out);
+  refuseUselessStores(corpus, out, flags);
   const config = trainConfigOf(flags, out);
   await checkOut(out, flags.resume === true);
   const say = openTrainReporter(flags.json === true);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { refuseUselessStores } from '../../../src/cli/options/uselessStores.ts';
 import { runCommand } from '../../../src/cli/run.ts';
 import { submitCommand } from '../../../src/cli/submit.ts';
+import { trainCommand } from '../../../src/cli/train.ts';
 import { packageRoot } from '../../../src/shared/package.ts';
 import { withTempFolder } from '../../helpers/tempFolder.ts';
 
@@ -38,6 +39,15 @@ test('a region or profile from a variable that is not set is refused, not taken 
     });
   }
 });
+
+test('train refuses an option of a corpus in S3 where the corpus is a folder', () =>
+  withTempFolder(async (folder) => {
+    const words = [samples, '--out', join(folder, 'out'), '--corpus-s3-region', 'eu-west-1'];
+    await assert.rejects(trainCommand().parseAsync(words, { from: 'user' }), {
+      code: 'bad-option',
+      message: '--corpus-s3-region: expected with a corpus in S3 only',
+    });
+  }));
 
 test('run and submit refuse an option that can do nothing, dry or not', () =>
   withTempFolder(async (folder) => {
