@@ -78,7 +78,9 @@ test('a dry run of submit takes a stated rate, and touches neither OUT nor Redis
       assert.equal(dry.code, 0, dry.stderr);
       assert.match(dry.stdout, /people +12\n +faces +24, .*\n +shards +12 of at most 2 faces\n/);
       assert.match(dry.stdout, /time +about 2 s .*\n +judged by +the stated rate of 12\.0 photographs\/s/);
-      assert.equal((await posecast(args)).code, 0, 'without a Redis too');
+      const slow = await posecast([...args.slice(0, -1), '0.001']);
+      assert.equal(slow.code, 0, 'without a Redis too');
+      assert.match(slow.stdout, /the stated rate of 0\.001 photographs\/s/);
       assert.equal(await redis.dbsize(), 0);
       assert.deepEqual(await readdir(folder), []);
     }),

@@ -46,8 +46,13 @@ export function formatDryRun(
   return [`dry run: nothing was written to ${report.out}`, ...labelledLines(lines), ''].join('\n');
 }
 
+/** Below one a second two digits that count: one decimal would make nothing of it. */
+function rate(perSecond: number): string {
+  return perSecond < 1 ? `${Number(perSecond.toPrecision(2))}` : perSecond.toFixed(1);
+}
+
 function judgedBy(basis: DryRunReport['estimate']): string {
-  const photographs = `${basis.photographsPerSecond.toFixed(1)} photographs/s`;
+  const photographs = `${rate(basis.photographsPerSecond)} photographs/s`;
   if (basis.from === 'stated-rate')
     return `the stated rate of ${photographs}; sizes are assumed, not measured`;
   const variants =
