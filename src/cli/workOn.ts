@@ -6,8 +6,8 @@ import { describeError, IntegrityError, PosecastError } from '../shared/errors.t
 import { openShardQueue } from '../shared/redis/queue.ts';
 import { isRefusal } from '../shared/redis/redisRefusal.ts';
 import { refuseCopy } from '../shared/redis/refuseCopy.ts';
-import { isFinished } from '../shared/run/committedShards.ts';
 import { requireRunFile } from '../shared/run/runFile.ts';
+import { settleFinished } from '../shared/run/settleFinished.ts';
 import { openStore } from '../shared/store/openStore.ts';
 import { warnings } from '../shared/text/logFields.ts';
 import { type ComputeOptions, openShardContext } from '../worker/openShardContext.ts';
@@ -82,7 +82,7 @@ export async function workOn(
       printEnd(end);
       return end;
     };
-    if (await isFinished(store)) return await complete();
+    if (await settleFinished(store, run, stop.signal)) return await complete();
     const assets = await openRunAssets(run.config, note).catch(throwOwnDamage);
     const queue = openShardQueue(redis, run.runId);
     releasers.push('queue', () => queue.close());

@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { isS3Uri } from '../shared/corpus/openCorpusSource.ts';
 import { ConfigError } from '../shared/errors.ts';
 import type { ObjectStore } from '../shared/store/objectStore.ts';
-import type { S3Options } from '../shared/store/openStore.ts';
+import type { S3Options } from '../shared/store/storeOptions.ts';
 
 /**
  * OUT inside the corpus would be listed as a person; a folder of archives or tables would be taken for one of people by

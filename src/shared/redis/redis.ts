@@ -41,6 +41,8 @@ export async function connectRedis(url: string, options: ConnectOptions = {}): P
     // Connects by itself, as do the clients that BullMQ makes after this one: `connect()` gives up for good when the
     // connection breaks while it is made.
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 10), RECONNECT_MS),
+    // A primary that became a replica keeps its connections: the name may lead to the new primary meanwhile.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   let lost = false;
   redis.on('error', (error) => {

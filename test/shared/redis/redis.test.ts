@@ -238,3 +238,16 @@ for (const [who, broken] of [
       );
     }));
 }
+
+test('a Redis that has become a replica is left: its name may lead to the new primary', () =>
+  withRedis(async ({ url, redis: control }) => {
+    const redis = await connectRedis(url);
+    const connection = await redis.client('ID');
+    // Nobody listens there: it stays a replica without data of its primary.
+    await control.replicaof('127.0.0.1', await freePort());
+    await assert.rejects(redis.set('posecast:key', 'value'), /READONLY/);
+    assert.notEqual(await redis.client('ID'), connection);
+    await control.replicaof('NO', 'ONE');
+    assert.equal(await redis.set('posecast:key', 'value'), 'OK');
+    await closeRedis(redis);
+  }));
