@@ -1,5 +1,6 @@
 /** `posecast evaluate CORPUS --protocol …`: a published protocol on the user's own copy of its set. */
 import { join, resolve } from 'node:path';
+import { generatorId } from '../evaluate/generators/generatorId.ts';
 import { findLeaks, refuseLeaks, trainingRecord } from '../evaluate/leakage.ts';
 import type { ProtocolModel } from '../evaluate/protocols/protocolInput.ts';
 import type { ProtocolName, ProtocolResult } from '../evaluate/protocols/protocolResult.ts';
@@ -68,10 +69,13 @@ export async function evaluateProtocol(
     const pool = await openModelPool(flags.threads, init, hooks.signal);
     releasers.push('models', () => pool.close());
     const models: ProtocolModel[] = [];
+    const taken = new Set(OTHER_ROWS);
     for (const model of opened) {
       const combiner = await openCombiner(model.paths.combiner, session);
       releasers.push('combiner', () => combiner.close());
-      models.push({ id: uniqueId(model, models), model, combiner });
+      const id = generatorId(model.card.name, taken, protocolRowIds);
+      for (const row of protocolRowIds(id)) taken.add(row);
+      models.push({ id, model, combiner });
     }
     hooks.stage(flags.protocol);
     const result = await runProtocol({
@@ -115,10 +119,11 @@ function requireSameRecognizer(models: readonly FraModel[], sha256: string): voi
   }
 }
 
-function uniqueId({ card }: FraModel, before: readonly ProtocolModel[]): string {
-  const same = before.filter(({ model }) => model.card.name === card.name).length;
-  return same === 0 ? card.name : `${card.name}-${same + 1}`;
-}
+/** A model may have noise of its own beside it. */
+const protocolRowIds = (id: string) => [id, `jitter-${id}`];
+
+/** Ids of rows that a protocol has without any model. */
+const OTHER_ROWS = ['none', ...protocolRowIds('ridge')];
 
 /** Lists do not all say who is in a photograph: what is not known by name is compared by its bytes. */
 function leaksOf(

@@ -9,12 +9,16 @@ import { type CorpusInput, embedEnrolmentViews, embedPeople } from './corpus/emb
 import { networkCost } from './cost.ts';
 import { detectableGain, type MeasuredRow } from './evaluateRows.ts';
 import { drawExamples } from './examples.ts';
+import { fraRowIds } from './generators/fraMethods.ts';
+import { generatorId } from './generators/generatorId.ts';
 import { findLeaks, refuseLeaks, type TrainingRecord, trainingRecord } from './leakage.ts';
 import { measureRecognizer, planRows, type RowsPlan } from './measureRecognizer.ts';
+import type { Method } from './method.ts';
+import { allMethods } from './methods.ts';
 import type { FaceClass } from './people.ts';
 import type { RecognizerJob } from './recognizerJob.ts';
 import type { Cost, EvaluationResult, Example, Protocol, RecognizerResult } from './result.ts';
-import type { PosePair } from './rivals/posePairs.ts';
+import { type PosePair, syntheticPairs } from './rivals/posePairs.ts';
 import { openRowsPool } from './rowsPool.ts';
 import { type EvaluationHooks, type EvaluationSettings, RESAMPLES } from './settings.ts';
 import { findShared, refuseShared } from './sharedPeople.ts';
@@ -73,10 +77,12 @@ export async function evaluate(input: EvaluationInput): Promise<EvaluationResult
     const { recognizer } = pipeline;
     const { name } = recognizer;
     const pairs = input.pairs.get(name)?.pairs;
+    const ownViews = views.get(name)!;
+    const others = allMethods(ownViews, pairs && syntheticPairs(pairs), []);
     const job = {
-      ...{ name, classes: people.classes.get(name)!, views: views.get(name)! },
+      ...{ name, classes: people.classes.get(name)!, views: ownViews },
       ...(pairs && { pairs }),
-      models: await modelsOf(input.models, recognizer.sourceDigest),
+      models: await modelsOf(input.models, recognizer.sourceDigest, others),
     };
     jobs.push(job);
     // What is wrong with a network shows before hours of measuring.
@@ -167,21 +173,22 @@ function countProtocol(
   };
 }
 
-/** The models that belong to a recogniser. */
+/** The models that belong to a recogniser, named unlike its `others` and each other. */
 async function modelsOf(
   models: EvaluationInput['models'],
   recognizerDigest: string,
+  others: readonly Method[],
 ): Promise<RecognizerJob['models']> {
   const found: RecognizerJob['models'][number][] = [];
-  const named = new Map<string, number>();
+  const taken = new Set(others.map(({ id }) => id));
   for (const { model } of models) {
     const { name, recognizer } = model.card;
     if (recognizer.sha256 !== recognizerDigest) continue;
-    const same = named.get(name) ?? 0;
-    named.set(name, same + 1);
+    const id = generatorId(name, taken, fraRowIds);
+    for (const row of fraRowIds(id)) taken.add(row);
     const { parameters, multiplyAdds } = await networkCost(model.paths.combiner);
     found.push({
-      id: same === 0 ? name : `${name}-${same + 1}`,
+      id,
       folder: model.folder,
       size: { parameters: parameters ?? 0, multiplyAdds: multiplyAdds ?? 0 },
     });

@@ -12,7 +12,10 @@ import { tiedCovariance } from './rivals/tiedCovariance.ts';
 import { DUPLICATE, JITTER, MIXUP, NONE } from './rivals/unlearned.ts';
 import { wccn } from './rivals/wccn.ts';
 
-/** `synthetic`: rendered pairs of other people, when there are any. */
+/**
+ * @param synthetic rendered pairs of other people, when there are any.
+ * @throws Error when two rows have one id: each would be shown with numbers of the other.
+ */
 export function allMethods(
   views: ViewTable,
   synthetic: PairSource | undefined,
@@ -21,7 +24,7 @@ export function allMethods(
   const sources = [REAL_PAIRS, ...(synthetic ? [synthetic] : [])];
   const render = renderRival(views);
   const mixture = blend(meanOffset(REAL_PAIRS), ridgeMap(synthetic ?? REAL_PAIRS));
-  return [
+  const methods = [
     NONE,
     DUPLICATE,
     JITTER,
@@ -45,4 +48,8 @@ export function allMethods(
     MODERATE_ORACLE,
     ORACLE,
   ];
+  const ids = methods.map(({ id }) => id);
+  const doubled = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (doubled !== undefined) throw new Error(`expected rows of different ids, found ${doubled} twice`);
+  return methods;
 }

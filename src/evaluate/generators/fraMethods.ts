@@ -10,17 +10,23 @@ import { rowsOf } from '../tasks/innerProducts.ts';
 import type { Trial } from '../trials.ts';
 
 export interface OpenedFra {
-  /** Unique among the rows: the card's name, numbered where two cards have the same. */
+  /** Unique among the rows: the card's name, numbered where a row has it already. */
   readonly id: string;
   readonly model: FraModel;
   readonly combiner: Combiner;
   readonly size: MethodSize;
 }
 
+/** Ids of the rows of a model: its own, and those of its ablations. */
+export function fraRowIds(id: string): readonly [string, string, string] {
+  return [id, `${id}-posture-random`, `${id}-posture-removed`];
+}
+
 /** The generator's row first; its ablations name it. */
 export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
   const { bank, card } = fra.model;
   const trainedOn = `${card.training.subjects} people: ${card.training.data}`;
+  const [id, randomId, removedId] = fraRowIds(fra.id);
   const meanCode = meanPosture(bank);
   const near = nearPostures(bank);
   const row = (code: (request: VariantRequest, trial: Trial) => Float32Array): Method['prepare'] => {
@@ -31,7 +37,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
   };
   return [
     {
-      id: fra.id,
+      id,
       label: `FRA ${fra.id}`,
       kind: 'generator',
       trainedOn,
@@ -42,7 +48,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
       }),
     },
     {
-      id: `${fra.id}-posture-random`,
+      id: randomId,
       label: `FRA ${fra.id}, postures at random`,
       kind: 'ablation',
       of: fra.id,
@@ -57,7 +63,7 @@ export function fraMethods(fra: OpenedFra): [Method, ...Method[]] {
       ),
     },
     {
-      id: `${fra.id}-posture-removed`,
+      id: removedId,
       label: `FRA ${fra.id}, posture removed`,
       kind: 'ablation',
       of: fra.id,
