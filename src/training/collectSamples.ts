@@ -18,6 +18,7 @@ import type { Raster } from '../worker/models/raster.ts';
 import { decodeImage } from '../worker/stages/decode.ts';
 import { detectFaces } from '../worker/stages/detect.ts';
 import { locateLandmarks } from '../worker/stages/landmarks.ts';
+import { inventedNames } from './inventedNames.ts';
 import { chooseParents, type Frontal } from './inventPerson.ts';
 import { toPpm } from './renderPose.ts';
 import type { TrainingSample } from './samples.ts';
@@ -96,9 +97,10 @@ export async function collectSamples(
     }
     // Nobody can be made of one person.
     const possible = new Set(frontals.map(({ subjectId }) => subjectId)).size > 1;
-    for (let n = 0; possible && n < invented.count; n++) {
+    const names = inventedNames(options.faces, possible ? invented.count : 0);
+    for (const [n, name] of names.entries()) {
       signal.throwIfAborted();
-      await collectInvented(n, frontals, collector);
+      await collectInvented(n, name, frontals, collector);
       options.progress(counts);
     }
   } finally {
@@ -152,6 +154,7 @@ async function collectFace(
 /** Samples of somebody who does not exist: a photograph and renders in one style. */
 async function collectInvented(
   n: number,
+  subjectId: string,
   frontals: readonly FrontalRecord[],
   collector: Collector,
 ): Promise<void> {
@@ -163,7 +166,6 @@ async function collectInvented(
     if (picture === undefined || isRejection(picture)) return;
     parents.push({ subjectId, landmarks, picture });
   }
-  const subjectId = `invented-${n}`;
   const origin = parents.map((parent) => parent.subjectId);
   const poses = turnInvented(parents, random);
   await collectPoses(poses, { subjectId, faceId: subjectId, origin }, undefined, collector);
