@@ -165,3 +165,19 @@ test('a second file of pairs of the same recogniser is refused: names of two tra
       message: /one file a recogniser.*recognizer=one, first=.*first\.arrow, second=.*second\.arrow/,
     });
   }));
+
+test('pairs of a training without renders are refused with what is expected', () =>
+  withTempFolder(async (folder) => {
+    const recognizers = [{ recognizer: { name: 'one', entry: { embedDim: 2 } } } as PipelineModels];
+    const path = join(folder, 'samples.arrow');
+    const photograph = {
+      ...{ subjectId: 'anna', origin: [], faceId: '1', gridIndex: -1, pose: { yaw: 0, pitch: 0, roll: 0 } },
+      ...{ landmarks: new Float32Array(136) as Landmarks68, embedding: Float32Array.of(1, 0) },
+    };
+    await writeSamples(path, 'key', [photograph]);
+    await assert.rejects(openPairs([path], recognizers), {
+      name: 'ConfigError',
+      code: 'bad-pairs',
+      message: /expected photographs with renders of them, found none: .*--renders off.*samples=1/,
+    });
+  }));

@@ -3,7 +3,7 @@ import { ConfigError } from '../../shared/errors.ts';
 import { readAnySamples, type TrainingSample } from '../../training/samples.ts';
 import type { PosePair } from './posePairs.ts';
 
-/** @throws ConfigError when the file is no samples file. */
+/** @throws ConfigError when the file is no samples file, and when no photograph in it has a render. */
 export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]; embedDim: number }> {
   const bad = (cause?: unknown) =>
     new ConfigError('bad-pairs', '--pairs: expected the samples.arrow of a training', { path }, cause);
@@ -15,7 +15,15 @@ export async function readSamplePairs(path: string): Promise<{ pairs: PosePair[]
     throw bad(error);
   }
   if (samples === undefined || samples.length === 0) throw bad();
-  return { pairs: pairsOfSamples(samples), embedDim: samples[0]!.embedding.length };
+  const pairs = pairsOfSamples(samples);
+  if (pairs.length === 0) {
+    throw new ConfigError(
+      'bad-pairs',
+      '--pairs: expected photographs with renders of them, found none: a training with --renders off makes no renders',
+      { path, samples: samples.length },
+    );
+  }
+  return { pairs, embedDim: samples[0]!.embedding.length };
 }
 
 /** Every photograph with each of its renders. */
