@@ -123,7 +123,12 @@ async function bench(corpus: string, flags: Flags): Promise<void> {
     const facesPerSecond = whole.totals.faces / whole.workSeconds;
     return void print({ standIns, facesPerSecond, ...whole }, formatStandIn(whole, standIns));
   }
-  const assets = { ...flags, fra: recordedFraModel(flags.fra, flags.recognizer), withLandmarks: false };
+  const assets = {
+    ...flags,
+    fra: recordedFraModel(flags.fra, flags.recognizer),
+    minSimilarity: null,
+    withLandmarks: false,
+  };
   const { models, fra } = await openRunAssets(assets, note);
   const chosen = spread(spreadPeople(records, flags.faces), STAGE_PHOTOGRAPHS);
   const photographs = await readPhotographs(found, chosen);

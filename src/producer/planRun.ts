@@ -168,6 +168,7 @@ async function checkSameRun(
         fra: options.models.fra,
       },
     ),
+    ...gateDifferences(run, config, options.models),
   ];
   // An append says itself what it finds.
   if (differences.length === 0 && options.append !== true) {
@@ -187,6 +188,18 @@ async function checkSameRun(
   throw new ConfigError('another-run', `OUT holds another run: ${differences.join('; ')}`, {
     out: store.uri,
   });
+}
+
+/**
+ * The gate of a card that has changed. One that is asked for differently is a difference of the options already, and a
+ * run of before does not say.
+ */
+function gateDifferences(run: RunFile, config: RunConfig, models: RunModels): string[] {
+  const [there, asked] = [run.minSimilarity, models.minSimilarity];
+  if (there === undefined || run.config.minSimilarity !== config.minSimilarity) return [];
+  return differencesOf({ minSimilarity: there }, { minSimilarity: asked }).map(
+    (difference) => `FRA model's ${difference}`,
+  );
 }
 
 /** A run of before names the folder of a FRA model as it was typed then: from here it may be the one asked for. */

@@ -113,7 +113,7 @@ export async function openShardContext(
             variants: run.config.variants,
             policy: run.config.policy,
             seed: run.config.seed,
-            minSimilarity: run.config.minSimilarity ?? fra.card.minSimilarity,
+            minSimilarity: run.minSimilarity ?? run.config.minSimilarity ?? fra.card.minSimilarity,
           },
         },
       }),
@@ -181,7 +181,7 @@ async function cropSized(photograph: Uint8Array): Promise<Uint8Array> {
   return sharp(photograph).resize(CROP_SIZE, CROP_SIZE).jpeg().toBuffer();
 }
 
-/** Embeddings of different weights must not meet in one table. */
+/** Embeddings of different weights, and variants of different gates, must not meet in one table. */
 function refuseOtherModels(run: RunFile, { runModels }: RunAssets): void {
   const there: Record<string, string> = { ...run.models, ...(run.fra && { fra: run.fra.digest }) };
   const here: Record<string, string> = {
@@ -195,4 +195,10 @@ function refuseOtherModels(run: RunFile, { runModels }: RunAssets): void {
       found: here[name] ?? 'none',
     });
   }
+  if (run.minSimilarity === undefined || run.minSimilarity === runModels.minSimilarity) return;
+  throw new ConfigError(
+    'other-models',
+    "the FRA model's minSimilarity differs from the one the run was planned with",
+    { expected: run.minSimilarity, found: runModels.minSimilarity ?? 'none' },
+  );
 }

@@ -27,6 +27,7 @@ export async function openRunAssets(
     | 'recognizer'
     | 'fra'
     | 'variants'
+    | 'minSimilarity'
     | 'withLandmarks'
     | 'withPostureCode'
     | 'withoutPose'
@@ -59,6 +60,8 @@ export async function openRunAssets(
       recognizer: { name: recognizer.name, digest: recognizer.digest },
       embeddingDim: recognizer.entry.embedDim!,
       fra: fra === undefined ? null : { name: config.fra, digest: fraDigest(fra.card) },
+      // The digest is one of the networks: a card's gate may change without them.
+      ...(fra && config.variants > 0 && { minSimilarity: config.minSimilarity ?? fra.card.minSimilarity }),
     },
   };
 }

@@ -119,6 +119,21 @@ test('a run with other model weights is refused by name', () =>
     });
   }));
 
+test("a run whose FRA model's gate has changed is refused with both; one of before, which does not say, goes on", () =>
+  withPlace(async (place) => {
+    const gated = (minSimilarity: number) => ({ ...MODELS, minSimilarity });
+    const { run } = await plan(place, {}, gated(0.4));
+    assert.equal(run.minSimilarity, 0.4);
+    assert.equal((await plan(place, {}, gated(0.4))).resumed, true);
+    await assert.rejects(plan(place, {}, gated(0.7)), {
+      code: 'another-run',
+      message: /FRA model's minSimilarity: 0\.4 there, 0\.7 asked/,
+    });
+    await rm(place.out, { recursive: true });
+    await plan(place);
+    assert.equal((await plan(place, {}, gated(0.7))).resumed, true);
+  }));
+
 test('a corpus that has changed is refused with what changed', () =>
   withPlace(async (place) => {
     await plan(place);

@@ -198,3 +198,24 @@ test('neither an evaluation nor a training takes what it kept of another pre-pro
     await photographs.close();
   }
 });
+
+test('a run is not worked on when the gate in the card of its FRA model has changed', () =>
+  withFolderStore(async (store) => {
+    const sha256 = await withRegistry('rgb', async () => (await ensureModels(['my']))[0]!.sourceDigest);
+    const fra = join(folder, 'gated');
+    await writeUntrainedFraModel(fra, {
+      recognizer: { name: 'my', sha256, embedDim: DIM },
+      combiner: { depth: 1, mlpDim: 32 },
+    });
+    const config = parseRunConfig({ ...asked, variants: 1, fra });
+    const assets = await assetsOf('rgb', { variants: 1, fra });
+    const gate = assets.fra!.card.minSimilarity;
+    const { run } = await planRun(config, store, { models: assets.runModels });
+    assert.equal(run.minSimilarity, gate);
+    const changed = { ...assets, runModels: { ...assets.runModels, minSimilarity: gate + 0.1 } };
+    const compute = { device: 'cpu', threads: 1, batchFaces: 1 } as const;
+    await assert.rejects(openShardContext(run, store, changed, compute, createReleasers()), {
+      code: 'other-models',
+      facts: { expected: gate, found: gate + 0.1 },
+    });
+  }));

@@ -41,12 +41,17 @@ const runFields = z.strictObject({
   embeddingDim: z.int().min(1).max(65_536),
   /** The FRA model; null when neither variants nor posture codes are made. */
   fra: modelRefSchema.nullable(),
+  /**
+   * Cosine to its photograph that a variant must reach: as asked for, or else the FRA model's. Absent when no variants
+   * are made, and in runs of before.
+   */
+  minSimilarity: z.number().min(-1).max(1).optional(),
 });
 
 export type RunFile = z.infer<typeof runFields>;
 
 /** What a run says of its models. */
-export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra'>;
+export type RunModels = Pick<RunFile, 'models' | 'recognizer' | 'embeddingDim' | 'fra' | 'minSimilarity'>;
 
 export const runFileSchema = runFields.refine(
   ({ corpus, listing, shards }) =>
