@@ -164,7 +164,10 @@ export async function trainFra(
       },
       metrics: { reconstruction: reconstruction.metrics, combiner: judged.metrics },
       minSimilarity: judged.minSimilarity,
-      limits: [...limitsOf(subjects, judged.metrics), ...inputs.limits],
+      limits: [
+        ...limitsOf(subjects, judged.metrics, config.generator.kind, config.renders),
+        ...inputs.limits,
+      ],
     },
     autoencoder,
     combiner: made.weights,
