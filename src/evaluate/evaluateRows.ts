@@ -8,6 +8,8 @@ import type { EvaluationRow, Interval, RecognizerResult } from './result.ts';
 
 /** |yaw| in degrees where bins of the accuracy begin. */
 const YAW_BINS = [0, 15, 30, 45, 60, 75] as const;
+/** A bin of fewer people is not compared with none: resamples of one person all say the same, however wrong. */
+const FEWEST_PEOPLE = 5;
 /** End of the last bin. */
 const LAST_YAW = 180;
 
@@ -69,14 +71,18 @@ function accuracyByYaw(
     const own = resample(meanOfHits(hits), draws);
     const ownInterval = interval(own);
     if (ownInterval === undefined) return [];
-    const paired = noneHits && interval(difference(own, resample(meanOfHits(inBin(noneHits, bin)), draws)));
+    const subjects = new Set(hits.map(({ person }) => person)).size;
+    const paired =
+      noneHits &&
+      subjects >= FEWEST_PEOPLE &&
+      interval(difference(own, resample(meanOfHits(inBin(noneHits, bin)), draws)));
     return [
       {
         from,
         to: YAW_BINS[bin + 1] ?? LAST_YAW,
         // Seeds test the same probes again.
         probes: Math.round(hits.length / seeds),
-        subjects: new Set(hits.map(({ person }) => person)).size,
+        subjects,
         ncm: { ...ownInterval, ...(paired && { difference: paired }) },
       },
     ];

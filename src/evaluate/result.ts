@@ -13,7 +13,7 @@ const taskSchema = z.enum(TASKS);
 export const intervalSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 export type Interval = z.infer<typeof intervalSchema>;
 
-/** `difference`: the row minus the row `none`, paired by person; absent in the row `none` itself. */
+/** `difference`: the row minus the row `none`, paired by person; absent in the row `none` itself, and in bins of few people. */
 const measuredSchema = intervalSchema.extend({ difference: intervalSchema.optional() });
 export type Measured = z.infer<typeof measuredSchema>;
 
@@ -47,7 +47,7 @@ const rowSchema = z.strictObject({
   /** For an ablation: the id of the generator's row. */
   of: z.string().optional(),
   metrics: z.partialRecord(z.enum(METRIC_NAMES as [MetricName, ...MetricName[]]), measuredSchema),
-  /** NCM accuracy by |yaw| of the probe; bins without probes are left out. */
+  /** NCM accuracy by |yaw| of the probe; bins without probes are left out, and those of few people have no difference. */
   byYaw: z.array(
     z.strictObject({
       from: z.number(),

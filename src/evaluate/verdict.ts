@@ -33,7 +33,10 @@ function verdictOf(generator: MeasuredRow | undefined, rows: readonly MeasuredRo
   );
   const againstShuffled = generator && shuffled ? ncmDifference(generator, shuffled) : null;
   const postureUsed = againstShuffled === null ? null : usedPosture(againstShuffled);
-  const bins = judged.row.byYaw.map((bin) => ({ name: binName(bin), sign: sign(bin.ncm.difference!) }));
+  // Too few people: no difference, and nothing is said of the bin.
+  const bins = judged.row.byYaw.flatMap((bin) =>
+    bin.ncm.difference === undefined ? [] : [{ name: binName(bin), sign: sign(bin.ncm.difference) }],
+  );
   const at = (wanted: string) => bins.filter((bin) => bin.sign === wanted).map(({ name }) => name);
   const [helpsAt, hurtsAt, unclearAt] = [at('yes'), at('no'), at('unclear')];
   const none = rows[0]!.row.metrics.ncm!;

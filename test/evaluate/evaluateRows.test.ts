@@ -4,7 +4,7 @@ import { compareRows } from '../../src/evaluate/evaluateRows.ts';
 import { measureMethod, type RowMeasurement } from '../../src/evaluate/measureMethod.ts';
 import type { Method } from '../../src/evaluate/method.ts';
 import { METRIC_NAMES, TASKS, type Task } from '../../src/evaluate/metrics.ts';
-import { assignPhotographs } from '../../src/evaluate/people.ts';
+import { assignPhotographs, type Person } from '../../src/evaluate/people.ts';
 import { measuringPlan } from '../../src/evaluate/recognizerJob.ts';
 import type { EvaluationRow } from '../../src/evaluate/result.ts';
 import { dreamMlp } from '../../src/evaluate/rivals/dreamMlp.ts';
@@ -37,8 +37,9 @@ async function measure(
   world: Partial<SyntheticOptions>,
   rows: readonly Method[],
   tasks: readonly Task[] = ['verification'],
+  change: (people: Person[]) => Person[] = (people) => people,
 ) {
-  const people = makePeople({ evaluated: 16, distractors: 24, seed: 5, ...world });
+  const people = change(makePeople({ evaluated: 16, distractors: 24, seed: 5, ...world }));
   const { classes } = assignPhotographs(people, settings.enrol, settings.probes);
   const { plan, draws } = measuringPlan(classes, { ...settings, tasks });
   const measured: RowMeasurement[] = [];
@@ -106,6 +107,30 @@ test('every row has every metric that the number of pairs allows, with its diffe
   const oracle = rows.find(({ row }) => row.id === 'oracle')!.row;
   assert.equal(oracle.oracleGapClosed!.value, 1);
   assert.equal(rows[0]!.row.oracleGapClosed!.value, 0);
+});
+
+test('a range of yaw with probes of fewer than five people is neither compared with none nor judged', async () => {
+  /** The most turned photograph of so many people is turned further. */
+  const turned = (count: number) => (people: Person[]) =>
+    people.map((person, i) =>
+      i >= count
+        ? person
+        : {
+            ...person,
+            photographs: person.photographs.map((one) => (one.yaw === 70 ? { ...one, yaw: 85 } : one)),
+          },
+    );
+  for (const [people, judged] of [
+    [4, false],
+    [5, true],
+  ] as const) {
+    const { rows } = await measure({}, [NONE, meanOffset(REAL_PAIRS)], ['verification'], turned(people));
+    const bin = rows[1]!.row.byYaw.at(-1)!;
+    assert.deepEqual([bin.from, bin.subjects, bin.probes], [75, people, people]);
+    assert.equal(bin.ncm.difference !== undefined, judged);
+    const { helpsAt, hurtsAt, unclearAt } = verdictsOf(rows)[0]!;
+    assert.equal([...helpsAt, ...hurtsAt, ...unclearAt].includes('75°+'), judged);
+  }
 });
 
 test('the same seed gives the same table, bit by bit', async () => {
