@@ -120,6 +120,12 @@ function peopleOf(
       embedding,
     });
   });
+  // Somebody without any usable photograph is left out as well, and has to be counted as such.
+  listed.forEach(({ corpus: { role }, face }, i) => {
+    const subjectId = labels?.[i] ?? face.subjectId;
+    const key = `${role}/${subjectId}`;
+    if (!people.has(key)) people.set(key, { subjectId, role, photographs: [] });
+  });
   return people;
 }
 

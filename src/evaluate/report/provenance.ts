@@ -26,7 +26,7 @@ function describeCorpus(corpus: CorpusCounts): Html {
     .sort((a, b) => b[1] - a[1])
     .map(([code, count]) => `${count} ${code}`);
   const leftOut = corpus.subjectsLeftOut;
-  return html`<code>${corpus.path}</code>: ${counted(corpus.subjects, 'person', 'people')}, ${count(corpus.usable)} of ${counted(corpus.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; pose from the ${corpus.poseFrom}${leftOut.length > 0 ? `; left out, too few photographs: ${listed(leftOut)}` : ''}`;
+  return html`<code>${corpus.path}</code>: ${counted(corpus.subjects, 'person', 'people')}, ${count(corpus.usable)} of ${counted(corpus.photographs, 'photograph', 'photographs')} usable${rejected.length > 0 ? ` (rejected: ${listed(rejected)})` : ''}; pose from the ${corpus.poseFrom}${leftOut.length > 0 ? `; left out, too few usable photographs: ${listed(leftOut)}` : ''}`;
 }
 
 function describePeople(protocol: Protocol): string {
