@@ -103,10 +103,10 @@ export function publishedPairs(faces: readonly KdefFace[], options: PublishedOpt
         for (const input of sameEmotion) pairs.push({ input, posture, output });
       }
     }
-    // Like the original, a posture's samples are taken as a whole.
     if (pairs.length >= options.samples) break;
   }
-  return shuffle(random, pairs);
+  // A posture's samples are made as a whole: the last one's may be more than were asked for.
+  return shuffle(random, pairs).slice(0, options.samples);
 }
 
 function splitByFirstUse(pairs: readonly KdefPair[]): { inputs: KdefFace[]; outputs: KdefFace[] } {

@@ -138,6 +138,12 @@ describe('KDEF protocol', () => {
     }
   });
 
+  it('samples are at most as many as were asked for', () => {
+    for (const samples of [1, 50, 299, 300]) {
+      assert.equal(publishedPairs(madeUpFaces(3), { samples, seed: 2 }).length, samples);
+    }
+  });
+
   it('put right, no person is in two groups and both sittings of a person stay together', () => {
     fc.assert(
       fc.property(fc.integer({ min: 4, max: 20 }), fc.nat(), (people, seed) => {
