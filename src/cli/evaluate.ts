@@ -133,7 +133,12 @@ export function evaluateCommand(): Command {
     .optionsGroup('How it is measured:')
     .option('--folds <n>', 'parts that the people are divided into', folds, 4)
     .option('--seeds <n>', 'times that they are divided, each time differently', positiveInteger, 3)
-    .option('--seed <n>', 'seed of everything random', seed, 0)
+    .option(
+      '--seed <n>',
+      'seed of how people are divided, of the resamples and of --shuffle-labels; with --protocol of its samples and noise too',
+      seed,
+      0,
+    )
     .option('--enrol <n>', 'enrolment photographs per person', positiveInteger, 3)
     .option('--variants <n>', 'variants per person', positiveInteger, 10)
     .option(
