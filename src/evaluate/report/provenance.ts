@@ -15,7 +15,7 @@ ${corpora.map((corpus) => html`<dt>${corpus.role}</dt><dd>${describeCorpus(corpu
 <dt>recognisers</dt><dd>${listed(recognizers.map(({ name, embedDim }) => `${name} (${embedDim} values)`))}; detector ${protocol.detector}</dd>
 <dt>people</dt><dd>${describePeople(protocol)}</dd>
 <dt>probes</dt><dd>${describeProbes(protocol)}</dd>
-<dt>verification</dt><dd>${String(protocol.genuinePairs)} genuine and ${String(protocol.impostorPairs)} impostor pairs of one seed</dd>
+${describePairs(protocol)}
 <dt>intervals</dt><dd>95 %, bootstrap over people, ${String(protocol.resamples)} resamples; differences are paired by person; seed ${String(protocol.seed)}</dd>
 <dt>leakage</dt><dd>${describeLeakage(result)}</dd>
 </dl>`;
@@ -39,6 +39,12 @@ function describeProbes({ probes, probeCount, probeYaw }: Protocol): string {
       ? `the ${probes.count} most turned of each person`
       : `all beyond ${degrees(probes.degrees)}`;
   return `${probeCount} photographs, ${rule}; median |yaw| ${degrees(probeYaw)}`;
+}
+
+/** Without the task nobody counted pairs. */
+function describePairs({ tasks, genuinePairs, impostorPairs }: Protocol): Html | undefined {
+  if (!tasks.includes('verification')) return undefined;
+  return html`<dt>verification</dt><dd>${String(genuinePairs)} genuine and ${String(impostorPairs)} impostor pairs of one seed</dd>`;
 }
 
 function describeLeakage({ leakage }: EvaluationResult): string {

@@ -58,6 +58,16 @@ function hostileEvaluation(text: string) {
 }
 
 describe('report', () => {
+  it('says how many pairs were compared only where verification was a task', () => {
+    const { protocol } = madeUpEvaluation();
+    assert.match(renderReport(madeUpEvaluation()), /impostor pairs of one seed/);
+    const tasks = protocol.tasks.filter((task) => task !== 'verification');
+    const without = madeUpEvaluation({
+      protocol: { ...protocol, tasks, genuinePairs: 0, impostorPairs: 0 },
+    });
+    assert.doesNotMatch(renderReport(without), /impostor pairs of one seed/);
+  });
+
   it('of several models the best stands first and in full, the others unfold', () => {
     const rows = [
       madeUpRow('none', 'none', 0),
