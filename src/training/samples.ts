@@ -2,7 +2,7 @@
  * Training samples: what the face pipeline said about photographs and renders. Kept as one Arrow file, so that a
  * second training of the same corpus does not collect again.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import {
   Field,
   FixedSizeList,
@@ -20,6 +20,7 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow';
+import { ConfigError } from '../shared/errors.ts';
 import { LANDMARK_COUNT, type Landmarks68, type Pose } from '../shared/face.ts';
 import { writeWhole } from '../shared/files/writeWhole.ts';
 import { columnOf, textsOf } from '../shared/table/columnOf.ts';
@@ -89,8 +90,13 @@ export async function writeSamples(
   await writeWhole(path, tableToIPC(new Table(schema, [batch]), 'file'));
 }
 
-/** The samples of a file that was made from the same things; undefined when there is none. */
+/**
+ * The samples of a file that was made from the same things; undefined when there is none.
+ *
+ * @throws ConfigError when something else than a file is there.
+ */
 export async function readSamples(path: string, key: string): Promise<TrainingSample[] | undefined> {
+  await refuseEndless(path);
   let table: Table;
   try {
     table = tableFromIPC(await readFile(path));
@@ -107,8 +113,16 @@ export async function readSamples(path: string, key: string): Promise<TrainingSa
  * @throws when the file is not there, no Arrow file, or of a version with other columns.
  */
 export async function readAnySamples(path: string): Promise<TrainingSample[] | undefined> {
+  await refuseEndless(path);
   const table = tableFromIPC(await readFile(path));
   return table.schema.metadata.has('key') ? samplesOf(table) : undefined;
+}
+
+/** A device or a pipe may never end, and would be read into memory. */
+async function refuseEndless(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  throw new ConfigError('bad-samples', 'samples: expected a file, found something else', { path });
 }
 
 function samplesOf(table: Table): TrainingSample[] {

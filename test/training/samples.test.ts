@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { appendFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { countPoses } from '../../src/shared/poseBins.ts';
 import { postureBankOf } from '../../src/training/postureBankOf.ts';
-import { readSamples, type TrainingSample, writeSamples } from '../../src/training/samples.ts';
+import {
+  readAnySamples,
+  readSamples,
+  type TrainingSample,
+  writeSamples,
+} from '../../src/training/samples.ts';
 import { appendLog, dropTornLine, readLog } from '../../src/training/trainingLog.ts';
 import { withTempFolder } from '../helpers/tempFolder.ts';
 
@@ -33,6 +38,15 @@ test('samples come back as they were written, for the same key only', async () =
     assert.equal(await readSamples(join(folder, 'nothing'), 'this'), undefined);
   });
 });
+
+test('samples are read of a file only: a device is refused, which may never end', () =>
+  withTempFolder(async (folder) => {
+    const path = join(folder, 'samples.arrow');
+    await symlink('/dev/full', path);
+    const expected = { name: 'ConfigError', code: 'bad-samples', message: /expected a file.*samples\.arrow/ };
+    await assert.rejects(readSamples(path, 'key'), expected);
+    await assert.rejects(readAnySamples(path), expected);
+  }));
 
 test('the posture bank takes at most sixteen postures a pose bin, each once, with its own pose', () => {
   const samples = Array.from({ length: 400 }, (_, i) => sample(i));
