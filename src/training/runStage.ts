@@ -37,14 +37,17 @@ export function stageRunner(
     await dropTornLine(logPath);
     const entries: LogEntry[] = [];
     let writing = Promise.resolve();
+    const unwritable = new AbortController();
     const result = await trainNetwork(task(), loop, join(work, `${stage}.checkpoint`), {
-      signal: hooks.signal,
+      signal: AbortSignal.any([hooks.signal, unwritable.signal]),
       progress: (step, total) => hooks.progress(step, total, lastLoss(entries)),
       log: (entry) => {
         entries.push(entry);
         hooks.log(stage, entry);
         spent();
         writing = writing.then(() => appendLog(logPath, stage, entry));
+        // A training without its log ends, with what is wrong with the log.
+        writing.catch((error: unknown) => unwritable.abort(error));
       },
     });
     await writing;

@@ -3,7 +3,7 @@ import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { LogEntry } from '../fra/training/loop.ts';
 import { describeIssues } from '../shared/config.ts';
-import { IntegrityError } from '../shared/errors.ts';
+import { IntegrityError, PosecastError } from '../shared/errors.ts';
 
 const numbers = z.record(z.string(), z.number());
 const lineSchema = z.strictObject({
@@ -14,8 +14,19 @@ const lineSchema = z.strictObject({
   validation: z.strictObject({ score: z.number(), measures: numbers }),
 });
 
+/** @throws PosecastError when the line cannot be written, which names the file: the system's own words do not. */
 export async function appendLog(path: string, stage: string, entry: LogEntry): Promise<void> {
-  await appendFile(path, `${JSON.stringify({ stage, ...entry })}\n`);
+  try {
+    await appendFile(path, `${JSON.stringify({ stage, ...entry })}\n`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new PosecastError(
+      'unwritable-training-log',
+      `training log: expected to append a line, found ${code ?? 'an error'}`,
+      { file: path },
+      error,
+    );
+  }
 }
 
 /** Drops what an interruption left of the line that was being written: the next entry begins a line of its own. */

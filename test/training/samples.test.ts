@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
@@ -46,6 +46,18 @@ test('samples are read of a file only: a device is refused, which may never end'
     const expected = { name: 'ConfigError', code: 'bad-samples', message: /expected a file.*samples\.arrow/ };
     await assert.rejects(readSamples(path, 'key'), expected);
     await assert.rejects(readAnySamples(path), expected);
+  }));
+
+test('a log that cannot be written is named', () =>
+  withTempFolder(async (folder) => {
+    const entry = { step: 1, learningRate: 1, losses: {}, validation: { score: 1, measures: {} } };
+    await assert.rejects(appendLog('/dev/full', 'combiner', entry), {
+      code: 'unwritable-training-log',
+      message: /training log: .*ENOSPC.*file=\/dev\/full/,
+    });
+    const path = join(folder, 'training-log.jsonl');
+    await mkdir(path);
+    await assert.rejects(appendLog(path, 'combiner', entry), { message: /EISDIR.*training-log\.jsonl/ });
   }));
 
 test('the posture bank takes at most sixteen postures a pose bin, each once, with its own pose', () => {
