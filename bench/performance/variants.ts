@@ -13,7 +13,7 @@ import { initialWeights } from '../../src/fra/networks/weights.ts';
 import { POSTURE_DIM } from '../../src/shared/face.ts';
 import { absoluteRow, type BenchRow, isQuick, printReport, type Round, ratioRow, say } from './report.ts';
 import { gemmPeak, memoryBandwidth } from './shared/plainRuntime.ts';
-import { bankRate, type Form, pairRate, VARIANTS_OF_ONE } from './shared/variantRates.ts';
+import { bankRate, type Form, isShared, pairRate, VARIANTS_OF_ONE } from './shared/variantRates.ts';
 
 const SECONDS = isQuick() ? 0.05 : 1;
 const ROUNDS = isQuick() ? 1 : 3;
@@ -64,7 +64,7 @@ for (let round = 0; round < ROUNDS; round++) {
       value: await pairRate(form, SECONDS),
       limit: limitOf(pairs, totalMultiplyAdds(generator), 2 * identityDim + POSTURE_DIM),
     });
-    if (multiplyAdds.both === totalMultiplyAdds(generator)) continue;
+    if (!isShared(form)) continue;
     const shared = `${name}, ${VARIANTS_OF_ONE} a photograph at a bank's postures`;
     add(shared, {
       value: await bankRate(form, SECONDS),

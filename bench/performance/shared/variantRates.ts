@@ -5,7 +5,7 @@ import { exportGenerator } from '../../../src/fra/generators/exportGenerator.ts'
 import type { Generator } from '../../../src/fra/generators/generator.ts';
 import type { NamedWeights } from '../../../src/fra/networks/weights.ts';
 import { POSTURE_DIM } from '../../../src/shared/face.ts';
-import { openBankCombiner } from '../../../src/worker/models/bankCombiner.ts';
+import { openBankCombiner, splitToShare } from '../../../src/worker/models/bankCombiner.ts';
 import { withFolder } from './folders.ts';
 import { ratePerSecond } from './measure.ts';
 import { noiseTensor, openPlain } from './plainRuntime.ts';
@@ -36,6 +36,11 @@ export async function pairRate({ generator, weights }: Form, seconds: number): P
   }
   await network.close();
   return best;
+}
+
+/** Whether workers share what depends on a photograph or a posture alone. */
+export function isShared({ generator, weights }: Form): boolean {
+  return splitToShare(exportGenerator(generator, weights, {})) !== undefined;
 }
 
 /** By a worker's combiner, at postures from all over its bank, the bank's side kept. */

@@ -6,7 +6,7 @@
  * that lie in different parts.
  */
 import { readFile } from 'node:fs/promises';
-import { type NetworkSide, splitByInput } from '../../models/splitByInput.ts';
+import { type NetworkSide, type SplitNetwork, splitByInput } from '../../models/splitByInput.ts';
 import { createReleasers } from '../../shared/async/releasers.ts';
 import { POSTURE_DIM } from '../../shared/face.ts';
 import { type Combiner, openCombiner, unitEmbeddings } from './combiner.ts';
@@ -31,6 +31,9 @@ export interface BankCombiner {
   close(): Promise<void>;
 }
 
+/** A side of fewer weights is computed about as fast as it is shared: those of the ridge maps that ship. */
+const SHARED_BYTES = 2 ** 20;
+
 /** 64 MB a thread at most: 5,900 postures of `vit-late`, 2,300 of `vit-prefix`. */
 const KEPT_VALUES = 16 * 2 ** 20;
 
@@ -45,7 +48,7 @@ export async function openBankCombiner(
   keptValues = KEPT_VALUES,
 ): Promise<BankCombiner> {
   // A GPU is fed whole batches of pairs.
-  const split = options.device === 'cpu' ? splitByInput(await readFile(path)) : undefined;
+  const split = options.device === 'cpu' ? splitToShare(await readFile(path)) : undefined;
   if (split === undefined) return combinerOfPairs(await openCombiner(path, options), codes);
   const releasers = createReleasers();
   const open = (file: Uint8Array): Promise<NetworkSession> =>
@@ -69,6 +72,12 @@ export async function openBankCombiner(
     await releasers.release();
     throw error;
   }
+}
+
+/** Undefined where sharing gains nothing. */
+export function splitToShare(file: Uint8Array): SplitNetwork | undefined {
+  const split = splitByInput(file);
+  return split?.sides.some((side) => side.file.length >= SHARED_BYTES) ? split : undefined;
 }
 
 /** The same of a combiner that is asked for every pair. */
