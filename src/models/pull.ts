@@ -60,7 +60,7 @@ export async function pullModels(
   const cached = new Map<ModelEntry, ResolvedModel | undefined>(found);
   const missing = [...new Set(entries)].filter((entry) => cached.get(entry) === undefined);
   if (missing.length > 0) {
-    const work = await makeWorkFolder();
+    const work = await makeWorkFolder(missing.map(({ name }) => name));
     try {
       const fetcher = openSourceFetcher(work, missing, onProgress);
       for (const [i, entry] of missing.entries()) {

