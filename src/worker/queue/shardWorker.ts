@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, type JobJson, Worker } from 'bullmq';
+import { toError } from '../../shared/errors.ts';
 import { isRefusal } from '../../shared/redis/redisRefusal.ts';
 
 /** BullMQ waits after errors of the connection alone. */
@@ -33,6 +34,8 @@ export class ShardWorker extends Worker<unknown, unknown> {
     } catch (error) {
       if (isRefusal(error)) {
         this.refusedAt = performance.now();
+        // Heard of now, and not when it has been waited: meanwhile the shards in work may end the run.
+        this.emit('error', toError(error));
         await sleep(AFTER_REFUSAL_MS, undefined, { ref: false });
       }
       throw error;
